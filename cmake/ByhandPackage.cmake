@@ -2,14 +2,15 @@
 include(CMakePackageConfigHelpers)
 
 configure_file(include/byhand/version.h.in "${PROJECT_BINARY_DIR}/include/byhand/version.h" @ONLY)
-set(places ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
+set(places ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 set(config ${CMAKE_INSTALL_LIBDIR}/cmake/byhand)
 install(DIRECTORY include/byhand "${PROJECT_BINARY_DIR}/include/byhand" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   COMPONENT development FILES_MATCHING PATTERN "*.h")
 
-# byhand_export(NAME TARGET): installs the library, and what CMake knows of it as byhandNAMETargets.cmake.
-function(byhand_export name target)
-  install(TARGETS ${target} EXPORT byhand${name} ${places})
+# byhand_export(NAME TARGET…): installs the libraries, and what CMake knows of them as byhandNAMETargets.cmake.
+function(byhand_export name)
+  install(TARGETS ${ARGN} EXPORT byhand${name} ${places})
   install(EXPORT byhand${name} FILE byhand${name}Targets.cmake NAMESPACE byhand:: DESTINATION ${config}
     COMPONENT development)
 endfunction()
@@ -20,8 +21,9 @@ function(byhand_pkg_config name libs requires)
   install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 endfunction()
 
-byhand_export("" byhand_static)
-byhand_pkg_config(byhand "-lbyhand" "fmt")
+byhand_export("" byhand_static byhand_shared)
+byhand_pkg_config(byhand "-l:libbyhand.a" "fmt")  # -lbyhand is the shared library, which has the C interface only
+byhand_pkg_config(byhand-c "-lbyhand" "")
 if(BYHAND_WITH_TORCH)
   byhand_export(Torch byhand_torch)
   byhand_pkg_config(byhand-torch "-lbyhand_torch -ltorch -ltorch_cpu -lc10" "byhand")
@@ -42,6 +44,7 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_DEB_COMPONENT_INSTALL ON)
   set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
   set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
   set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME byhand)
   set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
   set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "byhand-torch, gnuplot-nox")
@@ -51,6 +54,10 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libbyhand-dev)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfmt-dev")
+  # libbyhand.so is in this package as well: it is for tests, and no other package depends on it.
+  file(WRITE "${PROJECT_BINARY_DIR}/triggers" "activate-noawait ldconfig\n")
+  set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_CONTROL_EXTRA "${PROJECT_BINARY_DIR}/triggers")
+  install(FILES cmake/lintian-overrides DESTINATION share/lintian/overrides COMPONENT development RENAME libbyhand-dev)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "libtorch-dev, libcatch2-dev, libgtest-dev")
   set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "A C++ library that compares kernels with functions on LibTorch's tensors, or
  gradients with finite differences, under limits derived from rounding.")

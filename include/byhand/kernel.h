@@ -11,7 +11,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -22,23 +22,25 @@
 #include "byhand/report.h"
 #include "byhand/rounded.h"
 #include "byhand/shape.h"
+#include "byhand/view.h"
 
 namespace byhand {
 
-// A kernel on numbers of type T: its results, its inputs (T or integers) and the sizes.
-template <class T>
-using KernelFunction = std::function<void(T* const* results, const void* const* inputs, const std::size_t* sizes)>;
+// A function of a kernel, on one type of numbers.
+struct KernelFunction {
+    std::optional<DType> type = {};  // of the results; none: Rounded
+    std::vector<DType> inputs = {};  // whole numbers, or numbers; Rounded instead if that is the type of the results
+    std::function<void(void* const* results, const void* const* inputs, const std::size_t* sizes)> run = {};
+};
 
 struct Kernel {
     Named named;
-    // Of the parameters, in their order.
-    std::size_t results = 0;
-    std::vector<std::size_t> integers = {};  // for each input the bytes of an integer; 0: it has numbers of type T
-    std::size_t sizes = 0;
-    // Empty if there is no function on this type. If there is one on Rounded, limits are derived from it.
-    KernelFunction<float> in_float = {};
-    KernelFunction<double> in_double = {};
-    KernelFunction<Rounded> rounded = {};
+    std::size_t results = 0, inputs = 0, sizes = 0;  // of the parameters, in this order
+    // One of each type. If there is one on Rounded, limits are derived from it.
+    std::vector<KernelFunction> functions = {};
+
+    // The function of that type, or nullptr.
+    const KernelFunction* find(std::optional<DType> type) const;
 };
 
 namespace kernel_details {
@@ -57,22 +59,27 @@ constexpr Role role_of() {
     }
 }
 
-// Of an input: the bytes of an integer, or 0.
 template <class P>
-constexpr std::size_t integer_of() {
-    using Element = std::remove_const_t<std::remove_pointer_t<P>>;
-    return std::is_integral_v<Element> ? sizeof(Element) : 0;
-}
+using Element = std::remove_const_t<std::remove_pointer_t<P>>;
 
-// Whether a parameter is a size, an input of integers, or a pointer to T.
+// Whether the parameter is a size, a result of type T, or an input: of type T, or, unless T is Rounded, of any known
+// type.
 template <class T, class P>
 constexpr bool fits() {
-    constexpr bool kIsIntegers = role_of<P>() == Role::input && integer_of<P>() > 0;
-    return role_of<P>() == Role::size || kIsIntegers ||
-           std::is_same_v<std::remove_const_t<std::remove_pointer_t<P>>, T>;
+    constexpr bool kIsKnown = dtype_for<Element<P>>.has_value();
+    switch (role_of<P>()) {
+        case Role::result:
+            return std::is_same_v<Element<P>, T>;
+        case Role::input:
+            return std::is_same_v<Element<P>, T> || (kIsKnown && !std::is_same_v<T, Rounded>) ||
+                   std::is_integral_v<Element<P>>;
+        case Role::size:
+            break;
+    }
+    return true;
 }
 
-// Whether all are, in the order of results, inputs, sizes.
+// Whether all do, in the order of results, inputs, sizes.
 template <class T, class... P>
 constexpr bool all_fit() {
     const bool fit[] = {fits<T, P>()...};
@@ -85,27 +92,19 @@ constexpr bool all_fit() {
     return true;
 }
 
-template <class P, class T>
-P argument(std::size_t i, const Kernel& kernel, T* const* results, const void* const* inputs,
-           const std::size_t* sizes) {
-    if constexpr (role_of<P>() == Role::result) {
-        return results[i];
-    } else if constexpr (role_of<P>() == Role::input) {
-        return static_cast<P>(inputs[i - kernel.results]);
-    } else {
-        return static_cast<P>(sizes[i - kernel.results - kernel.integers.size()]);
-    }
-}
+// Of all parameters, results and inputs before this one.
+struct Counts {
+    std::size_t results, inputs;
+};
 
-template <class T>
-KernelFunction<T>& function_of(Kernel& kernel) {
-    if constexpr (std::is_same_v<T, float>) {
-        return kernel.in_float;
-    } else if constexpr (std::is_same_v<T, double>) {
-        return kernel.in_double;
+template <class P>
+P argument(std::size_t i, Counts counts, void* const* results, const void* const* inputs, const std::size_t* sizes) {
+    if constexpr (role_of<P>() == Role::result) {
+        return static_cast<P>(results[i]);
+    } else if constexpr (role_of<P>() == Role::input) {
+        return static_cast<P>(inputs[i - counts.results]);
     } else {
-        static_assert(std::is_same_v<T, Rounded>, "a kernel's first result is a float*, a double* or a Rounded*");
-        return kernel.rounded;
+        return static_cast<P>(sizes[i - counts.results - counts.inputs]);
     }
 }
 
@@ -113,45 +112,52 @@ KernelFunction<T>& function_of(Kernel& kernel) {
 template <class F>
 concept HasSignature = std::is_class_v<decltype(std::function{std::declval<F>()})>;
 
-template <class T, class... P, std::size_t... I>
-KernelFunction<T> bound(std::function<void(P...)> function, const Kernel& kernel, std::index_sequence<I...> /*all*/) {
-    // Only which parameters there are: the kernel may be moved.
-    const Kernel counts{.named = kernel.named, .results = kernel.results, .integers = kernel.integers};
-    return [=](T* const* results, const void* const* inputs, const std::size_t* sizes) {
+template <class... P, std::size_t... I>
+auto bound(std::function<void(P...)> function, Counts counts, std::index_sequence<I...> /*all*/) {
+    return [=](void* const* results, const void* const* inputs, const std::size_t* sizes) {
         function(argument<P>(I, counts, results, inputs, sizes)...);
     };
 }
+
+// Adds a function. Throws std::invalid_argument if there is one of its type, or one with other parameters.
+void add(Kernel& kernel, KernelFunction function, Counts counts, std::size_t sizes);
 
 template <class R, class First, class... P>
 void add(Kernel& kernel, std::function<R(First, P...)> function) {
     using T = std::remove_pointer_t<First>;
     static_assert(std::is_void_v<R>, "a kernel returns nothing: it writes its results");
+    static_assert(std::is_same_v<T, Rounded> || (dtype_for<T> && !std::is_integral_v<T>),
+                  "a kernel's first result is a float*, a double*, a Rounded*, or of a type with a dtype_for");
     static_assert(
         all_fit<T, First, P...>(),
         "a kernel's parameters are first its results (T*), then its inputs (const T*, or pointers to constant "
-        "integers), then sizes");
-    if (function_of<T>(kernel) || !function) {
-        throw std::invalid_argument(kernel.named.name + " (" + place_of(kernel.named) + ") has " +
-                                    (function ? "two functions of one type" : "a null function"));
+        "integers or numbers of another type), then sizes");
+    KernelFunction made;
+    if constexpr (!std::is_same_v<T, Rounded>) {
+        made.type = dtype_for<T>;
     }
-    kernel.results = kernel.sizes = 0;
-    kernel.integers.clear();
     const Role roles[] = {role_of<First>(), role_of<P>()...};
-    const std::size_t integers[] = {integer_of<First>(), integer_of<P>()...};
+    const std::optional<DType> types[] = {dtype_for<Element<First>>, dtype_for<Element<P>>...};
+    Counts counts{};
+    std::size_t sizes = 0;
     for (std::size_t i = 0; i < std::size(roles); ++i) {
-        kernel.results += roles[i] == Role::result ? 1 : 0;
-        kernel.sizes += roles[i] == Role::size ? 1 : 0;
+        counts.results += roles[i] == Role::result ? 1 : 0;
+        sizes += roles[i] == Role::size ? 1 : 0;
         if (roles[i] == Role::input) {
-            kernel.integers.push_back(integers[i]);
+            made.inputs.push_back(types[i].value_or(DType::float32));
         }
     }
-    function_of<T>(kernel) = bound<T>(std::move(function), kernel, std::index_sequence_for<First, P...>());
+    counts.inputs = made.inputs.size();
+    if (function) {
+        made.run = bound(std::move(function), counts, std::index_sequence_for<First, P...>());
+    }
+    add(kernel, std::move(made), counts, sizes);
 }
 
 }  // namespace kernel_details
 
-// A kernel by its functions: in float, in double, on Rounded, or several of them (a template's instances). Their
-// parameters are the results, the inputs, and the sizes, which are any number of integers.
+// A kernel by its functions: in float, in double, on Rounded, in a type of 16 bits, or several of them (a template's
+// instances). Their parameters are the results, the inputs, and the sizes, which are any number of integers.
 template <class... Functions>
 Kernel kernel(const Named& named, Functions... functions) {
     constexpr bool kHaveSignatures = std::conjunction_v<std::bool_constant<kernel_details::HasSignature<Functions>>...>;
@@ -189,6 +195,10 @@ public:
     // `high`, which the reference is given as int64.
     Expected& range(const std::string& name, double low, double high);
     Expected& integers(const std::string& name, std::int64_t low, std::int64_t high);
+    // The kernel has no parameter for this input: the array of its first result holds it at the call.
+    Expected& in_place(std::string input);
+    // The first result may have the array of this input. The kernel is called in both ways.
+    Expected& may_alias(std::string input);
     // The sizes that the kernel is given, from the shapes of the inputs. By default the extents of the first input.
     Expected& sizes(std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes);
     // The time limit of all calls in one type; by default 10 s.
@@ -215,6 +225,7 @@ private:
     std::map<std::string, std::pair<double, double>> ranges_;
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> integers_;
     std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes_;
+    std::string in_place_, may_alias_;
     std::chrono::milliseconds timeout_{10000};
     bool subprocess_ = true;
     std::uint64_t seed_ = 1;

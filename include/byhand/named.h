@@ -20,10 +20,16 @@ struct Named {
         : name(std::move(its_name)), where(its_place) {}
 };
 
-// "softmax_test.cpp:12"
+// "softmax_test.cpp:12"; empty if the place is unknown, as it is in C.
 inline std::string place_of(const Named& named) {
     const std::string file = named.where.file_name();
-    return file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(named.where.line());
+    return file.empty() ? "" : file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(named.where.line());
+}
+
+// "softmax (softmax_test.cpp:12)", or "softmax".
+inline std::string name_and_place(const Named& named) {
+    const std::string place = place_of(named);
+    return named.name + (place.empty() ? "" : " (" + place + ")");
 }
 
 }  // namespace byhand

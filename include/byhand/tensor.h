@@ -1,9 +1,9 @@
 // Views of your own arrays, to be checked.
 #pragma once
 
-#include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -11,15 +11,13 @@
 
 namespace byhand {
 
-// The array at `data`, of this shape, in row order. It must outlive the view.
-inline View tensor(std::string name, const float* data, Shape shape) {
-    return {std::move(name), std::move(shape), DType::float32, data};
-}
-inline View tensor(std::string name, const double* data, Shape shape) {
-    return {std::move(name), std::move(shape), DType::float64, data};
-}
-inline View tensor(std::string name, const std::int64_t* data, Shape shape) {
-    return {std::move(name), std::move(shape), DType::int64, data};
+// The array at `data`, of this shape, in row order: of floats, doubles, signed integers, or another type with a
+// dtype_for. It must outlive the view.
+template <class T>
+View tensor(std::string name, const T* data, Shape shape) {
+    static_assert(dtype_for<T> && std::is_signed_v<T> >= std::is_integral_v<T>,
+                  "a tensor has floats, doubles, signed integers, or another type for which byhand::dtype_for is set");
+    return {std::move(name), std::move(shape), *dtype_for<T>, data};
 }
 
 // Throws std::invalid_argument if the shape has another number of elements.

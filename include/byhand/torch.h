@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -13,6 +14,11 @@
 #include "byhand/view.h"
 
 namespace byhand {
+
+template <>
+inline constexpr std::optional<DType> dtype_for<at::BFloat16> = DType::bfloat16;
+template <>
+inline constexpr std::optional<DType> dtype_for<at::Half> = DType::float16;
 
 using TensorFunction = std::function<at::Tensor(const std::vector<at::Tensor>& inputs)>;
 

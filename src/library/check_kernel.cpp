@@ -1,17 +1,18 @@
 #include <algorithm>
 #include <deque>
-#include <iterator>
-#include <span>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
 #include "base/mixed.h"
+#include "base/narrow.h"
 #include "byhand/kernel.h"
 #include "harness/isolated/draws.h"
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/step_inputs.h"
 #include "harness/limits/limits.h"
 #include "library/checked.h"
+#include "library/kernel_inputs.h"
 #include "library/kernel_step.h"
 #include "library/sampled.h"
 #include "report/lines.h"
@@ -19,47 +20,25 @@
 namespace byhand {
 namespace {
 
-// One evaluation of the reference, and the kernel's inputs for it.
-struct Case {
-    std::size_t shapes = 0;  // index of the case of shapes
-    std::string on;          // "rows all negative, … in x"
-    Values floats, doubles;
-    std::vector<Sampled> right, right_in_double;
+// The inputs of one of the kernel's functions, and what is right for them.
+struct Evaluation {
+    Values values;
+    std::vector<Sampled> right;  // limits in float
 };
 
-// Whatever is drawn all at once, and in one input while the others are random.
-std::vector<Draw> draws_of(const std::vector<std::string>& names) {
-    std::vector<Draw> all;
-    for (const Drawn how : {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::spread,
-                            Drawn::close, Drawn::special, Drawn::rows, Drawn::columns}) {
-        all.push_back({.how = how});
-    }
-    if (names.size() > 1) {
-        for (const std::string& name : names) {
-            for (const Drawn how : {Drawn::large, Drawn::close, Drawn::special, Drawn::rows, Drawn::columns}) {
-                all.push_back({.how = how, .only = name});
-            }
-        }
-    }
-    return all;
-}
+// Inputs that are drawn in one way.
+struct Case {
+    std::size_t shapes = 0;               // index of the case of shapes
+    std::string on;                       // "rows all negative, … in x"
+    std::vector<Evaluation> evaluations;  // for each function
+};
 
-constexpr std::size_t kKindsOfIntegers = 4;
-constexpr const char* kIntegers[kKindsOfIntegers] = {"", ", every integer in turn", ", the smallest integer only",
-                                                     ", the largest integer only"};
-
-// From `low` to `high`, of the kind of this trial.
-std::vector<std::int64_t> integers_of(std::size_t elements, std::int64_t low, std::int64_t high, std::size_t trial,
-                                      std::uint64_t seed) {
-    const std::uint64_t all = static_cast<std::uint64_t>(high - low) + 1;
-    std::vector<std::int64_t> integers(elements);
-    for (std::size_t i = 0; i < elements; ++i) {
-        const std::uint64_t which[] = {mixed(seed + i) % all, (trial / kKindsOfIntegers * elements + i) % all, 0,
-                                       all - 1};
-        integers[i] = low + static_cast<std::int64_t>(which[trial % kKindsOfIntegers]);
-    }
-    return integers;
-}
+// One way to make one of the results.
+struct Run {
+    std::size_t function = 0;
+    Step step;
+    bool in_place = false;  // where it has a way that is not
+};
 
 std::string listed(const std::vector<std::string>& names) {
     std::string text;
@@ -81,7 +60,7 @@ std::string listed(const std::vector<Shape>& shapes) {
 // To those of the same tensor, shapes and type, of which the one that says most is kept.
 void add_trial(Checked one, std::vector<Checked>& all) {
     const auto same = std::ranges::find_if(all, [&](const Checked& other) {
-        return other.name == one.name && other.reads == one.reads && other.in_double == one.in_double;
+        return other.name == one.name && other.reads == one.reads && other.type == one.type;
     });
     if (same == all.end()) {
         all.push_back(std::move(one));
@@ -95,6 +74,17 @@ void add_trial(Checked one, std::vector<Checked>& all) {
     }
 }
 
+void check_known(const char* option, const std::string& name, const std::vector<std::string>& known) {
+    if (std::ranges::find(known, name) == known.end()) {
+        throw std::invalid_argument(std::string(option) + ": there is no " + name + " among " + listed(known));
+    }
+}
+
+// Whether integers of this many bits, signed or unsigned, hold the range (first, last).
+bool holds(std::size_t bits, std::pair<std::int64_t, std::int64_t> range) {
+    return bits >= 64 || (range.first >= -(std::int64_t{1} << (bits - 1)) && range.second < std::int64_t{1} << bits);
+}
+
 }  // namespace
 
 // A kernel, what is expected of it, and how its parameters are named.
@@ -105,26 +95,35 @@ public:
     Report run();
 
 private:
+    [[noreturn]] void refuse(const std::string& why) const;
+    void check_names() const;
+    void check_integers(const KernelFunction& function) const;
+    // What the function has parameters for, in their order.
+    std::vector<std::string> parameters() const;
+
     void add_cases(std::size_t shapes);
-    // Inputs of the reference drawn in this way: floats, or doubles.
+    Evaluation evaluation_for(const KernelFunction& function, const Values& floats,
+                              std::vector<Sampled>& right_of_floats) const;
+    // Inputs of the reference drawn in this way.
     std::vector<View> inputs_in(const Values& values) const;
-    void add_saved(Values& values, const std::vector<Sampled>& right) const;
-    void add_steps(std::size_t shapes, const Values& values, const std::vector<Sampled>& right);
+    void add_saved(const KernelFunction& function, Evaluation& evaluation) const;
+    void add_runs(std::size_t shapes, const std::vector<Evaluation>& evaluations);
     template <class T>
     std::vector<Call<T>> calls();
     template <class T>
     void add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const;
-    template <class T>
-    std::vector<double> limits_of(const Case& one, const Step& step, const Sampled& right) const;
+    std::vector<double> limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right) const;
 
     const Kernel& kernel_;
     const Expected& expected_;
+    std::vector<const KernelFunction*> functions_;  // those on numbers
     std::vector<std::string> makes_, reads_;
     std::deque<Case> cases_;
-    std::vector<std::vector<Step>> steps_;  // by case of shapes, then by result
+    std::vector<std::vector<Run>> runs_;  // by case of shapes
 };
 
-KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected) : kernel_(kernel), expected_(expected) {
+KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected)
+    : kernel_(kernel), expected_(expected), reads_(expected.reads_) {
     const bool gradients = expected.what_ == Expected::What::gradients;
     if (gradients) {
         for (const std::size_t input : expected.wrt_) {
@@ -133,61 +132,80 @@ KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected) : kerne
     } else {
         makes_ = {"y"};
     }
-    reads_ = expected.reads_;
     if (reads_.empty()) {
         reads_ = expected.inputs_;
         if (gradients) {
             reads_.insert(reads_.begin(), "dy");
         }
     }
-    const auto refuse = [&](const std::string& why) {
-        throw std::invalid_argument(kernel.named.name + " (" + place_of(kernel.named) + ") " + why);
-    };
-    const auto refuse_unknown = [&](const char* where, const std::string& name, const std::vector<std::string>& known) {
-        if (std::ranges::find(known, name) == known.end()) {
-            throw std::invalid_argument(std::string(where) + ": there is no " + name + " among " + listed(known));
-        }
-    };
     if (kernel.results != makes_.size()) {
         refuse("has " + plural(kernel.results, "result") + ", but " + std::to_string(makes_.size()) +
                " expected: " + listed(makes_) + (gradients ? "; choose them with wrt()" : ""));
     }
-    if (kernel.integers.size() != reads_.size()) {
-        refuse("has " + plural(kernel.integers.size(), "input") + ", but " + std::to_string(reads_.size()) +
-               " expected: " + listed(reads_) + "; name them with reads()");
-    }
-    for (std::size_t i = 0; i < reads_.size(); ++i) {
-        if ((kernel.integers[i] > 0) != expected.integers_.contains(reads_[i])) {
-            refuse("takes " + reads_[i] +
-                   (kernel.integers[i] > 0 ? " as integers: give their range with integers()"
-                                           : " as numbers, but it has integers"));
-        }
-    }
-    for (const auto& [name, range] : expected.integers_) {
-        const auto place = std::ranges::find(reads_, name);
-        refuse_unknown("integers()", name, expected.inputs_);
-        if (place != reads_.end()) {
-            const std::size_t bits = 8 * kernel.integers[static_cast<std::size_t>(place - reads_.begin())];
-            const auto [low, high] = range;
-            if (bits < 64 && (low < -(std::int64_t{1} << (bits - 1)) || high >= std::int64_t{1} << bits)) {
-                refuse("takes " + name + " as integers of " + std::to_string(bits) + " bits, which do not hold " +
-                       std::to_string(low) + " to " + std::to_string(high));
-            }
-        }
-    }
-    for (const auto& [name, range] : expected.ranges_) {
-        std::vector<std::string> known = expected.inputs_;
-        known.emplace_back("dy");
-        refuse_unknown("range()", name, known);
-    }
-    for (const auto& [name, evaluate] : expected.with_) {
-        refuse_unknown("with()", name, reads_);
+    check_names();
+    if (kernel.inputs != parameters().size()) {
+        refuse("has " + plural(kernel.inputs, "input") + ", but " + std::to_string(parameters().size()) +
+               " expected: " + listed(parameters()) + "; name them with reads()");
     }
     if (expected.cases_.empty()) {
         refuse("is given no shapes: add some with shapes()");
     }
-    if (!kernel.in_float && !kernel.in_double) {
-        refuse("has no function in float or double");
+    for (const KernelFunction& function : kernel.functions) {
+        check_integers(function);
+        if (function.type) {
+            functions_.push_back(&function);
+        }
+    }
+    if (functions_.empty()) {
+        refuse("has no function on numbers");
+    }
+}
+
+void KernelCheck::refuse(const std::string& why) const {
+    throw std::invalid_argument(name_and_place(kernel_.named) + " " + why);
+}
+
+// Every name that an option gives is one of those it may give.
+void KernelCheck::check_names() const {
+    std::vector<std::string> in_range = expected_.inputs_;
+    in_range.emplace_back("dy");
+    for (const auto& [name, range] : expected_.integers_) {
+        check_known("integers()", name, expected_.inputs_);
+    }
+    for (const auto& [name, range] : expected_.ranges_) {
+        check_known("range()", name, in_range);
+    }
+    for (const auto& [name, evaluate] : expected_.with_) {
+        check_known("with()", name, reads_);
+    }
+    if (!expected_.in_place_.empty()) {
+        check_known("in_place()", expected_.in_place_, reads_);
+    }
+    if (!expected_.may_alias_.empty()) {
+        check_known("may_alias()", expected_.may_alias_, parameters());
+    }
+}
+
+std::vector<std::string> KernelCheck::parameters() const {
+    std::vector<std::string> names = reads_;
+    std::erase(names, expected_.in_place_);
+    return names;
+}
+
+// The function takes as integers what integers() names, and its types hold the ranges.
+void KernelCheck::check_integers(const KernelFunction& function) const {
+    const std::vector<std::string> names = parameters();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto range = expected_.integers_.find(names[i]);
+        const std::size_t bits = is_integer(function.inputs[i]) ? 8 * size_of(function.inputs[i]) : 0;
+        if ((bits > 0) != (range != expected_.integers_.end())) {
+            refuse("takes " + names[i] +
+                   (bits > 0 ? " as integers: give their range with integers()" : " as numbers, but it has integers"));
+        }
+        if (bits > 0 && !holds(bits, range->second)) {
+            refuse("takes " + names[i] + " as integers of " + std::to_string(bits) + " bits, which do not hold " +
+                   std::to_string(range->second.first) + " to " + std::to_string(range->second.second));
+        }
     }
 }
 
@@ -204,44 +222,104 @@ std::vector<View> KernelCheck::inputs_in(const Values& values) const {
 }
 
 // What the kernel reads besides the inputs of the reference.
-void KernelCheck::add_saved(Values& values, const std::vector<Sampled>& right) const {
-    const std::vector<View> inputs = inputs_in(values);
+void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluation) const {
+    const std::vector<View> inputs = inputs_in(evaluation.values);
+    const std::vector<std::string> names = parameters();
     for (const std::string& name : reads_) {
-        if (values.contains(name)) {
+        if (evaluation.values.contains(name)) {
             continue;
+        }
+        const auto parameter = std::ranges::find(names, name) - names.begin();
+        if (is_narrow(name == expected_.in_place_ ? *function.type
+                                                  : function.inputs[static_cast<std::size_t>(parameter)])) {
+            refuse("reads " + name +
+                   " rounded to 16 bits, which the reference does not: take it as float, or make it " +
+                   "an input of the reference");
         }
         Computed saved;
         const auto with = std::ranges::find(expected_.with_, name, &std::pair<std::string, Evaluate>::first);
         if (with != expected_.with_.end()) {
             saved = with->second(inputs, std::nullopt).at(0);
         } else if (name == "y") {
-            saved = find_sampled(right, name).exact;
+            saved = find_sampled(evaluation.right, name).exact;
         } else {
             throw std::invalid_argument(kernel_.named.name + " reads " + name +
                                         ", which is neither an input of the reference (" + listed(expected_.inputs_) +
                                         ") nor dy, y or added by with()");
         }
-        values.put({name, saved.shape}, saved.numbers);
+        evaluation.values.put({name, saved.shape}, saved.numbers);
     }
 }
 
-void KernelCheck::add_steps(std::size_t shapes, const Values& values, const std::vector<Sampled>& right) {
+// The drawn numbers in the formats that the function takes, and what is right for them. `right_of_floats` is evaluated
+// when it is needed first.
+Evaluation KernelCheck::evaluation_for(const KernelFunction& function, const Values& floats,
+                                       std::vector<Sampled>& right_of_floats) const {
+    Evaluation one{function.type == DType::float64 ? with_digits_of_doubles(floats) : floats, {}};
+    const std::vector<std::string> names = parameters();
+    bool narrow = is_narrow(*function.type);
+    const auto round_to = [&](const std::string& name, DType dtype) {
+        if (one.values.contains(name) && !one.values.holds_indices(name) && dtype != DType::float64) {
+            std::vector<double> numbers = one.values.numbers(name);
+            std::ranges::transform(numbers, numbers.begin(), [&](double x) { return rounded_to(dtype, x); });
+            const std::vector<View> views = one.values.views();
+            one.values.put({name, find(views, name)->shape}, std::move(numbers));
+            narrow = narrow || is_narrow(dtype);
+        }
+    };
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        round_to(names[i], function.inputs[i]);
+    }
+    if (!expected_.in_place_.empty()) {
+        round_to(expected_.in_place_, *function.type);
+    }
+    if (narrow) {
+        one.right = sampled(expected_.evaluate_, inputs_in(one.values));
+    } else {
+        if (right_of_floats.empty()) {
+            right_of_floats = sampled(expected_.evaluate_, inputs_in(floats));
+        }
+        one.right = right_of_floats;
+        if (function.type == DType::float64) {
+            for (Computed& exact : expected_.evaluate_(inputs_in(one.values), std::nullopt)) {
+                auto& same = *std::ranges::find(one.right, exact.name, [](const Sampled& s) { return s.exact.name; });
+                same.exact = std::move(exact);
+            }
+        }
+    }
+    add_saved(function, one);
+    return one;
+}
+
+void KernelCheck::add_runs(std::size_t shapes, const std::vector<Evaluation>& evaluations) {
     const std::vector<Shape>& inputs = expected_.cases_[shapes];
     const std::vector<std::size_t> sizes = expected_.sizes_ ? expected_.sizes_(inputs) : inputs.front();
     if (sizes.size() != kernel_.sizes) {
-        throw std::invalid_argument(
-            kernel_.named.name + " (" + place_of(kernel_.named) + ") takes " + plural(kernel_.sizes, "size") +
-            ", but is given " + std::to_string(sizes.size()) +
-            (expected_.sizes_ ? " by sizes()" : ", the extents of the first input: set sizes()"));
+        refuse("takes " + plural(kernel_.sizes, "size") + ", but is given " + std::to_string(sizes.size()) +
+               (expected_.sizes_ ? " by sizes()" : ", the extents of the first input: set sizes()"));
     }
-    std::vector<Shape> results;
-    results.reserve(makes_.size());
-    for (const std::string& name : makes_) {
-        results.push_back(find_sampled(right, name).exact.shape);
-    }
-    std::vector<Step>& steps = steps_.emplace_back();
-    for (std::size_t r = 0; r < makes_.size(); ++r) {
-        steps.push_back(kernel_step(kernel_, {makes_[r], r, results, reads_, sizes}, values));
+    const auto place_in_reads = [&](const std::string& name) -> std::optional<std::size_t> {
+        const auto place = std::ranges::find(reads_, name);
+        return place == reads_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(place - reads_.begin()));
+    };
+    std::vector<Run>& runs = runs_.emplace_back();
+    for (std::size_t f = 0; f < functions_.size(); ++f) {
+        KernelCall call{.makes = "", .results = {}, .reads = reads_, .sizes = sizes};
+        for (const std::string& name : makes_) {
+            call.results.push_back(find_sampled(evaluations[f].right, name).exact.shape);
+        }
+        const auto add = [&](std::optional<std::size_t> in_place, bool is_parameter) {
+            call.in_place = in_place;
+            call.is_parameter = is_parameter;
+            for (call.result = 0; call.result < makes_.size(); ++call.result) {
+                call.makes = makes_[call.result];
+                runs.push_back({f, kernel_step(kernel_, *functions_[f], call, evaluations[f].values), is_parameter});
+            }
+        };
+        add(place_in_reads(expected_.in_place_), false);
+        if (!expected_.may_alias_.empty()) {
+            add(place_in_reads(expected_.may_alias_), true);
+        }
     }
 }
 
@@ -281,20 +359,14 @@ void KernelCheck::add_cases(std::size_t shapes) {
         const Draw& how = draws[trial % draws.size()];
         Case& one = cases_.emplace_back();
         one.shapes = shapes;
-        one.on = describe(how) + (integers.empty() ? "" : kIntegers[trial % kKindsOfIntegers]);
-        one.floats = drawn(how, trial);
-        one.right = sampled(expected_.evaluate_, inputs_in(one.floats));
-        if (kernel_.in_double) {
-            one.doubles = with_digits_of_doubles(one.floats);
-            for (Computed& exact : expected_.evaluate_(inputs_in(one.doubles), std::nullopt)) {
-                const Sampled& in_float = find_sampled(one.right, exact.name);
-                one.right_in_double.push_back({std::move(exact), in_float.limits});
-            }
-            add_saved(one.doubles, one.right_in_double);
+        one.on = describe(how) + (integers.empty() ? "" : describe_integers(trial));
+        const Values floats = drawn(how, trial);
+        std::vector<Sampled> right_of_floats;
+        for (const KernelFunction* function : functions_) {
+            one.evaluations.push_back(evaluation_for(*function, floats, right_of_floats));
         }
-        add_saved(one.floats, one.right);
-        if (steps_.size() == shapes) {
-            add_steps(shapes, one.floats, one.right);
+        if (runs_.size() == shapes) {
+            add_runs(shapes, one.evaluations);
         }
     }
 }
@@ -303,48 +375,46 @@ template <class T>
 std::vector<Call<T>> KernelCheck::calls() {
     std::vector<Call<T>> all;
     for (const Case& one : cases_) {
-        for (const Step& step : steps_[one.shapes]) {
-            if (step.in<T>().run) {
-                all.push_back({&step, sizeof(T) == sizeof(float) ? &one.floats : &one.doubles});
+        for (const Run& run : runs_[one.shapes]) {
+            if (run.step.in<T>().run) {
+                all.push_back({&run.step, &one.evaluations[run.function].values});
             }
         }
     }
     return all;
 }
 
-// Of the kernel's own rounding if it runs on Rounded, else as sampled.
-template <class T>
-std::vector<double> KernelCheck::limits_of(const Case& one, const Step& step, const Sampled& right) const {
-    constexpr bool kIsFloat = sizeof(T) == sizeof(float);
+// Of the kernel's own rounding if it runs on Rounded, else as sampled; and of storing the result.
+std::vector<double> KernelCheck::limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right) const {
     std::vector<double> limits = right.limits;
-    if (step.rounded.run) {
-        const std::vector<Rounded> made = rounded_result(step, kIsFloat ? one.floats : one.doubles);
+    if (run.step.rounded.run) {
+        const std::vector<Rounded> made = rounded_result(run.step, evaluation.values);
         std::ranges::transform(made, limits.begin(), &Rounded::error);
     }
-    return kIsFloat ? limits : limits_in_double(std::move(limits));
+    return limits_in(*functions_[run.function]->type, right.exact.numbers, std::move(limits));
 }
 
 template <class T>
 void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const {
-    constexpr bool kIsFloat = sizeof(T) == sizeof(float);
     std::size_t next = 0;
     for (const Case& one : cases_) {
-        for (const Step& step : steps_[one.shapes]) {
-            if (next >= results.size()) {
-                return;
+        for (const Run& run : runs_[one.shapes]) {
+            const Step& step = run.step;
+            if (!step.in<T>().run) {
+                continue;
             }
-            const CallResult<T>& result = results[next++];
+            const CallResult<T>& result = results.at(next++);
             if (result.made.empty() && result.fault.empty() && count(step.shape) > 0) {
                 continue;  // it was not called
             }
-            const Sampled& right = find_sampled(kIsFloat ? one.right : one.right_in_double, step.makes);
-            const std::vector<double> limits = limits_of<T>(one, step, right);
-            Trial trial = trial_of(result, right.exact.numbers, limits, step.shape,
+            const Evaluation& evaluation = one.evaluations[run.function];
+            const Sampled& right = find_sampled(evaluation.right, step.makes);
+            Trial trial = trial_of(result, right.exact.numbers, limits_of(evaluation, run, right), step.shape,
                                    extents_of(expected_.cases_[one.shapes].front()));
-            trial.on = one.on;
+            trial.on = one.on + (run.in_place ? ", in place of " + expected_.may_alias_ : "");
             const std::size_t out_of_range = trial.verdict == Verdict::out_of_range ? 1 : 0;
-            add_trial({step.makes, step.shape, !kIsFloat, 1, out_of_range, listed(expected_.cases_[one.shapes]),
-                       std::move(trial)},
+            add_trial({step.makes, step.shape, *functions_[run.function]->type, 1, out_of_range,
+                       listed(expected_.cases_[one.shapes]), std::move(trial)},
                       all);
         }
     }

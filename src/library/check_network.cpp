@@ -42,14 +42,13 @@ Network& Network::input(const View& view) {
 
 Network& Network::step(std::string makes, Kernel kernel, std::vector<std::string> reads, Evaluate right) {
     const auto refuse = [&](const std::string& why) {
-        throw std::invalid_argument(kernel.named.name + " (" + place_of(kernel.named) + ") " + why);
+        throw std::invalid_argument(name_and_place(kernel.named) + " " + why);
     };
-    if (kernel.results != 1 || kernel.sizes != 0 || !kernel.in_float) {
+    if (kernel.results != 1 || kernel.sizes != 0 || kernel.find(DType::float32) == nullptr) {
         refuse("is not a step: a step has one result and no sizes, in float; bind sizes in a lambda");
     }
-    if (kernel.integers.size() != reads.size()) {
-        refuse(fmt::format("has {} inputs, but reads {}: {}", kernel.integers.size(), reads.size(),
-                           fmt::join(reads, ", ")));
+    if (kernel.inputs != reads.size()) {
+        refuse(fmt::format("has {} inputs, but reads {}: {}", kernel.inputs, reads.size(), fmt::join(reads, ", ")));
     }
     for (const std::string& name : reads) {
         if (!knows(name)) {
@@ -203,8 +202,8 @@ Report NetworkCheck::run() {
     for (std::size_t place = 0; place < network_.steps_.size(); ++place) {
         const Network::Step& own = network_.steps_[place];
         const Values on_right = values_of(own.reads, right, shapes_);
-        graph_.forward.push_back(
-            kernel_step(own.kernel, {own.makes, 0, {shapes_.at(own.makes)}, own.reads, {}}, on_right));
+        graph_.forward.push_back(kernel_step(own.kernel, *own.kernel.find(DType::float32),
+                                             {own.makes, 0, {shapes_.at(own.makes)}, own.reads, {}}, on_right));
         const Step& step = graph_.forward.back();
         isolated_steps.push_back(isolated(place, on_right));
 
@@ -257,7 +256,7 @@ Report NetworkCheck::report_of(const ModelReport& model) const {
         document.agrees = document.agrees && !shows_nothing(value.isolated->verdict());
     }
     for (const ValueReport& culprit : model.at(model.culprits)) {
-        const Checked shown{culprit.name, culprit.shape, false, 1, 0, {}, *culprit.evidence()};
+        const Checked shown{culprit.name, culprit.shape, DType::float32, 1, 0, {}, *culprit.evidence()};
         std::vector<std::string> heirs;
         for (const ValueReport& value : model.at(model.downstream)) {
             if (value.role.from == culprit.name) {

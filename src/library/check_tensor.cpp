@@ -1,23 +1,27 @@
 #include <span>
 #include <stdexcept>
-#include <type_traits>
 
+#include "base/narrow.h"
 #include "byhand/reference.h"
 #include "harness/isolated/hints.h"
+#include "harness/isolated/stored.h"
 #include "library/checked.h"
 #include "library/sampled.h"
 
 namespace byhand {
 namespace {
 
+// T is float, which has all numbers of fewer bits, or double.
 template <class T>
 Trial trial_of(const View& yours, const Sampled& right) {
-    const std::vector<double> limits = std::is_same_v<T, float> ? right.limits : limits_in_double(right.limits);
-    const std::span<const T> ours(static_cast<const T*>(yours.data), count(yours.shape));
-    Trial trial = trial_against(ours, right.exact.numbers, limits);
+    const std::vector<double>& exact = right.exact.numbers;
+    const std::vector<double> limits = limits_in(yours.dtype, exact, right.limits);
+    const std::vector<T> ours =
+        loaded<T>({static_cast<const std::byte*>(yours.data), count(yours.shape) * size_of(yours.dtype)}, yours.dtype);
+    Trial trial = trial_against(std::span<const T>(ours), exact, limits);
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), right.exact.numbers, limits, yours.shape,
-                          extents_of(yours.shape));
+        trial.hint =
+            hint(std::vector<double>(ours.begin(), ours.end()), exact, limits, yours.shape, extents_of(yours.shape));
     }
     return trial;
 }
@@ -25,13 +29,13 @@ Trial trial_of(const View& yours, const Sampled& right) {
 }  // namespace
 
 Report check(const View& yours, const Matches& right) {
-    if (yours.dtype == DType::int64) {
-        throw std::invalid_argument(yours.name + " has indices; floats or doubles are compared");
+    if (is_integer(yours.dtype)) {
+        throw std::invalid_argument(yours.name + " has integers; only numbers are compared");
     }
     const std::vector<Sampled> all = sampled(right.evaluate(), {});
     Checked checked{.name = yours.name,
                     .shape = yours.shape,
-                    .in_double = yours.dtype == DType::float64,
+                    .type = yours.dtype,
                     .trials = 1,
                     .out_of_range = 0,
                     .reads = {},
@@ -41,7 +45,8 @@ Report check(const View& yours, const Matches& right) {
         checked.trial.note =
             "has the shape " + to_string(yours.shape) + ", but the reference's is " + to_string(all[0].exact.shape);
     } else {
-        checked.trial = checked.in_double ? trial_of<double>(yours, all[0]) : trial_of<float>(yours, all[0]);
+        checked.trial =
+            yours.dtype == DType::float64 ? trial_of<double>(yours, all[0]) : trial_of<float>(yours, all[0]);
     }
     return report_of(yours.name, "", {std::move(checked)});
 }

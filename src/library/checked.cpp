@@ -33,7 +33,16 @@ const std::vector<Column>& columns() {
 }
 
 const char* type_of(const Checked& one) {
-    return one.in_double ? "double" : "float";
+    switch (one.type) {
+        case DType::float64:
+            return "double";
+        case DType::bfloat16:
+            return "bfloat16";
+        case DType::float16:
+            return "half";
+        default:
+            return "float";
+    }
 }
 
 // "dx[18, 71]"
@@ -82,7 +91,7 @@ Text failure_of(const Checked& one, const std::string& subject, const std::strin
 // Whether this tensor is not shown to be right in this type by any of its shapes.
 bool shows_nothing(const Checked& one, const std::vector<Checked>& all) {
     return std::ranges::none_of(all, [&](const Checked& other) {
-        return other.name == one.name && other.in_double == one.in_double && agrees(other.trial.verdict);
+        return other.name == one.name && other.type == one.type && agrees(other.trial.verdict);
     });
 }
 
@@ -106,7 +115,7 @@ std::string figures_of(const Checked& one) {
         return trial.worst && trial.note.empty() ? fmt::format("{}: {}", element_of(one), what) : what;
     }
     const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
-    const auto [ours, shown_right] = two_numbers(trial.worst->ours, right, one.in_double);
+    const auto [ours, shown_right] = two_numbers(trial.worst->ours, right, one.type == DType::float64);
     return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}", element_of(one),
                        ours, shown_right, error, trial.limit.value_or(0));
 }

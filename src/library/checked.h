@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "byhand/report.h"
+#include "byhand/view.h"
 #include "harness/isolated/hints.h"
 #include "harness/isolated/trial.h"
 #include "report/document.h"
@@ -16,7 +17,7 @@ namespace byhand {
 struct Checked {
     std::string name;  // of the tensor: "dx"
     Shape shape;
-    bool in_double = false;
+    DType type = DType::float32;
     std::size_t trials = 0;
     std::size_t out_of_range =
         0;              // trials with elements that are not compared: no right value, or beyond float's range

@@ -100,6 +100,16 @@ Expected& Expected::integers(const std::string& name, std::int64_t low, std::int
     return *this;
 }
 
+Expected& Expected::in_place(std::string input) {
+    in_place_ = std::move(input);
+    return *this;
+}
+
+Expected& Expected::may_alias(std::string input) {
+    may_alias_ = std::move(input);
+    return *this;
+}
+
 Expected& Expected::sizes(std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes) {
     sizes_ = std::move(sizes);
     return *this;

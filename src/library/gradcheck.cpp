@@ -78,7 +78,7 @@ Checked checked_part(const Part& part, const ScalarFunction& f, const std::vecto
     const View own = view_of(ours), right = view_of(differences);
     Checked checked{.name = part.name,
                     .shape = {part.size},
-                    .in_double = true,
+                    .type = DType::float64,
                     .trials = positions.size(),
                     .out_of_range = 0,
                     .reads = {},

@@ -1,7 +1,9 @@
 #include "library/kernel_step.h"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
+#include <stdexcept>
 #include <type_traits>
 #include <variant>
 
@@ -17,60 +19,94 @@ std::vector<std::byte> narrowed(const std::int64_t* integers, std::size_t elemen
     return narrow;
 }
 
+// What a function on T is called with; results on numbers of type T are bytes, as they are stored.
 template <class T>
-Function<T> function_of(const Kernel& kernel, const KernelCall& kernel_call,
-                        const std::vector<std::size_t>& read_elements) {
-    const KernelFunction<T>* run = nullptr;
-    if constexpr (std::is_same_v<T, float>) {
-        run = &kernel.in_float;
-    } else if constexpr (std::is_same_v<T, double>) {
-        run = &kernel.in_double;
-    } else {
-        run = &kernel.rounded;
-    }
-    if (!*run) {
-        return {};
-    }
-    const auto call = [=, integers = kernel.integers, function = *run](T* out, Reads<T> reads) {
-        std::vector<std::vector<T>> others(kernel_call.results.size());
-        std::vector<T*> results(others.size(), out);
-        for (std::size_t r = 0; r < others.size(); ++r) {
-            if (r != kernel_call.result) {
-                others[r].resize(count(kernel_call.results[r]));
-                results[r] = others[r].data();
+class Arguments {
+public:
+    static constexpr bool kIsRounded = std::is_same_v<T, Rounded>;
+    using Unit = std::conditional_t<kIsRounded, Rounded, std::byte>;
+
+    Arguments(const KernelFunction& function, const KernelCall& call, const std::vector<std::size_t>& read_elements,
+              T* out, Reads<T> reads)
+        : results(call.results.size(), out), others_(call.results.size()) {
+        const std::size_t units = kIsRounded ? 1 : size_of(*function.type);
+        for (std::size_t r = 0; r < results.size(); ++r) {
+            if (r != call.result) {
+                others_[r].resize(count(call.results[r]) * units);
+                results[r] = others_[r].data();
             }
         }
-        std::vector<std::vector<std::byte>> narrow;
-        narrow.reserve(reads.size());
-        std::vector<const void*> inputs;
+        narrow_.reserve(reads.size());
         for (std::size_t i = 0; i < reads.size(); ++i) {
-            inputs.push_back(std::visit([](const auto* data) -> const void* { return data; }, reads[i]));
-            if (integers[i] > 0 && integers[i] < sizeof(std::int64_t) && read_elements[i] > 0) {
-                narrow.push_back(narrowed(indices(reads, i), read_elements[i], integers[i]));
-                inputs.back() = narrow.back().data();
+            const auto* data = std::visit([](const auto* from) { return static_cast<const void*>(from); }, reads[i]);
+            if (call.in_place == i) {
+                const std::size_t all = count(call.results[0]) * units;
+                std::copy_n(static_cast<const Unit*>(data), all, static_cast<Unit*>(results[0]));
+                if (call.is_parameter) {
+                    inputs.push_back(results[0]);
+                }
+                continue;
             }
+            const DType dtype = function.inputs[inputs.size()];
+            if (kIsRounded && std::holds_alternative<const std::int64_t*>(reads[i]) && dtype != DType::int64) {
+                narrow_.push_back(narrowed(indices(reads, i), read_elements[i], size_of(dtype)));
+                data = narrow_.back().data();
+            }
+            inputs.push_back(data);
         }
-        function(results.data(), inputs.data(), kernel_call.sizes.data());
-    };
-    return {kernel.named.name, call};
+    }
+
+    std::vector<void*> results;
+    std::vector<const void*> inputs;
+
+private:
+    std::vector<std::vector<Unit>> others_;
+    std::vector<std::vector<std::byte>> narrow_;
+};
+
+template <class T>
+Function<T> function_of(const std::string& name, const KernelFunction& function, const KernelCall& call,
+                        const std::vector<std::size_t>& read_elements) {
+    return {name, [=](T* out, Reads<T> reads) {
+                const Arguments<T> arguments(function, call, read_elements, out, reads);
+                function.run(arguments.results.data(), arguments.inputs.data(), call.sizes.data());
+            }};
 }
 
 }  // namespace
 
-Step kernel_step(const Kernel& kernel, const KernelCall& call, const Values& values) {
+Step kernel_step(const Kernel& kernel, const KernelFunction& function, const KernelCall& call, const Values& values) {
     const std::vector<View> views = values.views();
     std::vector<std::size_t> elements;
-    elements.reserve(call.reads.size());
-    for (const std::string& name : call.reads) {
-        elements.push_back(count(find(views, name)->shape));
-    }
     Step step;
+    for (std::size_t i = 0; i < call.reads.size(); ++i) {
+        const Shape& shape = find(views, call.reads[i])->shape;
+        elements.push_back(count(shape));
+        if (call.in_place != i) {
+            const std::size_t left_out = call.in_place && *call.in_place < i && !call.is_parameter ? 1 : 0;
+            step.stored.push_back(function.inputs[i - left_out]);
+            continue;
+        }
+        if (shape != call.results[0] || values.holds_indices(call.reads[i])) {
+            throw std::invalid_argument(name_and_place(kernel.named) + " computes " + to_string(call.results[0]) +
+                                        " in place of " + call.reads[i] + ", which " +
+                                        (shape != call.results[0] ? "is " + to_string(shape) : "has integers"));
+        }
+        step.stored.push_back(*function.type);
+    }
+    step.stored.push_back(*function.type);
     step.makes = call.makes;
     step.shape = call.results[call.result];
     step.reads = call.reads;
-    step.in_float = function_of<float>(kernel, call, elements);
-    step.in_double = function_of<double>(kernel, call, elements);
-    step.rounded = function_of<Rounded>(kernel, call, elements);
+    const std::string& name = kernel.named.name;
+    if (function.type == DType::float64) {
+        step.in_double = function_of<double>(name, function, call, elements);
+    } else {
+        step.in_float = function_of<float>(name, function, call, elements);
+    }
+    if (const KernelFunction* rounded = kernel.find(std::nullopt)) {
+        step.rounded = function_of<Rounded>(name, *rounded, call, elements);
+    }
     return step;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,14 @@ struct KernelCall {
     std::vector<Shape> results;  // shapes
     std::vector<std::string> reads;
     std::vector<std::size_t> sizes;
+    // The array of the first result holds this operand at the call.
+    std::optional<std::size_t> in_place = std::nullopt;  // index among `reads`
+    bool is_parameter = false;                           // whether the kernel has a parameter for it besides
 };
 
-// The step makes one result, with the others in scratch memory. `values` has what it reads, for the shapes.
-Step kernel_step(const Kernel& kernel, const KernelCall& call, const Values& values);
+// The step makes one result by one of the kernel's functions, on a type of numbers, with the other results in scratch
+// memory. Throws std::invalid_argument if what is computed in place has another shape than the result.
+Step kernel_step(const Kernel& kernel, const KernelFunction& function, const KernelCall& call, const Values& values);
 
 // Of the result of a call; T is float or double.
 template <class T>

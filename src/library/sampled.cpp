@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "base/narrow.h"
 #include "harness/limits/limits.h"
 #include "harness/limits/monte_carlo.h"
 
@@ -63,9 +64,15 @@ std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& 
     return all;
 }
 
-std::vector<double> limits_in_double(std::vector<double> limits) {
-    for (double& limit : limits) {
-        limit = std::max(3 * kDoubles * limit, std::numeric_limits<double>::min());
+std::vector<double> limits_in(DType type, const std::vector<double>& right, std::vector<double> limits) {
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+        if (type == DType::float64) {
+            limits[i] = std::max(3 * kDoubles * limits[i], std::numeric_limits<double>::min());
+        } else if (is_narrow(type)) {
+            const double farthest = std::abs(right[i]) + limits[i];
+            limits[i] = farthest < largest_of(type) ? limits[i] + spacing_at(farthest, type) / 2
+                                                    : std::numeric_limits<double>::infinity();
+        }
     }
     return limits;
 }

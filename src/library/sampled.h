@@ -16,9 +16,10 @@ struct Sampled {
     std::vector<double> limits;
 };
 
-// The limits in double: those of float times the ratio of the units, with the rounding of the reference, which is in
-// double as well. What double may flush to zero is not told from it.
-std::vector<double> limits_in_double(std::vector<double> limits);
+// The limits of results of this type, from those of float. In double: times the ratio of the units, with the rounding
+// of the reference, which is in double as well; what double may flush to zero is not told from it. Of 16 bits: with the
+// rounding of the result; infinite if that may leave the type's range.
+std::vector<double> limits_in(DType type, const std::vector<double>& right, std::vector<double> limits);
 
 // All that `evaluate` computes from the inputs. Throws what it throws, and std::invalid_argument if the values in
 // double or any shapes differ between evaluations.

@@ -17,7 +17,25 @@ namespace byhand {
 namespace {
 
 at::ScalarType type_of(DType dtype) {
-    return dtype == DType::float32 ? at::kFloat : dtype == DType::float64 ? at::kDouble : at::kLong;
+    switch (dtype) {
+        case DType::float32:
+            return at::kFloat;
+        case DType::float64:
+            return at::kDouble;
+        case DType::bfloat16:
+            return at::kBFloat16;
+        case DType::float16:
+            return at::kHalf;
+        case DType::int8:
+            return at::kChar;
+        case DType::int16:
+            return at::kShort;
+        case DType::int32:
+            return at::kInt;
+        case DType::int64:
+            break;
+    }
+    return at::kLong;
 }
 
 bool has_numbers(const at::Tensor& tensor) {

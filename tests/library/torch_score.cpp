@@ -80,27 +80,28 @@ Tensors right_in(at::ScalarType type, const Example& example, const Tensors& inp
 Tensors run(const Example& example, const Variant& variant, const Tensors& inputs, const at::Tensor& y,
             const at::Tensor& dy, const Tensors& like) {
     const Kernel kernel = example.kernel(variant);
+    const KernelFunction& function = *kernel.find(DType::float32);
     std::map<std::string, at::Tensor> values = {{"y", y}, {"dy", dy}};
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         values[example.inputs[i]] = inputs[i];
     }
-    for (const auto& [name, function] : example.saved) {
-        values[name] = function(inputs);
+    for (const auto& [name, saved] : example.saved) {
+        values[name] = saved(inputs);
     }
     Tensors reads, results;
     std::vector<const void*> in;
-    std::vector<float*> out;
+    std::vector<void*> out;
     for (std::size_t i = 0; i < example.reads.size(); ++i) {
         const at::Tensor& value = values.at(example.reads[i]);
-        reads.push_back((kernel.integers[i] == 1 ? value.to(at::kChar) : value).contiguous());
+        reads.push_back((function.inputs[i] == DType::int8 ? value.to(at::kChar) : value).contiguous());
         in.push_back(reads.back().data_ptr());
     }
     for (const at::Tensor& one : like) {
         results.push_back(at::zeros(one.sizes(), at::kFloat));
-        out.push_back(results.back().data_ptr<float>());
+        out.push_back(results.back().data_ptr());
     }
     const std::vector<std::size_t> sizes = example.sizes(example.shapes.back());
-    kernel.in_float(out.data(), in.data(), sizes.data());
+    function.run(out.data(), in.data(), sizes.data());
     return results;
 }
 

@@ -1,0 +1,24 @@
+// How a kernel's inputs are drawn.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "harness/isolated/draws.h"
+
+namespace byhand {
+
+// Whatever is drawn all at once, and in one of the inputs with these names while the others are random.
+std::vector<Draw> draws_of(const std::vector<std::string>& names);
+
+// Kinds of integers: random, each in turn, or all the smallest or the largest. Trials take one after the other.
+constexpr std::size_t kKindsOfIntegers = 4;
+// "", ", every integer in turn" …
+const char* describe_integers(std::size_t trial);
+// From `low` to `high`, of the kind of this trial.
+std::vector<std::int64_t> integers_of(std::size_t elements, std::int64_t low, std::int64_t high, std::size_t trial,
+                                      std::uint64_t seed);
+
+}  // namespace byhand
