@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 
-#include <catch2/catch_template_test_macros.hpp>
 #include <algorithm>
+#include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/narrow.h"
 #include "byhand/tensor.h"
 #include "byhand/torch.h"
 
@@ -46,16 +47,15 @@ void rmsnorm(T* y, const T* x, const float* gain, std::size_t rows, std::size_t 
 
 template <class T, class A = float>
 Report check_rmsnorm(Mistake mistake) {
-    return check(kernel("rmsnorm",
-                        [mistake](T* y, const T* x, const float* gain, std::size_t rows, std::size_t columns) {
-                            rmsnorm<T, A>(y, x, gain, rows, columns, mistake);
-                        }),
-                 computes([](const at::Tensor& x, const at::Tensor& gain) {
-                     return x * ((x * x).mean(1, true) + 1e-5).rsqrt() * gain;
-                 })
-                     .inputs({"x", "gain"})
-                     .range("x", -40, 40)
-                     .shapes_of_all({{{1, 1}, {1}}, {{7, 27}, {27}}, {{3, 1000}, {1000}}}));
+    return check(
+        kernel("rmsnorm", [mistake](T* y, const T* x, const float* gain, std::size_t rows,
+                                    std::size_t columns) { rmsnorm<T, A>(y, x, gain, rows, columns, mistake); }),
+        computes([](const at::Tensor& x, const at::Tensor& gain) {
+            return x * ((x * x).mean(1, true) + 1e-5).rsqrt() * gain;
+        })
+            .inputs({"x", "gain"})
+            .range("x", -40, 40)
+            .shapes_of_all({{{1, 1}, {1}}, {{7, 27}, {27}}, {{3, 1000}, {1000}}}));
 }
 
 void exp_in_place(float* y, std::size_t n) {
@@ -89,14 +89,39 @@ Report check_softmax(bool early, bool may_alias) {
     if (may_alias) {
         expected.may_alias("x");
     }
-    return check(kernel("softmax",
-                        [early](float* y, const float* x, std::size_t rows, std::size_t columns) {
-                            softmax(y, x, rows, columns, early);
-                        }),
+    return check(kernel("softmax", [early](float* y, const float* x, std::size_t rows,
+                                           std::size_t columns) { softmax(y, x, rows, columns, early); }),
                  expected);
 }
 
 }  // namespace
+
+TEST_CASE("formats: all numbers of 16 bits are read and rounded as LibTorch's") {
+    const auto same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+    std::size_t wrong = 0;
+    for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+        const auto half = static_cast<std::uint16_t>(bits);
+        const at::BFloat16 b(half, at::BFloat16::from_bits());
+        const at::Half h(half, at::Half::from_bits());
+        wrong += same(of_bfloat16(half), float(b)) && same(of_float16(half), float(h)) ? 0 : 1;
+        // Between this number and the next, at its middle and beside it.
+        for (const float off : {0x1p-12F, 0x1p-11F, 0x1.8p-11F, 0x1p-9F, 0x1p-8F, 0x1.8p-8F}) {
+            for (const float x : {float(b) * (1 + off), float(h) * (1 + off), float(h) + off * 0x1p-14F}) {
+                const bool is_same =
+                    std::isnan(x) || (bfloat16_of(x) == at::BFloat16(x).x && float16_of(x) == at::Half(x).x);
+                wrong += is_same ? 0 : 1;
+            }
+        }
+    }
+    CHECK(wrong == 0);
+    CHECK(std::isnan(of_bfloat16(bfloat16_of(std::nan("")))));
+    CHECK(std::isnan(of_float16(float16_of(std::nan("")))));
+    CHECK(rounded_to(DType::float16, 1e9) == 65504);
+    CHECK(rounded_to(DType::bfloat16, -1e39) == -0x1.fep127);
+    for (const double x : {0.0, 0x1p-24, 0.3, 1.0, 1000.0}) {
+        CHECK(spacing_at(x, DType::float16) == std::max(0x1p-24, std::ldexp(1, std::ilogb(x + 0x1p-30) - 10)));
+    }
+}
 
 TEMPLATE_TEST_CASE("formats: kernels on numbers of 16 bits are judged by their own rounding", "", at::BFloat16,
                    at::Half) {
@@ -157,7 +182,8 @@ TEST_CASE("formats: a saved value that would be rounded is refused") {
                 dx[i] = float(dy[i]) * (1 - float(y[i]) * float(y[i]));
             }
         });
-    const Expected expected = is_vjp_of([](const at::Tensor& x) { return at::tanh(x); }).reads({"dy", "y"}).shapes({{27}});
+    const Expected expected =
+        is_vjp_of([](const at::Tensor& x) { return at::tanh(x); }).reads({"dy", "y"}).shapes({{27}});
     CHECK_THROWS_WITH(check(tanh_backward, expected), Catch::Matchers::ContainsSubstring("rounded to 16 bits"));
 }
 
