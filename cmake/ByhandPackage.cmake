@@ -66,6 +66,7 @@ if(PROJECT_IS_TOP_LEVEL)
     set(CPACK_DEBIAN_TORCH_PACKAGE_NAME byhand-torch)
     set(CPACK_DEBIAN_TORCH_PACKAGE_SECTION science)
     set(CPACK_DEBIAN_TORCH_PACKAGE_DEPENDS "byhand (= ${PROJECT_VERSION})")
+    set(CPACK_DEBIAN_TORCH_PACKAGE_RECOMMENDS libopenblas0-pthread)
     set(CPACK_DEBIAN_TORCH_DESCRIPTION "The module with which byhand runs the same network in LibTorch.")
   endif()
   # Debian requires both in every package.

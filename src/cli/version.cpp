@@ -14,7 +14,9 @@ namespace {
 std::string torch_text() {
     try {
         const std::string version = torch_ref::load().version();
-        return fmt::format("LibTorch {}, BLAS kernels for {}", version, torch_ref::blas_core());
+        const std::string core = torch_ref::blas_core();
+        return fmt::format("LibTorch {}, {}", version,
+                           core == "unknown" ? "with a BLAS other than OpenBLAS" : "OpenBLAS kernels for " + core);
     } catch (const InputError& error) {
         return std::string("no LibTorch: ") + error.what();
     }

@@ -27,8 +27,9 @@ fs::path find_module() {
             return path;
         }
     }
-    throw InputError("the LibTorch module is not at " + (folder / kModule).string() +
-                     ": this byhand was built without LibTorch; configure with -DBYHAND_WITH_TORCH=ON and build again");
+    const fs::path expected = (folder.filename() == "bin" ? folder.parent_path() : folder) / kModule;
+    throw InputError("the LibTorch module is not at " + expected.string() +
+                     ": install the package byhand-torch, or configure with -DBYHAND_WITH_TORCH=ON and build again");
 }
 
 // dlerror's text on one line.
