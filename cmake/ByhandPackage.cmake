@@ -78,5 +78,7 @@ if(PROJECT_IS_TOP_LEVEL)
     install(FILES LICENSE DESTINATION ${documents} COMPONENT ${component} RENAME copyright)
     install(FILES "${PROJECT_BINARY_DIR}/changelog.gz" DESTINATION ${documents} COMPONENT ${component})
   endforeach()
+  install(DIRECTORY examples/python DESTINATION share/doc/libbyhand-dev/examples COMPONENT development
+    PATTERN "__pycache__" EXCLUDE)
   include(CPack)
 endif()
