@@ -29,7 +29,7 @@ namespace byhand {
 // A function of a kernel, on one type of numbers.
 struct KernelFunction {
     std::optional<DType> type = {};  // of the results; none: Rounded
-    std::vector<DType> inputs = {};  // whole numbers, or numbers; Rounded instead if that is the type of the results
+    std::vector<DType> inputs = {};  // what is not an integer is Rounded if the results are
     std::function<void(void* const* results, const void* const* inputs, const std::size_t* sizes)> run = {};
 };
 
@@ -92,7 +92,7 @@ constexpr bool all_fit() {
     return true;
 }
 
-// Of all parameters, results and inputs before this one.
+// How many of the parameters are results, and how many inputs.
 struct Counts {
     std::size_t results, inputs;
 };

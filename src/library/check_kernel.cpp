@@ -1,5 +1,9 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -40,21 +44,16 @@ struct Run {
     bool in_place = false;  // where it has a way that is not
 };
 
+// "x, gain"
 std::string listed(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) {
-        text += (text.empty() ? "" : ", ") + name;
-    }
-    return text;
+    return fmt::format("{}", fmt::join(names, ", "));
 }
 
 // "(7, 27), (27)"
 std::string listed(const std::vector<Shape>& shapes) {
-    std::string text;
-    for (const Shape& shape : shapes) {
-        text += (text.empty() ? "" : ", ") + to_string(shape);
-    }
-    return text;
+    std::vector<std::string> texts;
+    std::ranges::transform(shapes, std::back_inserter(texts), [](const Shape& shape) { return to_string(shape); });
+    return listed(texts);
 }
 
 // To those of the same tensor, shapes and type, of which the one that says most is kept.
@@ -241,9 +240,8 @@ void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluati
         } else if (name == "y") {
             saved = find_sampled(evaluation.right, name).exact;
         } else {
-            throw std::invalid_argument(kernel_.named.name + " reads " + name +
-                                        ", which is neither an input of the reference (" + listed(expected_.inputs_) +
-                                        ") nor dy, y or added by with()");
+            refuse("reads " + name + ", which is neither an input of the reference (" + listed(expected_.inputs_) +
+                   ") nor dy, y or added by with()");
         }
         evaluation.values.put({name, saved.shape}, saved.numbers);
     }
