@@ -78,7 +78,8 @@ struct Row {
     std::string heading, end, value, gradient;
 };
 using Rows = std::vector<Row>;
-constexpr std::array kPasses = {&Row::value, &Row::gradient};
+using Pass = decltype(&Row::value);
+constexpr std::array<Pass, 2> kPasses = {&Row::value, &Row::gradient};
 
 bool is_given(const std::string& name) {
     return name == "X" || name == "Y";
@@ -139,7 +140,7 @@ bool is_bad(const Section& section, const std::string& name, const std::string& 
     return is_off(section, name) && is_off(section, by) && is_read(section, name, by);
 }
 
-void add_end(Rows& column, bool at_top, const std::string& end, const std::string& name, std::string Row::* pass) {
+void add_end(Rows& column, bool at_top, const std::string& end, const std::string& name, Pass pass) {
     Row row{"", end, "", ""};
     row.*pass = name;
     if (std::ranges::none_of(column, [&](const Row& one) { return !one.end.empty() && one.*pass == name; })) {
@@ -150,7 +151,7 @@ void add_end(Rows& column, bool at_top, const std::string& end, const std::strin
 // Where an error is inherited across columns, each of the two shows the other end of the line.
 void add_ends(std::vector<Rows>& columns, const Section& section) {
     const std::vector<Rows> all = columns;
-    for (std::string Row::* const pass : kPasses) {
+    for (const Pass pass : kPasses) {
         for (std::size_t from = 0; from < all.size(); ++from) {
             for (std::size_t to = 0; to < all.size(); ++to) {
                 for (const Row& source : all[from]) {
@@ -198,7 +199,7 @@ struct Lines {
 };
 
 // Which values of the column read which in the forward pass, and which gradients in the backward pass.
-void add_reads(Lines& lines, const Section& section, const Rows& rows, std::string Row::* pass) {
+void add_reads(Lines& lines, const Section& section, const Rows& rows, Pass pass) {
     const auto is_heading = [](const Row& row) { return !row.heading.empty(); };
     for (auto to = rows.begin(); to != rows.end(); ++to) {
         for (auto from = rows.begin(); from != rows.end(); ++from) {
