@@ -1,7 +1,7 @@
 """Checks of arrays, kernels and gradients in NumPy, by the C interface of byhand (byhand/byhand.h).
 
 A reference is an ordinary function of arrays. On doubles it computes the right values, and on arrays of the class
-Rounded how far rounding may move them. The shared library is that of the environment variable BYHAND_LIBRARY, or an
+RandomlyRounded how far rounding may move them. The shared library is that of the environment variable BYHAND_LIBRARY, or an
 installed one.
 """
 import ctypes
@@ -13,7 +13,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int, c_size_t, c_uint, c_uint3
 
 import numpy as np
 
-from rounded import Rounded, as_rounded, has_numbers
+from random_rounding import RandomlyRounded, randomly_rounded, has_numbers
 
 
 def _struct(**fields):
@@ -83,8 +83,8 @@ def _callback(reference, arrays, errors, shapes):
                                 for view in views[:count]]
             inputs = [x.astype(np.float64) if has_numbers(x) else x for x in inputs]
             if seed:
-                Rounded.random = np.random.default_rng(seed[0])
-                inputs = [as_rounded(x) for x in inputs]
+                RandomlyRounded.random = np.random.default_rng(seed[0])
+                inputs = [randomly_rounded(x) for x in inputs]
             with np.errstate(all="ignore"):
                 y = np.array(reference(*inputs), np.float64, order="C")
             shapes[tuple(x.shape for x in inputs)] = y.shape

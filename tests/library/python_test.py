@@ -10,7 +10,7 @@ EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "python"
 sys.path.insert(0, str(EXAMPLES))
 
 import byhand  # noqa: E402
-from rounded import Rounded, as_rounded  # noqa: E402
+from random_rounding import RandomlyRounded, randomly_rounded  # noqa: E402
 
 
 def softmax(x):
@@ -74,8 +74,8 @@ class RoundsAtRandom(unittest.TestCase):
         right = operation(*(np.array(x, np.float64) for x in inputs))
         errors = []
         for _ in range(200):
-            result = operation(*(as_rounded(np.array(x)) for x in inputs))
-            self.assertIsInstance(result, Rounded)
+            result = operation(*(randomly_rounded(np.array(x)) for x in inputs))
+            self.assertIsInstance(result, RandomlyRounded)
             self.assertEqual(result.dtype, np.float32)
             errors.append((np.asarray(result, np.float64) - right) / right * 2**23)
         return np.sqrt(np.mean(np.square(errors)))

@@ -9,7 +9,7 @@ EXACT = {"negative", "positive", "absolute", "sign", "maximum", "minimum", "clip
 SUMS = {np.dot, np.vdot, np.inner, np.einsum, np.tensordot, np.convolve, np.correlate}
 
 
-class Rounded(np.ndarray):
+class RandomlyRounded(np.ndarray):
     """Floats. An operation moves its result at random by one unit in the last place, or by √n/2 of them if it may sum n
     elements; and its inputs too, unless it is in ARITHMETIC."""
     random = np.random.default_rng(0)
@@ -32,10 +32,10 @@ class Rounded(np.ndarray):
         if function in SUMS or function.__module__.startswith("numpy.linalg"):
             units = units_of_sum(arguments, False)
             return applied(function, arguments, options, units, units)
-        return as_rounded(super().__array_function__(function, types, arguments, options))
+        return randomly_rounded(super().__array_function__(function, types, arguments, options))
 
     def __getitem__(self, index):
-        return as_rounded(super().__getitem__(index))  # also of one element, which would be a scalar
+        return randomly_rounded(super().__getitem__(index))  # also of one element, which would be a scalar
 
     def dot(self, other):
         return np.dot(self, other)
@@ -45,8 +45,8 @@ def has_numbers(x):
     return isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"
 
 
-def as_rounded(x):
-    return np.asarray(x, np.float32).view(Rounded) if has_numbers(x) else x
+def randomly_rounded(x):
+    return np.asarray(x, np.float32).view(RandomlyRounded) if has_numbers(x) else x
 
 
 def units_of_sum(inputs, of_all_elements):
@@ -60,12 +60,12 @@ def moved(x, units):
     if not has_numbers(x):
         return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
     x = np.asarray(x, np.float32)
-    return x if units == 0 else x * np.float32(1 + units * 2.0**-23 * Rounded.random.choice([-1, 1], x.shape))
+    return x if units == 0 else x * np.float32(1 + units * 2.0**-23 * RandomlyRounded.random.choice([-1, 1], x.shape))
 
 
 def applied(function, inputs, options, units_of_inputs, units_of_result):
     """The function's result, or tuple of results, for moved inputs, moved as well."""
     result = function(*(moved(x, units_of_inputs) for x in inputs), **options)
     if isinstance(result, tuple):
-        return tuple(as_rounded(moved(x, units_of_result)) for x in result)
-    return as_rounded(moved(result, units_of_result))
+        return tuple(randomly_rounded(moved(x, units_of_result)) for x in result)
+    return randomly_rounded(moved(result, units_of_result))
