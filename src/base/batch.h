@@ -13,4 +13,10 @@ struct Batch {
     const std::int64_t* Y = nullptr;  // (B): the target character
 };
 
+// Consecutive rows of a batch.
+struct BatchPart {
+    std::size_t first = 0, rows = 0;
+    std::size_t batch = 0;  // the rows of the whole batch
+};
+
 }  // namespace byhand

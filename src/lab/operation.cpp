@@ -15,7 +15,7 @@ Graph operation_graph(const std::string& op, const NormConfig& norm, std::size_t
     }
     const std::vector<Operation> all = operations(network);
     const HandOperation& by_hand = find_operation(hand_operations(), op);
-    Site site{network, *std::ranges::find(all, op, &Operation::op), rows, form};
+    Site site{network, *std::ranges::find(all, op, &Operation::op), rows, rows, 0, form};
     site.operation.norm = norm;
     Graph graph{.config = network, .rows = rows, .forward = {}, .backward = {}, .update = {}, .evaluation = {}};
     by_hand.forward(graph.forward, site);

@@ -139,7 +139,7 @@ void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part&
     const auto& [p, rows] = part;
     float* to = in_panel(step.mask, l.rows, p) + rows.first * p.width;
     for (std::size_t i = rows.first; i < rows.last; ++i, to += p.width) {
-        dropout_mask_part(to, step.key[now_], i * l.pattern.layer.outputs + p.from, p.used, step.what.operation.p);
+        byhand::dropout_mask(to, step.key[now_], i * l.pattern.layer.outputs + p.from, p.used, step.what.operation.p);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "manual/evaluation.h"
 #include "manual/fused.h"
 #include "manual/fused_tensors.h"
+#include "manual/parts.h"
 #include "manual/pieces.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
@@ -89,36 +90,27 @@ private:
     Evaluation evaluation_;
 };
 
-class StepModel final : public HandModel {
+// The state among the tensors of a network, and what an update makes of it.
+class StateInPlace {
 public:
-    explicit StepModel(Graph graph, Evaluation::By by = Evaluation::By::formulas)
-        : HandModel(graph.config, by), runner_(std::move(graph)) {
-        for (const TensorSpec& spec : state(runner_.graph().config)) {
-            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()[update_of(spec.name)]});
+    StateInPlace(Tensors<float>& tensors, const NetworkConfig& config) : table_(state(config)) {
+        for (const TensorSpec& spec : table_) {
+            changed_.push_back({tensors[spec.name], tensors[update_of(spec.name)]});
         }
     }
 
-    void load(const Tensors<float>& state) override { copy_into(runner_.tensors(), state); }
-
-    Tensors<float> save() const override {
-        Tensors<float> saved(state(runner_.graph().config));
-        for (const TensorSpec& spec : saved.table()) {
-            const std::span<const float> values = runner_.tensors()[spec.name];
-            std::ranges::copy(values, saved[spec.name].begin());
+    Tensors<float> save() const {
+        Tensors<float> saved(table_);
+        for (std::size_t i = 0; i < table_.size(); ++i) {
+            std::ranges::copy(changed_[i].old, saved[table_[i].name].begin());
         }
         return saved;
     }
 
-    float train_step(const Batch& batch, float rate) override {
-        runner_.set_batch(batch);
-        runner_.set_rate(rate);
-        runner_.forward();
-        runner_.backward();
-        runner_.update();
+    void commit() {
         for (const auto& [old, updated] : changed_) {
             std::ranges::copy(updated, old.begin());
         }
-        return runner_.tensors()["loss"][0];
     }
 
 private:
@@ -126,8 +118,51 @@ private:
         std::span<float> old;
         std::span<const float> updated;
     };
-    Runner<float> runner_;
+    std::vector<TensorSpec> table_;
     std::vector<Changed> changed_;
+};
+
+class StepModel final : public HandModel {
+public:
+    explicit StepModel(Graph graph, Evaluation::By by = Evaluation::By::formulas)
+        : HandModel(graph.config, by), runner_(std::move(graph)), state_(runner_.tensors(), runner_.graph().config) {}
+
+    void load(const Tensors<float>& state) override { copy_into(runner_.tensors(), state); }
+    Tensors<float> save() const override { return state_.save(); }
+
+    float train_step(const Batch& batch, float rate) override {
+        runner_.set_batch(batch);
+        runner_.set_rate(rate);
+        runner_.forward();
+        runner_.backward();
+        runner_.update();
+        state_.commit();
+        return runner_.tensors()["loss"][0];
+    }
+
+private:
+    Runner<float> runner_;
+    StateInPlace state_;
+};
+
+class ModelInParts final : public HandModel {
+public:
+    ModelInParts(const MakePart& make, const NetworkConfig& config, std::size_t rows, std::size_t parts, Group& group,
+                 Evaluation::By by)
+        : HandModel(config, by), runner_(make, rows, parts, group), state_(runner_.shared(), config) {}
+
+    void load(const Tensors<float>& state) override { copy_into(runner_.shared(), state); }
+    Tensors<float> save() const override { return state_.save(); }
+
+    float train_step(const Batch& batch, float rate) override {
+        runner_.run(batch, rate);
+        state_.commit();
+        return runner_.shared()["loss"][0];
+    }
+
+private:
+    PartsRunner runner_;
+    StateInPlace state_;
 };
 
 class FusedModel final : public HandModel {
@@ -173,6 +208,17 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
         return std::make_unique<StepModel>(with_kernels(fused_graph(config, rows)), Evaluation::By::kernels);
     }
     return std::make_unique<FusedModel>(config, rows, threads);
+}
+
+std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                           std::size_t parts, Group& group) {
+    const bool is_fused = form == HandForm::fused;
+    const MakePart make = [=, &config](const BatchPart& part) {
+        Graph graph = hand_graph(form, config, part);
+        return is_fused ? with_kernels(std::move(graph), part) : graph;
+    };
+    return std::make_unique<ModelInParts>(make, config, rows, parts, group,
+                                          is_fused ? Evaluation::By::kernels : Evaluation::By::formulas);
 }
 
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {

@@ -16,7 +16,9 @@ namespace byhand {
 struct Site {
     const NetworkConfig& network;
     Operation operation;   // in evaluation after training its input and output carry eval_
-    std::size_t rows = 0;  // B times the positions of the operation's result
+    // B times the positions of the operation's result, in a part of the batch: its rows, those of the whole batch, and
+    // those before it.
+    std::size_t rows = 0, batch_rows = 0, first_row = 0;
     HandForm form = HandForm::stepwise;
 
     const std::string& x() const { return operation.input; }
@@ -29,6 +31,7 @@ struct Site {
     std::string made(const std::string& name) const {
         return value_of(y()).kind == Kind::evaluated ? evaluation_of(value(name)) : value(name);
     }
+    bool is_part() const { return rows != batch_rows; }
     // (rows, outputs) and (outputs) of its layer.
     Shape wide() const { return {rows, operation.layer.outputs}; }
     Shape narrow() const { return {operation.layer.outputs}; }

@@ -100,6 +100,17 @@ Graph with_kernels(Graph graph) {
     return replaced(std::move(graph), by_first);
 }
 
+Graph with_kernels(Graph graph, const BatchPart& part) {
+    if (part.rows == part.batch) {
+        return with_kernels(std::move(graph));
+    }
+    constexpr std::string_view kDividing[] = {"batchnorm_mean", "cross_entropy_with_gradient"};
+    return replaced(std::move(graph), [&](const Kernels& kernels, const Step& step) {
+        const bool divides = std::ranges::count(kDividing, step.in_float.name) > 0;
+        return by_first(divides ? Kernels{} : kernels, step);
+    });
+}
+
 Graph fused_pieces(const NetworkConfig& config, std::size_t rows) {
     return with_kernels(fused_formulas(config, rows));
 }

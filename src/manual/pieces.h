@@ -9,6 +9,7 @@
 // formulas bit by bit.
 #pragma once
 
+#include "base/batch.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -26,5 +27,9 @@ Graph fused_pieces_on_all_targets(const NetworkConfig& config, std::size_t rows)
 
 // `graph` with each step in float replaced by its first kernel, if it has one.
 Graph with_kernels(Graph graph);
+
+// The same for a part of a batch: without the kernels that divide by the batch's rows, since they take the part for the
+// whole.
+Graph with_kernels(Graph graph, const BatchPart& part);
 
 }  // namespace byhand

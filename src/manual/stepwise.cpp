@@ -14,23 +14,28 @@ namespace byhand {
 namespace {
 
 // An operation at its place in a network, with its handwritten implementation.
-struct Part {
+struct Placed {
     Site site;
     const HandOperation& by_hand;
 };
 
-std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph& graph, HandForm form,
-                           const HandOperations& hand) {
-    std::vector<Part> parts;
-    parts.reserve(operations.size());
+std::vector<Placed> placed(const std::vector<Operation>& operations, const NetworkConfig& config, const BatchPart& part,
+                           HandForm form, const HandOperations& hand) {
+    std::vector<Placed> all;
+    all.reserve(operations.size());
     for (const Operation& operation : operations) {
-        const std::size_t rows = graph.rows * operation.positions;
-        parts.push_back({{graph.config, operation, rows, form}, find_operation(hand, operation.op)});
+        const std::size_t positions = operation.positions;
+        all.push_back({{config, operation, part.rows * positions, part.batch * positions, part.first * positions, form},
+                       find_operation(hand, operation.op)});
     }
-    return parts;
+    return all;
 }
 
-// Appends the steps of one part and sets their operation.
+BatchPart whole(std::size_t rows) {
+    return {.first = 0, .rows = rows, .batch = rows};
+}
+
+// Appends the steps of one operation and sets their operation.
 void append(StepList& steps, AppendSteps some, const Site& site) {
     const std::size_t before = steps.size();
     some(steps, site);
@@ -39,9 +44,9 @@ void append(StepList& steps, AppendSteps some, const Site& site) {
     }
 }
 
-Graph without_steps(const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
-    check_network(config, rows);
-    return {config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
+Graph without_steps(const NetworkConfig& config, const BatchPart& part, const HandOperations& hand) {
+    check_network(config, part.batch);
+    return {config, part.rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
 }
 
 // A value with several readers has a gradient from each: their steps are merged into one, at the position of the last.
@@ -59,14 +64,14 @@ void join_gradients(StepList& backward) {
     backward = std::move(joined);
 }
 
-Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
-    Graph graph = without_steps(config, rows, hand);
-    const std::vector<Part> parts = parts_of(operations(config), graph, form, hand);
+Graph training(const NetworkConfig& config, const BatchPart& part, HandForm form, const HandOperations& hand) {
+    Graph graph = without_steps(config, part, hand);
+    const std::vector<Placed> all = placed(operations(config), graph.config, part, form, hand);
     optimizer_steps(graph.update, config);
-    for (const auto& [site, by_hand] : parts) {
+    for (const auto& [site, by_hand] : all) {
         append(graph.update, parameter_steps, site);
     }
-    for (const auto& [site, by_hand] : parts) {
+    for (const auto& [site, by_hand] : all) {
         append(graph.forward, by_hand.forward, site);
         if (by_hand.update != nullptr) {
             append(graph.update, by_hand.update, site);
@@ -78,7 +83,7 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
             by_hand.kinks(graph.kinks, site);
         }
     }
-    for (const auto& [site, by_hand] : parts | std::views::reverse) {
+    for (const auto& [site, by_hand] : all | std::views::reverse) {
         append(graph.backward, by_hand.backward, site);
     }
     join_gradients(graph.backward);
@@ -90,9 +95,13 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
 }  // namespace
 
 Graph hand_graph(HandForm form, const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
-    Graph graph = training(config, rows, form, hand);
+    return hand_graph(form, config, whole(rows), hand);
+}
+
+Graph hand_graph(HandForm form, const NetworkConfig& config, const BatchPart& part, const HandOperations& hand) {
+    Graph graph = training(config, part, form, hand);
     if (form == HandForm::stepwise) {
-        for (const auto& [site, by_hand] : parts_of(evaluated_operations(config), graph, form, hand)) {
+        for (const auto& [site, by_hand] : placed(evaluated_operations(config), graph.config, part, form, hand)) {
             append(graph.evaluation, by_hand.evaluation, site);
             if (by_hand.ranges != nullptr) {
                 by_hand.ranges(graph.ranges, site);
@@ -115,8 +124,9 @@ Graph fused_graph(const NetworkConfig& config, std::size_t rows) {
 }
 
 Graph evaluation_graph(const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
-    Graph graph = without_steps(config, rows, hand);
-    for (const auto& [site, by_hand] : parts_of(operations(config), graph, HandForm::stepwise, hand)) {
+    Graph graph = without_steps(config, whole(rows), hand);
+    for (const auto& [site, by_hand] :
+         placed(operations(config), graph.config, whole(rows), HandForm::stepwise, hand)) {
         if (site.operation.op != op::kCrossEntropy) {
             append(graph.forward, by_hand.evaluation, site);
         }

@@ -1,6 +1,7 @@
 // The network as four lists of steps, one named value at a time, easy to read and to trace faults in.
 #pragma once
 
+#include "base/batch.h"
 #include "manual/operation.h"
 #include "steps/step.h"
 
@@ -9,6 +10,11 @@ namespace byhand {
 // A network built from the operations of `hand`. Throws InputError where check_network does, and if one of the
 // network's operations is not among them.
 Graph hand_graph(HandForm form, const NetworkConfig& config, std::size_t rows,
+                 const HandOperations& hand = hand_operations());
+
+// The same for a part of a batch. Each step that sums over the rows computes the part's share: the shares of all parts
+// add up to the value, which the steps after it read (manual/parts.h).
+Graph hand_graph(HandForm form, const NetworkConfig& config, const BatchPart& part,
                  const HandOperations& hand = hand_operations());
 
 // Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures).

@@ -62,10 +62,10 @@ std::map<std::string, Tally> tallies(std::size_t n, std::size_t H) {
         bound("batchnorm_chain_input_backward", batchnorm_chain_input_backward<Counted>, n, H, kDivisor),
         bound("batchnorm_inverse_deviation_backward", batchnorm_inverse_deviation_backward<Counted>, n, H),
         bound("batchnorm_variance_backward", batchnorm_variance_backward<Counted>, H, kEpsilon, kPlace),
-        bound("batchnorm_square_sum_backward", batchnorm_square_sum_backward<Counted>, n, H, kDivisor),
+        bound("batchnorm_square_sum_backward", batchnorm_square_sum_backward<Counted>, n, H, n, kDivisor),
         bound("batchnorm_difference_backward", batchnorm_difference_backward<Counted>, n, H),
         bound("batchnorm_mean_backward", batchnorm_mean_backward<Counted>, n, H),
-        bound("batchnorm_input_backward", batchnorm_input_backward<Counted>, n, H),
+        bound("batchnorm_input_backward", batchnorm_input_backward<Counted>, n, H, n),
         bound("batchnorm_backward", batchnorm_backward<Counted>, n, H, kDivisor, kEpsilon, kPlace)};
     const std::vector<Counted> operand(n * H);
     std::vector<Counted> out(n * H);

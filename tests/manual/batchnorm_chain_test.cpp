@@ -33,9 +33,9 @@ Kept<T> forward(const Vector<T>& x, std::size_t n, const Conventions& by) {
     const std::size_t H = x.size() / n;
     Kept<T> kept{Vector<T>(n * H), Vector<T>(H), Vector<T>(H), Vector<T>(n * H)};
     Vector<T> mean(H);
-    batchnorm_mean(mean.data(), x.data(), n, H);
+    batchnorm_mean(mean.data(), x.data(), n, H, n);
     batchnorm_difference(kept.bndiff.data(), x.data(), mean.data(), n, H);
-    batchnorm_variance_of_differences(kept.bnvar.data(), kept.bndiff.data(), n, H, by.divisor);
+    batchnorm_variance_of_differences(kept.bnvar.data(), kept.bndiff.data(), n, H, n, by.divisor);
     batchnorm_inverse_deviation(kept.bnvar_inv.data(), kept.bnvar.data(), H, by.epsilon, by.place);
     batchnorm_normalise(kept.bnraw.data(), kept.bndiff.data(), kept.bnvar_inv.data(), n, H);
     return kept;
@@ -163,11 +163,11 @@ TEMPLATE_TEST_CASE("batch norm chain: equals the small steps, for odd sizes, bot
                 batchnorm_inverse_deviation_backward(dbnvar_inv.data(), dbnraw.data(), kept.bndiff.data(), n, H);
                 batchnorm_variance_backward(dbnvar.data(), dbnvar_inv.data(), kept.bnvar.data(), H, by.epsilon,
                                             by.place);
-                batchnorm_square_sum_backward(dbndiff2.data(), dbnvar.data(), n, H, by.divisor);
+                batchnorm_square_sum_backward(dbndiff2.data(), dbnvar.data(), n, H, n, by.divisor);
                 batchnorm_difference_backward(dbndiff.data(), dbnraw.data(), kept.bnvar_inv.data(), dbndiff2.data(),
                                               kept.bndiff.data(), n, H);
                 batchnorm_mean_backward(dbnmeani.data(), dbndiff.data(), n, H);
-                batchnorm_input_backward(dx.data(), dbndiff.data(), dbnmeani.data(), n, H);
+                batchnorm_input_backward(dx.data(), dbndiff.data(), dbnmeani.data(), n, H, n);
                 CHECK(made.dbnvar == dbnvar);
                 for (std::size_t i = 0; i < n * H; ++i) {
                     // Sums of 2n + 1 terms: s·|dbnraw| < 2·s, and |bnraw| < √n times the mean of |dbnraw·bnraw|.

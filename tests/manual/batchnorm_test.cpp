@@ -27,10 +27,10 @@ Forward<T> forward(const Vector<T>& x, std::size_t n, Divisor divisor, double ep
                    EpsilonPlace place = EpsilonPlace::inside) {
     const std::size_t H = x.size() / n;
     Forward<T> f{Vector<T>(H), Vector<T>(n * H), Vector<T>(n * H), Vector<T>(H), Vector<T>(H), Vector<T>(n * H)};
-    batchnorm_mean(f.mean.data(), x.data(), n, H);
+    batchnorm_mean(f.mean.data(), x.data(), n, H, n);
     batchnorm_difference(f.diff.data(), x.data(), f.mean.data(), n, H);
     batchnorm_square(f.diff2.data(), f.diff.data(), n * H);
-    batchnorm_variance(f.var.data(), f.diff2.data(), n, H, divisor);
+    batchnorm_variance(f.var.data(), f.diff2.data(), n, H, n, divisor);
     batchnorm_inverse_deviation(f.var_inv.data(), f.var.data(), H, epsilon, place);
     batchnorm_normalise(f.raw.data(), f.diff.data(), f.var_inv.data(), n, H);
     return f;
@@ -44,10 +44,10 @@ Vector<T> backward_in_steps(const Forward<T>& f, const Vector<T>& draw, std::siz
     Vector<T> dvar_inv(H), dvar(H), ddiff2(n * H), ddiff(n * H), dmean(H), dx(n * H);
     batchnorm_inverse_deviation_backward(dvar_inv.data(), draw.data(), f.diff.data(), n, H);
     batchnorm_variance_backward(dvar.data(), dvar_inv.data(), f.var.data(), H, epsilon, place);
-    batchnorm_square_sum_backward(ddiff2.data(), dvar.data(), n, H, divisor);
+    batchnorm_square_sum_backward(ddiff2.data(), dvar.data(), n, H, n, divisor);
     batchnorm_difference_backward(ddiff.data(), draw.data(), f.var_inv.data(), ddiff2.data(), f.diff.data(), n, H);
     batchnorm_mean_backward(dmean.data(), ddiff.data(), n, H);
-    batchnorm_input_backward(dx.data(), ddiff.data(), dmean.data(), n, H);
+    batchnorm_input_backward(dx.data(), ddiff.data(), dmean.data(), n, H, n);
     return dx;
 }
 

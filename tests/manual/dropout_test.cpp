@@ -14,7 +14,7 @@ namespace {
 template <class T>
 std::vector<T> mask(T key, std::size_t count, double p) {
     std::vector<T> made(count, T(99));
-    dropout_mask(made.data(), &key, count, p);
+    dropout_mask(made.data(), &key, 0, count, p);
     return made;
 }
 

@@ -64,11 +64,11 @@ TEST_CASE("kernels: cross-entropy and its gradient equal the formulas in double 
                 const LossAndGradient found = by_kernel(logits);
                 const std::vector<double> wide(logits.values.begin(), logits.values.end());
                 std::vector<double> dlogits(n * V);
-                cross_entropy_backward(dlogits.data(), wide.data(), logits.Y.data(), n, V);
+                cross_entropy_backward(dlogits.data(), wide.data(), logits.Y.data(), n, V, n);
                 CHECK(found.padding_is_zero);
                 for (std::size_t i = 0; i < n; ++i) {
                     double loss = 0;
-                    cross_entropy_forward(&loss, wide.data() + i * V, logits.Y.data() + i, 1, V);
+                    cross_entropy_forward(&loss, wide.data() + i * V, logits.Y.data() + i, 1, V, 1);
                     // Half units of rounding: of the difference of two logits of this magnitude, of exp (4 ULP, twice
                     // that many), of V terms in any order, of the results, and of the loss itself.
                     const double within =

@@ -136,9 +136,9 @@ Normed by_formulas(Numbers& x, Numbers& gain, Numbers& bias, std::size_t n, std:
                 .mean = std::vector<float>(H),
                 .var = std::vector<float>(H),
                 .inv = std::vector<float>(H)};
-    batchnorm_mean(made.mean.data(), x.data(), n, H);
+    batchnorm_mean(made.mean.data(), x.data(), n, H, n);
     batchnorm_difference(made.raw.data(), x.data(), made.mean.data(), n, H);
-    batchnorm_variance_of_differences(made.var.data(), made.raw.data(), n, H, norm.batch_divisor);
+    batchnorm_variance_of_differences(made.var.data(), made.raw.data(), n, H, n, norm.batch_divisor);
     batchnorm_inverse_deviation(made.inv.data(), made.var.data(), H, norm.epsilon, norm.epsilon_place);
     batchnorm_normalise(made.raw.data(), made.raw.data(), made.inv.data(), n, H);
     made.y = made.raw;
@@ -180,7 +180,7 @@ void by_formulas(float* dx, float* dgain, float* dbias, const simd::NormPanel& p
     if (norm.affine) {
         batchnorm_gain_backward(dgain, dx, p.raw, n, H);
         batchnorm_bias_backward(dbias, dx, n, H);
-        batchnorm_affine_backward(dx, dx, dgain, dbias, p.raw, p.gain, p.inv, p.var, n, H, norm.batch_divisor,
+        batchnorm_affine_backward(dx, dx, dgain, dbias, p.raw, p.gain, p.inv, p.var, n, H, n, norm.batch_divisor,
                                   norm.epsilon, norm.epsilon_place);
     } else {
         batchnorm_backward(dx, dx, p.raw, p.inv, p.var, n, H, norm.batch_divisor, norm.epsilon, norm.epsilon_place);

@@ -76,10 +76,10 @@ template <class T>
 Values<T> ordinary(const Input<T>& in, Divisor divisor, double epsilon) {
     const std::size_t n = in.n, H = in.H;
     Values<T> v = room_for(in);
-    batchnorm_mean(v.mean.data(), in.x.data(), n, H);
+    batchnorm_mean(v.mean.data(), in.x.data(), n, H, n);
     batchnorm_difference(v.diff.data(), in.x.data(), v.mean.data(), n, H);
     batchnorm_square(v.diff2.data(), v.diff.data(), n * H);
-    batchnorm_variance(v.var.data(), v.diff2.data(), n, H, divisor);
+    batchnorm_variance(v.var.data(), v.diff2.data(), n, H, n, divisor);
     batchnorm_inverse_deviation(v.var_inv.data(), v.var.data(), H, epsilon, kPlace);
     batchnorm_normalise(v.raw.data(), v.diff.data(), v.var_inv.data(), n, H);
     batchnorm_scale_shift(v.y.data(), v.raw.data(), in.gain.data(), in.bias.data(), n, H);

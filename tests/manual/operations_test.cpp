@@ -37,8 +37,8 @@ Both<T> cross_entropy(const std::vector<T>& logits, const Indices& Y) {
     Both<T> both;
     both.dlogits.resize(n * V);
     both.dlogits_in_steps.resize(n * V);
-    cross_entropy_forward(&both.loss, logits.data(), Y.data(), n, V);
-    cross_entropy_backward(both.dlogits.data(), logits.data(), Y.data(), n, V);
+    cross_entropy_forward(&both.loss, logits.data(), Y.data(), n, V, n);
+    cross_entropy_backward(both.dlogits.data(), logits.data(), Y.data(), n, V, n);
 
     std::vector<T> maxes(n), norm(n * V), counts(n * V), sum(n), sum_inv(n), probs(n * V), logprobs(n * V);
     softmax_max(maxes.data(), logits.data(), n, V);
@@ -48,10 +48,10 @@ Both<T> cross_entropy(const std::vector<T>& logits, const Indices& Y) {
     softmax_inverse(sum_inv.data(), sum.data(), n);
     softmax_normalise(probs.data(), counts.data(), sum_inv.data(), n, V);
     softmax_log(logprobs.data(), probs.data(), n * V);
-    negative_log_likelihood(&both.loss_in_steps, logprobs.data(), Y.data(), n, V);
+    negative_log_likelihood(&both.loss_in_steps, logprobs.data(), Y.data(), n, V, n);
 
     std::vector<T> dlogprobs(n * V), dprobs(n * V), dsum_inv(n), dsum(n), dcounts(n * V), dnorm(n * V), dmaxes(n);
-    negative_log_likelihood_backward(dlogprobs.data(), Y.data(), n, V);
+    negative_log_likelihood_backward(dlogprobs.data(), Y.data(), n, V, n);
     softmax_log_backward(dprobs.data(), dlogprobs.data(), probs.data(), n * V);
     softmax_inverse_of_probs_backward(dsum_inv.data(), dprobs.data(), counts.data(), n, V);
     softmax_inverse_backward(dsum.data(), dsum_inv.data(), sum.data(), n);

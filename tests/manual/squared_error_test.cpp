@@ -98,7 +98,7 @@ TEMPLATE_TEST_CASE("softmax: its Jacobian gives cross-entropy's own gradient", "
     const Indices Y = {4, 0, 2};
     const std::size_t n = 3, V = 5;
     std::vector<TestType> expected(n * V), dprobs(n * V, TestType{0}), dlogits(n * V);
-    cross_entropy_backward(expected.data(), logits.data(), Y.data(), n, V);
+    cross_entropy_backward(expected.data(), logits.data(), Y.data(), n, V, n);
     const std::vector<double> p = softmax({logits.begin(), logits.end()}, V);
     const std::vector<TestType> probs(p.begin(), p.end());
     for (std::size_t i = 0; i < n; ++i) {

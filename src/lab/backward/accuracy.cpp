@@ -77,10 +77,10 @@ std::vector<long double> in_long_double(const Numbers<double>& in, const NormCon
     const Long x = as<long double>(in["hprebn"]), dy = as<long double>(in["dhpreact"]),
                gain = as<long double>(in["bngain"]);
     Long mean(H), variance(H), inverse(H), difference(n * H), square(n * H), raw(n * H), dx(n * H);
-    batchnorm_mean(mean.data(), x.data(), n, H);
+    batchnorm_mean(mean.data(), x.data(), n, H, n);
     batchnorm_difference(difference.data(), x.data(), mean.data(), n, H);
     batchnorm_square(square.data(), difference.data(), n * H);
-    batchnorm_variance(variance.data(), square.data(), n, H, norm.batch_divisor);
+    batchnorm_variance(variance.data(), square.data(), n, H, n, norm.batch_divisor);
     batchnorm_inverse_deviation(inverse.data(), variance.data(), H, norm.epsilon, norm.epsilon_place);
     batchnorm_normalise(raw.data(), difference.data(), inverse.data(), n, H);
     batchnorm_raw_backward(dx.data(), dy.data(), gain.data(), n, H);

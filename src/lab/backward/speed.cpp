@@ -72,7 +72,7 @@ Numbers<T> values_to_time(std::size_t n, std::size_t H) {
         v[name].resize(n * H);
         fill(v[name], bits);
     }
-    batchnorm_mean(mean.data(), v["bndiff"].data(), n, H);
+    batchnorm_mean(mean.data(), v["bndiff"].data(), n, H, n);
     batchnorm_difference(v["bndiff"].data(), v["bndiff"].data(), mean.data(), n, H);
     return v;
 }

@@ -46,7 +46,7 @@ double compute(Workspace& work, const std::vector<double>& weights) {
         work.logits[i * kClasses + 1] = work.z[i];
     }
     double loss = 0;
-    cross_entropy_with_gradient(&loss, work.dlogits.data(), work.logits.data(), work.Y, work.n, kClasses,
+    cross_entropy_with_gradient(&loss, work.dlogits.data(), work.logits.data(), work.Y, work.n, kClasses, work.n,
                                 [](double* y, const double* x, std::size_t count) { softmax_exp(y, x, count); });
     for (std::size_t i = 0; i < work.n; ++i) {
         work.dz[i] = work.dlogits[i * kClasses + 1];

@@ -344,7 +344,7 @@ void add_attention(Document& document, const Findings& found) {
             continue;
         }
         std::vector<double> all(H), words(H);
-        batchnorm_mean(all.data(), batch.x.data() + s * L * H, L, H);
+        batchnorm_mean(all.data(), batch.x.data() + s * L * H, L, H, L);
         masked_batchnorm_mean(words.data(), batch.x.data() + s * L * H, mask, L, H);
         Table table{fmt::format("what softmax attention makes of a row of padding of sequence {}", s + 1),
                     {""},

@@ -15,14 +15,15 @@ void forward(StepList& f, const Site& at) {
     const NormConfig& norm = at.operation.norm;
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
     const auto v = [&at](const char* name) { return at.value(name); };
-    add(f, v("bnmeani"), {H}, {at.x()}, BYHAND_FUNCTION(batchnorm_mean), n, H);
+    add(f, v("bnmeani"), {H}, {at.x()}, BYHAND_FUNCTION(batchnorm_mean), n, H, at.batch_rows);
     add(f, v("bndiff"), {n, H}, {at.x(), v("bnmeani")}, BYHAND_FUNCTION(batchnorm_difference), n, H);
     if (at.form == HandForm::fused) {
         add(f, v("bnvar"), {H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_variance_of_differences), n, H,
-            norm.batch_divisor);
+            at.batch_rows, norm.batch_divisor);
     } else {
         add(f, v("bndiff2"), {n, H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_square), n * H);
-        add(f, v("bnvar"), {H}, {v("bndiff2")}, BYHAND_FUNCTION(batchnorm_variance), n, H, norm.batch_divisor);
+        add(f, v("bnvar"), {H}, {v("bndiff2")}, BYHAND_FUNCTION(batchnorm_variance), n, H, at.batch_rows,
+            norm.batch_divisor);
     }
     add(f, v("bnvar_inv"), {H}, {v("bnvar")}, BYHAND_FUNCTION(batchnorm_inverse_deviation), H, norm.epsilon,
         norm.epsilon_place);
@@ -41,11 +42,12 @@ void in_small_steps(StepList& b, const Site& at) {
     add(b, v("dbnvar"), {H}, {v("dbnvar_inv"), v("bnvar")}, BYHAND_FUNCTION(batchnorm_variance_backward), H,
         norm.epsilon, norm.epsilon_place);
     add(b, v("dbndiff2"), {n, H}, {v("dbnvar")}, BYHAND_FUNCTION(batchnorm_square_sum_backward), n, H,
-        norm.batch_divisor);
+        at.batch_rows, norm.batch_divisor);
     add(b, v("dbndiff"), {n, H}, {draw, v("bnvar_inv"), v("dbndiff2"), v("bndiff")},
         BYHAND_FUNCTION(batchnorm_difference_backward), n, H);
     add(b, v("dbnmeani"), {H}, {v("dbndiff")}, BYHAND_FUNCTION(batchnorm_mean_backward), n, H);
-    add(b, at.dx(), {n, H}, {v("dbndiff"), v("dbnmeani")}, BYHAND_FUNCTION(batchnorm_input_backward), n, H);
+    add(b, at.dx(), {n, H}, {v("dbndiff"), v("dbnmeani")}, BYHAND_FUNCTION(batchnorm_input_backward), n, H,
+        at.batch_rows);
 }
 
 void in_one_line(StepList& b, const Site& at) {
@@ -60,8 +62,8 @@ void by_gradients_of_gain_and_bias(StepList& b, const Site& at) {
     add(b, at.dx(), at.wide(),
         {at.dy(), at.value("dbngain"), at.value("dbnbias"), raw(at), at.value("bngain"), at.value("bnvar_inv"),
          at.value("bnvar")},
-        BYHAND_FUNCTION(batchnorm_affine_backward), at.rows, at.operation.layer.outputs, norm.batch_divisor,
-        norm.epsilon, norm.epsilon_place);
+        BYHAND_FUNCTION(batchnorm_affine_backward), at.rows, at.operation.layer.outputs, at.batch_rows,
+        norm.batch_divisor, norm.epsilon, norm.epsilon_place);
 }
 
 void backward(StepList& b, const Site& at) {
@@ -69,14 +71,14 @@ void backward(StepList& b, const Site& at) {
     if (at.operation.norm.affine) {
         add(b, at.value("dbngain"), {H}, {at.dy(), raw(at)}, BYHAND_FUNCTION(batchnorm_gain_backward), n, H);
         add(b, at.value("dbnbias"), {H}, {at.dy()}, BYHAND_FUNCTION(batchnorm_bias_backward), n, H);
-        if (at.form == HandForm::fused) {
+        if (at.form == HandForm::fused || (at.form == HandForm::collapsed && at.is_part())) {
             by_gradients_of_gain_and_bias(b, at);
             return;
         }
         add(b, gradient_of(raw(at)), {n, H}, {at.dy(), at.value("bngain")}, BYHAND_FUNCTION(batchnorm_raw_backward), n,
             H);
     }
-    at.form == HandForm::stepwise ? in_small_steps(b, at) : in_one_line(b, at);
+    at.form == HandForm::stepwise || at.is_part() ? in_small_steps(b, at) : in_one_line(b, at);
 }
 
 void evaluation(StepList& e, const Site& at) {
@@ -97,7 +99,7 @@ void update(StepList& u, const Site& at) {
     const std::size_t H = at.operation.layer.outputs;
     const std::string mean = at.value("bnmean_running"), spread = at.value("bnvar_running");
     add(u, update_of(mean), {H}, {mean, at.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H, norm.momentum);
-    add(u, update_of(spread), {H}, {spread, at.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H, at.rows,
+    add(u, update_of(spread), {H}, {spread, at.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H, at.batch_rows,
         norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
 }
 

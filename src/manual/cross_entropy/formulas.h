@@ -1,7 +1,8 @@
 // Softmax and cross-entropy: in the small steps of part 4 of the makemore lectures, and in one formula.
 //
 // Shapes: logits and all elementwise results are (n, V); maxima and sums are (n); Y (n) holds the targets; the loss is
-// one number, the mean over the rows of −ln probs[i, Y[i]].
+// one number, the mean over the rows of −ln probs[i, Y[i]]. N rows make up the batch, and n of them are here: all of
+// them, or a part, whose loss is then added to those of the other parts (manual/parts.h).
 #pragma once
 
 #include <algorithm>
@@ -84,24 +85,26 @@ void softmax_log(T* logprobs, const T* probs, std::size_t count) {
     }
 }
 
-// loss = −Σ_i logprobs[i, Y[i]] / n
+// loss = −Σ_i logprobs[i, Y[i]] / N
 template <class T>
-void negative_log_likelihood(T* loss, const T* logprobs, const std::int64_t* Y, std::size_t n, std::size_t V) {
+void negative_log_likelihood(T* loss, const T* logprobs, const std::int64_t* Y, std::size_t n, std::size_t V,
+                             std::size_t N) {
     T sum = 0;
     for (std::size_t i = 0; i < n; ++i) {
         sum += logprobs[i * V + Y[i]];
     }
-    *loss = -sum / static_cast<T>(n);
+    *loss = -sum / static_cast<T>(N);
 }
 
 // ---- backward, in reverse order ----
 
-// dlogprobs[i, j] = −1/n where j = Y[i], else 0
+// dlogprobs[i, j] = −1/N where j = Y[i], else 0
 template <class T>
-void negative_log_likelihood_backward(T* dlogprobs, const std::int64_t* Y, std::size_t n, std::size_t V) {
+void negative_log_likelihood_backward(T* dlogprobs, const std::int64_t* Y, std::size_t n, std::size_t V,
+                                      std::size_t N) {
     std::fill_n(dlogprobs, n * V, T{0});
     for (std::size_t i = 0; i < n; ++i) {
-        dlogprobs[i * V + Y[i]] = T{-1} / static_cast<T>(n);
+        dlogprobs[i * V + Y[i]] = T{-1} / static_cast<T>(N);
     }
 }
 
@@ -173,9 +176,10 @@ void softmax_logits_backward(T* dlogits, const T* dnorm_logits, const T* dlogit_
 
 // ---- both in one formula ----
 
-// loss = Σ_i ( max_i + ln Σ_j exp(logits[i, j] − max_i) − logits[i, Y[i]] ) / n, safe for logits of any size
+// loss = Σ_i ( max_i + ln Σ_j exp(logits[i, j] − max_i) − logits[i, Y[i]] ) / N, safe for logits of any size
 template <class T>
-void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
+void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V,
+                           std::size_t N) {
     using std::exp;
     using std::log;
     const T total = sum_along<T>(n, [=](std::size_t i) {
@@ -183,12 +187,13 @@ void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std:
         const T max = *std::max_element(row, row + V);
         return log(sum_along<T>(V, [=](std::size_t j) { return exp(row[j] - max); })) - (row[Y[i]] - max);
     });
-    *loss = total / static_cast<T>(n);
+    *loss = total / static_cast<T>(N);
 }
 
-// dlogits = (softmax(logits) − one-hot(Y)) / n
+// dlogits = (softmax(logits) − one-hot(Y)) / N
 template <class T>
-void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
+void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V,
+                            std::size_t N) {
     using std::exp;
     for (std::size_t i = 0; i < n; ++i) {
         const T* row = logits + i * V;
@@ -199,18 +204,18 @@ void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, 
         }
         const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
         for (std::size_t j = 0; j < V; ++j) {
-            drow[j] = (drow[j] / sum - (j == static_cast<std::size_t>(Y[i]) ? T{1} : T{0})) / static_cast<T>(n);
+            drow[j] = (drow[j] / sum - (j == static_cast<std::size_t>(Y[i]) ? T{1} : T{0})) / static_cast<T>(N);
         }
     }
 }
 
 // ---- both at once: one exponential of each logit serves the loss and its gradient ----
 
-// loss and dlogits as above; dlogits = e^(logits − max)/(n·Σe^(logits − max)), minus 1/n at the target.
+// loss and dlogits as above; dlogits = e^(logits − max)/(N·Σe^(logits − max)), minus 1/N at the target.
 // exp_of(y, x, count) makes y = exp(x), where y may be x itself.
 template <class T, class Exp>
 void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n,
-                                 std::size_t V, Exp exp_of) {
+                                 std::size_t V, std::size_t N, Exp exp_of) {
     using std::log;
     const T total = sum_along<T>(n, [=](std::size_t i) {
         const T* row = logits + i * V;
@@ -222,14 +227,14 @@ void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std
         const T shifted_target = drow[Y[i]];
         exp_of(drow, drow, V);
         const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
-        const T scale = T{1} / (sum * static_cast<T>(n));
+        const T scale = T{1} / (sum * static_cast<T>(N));
         for (std::size_t j = 0; j < V; ++j) {
             drow[j] *= scale;
         }
-        drow[Y[i]] -= T{1} / static_cast<T>(n);
+        drow[Y[i]] -= T{1} / static_cast<T>(N);
         return log(sum) - shifted_target;
     });
-    *loss = total / static_cast<T>(n);
+    *loss = total / static_cast<T>(N);
 }
 
 }  // namespace byhand

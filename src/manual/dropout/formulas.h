@@ -27,22 +27,17 @@ double plain(const T& number) {
     }
 }
 
-// Elements `first` to first + count − 1 of the mask below.
+// Elements `first` to first + count − 1 of the mask of (N, H): element i is 1/(1 − p) where u[i] ≥ p, else 0.   u[i] in
+// [0, 1): the upper 24 bits of the i-th number of splitmix64's stream that begins with the float's 32 bits in key, one
+// number.
 template <class T>
-void dropout_mask_part(T* mask, const T* key, std::size_t first, std::size_t count, double p) {
+void dropout_mask(T* mask, const T* key, std::size_t first, std::size_t count, double p) {
     const std::uint64_t stream = std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(plain(*key)))} << 32;
     const T kept = T(1) / T(1 - p);
     for (std::size_t i = 0; i < count; ++i) {
         const double u = static_cast<double>(mixed(stream + first + i) >> 40) * 0x1p-24;
         mask[i] = u >= p ? kept : T(0);
     }
-}
-
-// mask[i] = 1/(1 − p) where u[i] ≥ p, else 0.   u[i] in [0, 1): the upper 24 bits of the i-th number of splitmix64's
-// stream that begins with the float's 32 bits in key. mask (n, H), key one number.
-template <class T>
-void dropout_mask(T* mask, const T* key, std::size_t count, double p) {
-    dropout_mask_part(mask, key, 0, count, p);
 }
 
 // y = mask·x.   All (n, H).

@@ -7,8 +7,8 @@ namespace byhand {
 namespace {
 
 void forward(StepList& f, const Site& at) {
-    const std::size_t elements = count(at.wide());
-    add(f, at.value("keepmask"), at.wide(), {at.value("maskkey")}, BYHAND_FUNCTION(dropout_mask), elements,
+    const std::size_t elements = count(at.wide()), first = at.first_row * at.operation.layer.outputs;
+    add(f, at.value("keepmask"), at.wide(), {at.value("maskkey")}, BYHAND_FUNCTION(dropout_mask), first, elements,
         at.operation.p);
     add(f, at.y(), at.wide(), {at.x(), at.value("keepmask")}, BYHAND_FUNCTION(dropout_forward), elements);
 }

@@ -1,0 +1,103 @@
+// Training in parts: the rows of each batch are split into parts, which may lie in several processes, and every sum over
+// the rows is the sum of the parts' shares in a fixed order. What is computed depends on the number of parts, not on the
+// number of processes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/group.h"
+#include "base/tensors.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+// The rows of a batch in `parts` parts, whose sizes differ by at most one. Precondition: 0 < parts ≤ rows.
+std::vector<BatchPart> parts_of(std::size_t rows, std::size_t parts);
+
+// The parts of a rank, `first` to before `last`: with more ranks than parts, some have none.
+struct PartsOfRank {
+    std::size_t first = 0, last = 0;
+    std::size_t count() const { return last - first; }
+};
+PartsOfRank parts_of_rank(std::size_t parts, std::size_t rank, std::size_t ranks);
+
+using MakePart = std::function<Graph(const BatchPart& part)>;
+
+// A network without its rows, and the rows of this rank's parts. Of a step whose result
+//   has rows         each part computes its own;
+//   sums over rows   each part computes its share. The shares of all parts are gathered as soon as a step reads such a
+//                    sum, together with all others that are complete, and added pairwise: 0 + 1, 2 + 3, …, then the
+//                    sums of neighbours, and so on;
+//   has no rows      and reads nothing that has: each rank computes the same.
+class PartsRunner {
+public:
+    // `make` makes the graph of a part; its glossary tells which values have rows. Throws std::logic_error as Runner
+    // does. `group` must outlive it. Precondition: 0 < parts ≤ rows.
+    PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group);
+    PartsRunner(const PartsRunner&) = delete;
+    PartsRunner& operator=(const PartsRunner&) = delete;
+
+    // The state before and after, the rate, the loss, and all other values without rows.
+    Tensors<float>& shared() { return shared_; }
+    const Tensors<float>& shared() const { return shared_; }
+
+    // How often shares are gathered in a step, and how many numbers each part contributes in total.
+    std::size_t messages() const { return exchanges_.size(); }
+    std::size_t numbers() const;
+
+    // Forward, loss, backward and update for the whole batch, of which each rank reads its parts' rows.
+    void run(const Batch& batch, float rate);
+
+private:
+    struct PartOfBatch {
+        BatchPart place;
+        Graph graph;
+        std::vector<std::int64_t> X, Y;
+        Tensors<float> tensors;  // the values with rows
+    };
+    struct Sum {
+        std::string name;
+        std::size_t from = 0, count = 0;  // in a part's shares of the exchange
+    };
+    struct Exchange {
+        std::vector<Sum> sums;
+        std::size_t count = 0;        // numbers of a part
+        std::vector<float> mine, all;  // (parts per rank, count), and the same of each rank
+    };
+    struct Call {
+        const Step* step = nullptr;
+        float* out = nullptr;
+        std::vector<Operand<float>> reads;
+    };
+    // Calls, and then an exchange, if any.
+    struct Stage {
+        std::vector<Call> calls;
+        Exchange* exchange = nullptr;
+    };
+    enum class Kind { rows, sum, shared };
+
+    bool has_rows(const std::string& name) const;
+    Kind kind_of(const Step& step) const;
+    void allocate();
+    void plan();
+    void bind(Stage& stage, std::size_t list, std::size_t step);
+    Operand<float> operand(const std::string& name, const PartOfBatch* part) const;
+    void exchange(Exchange& it);
+
+    Group& group_;
+    std::size_t parts_, most_;  // most: parts of the rank that has the most
+    Graph first_;               // of the first part, for the steps that all ranks compute
+    std::vector<PartOfBatch> mine_;
+    Tensors<float> shared_;
+    std::vector<Exchange> exchanges_;
+    std::map<std::string, std::size_t> share_of_;  // a sum's place in a part's shares
+    std::vector<Stage> stages_;
+};
+
+}  // namespace byhand

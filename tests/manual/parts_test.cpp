@@ -1,0 +1,245 @@
+// Training in parts: the same bytes on any number of ranks, and the network's values within rounding.
+#include "manual/parts.h"
+
+#include <algorithm>
+#include <barrier>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "manual/models.h"
+#include "manual/networks.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr float kRate = 0.3F;
+constexpr std::size_t kRanks[] = {1, 2, 3, 4, 8, 11};
+
+// Ranks as threads of one process.
+struct Shared {
+    explicit Shared(std::size_t ranks) : size(ranks), barrier(static_cast<std::ptrdiff_t>(ranks)), rows(ranks) {}
+    std::size_t size;
+    std::barrier<> barrier;
+    std::vector<std::span<const float>> rows;
+};
+
+class Thread final : public Group {
+public:
+    Thread(Shared& shared, std::size_t rank) : shared_(shared), rank_(rank) {}
+    std::size_t size() const override { return shared_.size; }
+    std::size_t rank() const override { return rank_; }
+    void gather(std::span<float> all, std::span<const float> mine) override {
+        shared_.rows[rank_] = mine;
+        shared_.barrier.arrive_and_wait();
+        for (std::size_t rank = 0; rank < shared_.size; ++rank) {
+            std::ranges::copy(shared_.rows[rank], all.begin() + static_cast<std::ptrdiff_t>(rank * mine.size()));
+        }
+        shared_.barrier.arrive_and_wait();
+    }
+
+private:
+    Shared& shared_;
+    std::size_t rank_;
+};
+
+// The loss of each step and the state after the last, as numbers.
+std::vector<float> trained(Model& model, const networks::Example& example, std::size_t steps) {
+    std::vector<float> all;
+    model.load(example.state);
+    for (std::size_t step = 0; step < steps; ++step) {
+        all.push_back(model.train_step(example.batch(), kRate));
+    }
+    const Tensors<float> state = model.save();
+    for (const TensorSpec& spec : state.table()) {
+        all.insert(all.end(), state[spec.name].begin(), state[spec.name].end());
+    }
+    return all;
+}
+
+// Of every rank, in order.
+std::vector<std::vector<float>> trained_by_ranks(HandForm form, const networks::Example& example, std::size_t parts,
+                                                 std::size_t ranks) {
+    Shared shared(ranks);
+    std::vector<std::vector<float>> all(ranks);
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t rank = 0; rank < ranks; ++rank) {
+            threads.emplace_back([&, rank] {
+                Thread group(shared, rank);
+                all[rank] = trained(*make_model_in_parts(form, example.config, example.rows, parts, group), example, 3);
+            });
+        }
+    }
+    return all;
+}
+
+bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+OperationConfig with_positions(std::size_t positions) {
+    OperationConfig flatten = {op::kFlatten};
+    flatten.positions = positions;
+    return flatten;
+}
+
+// Every operation whose steps sum over rows or depend on their number, in each form.
+std::vector<NetworkConfig> every_operation() {
+    std::vector<NetworkConfig> all;
+    for (const NormConfig& norm : networks::norms()) {
+        NetworkConfig config = networks::small({17, 5});
+        config.norm = norm;
+        all.push_back(config);
+    }
+    OperationConfig dropout = {op::kDropout}, residual = {op::kResidual}, tied = {op::kLinear};
+    dropout.p = 0.3;
+    tied.tied = true;
+    NetworkConfig joined = networks::small({1}, 29);
+    joined.context = 6;
+    joined.embedding = 19;
+    joined.optimizer = {.kind = OptimizerKind::adamw, .weight_decay = 0.1};
+    all.push_back(with_layers(joined, {with_positions(3),
+                                       {op::kLinear, 33, false},
+                                       {op::kBatchnorm},
+                                       dropout,
+                                       {op::kGelu},
+                                       with_positions(2),
+                                       {op::kLinear, 19},
+                                       {op::kLayernorm},
+                                       {op::kTanh},
+                                       tied}));
+    residual.from = 1;
+    joined.optimizer = {.momentum = 0.6, .nesterov = true};
+    all.push_back(with_layers(
+        joined, {{op::kLinear, 17}, {op::kSilu}, {op::kLinear, 17}, {op::kRmsnorm}, dropout, residual, {op::kLinear}}));
+    return all;
+}
+
+constexpr HandForm kForms[] = {HandForm::stepwise, HandForm::collapsed, HandForm::fused};
+
+}  // namespace
+
+TEST_CASE("parts: every row is in one part, and their sizes differ by at most one") {
+    for (const std::size_t rows : {1U, 2U, 7U, 8U, 33U, 4099U}) {
+        for (const std::size_t parts : {1U, 2U, 3U, 7U, 8U}) {
+            if (parts > rows) {
+                continue;
+            }
+            std::size_t next = 0, fewest = rows, most = 0;
+            for (const BatchPart& part : parts_of(rows, parts)) {
+                CHECK(part.first == next);
+                CHECK(part.batch == rows);
+                fewest = std::min(fewest, part.rows);
+                most = std::max(most, part.rows);
+                next += part.rows;
+            }
+            CHECK(next == rows);
+            CHECK(fewest > 0);
+            CHECK(most - fewest <= 1);
+        }
+    }
+}
+
+TEST_CASE("parts: every part belongs to one rank, and none has more than its share") {
+    for (const std::size_t parts : {1U, 5U, 8U}) {
+        for (const std::size_t ranks : kRanks) {
+            std::size_t next = 0;
+            for (std::size_t rank = 0; rank < ranks; ++rank) {
+                const PartsOfRank some = parts_of_rank(parts, rank, ranks);
+                CHECK(some.first == next);
+                CHECK(some.count() <= (parts + ranks - 1) / ranks);
+                next = some.last;
+            }
+            CHECK(next == parts);
+        }
+    }
+}
+
+TEST_CASE("parts: one part is the whole network, to the bit") {
+    Single one;
+    unsigned seed = 0;
+    for (const NetworkConfig& config : every_operation()) {
+        const networks::Example example = networks::make(config, 9, ++seed);
+        for (const HandForm form : kForms) {
+            INFO(networks::describe(config, 9) << ", form " << static_cast<int>(form));
+            const std::vector<float> whole = trained(*make_hand_model(form, config, 9), example, 3);
+            CHECK(same_bytes(trained(*make_model_in_parts(form, config, 9, 1, one), example, 3), whole));
+        }
+    }
+}
+
+TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks without a row included") {
+    unsigned seed = 20;
+    const std::vector<NetworkConfig> all = every_operation();
+    for (std::size_t i = 0; i < all.size(); i += i + 3 < all.size() ? 3 : 1) {
+        const std::size_t rows = i % 2 == 0 ? 33 : 8;
+        const networks::Example example = networks::make(all[i], rows, ++seed);
+        for (const HandForm form : kForms) {
+            Single one;
+            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, 8, one), example, 3);
+            for (const std::size_t ranks : kRanks) {
+                for (const std::vector<float>& of_rank : trained_by_ranks(form, example, 8, ranks)) {
+                    INFO(networks::describe(all[i], rows) << ", form " << static_cast<int>(form) << ", " << ranks);
+                    CHECK(same_bytes(of_rank, single));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("parts: a step makes what the whole network makes, within a few roundings of the largest number") {
+    Single one;
+    unsigned seed = 70;
+    for (const NetworkConfig& config : every_operation()) {
+        const networks::Example example = networks::make(config, 13, ++seed);
+        const auto right = make_hand_implementation(HandForm::stepwise, config, 13, DType::float64);
+        right->load(example.state);
+        right->run(example.batch(), kRate);
+        const std::vector<View> views = right->views();
+        for (const HandForm form : kForms) {
+            for (const std::size_t parts : {2U, 5U, 13U}) {
+                const auto model = make_model_in_parts(form, config, 13, parts, one);
+                model->load(example.state);
+                const auto loss = static_cast<double>(model->train_step(example.batch(), kRate));
+                INFO(networks::describe(config, 13) << ", form " << static_cast<int>(form) << ", parts " << parts);
+                CHECK(std::abs(loss - value_at(*find(views, "loss"), 0)) <= 2e-6 * std::abs(loss));
+                const Tensors<float> state = model->save();
+                for (const TensorSpec& spec : state.table()) {
+                    INFO(spec.name);
+                    const View& expected = *find(views, "new_" + spec.name);
+                    double size = 0, off = 0;
+                    for (std::size_t i = 0; i < count(spec.shape); ++i) {
+                        size = std::max(size, std::abs(value_at(expected, i)));
+                        const double here = std::abs(static_cast<double>(state[spec.name][i]) - value_at(expected, i));
+                        off = std::isnan(off) || off >= here ? off : here;  // a NaN is kept
+                    }
+                    CHECK(off <= 2e-5 * size + 1e-6);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("parts: sums that no step reads yet are gathered together") {
+    const NetworkConfig config = [] {
+        NetworkConfig with_norm = networks::small({17});
+        with_norm.norm.place = NormPlace::before;
+        with_norm.norm.affine = true;
+        return with_norm;
+    }();
+    Single one;
+    const auto messages = [&](HandForm form) {
+        return PartsRunner([&](const BatchPart& part) { return hand_graph(form, config, part); }, 9, 3, one).messages();
+    };
+    // The mean, the variance; the loss with dW2, db2, dγ and dβ; the other gradients.
+    CHECK(messages(HandForm::collapsed) == 4);
+    CHECK(messages(HandForm::fused) == 4);
+    // In small steps also dbnvar_inv, which dbnvar reads, and dbnmeani.
+    CHECK(messages(HandForm::stepwise) == 5);
+}
