@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "byhand/version.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
 #include "cli/exit_code.h"
@@ -21,10 +24,12 @@
 #include "cli/network_options.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
+#include "cli/ranks.h"
 #include "cli/report_options.h"
 #include "cli/resume.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
+#include "distributed/connect.h"
 #include "exercise/load.h"
 #include "manual/models.h"
 #include "train/losses.h"
@@ -37,6 +42,7 @@ namespace {
 
 constexpr const char* kExercise = "exercise";
 constexpr const char* kFused = "fused";
+constexpr const char* kTorch = "torch";
 constexpr std::size_t kMostThreads = 256;
 constexpr std::size_t kMetricsEvery = 100;  // whatever --steps is, so that --resume can extend a run
 
@@ -53,6 +59,7 @@ struct TrainOptions {
     bool resume_changed = false;
     OutputPath metrics;
     ReportOptions report;
+    RankOptions ranks;
 };
 
 // What is decided before the first step.
@@ -62,6 +69,7 @@ struct Training {
     std::uint64_t data_hash = 0;
     std::size_t first = 0;
     Run run;
+    distributed::World world;
 };
 
 std::vector<std::string> models_to_train() {
@@ -74,9 +82,14 @@ struct FinalLosses {
     double train = 0, val = 0, test = 0;
 };
 
-std::unique_ptr<Model> model_for(const Training& training) {
+// `group` outlives the model.
+std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     const TrainOptions& options = training.options;
     const Run& run = training.run;
+    if (run.recipe.parts > 1) {
+        return make_model_in_parts(hand_form(training.model), run.recipe.network, run.recipe.batch, run.recipe.parts,
+                                   group);
+    }
     if (training.model != kExercise) {
         const NetworkConfig& network = run.recipe.network;
         const std::size_t rows = run.recipe.batch;
@@ -97,7 +110,7 @@ FinalLosses losses_of(Model& model, const Run& run) {
 }
 
 // Throws InputError for all that can be checked before the first step.
-Training begin(const TrainOptions& options) {
+Training begin(const TrainOptions& options, const distributed::World& world) {
     std::optional<SavedModel> saved;
     if (!options.resume.empty()) {
         saved = load_model(options.resume);
@@ -108,7 +121,8 @@ Training begin(const TrainOptions& options) {
                       .save = options.save ? options.save->path
                               : saved      ? options.resume.path
                                            : kSavedModel,
-                      .run = {}};
+                      .run = {},
+                      .world = world};
     const std::vector<std::string> models = models_to_train();
     if (std::ranges::find(models, training.model) == models.end()) {
         throw InputError(fmt::format("{}: trained by the unknown model \"{}\"; give --model, one of {}",
@@ -137,8 +151,15 @@ Training begin(const TrainOptions& options) {
     training.data_path = path;
     training.data_hash = names.hash;
     Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
-    recipe = with_flags(std::move(recipe), options.network);
+    recipe = with_parts(with_flags(std::move(recipe), options.network), options.ranks, world);
     recipe.steps = options.steps.value_or(recipe.steps);
+    if (recipe.parts > 1 && (training.model == kTorch || training.model == kExercise)) {
+        throw InputError(fmt::format(
+            "--model {} trains on the whole batch by one process; leave out --ranks and --parts", training.model));
+    }
+    if (recipe.parts > 1 && options.threads) {
+        throw InputError("--threads requires a batch in one part; --ranks N uses N processors");
+    }
     if (saved) {
         const std::vector<std::string> changed =
             changes(*saved, recipe, vocabulary_of(names.names), training.model, training.data_hash);
@@ -279,21 +300,53 @@ void close(std::optional<Metrics>& metrics) {
     }
 }
 
-int train_and_save(const TrainOptions& options, const Command& command) {
+// What all ranks must have alike.
+std::vector<Fact> facts(const Training& training) {
+    const Run& run = training.run;
+    const auto text_of_state = [&] {
+        std::string bytes;
+        for (const TensorSpec& spec : run.initial.table()) {
+            const std::span<const std::byte> numbers = std::as_bytes(run.initial[spec.name]);
+            bytes.append(reinterpret_cast<const char*>(numbers.data()), numbers.size());
+        }
+        return bytes;
+    };
+    return {{"version of byhand", hash_of(kVersion)},
+            {"recipe", hash_of(to_json(run.recipe))},
+            {"file of names", training.data_hash},
+            {"model or number of steps",
+             hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))},
+            {"state at the beginning", hash_of(text_of_state())}};
+}
+
+// A rank other than the first trains without a word: it saves, prints and measures nothing.
+TrainOptions without_files(TrainOptions options) {
+    options.no_save = true;
+    options.metrics = {};
+    options.report.output = {};
+    return options;
+}
+
+int train_and_save(const TrainOptions& options, const Command& command, const distributed::World& world) {
     const ReportFile report(options.report);
-    Training training = begin(options);
+    Training training = begin(options, world);
     Run& run = training.run;
+    const std::unique_ptr<Group> group = distributed::connect(world, options.ranks.timeout);
+    check_agreement(*group, facts(training));
     const std::size_t steps = run.recipe.steps, metrics_every = options.log_every.value_or(kMetricsEvery),
                       progress_every = options.log_every.value_or(std::max<std::size_t>(1, steps / 20));
-    const std::unique_ptr<Model> model = model_for(training);
+    const std::unique_ptr<Model> model = model_for(training, *group);
     model->load(run.initial);
     std::optional<Metrics> metrics;
     if (!options.metrics.empty()) {
         metrics.emplace(options.metrics, metrics_every, training.first);
     }
-    say("recipe {}, model {}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name, training.model,
-        parameter_count(run.recipe.network), run.names.train.size() + run.names.val.size() + run.names.test.size(),
-        run.train.size(), run.val.size(), run.test.size());
+    const std::string parts =
+        run.recipe.parts == 1 ? "" : fmt::format(" in {} parts by {} ranks", run.recipe.parts, world.size);
+    say("recipe {}, model {}{}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name, training.model,
+        parts, parameter_count(run.recipe.network),
+        run.names.train.size() + run.names.val.size() + run.names.test.size(), run.train.size(), run.val.size(),
+        run.test.size());
     if (options.resume.empty() && !options.no_save) {
         tell_of_older_model(training.save);
     }
@@ -303,7 +356,11 @@ int train_and_save(const TrainOptions& options, const Command& command) {
     if (!options.resume.empty() && same_file(training.save, options.resume)) {
         kept = training.first;
     }
+    const bool is_first = world.rank == 0;
     const auto save_on_the_way = [&](std::size_t done) {
+        if (!is_first) {
+            return;
+        }
         const SavedModel saved = checkpoint(training, *model, done);
         if (first_not_finite(saved.for_evaluation()) != nullptr) {
             return;
@@ -325,8 +382,8 @@ int train_and_save(const TrainOptions& options, const Command& command) {
                                      metrics->write(step, loss);
                                  }
                              },
-                         .stop = interrupted,
-                         .checkpoint_every = options.no_save ? 0 : options.save_every,
+                         .stop = StopTogether(*group),
+                         .checkpoint_every = options.save_every,
                          .checkpoint = save_on_the_way});
     } catch (...) {
         progress.finish();
@@ -334,6 +391,9 @@ int train_and_save(const TrainOptions& options, const Command& command) {
     }
     const double seconds = progress.seconds();
     progress.finish();
+    if (!is_first) {
+        return outcome.not_finite ? kDisagrees : outcome.stopped ? kInterrupted : kFine;
+    }
     if (outcome.not_finite) {
         const int code = not_finite(training, in_words(*outcome.not_finite, run.recipe), kept);
         close(metrics);
@@ -364,6 +424,21 @@ int train_and_save(const TrainOptions& options, const Command& command) {
     }
     report.write(document_of(training, outcome.steps, seconds, losses));
     return outcome.stopped ? kInterrupted : kFine;
+}
+
+// Starts the ranks of --ranks. `training` has been checked, so that what every rank would refuse is refused once.
+int train_by_ranks(const Training& training, const Command& command) {
+    distributed::check_module();
+    std::error_code none;
+    const auto before = std::filesystem::last_write_time(training.save, none);
+    const int code = run_ranks(*training.options.ranks.ranks);
+    const bool is_saved = !training.options.no_save && std::filesystem::last_write_time(training.save, none) != before;
+    const bool has_failed = code != kFine && code != kInterrupted && code != kDisagrees;
+    if (const std::optional<Metadata> metadata = own_metadata(training.save); has_failed && is_saved && metadata) {
+        say("{} contains the model after {} steps; to continue: {}\n", printable(training.save),
+            printable(metadata->at(kStepsKey)), command_to_go_on(training, command));
+    }
+    return code;
 }
 
 }  // namespace
@@ -409,10 +484,19 @@ void add_train(const Command& program) {
         .option("--log-every", options->log_every,
                 "Steps between two lines of progress [a twentieth of all] and of metrics [100]")
         .whole_number(1);
+    add_rank_options(command, options->ranks);
     add_report_options(command, options->report);
     command.on_run([command, options] {
         options->recipe_given = command.given("--recipe");
-        return train_and_save(*options, command);
+        const distributed::World world = world_of(options->ranks);
+        if (world.rank > 0) {
+            const Silence silence;
+            return train_and_save(without_files(*options), command, world);
+        }
+        if (starts_ranks(options->ranks)) {
+            return train_by_ranks(begin(*options, world), command);
+        }
+        return train_and_save(*options, command, world);
     });
 }
 

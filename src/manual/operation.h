@@ -15,7 +15,7 @@ namespace byhand {
 // An operation at its place in a network, to which its steps are appended.
 struct Site {
     const NetworkConfig& network;
-    Operation operation;   // in evaluation after training its input and output carry eval_
+    Operation operation;  // in evaluation after training its input and output carry eval_
     // B times the positions of the operation's result, in a part of the batch: its rows, those of the whole batch, and
     // those before it.
     std::size_t rows = 0, batch_rows = 0, first_row = 0;

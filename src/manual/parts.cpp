@@ -11,7 +11,7 @@ namespace byhand {
 namespace {
 
 // The lists of a training step, in order.
-constexpr StepList Graph::*kLists[] = {&Graph::forward, &Graph::backward, &Graph::update};
+constexpr StepList Graph::* kLists[] = {&Graph::forward, &Graph::backward, &Graph::update};
 
 void add_to(std::span<float> sum, std::span<const float> other) {
     std::ranges::transform(sum, other, sum.begin(), std::plus());
@@ -40,7 +40,8 @@ PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t par
     const std::size_t context = first_.config.context;
     for (std::size_t k = of_rank.first; k < of_rank.last; ++k) {
         const std::size_t n = all[k].rows;
-        mine_.push_back({all[k], make(all[k]), std::vector<std::int64_t>(n * context), std::vector<std::int64_t>(n), {}});
+        mine_.push_back(
+            {all[k], make(all[k]), std::vector<std::int64_t>(n * context), std::vector<std::int64_t>(n), {}});
     }
     allocate();
     plan();
@@ -159,9 +160,9 @@ void PartsRunner::bind(Stage& stage, std::size_t list, std::size_t at) {
     }
     for (std::size_t k = 0; k < mine_.size(); ++k) {
         PartOfBatch& part = mine_[k];
-        float* const out = kind == Kind::rows ? part.tensors[step.makes].data()
-                                              : stage.exchange->mine.data() + k * stage.exchange->count +
-                                                    share_of_.at(step.makes);
+        float* const out = kind == Kind::rows
+                               ? part.tensors[step.makes].data()
+                               : stage.exchange->mine.data() + k * stage.exchange->count + share_of_.at(step.makes);
         add_call((part.graph.*kLists[list])[at], out, &part);
     }
 }

@@ -1,6 +1,6 @@
-// Training in parts: the rows of each batch are split into parts, which may lie in several processes, and every sum over
-// the rows is the sum of the parts' shares in a fixed order. What is computed depends on the number of parts, not on the
-// number of processes.
+// Training in parts: the rows of each batch are split into parts, which may lie in several processes, and every sum
+// over the rows is the sum of the parts' shares in a fixed order. What is computed depends on the number of parts, not
+// on the number of processes.
 #pragma once
 
 #include <cstddef>
@@ -67,7 +67,7 @@ private:
     };
     struct Exchange {
         std::vector<Sum> sums;
-        std::size_t count = 0;        // numbers of a part
+        std::size_t count = 0;         // numbers of a part
         std::vector<float> mine, all;  // (parts per rank, count), and the same of each rank
     };
     struct Call {

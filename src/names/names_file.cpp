@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/utf8.h"
 
 namespace byhand {
@@ -26,7 +27,7 @@ public:
     // `size`: of the file, in bytes. A name takes at least two, so that the list never has to be reallocated; unused
     // capacity of the list occupies no physical memory.
     NamesReader(const std::string& path, std::uintmax_t size, Keep keep) : path_(printable(path)), keep_(keep) {
-        file_.hash = 0xcbf29ce484222325;
+        file_.hash = kHashOfNothing;
         if (keep_ == Keep::names) {
             file_.names.reserve(std::min<std::uintmax_t>(kMostLines, size / 2 + 1));
         }
@@ -59,7 +60,7 @@ private:
 
 void NamesReader::take(std::string_view bytes) {
     for (const char byte : bytes) {
-        file_.hash = (file_.hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+        file_.hash = hash_with(file_.hash, byte);
     }
     unfinished_ += bytes;
     std::size_t begin = 0;

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMostRules = 1024;
 constexpr Whole kWidth{1, std::uint64_t{1} << 31};
+constexpr Whole kParts{1, kMostParts};
 constexpr Whole kSteps{0, kMostSteps};
 constexpr Whole kSeed{0, std::numeric_limits<std::uint64_t>::max()};
 constexpr double kLargest = 1e30;    // finite in float, and so is its product with any normal draw
@@ -212,6 +213,11 @@ void describe_data(Object& object, Recipe& recipe) {
 void describe_batches(Object& object, Recipe& recipe) {
     object.take("size", recipe.batch, kWidth);
     object.take("seed", recipe.batch_seed, OrNull{kSeed});
+    std::optional<std::size_t> parts = recipe.parts > 1 ? std::optional(recipe.parts) : std::nullopt;
+    object.maybe("parts", parts, kParts);
+    recipe.parts = parts.value_or(1);
+    object.refuse_if(recipe.parts > recipe.batch, "parts",
+                     "but the batch has " + std::to_string(recipe.batch) + " rows: give at most as many");
 }
 
 void describe_schedule(Object& object, Recipe& recipe) {

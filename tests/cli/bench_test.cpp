@@ -91,7 +91,8 @@ TEST_CASE("without LibTorch bench measures ours alone, and says why") {
         CHECK(one.at(key).is_null());
     }
     CHECK(outcome.err.find("without LibTorch: ") == 0);
-    CHECK(outcome.err.find("install the package byhand-torch, or configure with -DBYHAND_WITH_TORCH=ON") != std::string::npos);
+    CHECK(outcome.err.find("install the package byhand-torch, or configure with -DBYHAND_WITH_TORCH=ON") !=
+          std::string::npos);
 }
 
 TEST_CASE("LibTorch as installed can be left out") {

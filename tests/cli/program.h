@@ -55,6 +55,7 @@ public:
     // Waits until it has written `text` there. False when the program ends or `limit` passes before.
     bool says(const std::string& text, std::chrono::seconds limit = std::chrono::seconds(120));
     void signal(int number) const;
+    pid_t id() const { return pid_; }
     // A program that is not at its end after `limit` is killed: code 137.
     Outcome wait(std::chrono::seconds limit = std::chrono::hours(1));
     bool ended();

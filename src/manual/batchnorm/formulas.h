@@ -2,8 +2,9 @@
 // the makemore lectures, and its backward in one line (note 5).
 //
 // Shapes: x, its differences, bnraw and y are (n, H); mean, variance, gain, bias are (H). D is the variance's divisor,
-// N or N − 1, where N rows make up the batch and n of them are here: all of them, or a part, whose sums are then added
-// to those of the other parts (manual/parts.h). Rows are contiguous, and every inner loop runs along them.
+// n or n − 1. Where a function takes n beside `rows`, n counts the rows of the batch, and `rows` those at hand: all of
+// them, or a part, whose sums are then added to those of the other parts (manual/parts.h). Rows are contiguous, and
+// every inner loop runs along them.
 #pragma once
 
 #include <algorithm>
@@ -15,20 +16,20 @@
 
 namespace byhand {
 
-// N or N − 1. Precondition: N > 1 for N − 1.
+// n or n − 1. Precondition: n > 1 for n − 1.
 template <class T>
-T divisor_of(Divisor divisor, std::size_t N) {
-    return static_cast<T>(divisor == Divisor::n ? N : N - 1);
+T divisor_of(Divisor divisor, std::size_t n) {
+    return static_cast<T>(divisor == Divisor::n ? n : n - 1);
 }
 
 // ---- forward ----
 
-// bnmeani[j] = Σ_i x[i, j] / N
+// bnmeani[j] = Σ_i x[i, j] / n
 template <class T>
-void batchnorm_mean(T* bnmeani, const T* x, std::size_t n, std::size_t H, std::size_t N) {
-    sum_rows(bnmeani, x, n, H);
+void batchnorm_mean(T* bnmeani, const T* x, std::size_t rows, std::size_t H, std::size_t n) {
+    sum_rows(bnmeani, x, rows, H);
     for (std::size_t j = 0; j < H; ++j) {
-        bnmeani[j] /= static_cast<T>(N);
+        bnmeani[j] /= static_cast<T>(n);
     }
 }
 
@@ -52,20 +53,20 @@ void batchnorm_square(T* bndiff2, const T* bndiff, std::size_t count) {
 
 // bnvar[j] = Σ_i bndiff2[i, j] / D
 template <class T>
-void batchnorm_variance(T* bnvar, const T* bndiff2, std::size_t n, std::size_t H, std::size_t N, Divisor divisor) {
-    sum_rows(bnvar, bndiff2, n, H);
+void batchnorm_variance(T* bnvar, const T* bndiff2, std::size_t rows, std::size_t H, std::size_t n, Divisor divisor) {
+    sum_rows(bnvar, bndiff2, rows, H);
     for (std::size_t j = 0; j < H; ++j) {
-        bnvar[j] /= divisor_of<T>(divisor, N);
+        bnvar[j] /= divisor_of<T>(divisor, n);
     }
 }
 
 // bnvar[j] = Σ_i bndiff[i, j]² / D
 template <class T>
-void batchnorm_variance_of_differences(T* bnvar, const T* bndiff, std::size_t n, std::size_t H, std::size_t N,
+void batchnorm_variance_of_differences(T* bnvar, const T* bndiff, std::size_t rows, std::size_t H, std::size_t n,
                                        Divisor divisor) {
-    sum_rows_of_product(bnvar, bndiff, bndiff, n, H);
+    sum_rows_of_product(bnvar, bndiff, bndiff, rows, H);
     for (std::size_t j = 0; j < H; ++j) {
-        bnvar[j] /= divisor_of<T>(divisor, N);
+        bnvar[j] /= divisor_of<T>(divisor, n);
     }
 }
 
@@ -149,10 +150,10 @@ void batchnorm_variance_backward(T* dbnvar, const T* dbnvar_inv, const T* bnvar,
 
 // dbndiff2[i, j] = dbnvar[j] / D
 template <class T>
-void batchnorm_square_sum_backward(T* dbndiff2, const T* dbnvar, std::size_t n, std::size_t H, std::size_t N,
+void batchnorm_square_sum_backward(T* dbndiff2, const T* dbnvar, std::size_t rows, std::size_t H, std::size_t n,
                                    Divisor divisor) {
-    const T D = divisor_of<T>(divisor, N);  // hoisted: in the loop, g++ converts it for each element
-    for (std::size_t i = 0; i < n; ++i) {
+    const T D = divisor_of<T>(divisor, n);  // hoisted: in the loop, g++ converts it for each element
+    for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t j = 0; j < H; ++j) {
             dbndiff2[i * H + j] = dbnvar[j] / D;
         }
@@ -180,12 +181,13 @@ void batchnorm_mean_backward(T* dbnmeani, const T* dbndiff, std::size_t n, std::
     }
 }
 
-// dx[i, j] = dbndiff[i, j] + dbnmeani[j] / N: x is used in bndiff and in bnmeani
+// dx[i, j] = dbndiff[i, j] + dbnmeani[j] / n: x is used in bndiff and in bnmeani
 template <class T>
-void batchnorm_input_backward(T* dx, const T* dbndiff, const T* dbnmeani, std::size_t n, std::size_t H, std::size_t N) {
-    for (std::size_t i = 0; i < n; ++i) {
+void batchnorm_input_backward(T* dx, const T* dbndiff, const T* dbnmeani, std::size_t rows, std::size_t H,
+                              std::size_t n) {
+    for (std::size_t i = 0; i < rows; ++i) {
         for (std::size_t j = 0; j < H; ++j) {
-            dx[i * H + j] = dbndiff[i * H + j] + dbnmeani[j] / static_cast<T>(N);
+            dx[i * H + j] = dbndiff[i * H + j] + dbnmeani[j] / static_cast<T>(n);
         }
     }
 }
@@ -200,8 +202,8 @@ T deviation_share(const T& bnvar, double epsilon, EpsilonPlace place) {
     return place == EpsilonPlace::inside ? T{1} : T{1} + static_cast<T>(epsilon) / sqrt(bnvar);
 }
 
-// dx = s·( dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D ), with dx̂ = dbnraw, x̂ = bnraw, s = bnvar_inv, and all rows of the batch. dx
-// may be dbnraw itself.
+// dx = s·( dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D ), with dx̂ = dbnraw, x̂ = bnraw, s = bnvar_inv, and all rows. dx may be
+// dbnraw itself.
 template <class T>
 void batchnorm_backward(T* dx, const T* dbnraw, const T* bnraw, const T* bnvar_inv, const T* bnvar, std::size_t n,
                         std::size_t H, Divisor divisor, double epsilon, EpsilonPlace place) {
@@ -223,11 +225,11 @@ void batchnorm_backward(T* dx, const T* dbnraw, const T* bnraw, const T* bnvar_i
     }
 }
 
-// dx = γ·s·( dy − dβ/N − k·x̂·dγ/D ): the same line with the norm's own gradients, since Σdx̂ = γ·dβ and Σ(dx̂·x̂) = γ·dγ.
+// dx = γ·s·( dy − dβ/n − k·x̂·dγ/D ): the same line with the norm's own gradients, since Σdx̂ = γ·dβ and Σ(dx̂·x̂) = γ·dγ.
 // dx may be dy itself.
 template <class T>
 void batchnorm_affine_backward(T* dx, const T* dy, const T* dbngain, const T* dbnbias, const T* bnraw, const T* bngain,
-                               const T* bnvar_inv, const T* bnvar, std::size_t n, std::size_t H, std::size_t N,
+                               const T* bnvar_inv, const T* bnvar, std::size_t rows, std::size_t H, std::size_t n,
                                Divisor divisor, double epsilon, EpsilonPlace place) {
     for (std::size_t from = 0; from < H; from += kSumColumns) {
         T scale[kSumColumns], mean[kSumColumns], slope[kSumColumns];
@@ -235,10 +237,10 @@ void batchnorm_affine_backward(T* dx, const T* dy, const T* dbngain, const T* db
         for (std::size_t j = 0; j < columns; ++j) {
             const std::size_t unit = from + j;
             scale[j] = bngain[unit] * bnvar_inv[unit];
-            mean[j] = dbnbias[unit] / static_cast<T>(N);
-            slope[j] = deviation_share(bnvar[unit], epsilon, place) * dbngain[unit] / divisor_of<T>(divisor, N);
+            mean[j] = dbnbias[unit] / static_cast<T>(n);
+            slope[j] = deviation_share(bnvar[unit], epsilon, place) * dbngain[unit] / divisor_of<T>(divisor, n);
         }
-        for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t i = 0; i < rows; ++i) {
             for (std::size_t j = 0; j < columns; ++j) {
                 const std::size_t at = i * H + from + j;
                 dx[at] = scale[j] * (dy[at] - mean[j] - slope[j] * bnraw[at]);
@@ -258,15 +260,15 @@ void running_mean_update(T* new_running, const T* running, const T* bnmeani, std
 }
 
 // new_bnvar_running = (1 − m)·bnvar_running + m·v, where v is the batch's variance with the divisor of the running
-// statistic, or its root if the running statistic is a deviation. bnvar has the batch's divisor; N is its rows.
+// statistic, or its root if the running statistic is a deviation. bnvar has the batch's divisor; n is its rows.
 template <class T>
-void running_spread_update(T* new_running, const T* running, const T* bnvar, std::size_t H, std::size_t N,
+void running_spread_update(T* new_running, const T* running, const T* bnvar, std::size_t H, std::size_t n,
                            Divisor batch_divisor, Divisor running_divisor, RunningSpread spread, double m) {
     using std::sqrt;
     for (std::size_t j = 0; j < H; ++j) {
         T figure = bnvar[j];
         if (batch_divisor != running_divisor) {
-            figure *= divisor_of<T>(batch_divisor, N) / divisor_of<T>(running_divisor, N);
+            figure *= divisor_of<T>(batch_divisor, n) / divisor_of<T>(running_divisor, n);
         }
         if (spread == RunningSpread::deviation) {
             figure = sqrt(figure);

@@ -18,8 +18,8 @@ void forward(StepList& f, const Site& at) {
     add(f, v("bnmeani"), {H}, {at.x()}, BYHAND_FUNCTION(batchnorm_mean), n, H, at.batch_rows);
     add(f, v("bndiff"), {n, H}, {at.x(), v("bnmeani")}, BYHAND_FUNCTION(batchnorm_difference), n, H);
     if (at.form == HandForm::fused) {
-        add(f, v("bnvar"), {H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_variance_of_differences), n, H,
-            at.batch_rows, norm.batch_divisor);
+        add(f, v("bnvar"), {H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_variance_of_differences), n, H, at.batch_rows,
+            norm.batch_divisor);
     } else {
         add(f, v("bndiff2"), {n, H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_square), n * H);
         add(f, v("bnvar"), {H}, {v("bndiff2")}, BYHAND_FUNCTION(batchnorm_variance), n, H, at.batch_rows,
@@ -41,8 +41,8 @@ void in_small_steps(StepList& b, const Site& at) {
     add(b, v("dbnvar_inv"), {H}, {draw, v("bndiff")}, BYHAND_FUNCTION(batchnorm_inverse_deviation_backward), n, H);
     add(b, v("dbnvar"), {H}, {v("dbnvar_inv"), v("bnvar")}, BYHAND_FUNCTION(batchnorm_variance_backward), H,
         norm.epsilon, norm.epsilon_place);
-    add(b, v("dbndiff2"), {n, H}, {v("dbnvar")}, BYHAND_FUNCTION(batchnorm_square_sum_backward), n, H,
-        at.batch_rows, norm.batch_divisor);
+    add(b, v("dbndiff2"), {n, H}, {v("dbnvar")}, BYHAND_FUNCTION(batchnorm_square_sum_backward), n, H, at.batch_rows,
+        norm.batch_divisor);
     add(b, v("dbndiff"), {n, H}, {draw, v("bnvar_inv"), v("dbndiff2"), v("bndiff")},
         BYHAND_FUNCTION(batchnorm_difference_backward), n, H);
     add(b, v("dbnmeani"), {H}, {v("dbndiff")}, BYHAND_FUNCTION(batchnorm_mean_backward), n, H);
@@ -99,8 +99,8 @@ void update(StepList& u, const Site& at) {
     const std::size_t H = at.operation.layer.outputs;
     const std::string mean = at.value("bnmean_running"), spread = at.value("bnvar_running");
     add(u, update_of(mean), {H}, {mean, at.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H, norm.momentum);
-    add(u, update_of(spread), {H}, {spread, at.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H, at.batch_rows,
-        norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
+    add(u, update_of(spread), {H}, {spread, at.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H,
+        at.batch_rows, norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
 }
 
 void ranges(ValueRanges& ranges, const Site& at) {

@@ -1,8 +1,9 @@
 // Softmax and cross-entropy: in the small steps of part 4 of the makemore lectures, and in one formula.
 //
 // Shapes: logits and all elementwise results are (n, V); maxima and sums are (n); Y (n) holds the targets; the loss is
-// one number, the mean over the rows of −ln probs[i, Y[i]]. N rows make up the batch, and n of them are here: all of
-// them, or a part, whose loss is then added to those of the other parts (manual/parts.h).
+// one number, the mean over the rows of −ln probs[i, Y[i]]. Where a function takes n beside `rows`, n
+// counts the rows of the batch, and `rows` those at hand: all of them, or a part, whose loss is then added to those of
+// the other parts (manual/parts.h).
 #pragma once
 
 #include <algorithm>
@@ -85,26 +86,26 @@ void softmax_log(T* logprobs, const T* probs, std::size_t count) {
     }
 }
 
-// loss = −Σ_i logprobs[i, Y[i]] / N
+// loss = −Σ_i logprobs[i, Y[i]] / n
 template <class T>
-void negative_log_likelihood(T* loss, const T* logprobs, const std::int64_t* Y, std::size_t n, std::size_t V,
-                             std::size_t N) {
+void negative_log_likelihood(T* loss, const T* logprobs, const std::int64_t* Y, std::size_t rows, std::size_t V,
+                             std::size_t n) {
     T sum = 0;
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < rows; ++i) {
         sum += logprobs[i * V + Y[i]];
     }
-    *loss = -sum / static_cast<T>(N);
+    *loss = -sum / static_cast<T>(n);
 }
 
 // ---- backward, in reverse order ----
 
-// dlogprobs[i, j] = −1/N where j = Y[i], else 0
+// dlogprobs[i, j] = −1/n where j = Y[i], else 0
 template <class T>
-void negative_log_likelihood_backward(T* dlogprobs, const std::int64_t* Y, std::size_t n, std::size_t V,
-                                      std::size_t N) {
-    std::fill_n(dlogprobs, n * V, T{0});
-    for (std::size_t i = 0; i < n; ++i) {
-        dlogprobs[i * V + Y[i]] = T{-1} / static_cast<T>(N);
+void negative_log_likelihood_backward(T* dlogprobs, const std::int64_t* Y, std::size_t rows, std::size_t V,
+                                      std::size_t n) {
+    std::fill_n(dlogprobs, rows * V, T{0});
+    for (std::size_t i = 0; i < rows; ++i) {
+        dlogprobs[i * V + Y[i]] = T{-1} / static_cast<T>(n);
     }
 }
 
@@ -176,26 +177,26 @@ void softmax_logits_backward(T* dlogits, const T* dnorm_logits, const T* dlogit_
 
 // ---- both in one formula ----
 
-// loss = Σ_i ( max_i + ln Σ_j exp(logits[i, j] − max_i) − logits[i, Y[i]] ) / N, safe for logits of any size
+// loss = Σ_i ( max_i + ln Σ_j exp(logits[i, j] − max_i) − logits[i, Y[i]] ) / n, safe for logits of any size
 template <class T>
-void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V,
-                           std::size_t N) {
+void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std::size_t rows, std::size_t V,
+                           std::size_t n) {
     using std::exp;
     using std::log;
-    const T total = sum_along<T>(n, [=](std::size_t i) {
+    const T total = sum_along<T>(rows, [=](std::size_t i) {
         const T* row = logits + i * V;
         const T max = *std::max_element(row, row + V);
         return log(sum_along<T>(V, [=](std::size_t j) { return exp(row[j] - max); })) - (row[Y[i]] - max);
     });
-    *loss = total / static_cast<T>(N);
+    *loss = total / static_cast<T>(n);
 }
 
-// dlogits = (softmax(logits) − one-hot(Y)) / N
+// dlogits = (softmax(logits) − one-hot(Y)) / n
 template <class T>
-void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V,
-                            std::size_t N) {
+void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t rows, std::size_t V,
+                            std::size_t n) {
     using std::exp;
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < rows; ++i) {
         const T* row = logits + i * V;
         T* drow = dlogits + i * V;
         const T max = *std::max_element(row, row + V);
@@ -204,20 +205,20 @@ void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, 
         }
         const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
         for (std::size_t j = 0; j < V; ++j) {
-            drow[j] = (drow[j] / sum - (j == static_cast<std::size_t>(Y[i]) ? T{1} : T{0})) / static_cast<T>(N);
+            drow[j] = (drow[j] / sum - (j == static_cast<std::size_t>(Y[i]) ? T{1} : T{0})) / static_cast<T>(n);
         }
     }
 }
 
 // ---- both at once: one exponential of each logit serves the loss and its gradient ----
 
-// loss and dlogits as above; dlogits = e^(logits − max)/(N·Σe^(logits − max)), minus 1/N at the target.
+// loss and dlogits as above; dlogits = e^(logits − max)/(n·Σe^(logits − max)), minus 1/n at the target.
 // exp_of(y, x, count) makes y = exp(x), where y may be x itself.
 template <class T, class Exp>
-void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n,
-                                 std::size_t V, std::size_t N, Exp exp_of) {
+void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std::int64_t* Y, std::size_t rows,
+                                 std::size_t V, std::size_t n, Exp exp_of) {
     using std::log;
-    const T total = sum_along<T>(n, [=](std::size_t i) {
+    const T total = sum_along<T>(rows, [=](std::size_t i) {
         const T* row = logits + i * V;
         T* drow = dlogits + i * V;
         const T max = *std::max_element(row, row + V);
@@ -227,14 +228,14 @@ void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std
         const T shifted_target = drow[Y[i]];
         exp_of(drow, drow, V);
         const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
-        const T scale = T{1} / (sum * static_cast<T>(N));
+        const T scale = T{1} / (sum * static_cast<T>(n));
         for (std::size_t j = 0; j < V; ++j) {
             drow[j] *= scale;
         }
-        drow[Y[i]] -= T{1} / static_cast<T>(N);
+        drow[Y[i]] -= T{1} / static_cast<T>(n);
         return log(sum) - shifted_target;
     });
-    *loss = total / static_cast<T>(N);
+    *loss = total / static_cast<T>(n);
 }
 
 }  // namespace byhand

@@ -9,14 +9,14 @@ namespace {
 
 // The results of cross_entropy_with_gradient, one at a time.
 template <class T>
-void loss_alone(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V, std::size_t N) {
-    std::vector<T> dlogits(n * V);
-    cross_entropy_with_gradient(loss, dlogits.data(), logits, Y, n, V, N, softmax_exp<T>);
+void loss_alone(T* loss, const T* logits, const std::int64_t* Y, std::size_t rows, std::size_t V, std::size_t n) {
+    std::vector<T> dlogits(rows * V);
+    cross_entropy_with_gradient(loss, dlogits.data(), logits, Y, rows, V, n, softmax_exp<T>);
 }
 template <class T>
-void dlogits_only(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V, std::size_t N) {
+void dlogits_only(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t rows, std::size_t V, std::size_t n) {
     T loss = 0;
-    cross_entropy_with_gradient(&loss, dlogits, logits, Y, n, V, N, softmax_exp<T>);
+    cross_entropy_with_gradient(&loss, dlogits, logits, Y, rows, V, n, softmax_exp<T>);
 }
 
 void small_steps(StepList& f, const Site& at) {
@@ -28,8 +28,7 @@ void small_steps(StepList& f, const Site& at) {
     add(f, "counts_sum_inv", {n}, {"counts_sum"}, BYHAND_FUNCTION(softmax_inverse), n);
     add(f, "probs", {n, V}, {"counts", "counts_sum_inv"}, BYHAND_FUNCTION(softmax_normalise), n, V);
     add(f, "logprobs", {n, V}, {"probs"}, BYHAND_FUNCTION(softmax_log), n * V);
-    add(f, at.y(), {}, {"logprobs", "Y"}, BYHAND_FUNCTION(negative_log_likelihood), n, V,
-        at.batch_rows);
+    add(f, at.y(), {}, {"logprobs", "Y"}, BYHAND_FUNCTION(negative_log_likelihood), n, V, at.batch_rows);
 }
 
 void forward(StepList& f, const Site& at) {
@@ -39,8 +38,7 @@ void forward(StepList& f, const Site& at) {
             small_steps(f, at);
             break;
         case HandForm::collapsed:
-            add(f, at.y(), {}, {at.x(), "Y"}, BYHAND_FUNCTION(cross_entropy_forward), n, V,
-                at.batch_rows);
+            add(f, at.y(), {}, {at.x(), "Y"}, BYHAND_FUNCTION(cross_entropy_forward), n, V, at.batch_rows);
             break;
         case HandForm::fused:
             add(f, at.y(), {}, {at.x(), "Y"}, "cross_entropy_with_gradient", loss_alone<float>, loss_alone<double>,
@@ -51,8 +49,7 @@ void forward(StepList& f, const Site& at) {
 
 void small_steps_back(StepList& b, const Site& at) {
     const std::size_t n = at.rows, V = at.network.vocabulary;
-    add(b, "dlogprobs", {n, V}, {"Y"}, BYHAND_FUNCTION(negative_log_likelihood_backward), n, V,
-        at.batch_rows);
+    add(b, "dlogprobs", {n, V}, {"Y"}, BYHAND_FUNCTION(negative_log_likelihood_backward), n, V, at.batch_rows);
     add(b, "dprobs", {n, V}, {"dlogprobs", "probs"}, BYHAND_FUNCTION(softmax_log_backward), n * V);
     add(b, "dcounts_sum_inv", {n}, {"dprobs", "counts"}, BYHAND_FUNCTION(softmax_inverse_of_probs_backward), n, V);
     add(b, "dcounts_sum", {n}, {"dcounts_sum_inv", "counts_sum"}, BYHAND_FUNCTION(softmax_inverse_backward), n);
@@ -70,8 +67,7 @@ void backward(StepList& b, const Site& at) {
             small_steps_back(b, at);
             break;
         case HandForm::collapsed:
-            add(b, at.dx(), {n, V}, {at.x(), "Y"}, BYHAND_FUNCTION(cross_entropy_backward), n, V,
-                at.batch_rows);
+            add(b, at.dx(), {n, V}, {at.x(), "Y"}, BYHAND_FUNCTION(cross_entropy_backward), n, V, at.batch_rows);
             break;
         case HandForm::fused:
             add(b, at.dx(), {n, V}, {at.x(), "Y"}, "cross_entropy_with_gradient", dlogits_only<float>,

@@ -1,0 +1,262 @@
+#include "cli/ranks.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "cli/exit_code.h"
+#include "cli/files.h"
+#include "cli/interrupt.h"
+#include "cli/say.h"
+
+namespace byhand::cli {
+namespace {
+
+constexpr std::size_t kMostRanks = 256;
+constexpr auto kPause = std::chrono::milliseconds(10);
+// After one rank has failed, the others notice by themselves; after this time they are ended.
+constexpr auto kGrace = std::chrono::seconds(5);
+
+struct Child {
+    pid_t process = 0;
+    bool is_running = true;
+};
+
+// A folder that is removed at the end.
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "byhand-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) {
+            throw InputError("no temporary folder can be made: " + reason());
+        }
+        path_ = name;
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() {
+        std::error_code error;
+        std::filesystem::remove_all(path_, error);
+    }
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+// The words of this process's command line.
+std::vector<std::string> command_line() {
+    std::vector<std::string> words;
+    const std::string text = read_text("/proc/self/cmdline", std::size_t{1} << 22);
+    for (std::size_t from = 0; from < text.size();) {
+        const std::size_t end = text.find('\0', from);
+        words.push_back(text.substr(from, end - from));
+        from = end == std::string::npos ? text.size() : end + 1;
+    }
+    return words;
+}
+
+// In its own process group, so that a terminal's Ctrl-C reaches it once, from this process; it ends with this process.
+pid_t start(std::vector<std::string> words, const std::vector<std::pair<std::string, std::string>>& environment) {
+    std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
+    for (std::string& word : words) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+    const pid_t child = ::fork();
+    if (child < 0) {
+        throw InputError("no further process can be started: " + reason());
+    }
+    if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        ::setpgid(0, 0);
+        for (const auto& [name, value] : environment) {
+            ::setenv(name.c_str(), value.c_str(), 1);
+        }
+        ::execv("/proc/self/exe", arguments.data());
+        std::_Exit(kBadInput);
+    }
+    return child;
+}
+
+std::string how_it_ended(int status) {
+    if (WIFSIGNALED(status)) {
+        return fmt::format("was ended by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+    }
+    return fmt::format("ended with exit code {}", WEXITSTATUS(status));
+}
+
+void signal_all(const std::vector<Child>& children, int signal) {
+    for (const Child& child : children) {
+        if (child.is_running) {
+            ::kill(child.process, signal);
+        }
+    }
+}
+
+// Waits for all children and returns the exit code.
+int wait_for_all(std::vector<Child>& children) {
+    const InterruptWatch watch;
+    auto deadline = std::chrono::steady_clock::time_point::max();
+    bool is_passed_on = false;
+    int code = kFine;
+    for (std::size_t running = children.size(); running > 0;) {
+        int status = 0;
+        const pid_t ended = ::waitpid(-1, &status, WNOHANG);
+        if (ended < 0 && errno != EINTR) {
+            throw InputError("the system does not report how a process ended: " + reason());
+        }
+        const auto child = std::ranges::find(children, ended, &Child::process);
+        if (ended > 0 && child != children.end()) {
+            child->is_running = false;
+            --running;
+            constexpr int kSignal = 128;
+            const int its = WIFSIGNALED(status) ? kSignal + WTERMSIG(status) : WEXITSTATUS(status);
+            if (code == kFine && its != kFine) {
+                code = its;
+                if (!is_passed_on) {
+                    say("byhand: rank {} of {} {}\n", child - children.begin(), children.size(), how_it_ended(status));
+                }
+                deadline = std::chrono::steady_clock::now() + kGrace;
+            }
+            continue;
+        }
+        if (interrupted() && !is_passed_on) {
+            signal_all(children, SIGTERM);
+            is_passed_on = true;
+        }
+        if (!is_passed_on && std::chrono::steady_clock::now() > deadline) {
+            signal_all(children, SIGKILL);
+        }
+        std::this_thread::sleep_for(kPause);
+    }
+    return code;
+}
+
+}  // namespace
+
+void add_rank_options(const Command& command, RankOptions& options) {
+    command
+        .option("--ranks", options.ranks,
+                "Train by N processes of this machine, or as the N that a launcher started, with the same result for "
+                "any N; needs LibTorch")
+        .whole_number(1, kMostRanks);
+    command
+        .option("--parts", options.parts,
+                "Sum over the rows of a batch in K parts, which ranks share [the recipe's, or 8 with --ranks]")
+        .whole_number(1, kMostParts);
+    command.option("--rank-timeout", options.timeout, "Seconds to wait for another rank before giving up")
+        .whole_number(1, 86400)
+        .shows_default();
+}
+
+Recipe with_parts(Recipe recipe, const RankOptions& options, const distributed::World& world) {
+    const bool in_ranks = options.ranks || world.size > 1;
+    if (options.parts || (in_ranks && recipe.parts == 1)) {
+        recipe.parts = options.parts.value_or(std::min(kDefaultParts, recipe.batch));
+    }
+    if (recipe.parts > recipe.batch) {
+        throw InputError(fmt::format("a batch of {} rows can't have {} parts; --parts takes at most {}", recipe.batch,
+                                     recipe.parts, recipe.batch));
+    }
+    return recipe;
+}
+
+distributed::World world_of(const RankOptions& options) {
+    const std::optional<distributed::World> world = distributed::world_of_environment();
+    if (world && options.ranks && *options.ranks != world->size) {
+        throw InputError(fmt::format("--ranks {} contradicts the environment, which describes {} ranks", *options.ranks,
+                                     world->size));
+    }
+    return world.value_or(distributed::World{});
+}
+
+bool starts_ranks(const RankOptions& options) {
+    return options.ranks.value_or(1) > 1 && !distributed::world_of_environment();
+}
+
+int run_ranks(std::size_t ranks) {
+    const TemporaryFolder folder;
+    const std::vector<std::string> words = command_line();
+    std::vector<Child> children;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+        const std::string number = std::to_string(rank), size = std::to_string(ranks);
+        children.push_back({start(words, {{"RANK", number},
+                                          {"WORLD_SIZE", size},
+                                          {"LOCAL_RANK", number},
+                                          {"LOCAL_WORLD_SIZE", size},
+                                          {"BYHAND_RANKS_FILE", folder.path() / "ranks"}})});
+    }
+    return wait_for_all(children);
+}
+
+void check_agreement(Group& group, const std::vector<Fact>& facts) {
+    // A float holds 16 bits exactly.
+    constexpr std::size_t kPieces = 4;
+    std::vector<float> mine(facts.size() * kPieces), all(group.size() * mine.size());
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+        mine[i] = static_cast<float>(facts[i / kPieces].hash >> (16 * (i % kPieces)) & 0xffff);
+    }
+    group.gather(all, mine);
+    for (std::size_t rank = 1; rank < group.size(); ++rank) {
+        const auto row = all.begin() + static_cast<std::ptrdiff_t>(rank * mine.size());
+        const auto [first, differs] = std::mismatch(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(mine.size()), row);
+        if (first != all.begin() + static_cast<std::ptrdiff_t>(mine.size())) {
+            throw InputError(fmt::format("rank {} has another {} than rank 0: start all ranks alike", rank,
+                                         facts[static_cast<std::size_t>(first - all.begin()) / kPieces].name));
+        }
+    }
+}
+
+bool StopTogether::operator()() {
+    if (group_.size() == 1) {
+        return interrupted();
+    }
+    constexpr std::size_t kCalls = 16;
+    if (calls_++ % kCalls != 0) {
+        return false;
+    }
+    const std::vector<float> mine = {interrupted() ? 1.0F : 0.0F};
+    std::vector<float> all(group_.size());
+    group_.gather(all, mine);
+    return std::ranges::count(all, 1.0F) > 0;
+}
+
+Silence::Silence() {
+    std::fflush(stdout);
+    const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    out_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    err_ = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (nothing >= 0) {
+        ::dup2(nothing, STDOUT_FILENO);
+        ::dup2(nothing, STDERR_FILENO);
+        ::close(nothing);
+    }
+}
+
+Silence::~Silence() {
+    std::fflush(stdout);
+    for (const auto& [kept, standard] : {std::pair(out_, STDOUT_FILENO), {err_, STDERR_FILENO}}) {
+        if (kept >= 0) {
+            ::dup2(kept, standard);
+            ::close(kept);
+        }
+    }
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,70 @@
+// Training by several processes.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/group.h"
+#include "cli/options.h"
+#include "distributed/world.h"
+#include "recipe/recipe.h"
+
+namespace byhand::cli {
+
+struct RankOptions {
+    std::optional<std::size_t> ranks, parts;
+    std::size_t timeout = distributed::kDefaultTimeout;  // seconds
+};
+
+void add_rank_options(const Command& command, RankOptions& options);
+
+// The recipe with the parts of --parts or, if there are several ranks and it has one part, kDefaultParts or as many as
+// the batch has rows. Throws InputError if there are more parts than rows.
+inline constexpr std::size_t kDefaultParts = 8;
+Recipe with_parts(Recipe recipe, const RankOptions& options, const distributed::World& world);
+
+// This process as a rank: as the environment describes it, else the only one, and then with --ranks the one that starts
+// the others. Throws InputError if --ranks contradicts the environment.
+distributed::World world_of(const RankOptions& options);
+bool starts_ranks(const RankOptions& options);
+
+// Runs this program's command line once for each rank of --ranks, connected on this machine, and returns the exit code:
+// the first that is not 0. A signal to this process is passed on to all. If a rank ends with an error, the others are
+// ended, and a line on stderr names it.
+int run_ranks(std::size_t ranks);
+
+// Throws InputError if a rank's values differ from those of rank 0: the first rank and the name of its first such value
+// are in the message. `values`: names and hashes.
+struct Fact {
+    std::string name;
+    std::uint64_t hash = 0;
+};
+void check_agreement(Group& group, const std::vector<Fact>& facts);
+
+// Whether a signal has arrived at any rank, decided together every few calls, so that all stop after the same step.
+class StopTogether {
+public:
+    explicit StopTogether(Group& group) : group_(group) {}
+    bool operator()();
+
+private:
+    Group& group_;
+    std::size_t calls_ = 0;
+};
+
+// While it lives, this process writes nothing on its standard streams.
+class Silence {
+public:
+    Silence();
+    Silence(const Silence&) = delete;
+    Silence& operator=(const Silence&) = delete;
+    ~Silence();
+
+private:
+    int out_ = -1, err_ = -1;
+};
+
+}  // namespace byhand::cli

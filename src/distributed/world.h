@@ -1,0 +1,34 @@
+// The processes of a training, and where they meet.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace byhand::distributed {
+
+struct World {
+    std::size_t rank = 0, size = 1;
+    std::string file;                   // for ranks on one machine; empty: they meet at address and port
+    std::string address = "127.0.0.1";  // of rank 0
+    std::size_t port = 29500;
+    bool has_agent = false;  // the launcher listens there (torchrun), so rank 0 does not
+    std::string interface;   // the network interface to use; empty: the loopback, or that of the host's name
+
+    // Whether all ranks are on this machine.
+    bool is_local() const { return !file.empty() || address.starts_with("127.") || address == "localhost"; }
+};
+
+// The longest wait for another rank unless --rank-timeout is set.
+inline constexpr std::size_t kDefaultTimeout = 300;  // seconds
+
+// As described by the environment, in the first of these that is set, or nullopt:
+//   RANK, WORLD_SIZE                                    torchrun, or by hand
+//   OMPI_COMM_WORLD_RANK, OMPI_COMM_WORLD_SIZE          mpirun of OpenMPI
+//   PMI_RANK, PMI_SIZE                                  mpirun of MPICH
+//   SLURM_PROCID, SLURM_NTASKS                          srun
+// each together with BYHAND_RANKS_FILE, the path of a file that does not exist, or with MASTER_ADDR and, by default
+// 29500, MASTER_PORT. GLOO_SOCKET_IFNAME names the interface. Throws InputError if a value is invalid.
+std::optional<World> world_of_environment();
+
+}  // namespace byhand::distributed

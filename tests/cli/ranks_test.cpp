@@ -1,0 +1,196 @@
+// train --ranks: the same bytes for any number of processes; a rank that fails ends the others.
+#include <sys/types.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/dropout_recipe.h"
+#include "cli/program.h"
+
+namespace cli_test {
+namespace {
+
+const Arguments kTrain = {"train", "--recipe", "makemore-bn", "--batch", "33", "--hidden", "17,5"};
+const Arguments kShort = kTrain + Arguments{"--steps", "23"};
+
+// Where two processes of a test meet.
+Environment rank_of_two(const std::string& rank, const std::string& port) {
+    return {{"RANK", rank}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "127.0.0.1"}, {"MASTER_PORT", port}};
+}
+
+// The processes that a program has started, in order.
+std::vector<pid_t> children_of(pid_t parent) {
+    std::vector<pid_t> all;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string name = entry.path().filename();
+        if (!std::ranges::all_of(name, [](char c) { return c >= '0' && c <= '9'; })) {
+            continue;
+        }
+        std::string text;
+        std::getline(std::ifstream(entry.path() / "stat"), text);
+        const std::size_t end = text.rfind(')');  // of the program's name; then the state, and the parent
+        if (end != std::string::npos && std::stol(text.substr(end + 4)) == parent) {
+            all.push_back(static_cast<pid_t>(std::stol(name)));
+        }
+    }
+    std::ranges::sort(all);
+    return all;
+}
+
+// What is running as `process`, after its start: two ranks that train for long.
+struct TwoRanks {
+    Folder place;
+    Process process;
+    std::vector<pid_t> ranks;
+
+    explicit TwoRanks(const Arguments& more)
+        : process(place, byhand_program(),
+                  kTrain + Arguments{"--steps", "1000000", "--log-every", "1", "--ranks", "2"} + more, {}) {
+        REQUIRE(process.says("mean loss"));
+        ranks = children_of(process.id());
+        REQUIRE(ranks.size() == 2);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("train --ranks: the saved model has the same bytes for any number of ranks, by every handwritten form") {
+    need_torch();
+    const std::string model = GENERATE("fused", "stepwise", "collapsed");
+    const Folder place;
+    const auto train = [&](const std::string& ranks) {
+        const Outcome outcome =
+            byhand(place, kShort + Arguments{"--model", model, "--ranks", ranks, "--save", ranks});
+        INFO(outcome.err);
+        REQUIRE(outcome.code == 0);
+        return place.read(ranks);
+    };
+    const std::string single = train("1");
+    for (const std::string& ranks : model == "fused" ? Arguments{"2", "3", "8", "11"} : Arguments{"2", "5"}) {
+        INFO(model << ", ranks " << ranks);
+        CHECK(train(ranks) == single);
+    }
+    const Outcome in_parts = byhand(place, kShort + Arguments{"--model", model, "--parts", "8", "--save", "parts"});
+    CHECK(in_parts.code == 0);
+    CHECK(place.read("parts") == single);
+}
+
+TEST_CASE("train --ranks: dropout and fewer rows than ranks, resumed by another number of ranks, to the same bytes") {
+    need_torch();
+    const Folder place;
+    place.write("recipe.json", dropout_recipe(place));
+    const auto train = [&](const Arguments& more) {
+        const Outcome outcome = byhand(place, Arguments{"train"} + more);
+        INFO(outcome.err);
+        REQUIRE(outcome.code == 0);
+    };
+    const Arguments recipe = {"--recipe", "recipe.json", "--batch", "5"};
+    train(recipe + Arguments{"--steps", "31", "--ranks", "1", "--save", "whole"});
+    train(recipe + Arguments{"--steps", "12", "--ranks", "3", "--save", "halves"});
+    train({"--resume", "halves", "--steps", "31", "--ranks", "7"});
+    CHECK(place.read("halves") == place.read("whole"));
+}
+
+TEST_CASE("train: ranks that a launcher starts meet at MASTER_ADDR, and the first alone prints and saves") {
+    need_torch();
+    const Folder place;
+    CHECK(byhand(place, kShort + Arguments{"--ranks", "1", "--save", "single"}).code == 0);
+    Process second(place, byhand_program(), kShort + Arguments{"--save", "b"}, rank_of_two("1", "29611"));
+    const Outcome first = byhand(place, kShort + Arguments{"--save", "a"}, rank_of_two("0", "29611"));
+    const Outcome other = second.wait();
+    INFO(first.err << other.err);
+    CHECK(first.code == 0);
+    CHECK(other.code == 0);
+    CHECK(first.out.find("23 steps by fused") != std::string::npos);
+    CHECK(other.out.empty());
+    CHECK(other.err.empty());
+    CHECK(place.read("a") == place.read("single"));
+    CHECK_FALSE(std::filesystem::exists(place.path() / "b"));
+}
+
+TEST_CASE("train --ranks: a killed rank is named, the others end, and the command that continues is printed") {
+    need_torch();
+    TwoRanks two({"--save-every", "5"});
+    const auto saved = two.place.path() / "byhand.safetensors";
+    for (int i = 0; i < 1000 && !std::filesystem::exists(saved); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    REQUIRE(::kill(two.ranks[1], SIGKILL) == 0);
+    const Outcome outcome = two.process.wait(std::chrono::seconds(30));
+    INFO(outcome.err);
+    CHECK(outcome.code == 128 + SIGKILL);
+    CHECK(outcome.err.find("rank 1 of 2 was ended by signal 9") != std::string::npos);
+    CHECK(outcome.err.find("rank 0 of 2: another rank has ended") != std::string::npos);
+    CHECK(outcome.err.find("to continue: byhand train --resume byhand.safetensors --save-every 5") != std::string::npos);
+    CHECK(byhand(two.place, {"eval"}).code == 0);
+}
+
+TEST_CASE("train --ranks: a rank that hangs ends the others after --rank-timeout") {
+    need_torch();
+    TwoRanks two({"--rank-timeout", "2", "--no-save"});
+    REQUIRE(::kill(two.ranks[1], SIGSTOP) == 0);
+    const Outcome outcome = two.process.wait(std::chrono::seconds(60));
+    INFO(outcome.err);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.err.find("rank 0 of 2: another rank has ended or does not answer") != std::string::npos);
+}
+
+TEST_CASE("train --ranks: a signal stops all ranks after the same step, and the model is saved") {
+    need_torch();
+    TwoRanks two({});
+    two.process.signal(SIGTERM);
+    const Outcome outcome = two.process.wait(std::chrono::seconds(60));
+    INFO(outcome.err);
+    CHECK(outcome.code == 130);
+    CHECK(outcome.err.find("steps are done; to continue: byhand train --resume") != std::string::npos);
+    CHECK(byhand(two.place, {"eval"}).code == 0);
+}
+
+TEST_CASE("train: a rank that does not come is named, and so is one with another recipe") {
+    need_torch();
+    const Folder place;
+    const Arguments quick = kShort + Arguments{"--rank-timeout", "2"};
+    const Outcome alone = byhand(place, quick, rank_of_two("0", "29612"));
+    check_refused(alone, "rank 1 did not come within 2 s");
+    const Outcome no_first = byhand(place, quick, rank_of_two("1", "29613"));
+    check_refused(no_first, "rank 1 of 2: can't meet the other ranks at 127.0.0.1:29613");
+
+    Process other(place, byhand_program(), kShort + Arguments{"--rate", "0.7"}, rank_of_two("1", "29614"));
+    const Outcome first = byhand(place, kShort, rank_of_two("0", "29614"));
+    CHECK(first.err.find("rank 1 has another recipe than rank 0") != std::string::npos);
+    CHECK(first.code == 2);
+    CHECK(other.wait().code == 2);
+}
+
+TEST_CASE("train --ranks: what does not fit is refused once") {
+    const Folder place;
+    check_refused(byhand(place, {"train", "--ranks", "2", "--parts", "40", "--batch", "33"}),
+                  "a batch of 33 rows can't have 40 parts; --parts takes at most 33");
+    check_refused(byhand(place, {"train", "--ranks", "2", "--model", "torch"}),
+                  "--model torch trains on the whole batch by one process");
+    check_refused(byhand(place, {"train", "--parts", "2", "--threads", "2"}), "--threads requires a batch in one part");
+    check_refused(byhand(place, {"train", "--ranks", "3"}, rank_of_two("0", "29615")),
+                  "--ranks 3 contradicts the environment, which describes 2 ranks");
+    check_refused(byhand(place, {"train"}, {{"RANK", "2"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "x"}}),
+                  "RANK is \"2\", but must be a whole number from 0 to 1");
+    check_refused(byhand(place, {"train"}, {{"RANK", "0"}, {"WORLD_SIZE", "two"}, {"MASTER_ADDR", "x"}}),
+                  "WORLD_SIZE is \"two\", but must be a whole number");
+}
+
+TEST_CASE("train --ranks: without LibTorch it says what to install") {
+    if (with_torch()) {
+        SKIP("LibTorch is available");
+    }
+    const Folder place;
+    check_refused(byhand(place, {"train", "--ranks", "2"}), "the module that connects ranks is not at");
+}
+
+}  // namespace cli_test
