@@ -15,8 +15,8 @@ public:
     virtual std::size_t size() const = 0;  // N
     virtual std::size_t rank() const = 0;  // of this process, below N
 
-    // Sets row r of `all`, (N, mine.size()), to what rank r passed as `mine`, on every rank.
-    virtual void gather(std::span<float> all, std::span<const float> mine) = 0;
+    // Sets row r of `all`, (N, own.size()), to what rank r passed as `own`, on every rank.
+    virtual void gather(std::span<float> all, std::span<const float> own) = 0;
 
 protected:
     Group() = default;
@@ -29,7 +29,7 @@ class Single final : public Group {
 public:
     std::size_t size() const override { return 1; }
     std::size_t rank() const override { return 0; }
-    void gather(std::span<float> all, std::span<const float> mine) override { std::ranges::copy(mine, all.begin()); }
+    void gather(std::span<float> all, std::span<const float> own) override { std::ranges::copy(own, all.begin()); }
 };
 
 }  // namespace byhand

@@ -208,15 +208,16 @@ int run_ranks(std::size_t ranks) {
 void check_agreement(Group& group, const std::vector<Fact>& facts) {
     // A float holds 16 bits exactly.
     constexpr std::size_t kPieces = 4;
-    std::vector<float> mine(facts.size() * kPieces), all(group.size() * mine.size());
-    for (std::size_t i = 0; i < mine.size(); ++i) {
-        mine[i] = static_cast<float>(facts[i / kPieces].hash >> (16 * (i % kPieces)) & 0xffff);
+    std::vector<float> own(facts.size() * kPieces), all(group.size() * own.size());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+        own[i] = static_cast<float>(facts[i / kPieces].hash >> (16 * (i % kPieces)) & 0xffff);
     }
-    group.gather(all, mine);
+    group.gather(all, own);
     for (std::size_t rank = 1; rank < group.size(); ++rank) {
-        const auto row = all.begin() + static_cast<std::ptrdiff_t>(rank * mine.size());
-        const auto [first, differs] = std::mismatch(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(mine.size()), row);
-        if (first != all.begin() + static_cast<std::ptrdiff_t>(mine.size())) {
+        const auto row = all.begin() + static_cast<std::ptrdiff_t>(rank * own.size());
+        const auto [first, differs] =
+            std::mismatch(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(own.size()), row);
+        if (first != all.begin() + static_cast<std::ptrdiff_t>(own.size())) {
             throw InputError(fmt::format("rank {} has another {} than rank 0: start all ranks alike", rank,
                                          facts[static_cast<std::size_t>(first - all.begin()) / kPieces].name));
         }
@@ -231,17 +232,16 @@ bool StopTogether::operator()() {
     if (calls_++ % kCalls != 0) {
         return false;
     }
-    const std::vector<float> mine = {interrupted() ? 1.0F : 0.0F};
+    const std::vector<float> own = {interrupted() ? 1.0F : 0.0F};
     std::vector<float> all(group_.size());
-    group_.gather(all, mine);
+    group_.gather(all, own);
     return std::ranges::count(all, 1.0F) > 0;
 }
 
-Silence::Silence() {
+Silence::Silence()
+    : out_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), err_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
     std::fflush(stdout);
     const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    out_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    err_ = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     if (nothing >= 0) {
         ::dup2(nothing, STDOUT_FILENO);
         ::dup2(nothing, STDERR_FILENO);

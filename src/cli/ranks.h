@@ -64,7 +64,7 @@ public:
     ~Silence();
 
 private:
-    int out_ = -1, err_ = -1;
+    int out_, err_;
 };
 
 }  // namespace byhand::cli

@@ -8,12 +8,11 @@ namespace byhand::distributed {
 namespace {
 
 auto module_entry() {
-    return reinterpret_cast<decltype(&byhand_gloo)>(
-        open_module({.file = "byhand_gloo.so",
-                     .symbol = "byhand_gloo",
-                     .what = "the module that connects ranks",
-                     .package = "byhand-torch",
-                     .build = "-DBYHAND_WITH_TORCH=ON and libgloo-dev"}));
+    return reinterpret_cast<decltype(&byhand_gloo)>(open_module({.file = "byhand_gloo.so",
+                                                                 .symbol = "byhand_gloo",
+                                                                 .what = "the module that connects ranks",
+                                                                 .package = "byhand-torch",
+                                                                 .build = "-DBYHAND_WITH_TORCH=ON and libgloo-dev"}));
 }
 
 }  // namespace

@@ -1,19 +1,19 @@
-// The ranks of a training connected by LibTorch's c10d with Gloo, in versions 1.13 and 2.6. The only file that knows it.
+// The ranks of a training connected by LibTorch's c10d with Gloo, in versions 1.13 and 2.6. The only file that knows
+// it.
 #include "distributed/gloo.h"
 
 #include <ATen/ops/from_blob.h>
 #include <torch/version.h>
-
-#include <torch/csrc/distributed/c10d/FileStore.hpp>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <exception>
 #include <sstream>
 #include <string>
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <utility>
 #include <vector>
 
@@ -66,7 +66,8 @@ void wait_for_all(const World& world, c10d::Store& store, Seconds timeout) {
         try {
             store.wait({key(rank)}, std::max(left, std::chrono::milliseconds(1)));
         } catch (const std::exception& error) {
-            refuse(world, "rank " + std::to_string(rank) + " did not come within " + std::to_string(timeout.count()) + " s",
+            refuse(world,
+                   "rank " + std::to_string(rank) + " did not come within " + std::to_string(timeout.count()) + " s",
                    error);
         }
     }
@@ -91,21 +92,21 @@ public:
     std::size_t size() const override { return world_.size; }
     std::size_t rank() const override { return world_.rank; }
 
-    void gather(std::span<float> all, std::span<const float> mine) override {
-        if (mine.empty()) {
+    void gather(std::span<float> all, std::span<const float> own) override {
+        if (own.empty()) {
             return;
         }
-        const auto count = static_cast<std::int64_t>(mine.size());
+        const auto count = static_cast<std::int64_t>(own.size());
         // Only read: at::Tensor has no view of constants.
-        std::vector<at::Tensor> input = {at::from_blob(const_cast<float*>(mine.data()), {count})};
+        std::vector<at::Tensor> input = {at::from_blob(const_cast<float*>(own.data()), {count})};
         std::vector<std::vector<at::Tensor>> output(1);
         for (std::size_t rank = 0; rank < world_.size; ++rank) {
-            output[0].push_back(at::from_blob(all.data() + rank * mine.size(), {count}));
+            output[0].push_back(at::from_blob(all.data() + rank * own.size(), {count}));
         }
         try {
             group_->allgather(output, input)->wait();
         } catch (const std::exception& error) {
-            refuse(world_, "another rank has ended or does not answer", error);
+            refuse(world_, "another rank has ended or does not respond", error);
         }
     }
 

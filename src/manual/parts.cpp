@@ -40,7 +40,7 @@ PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t par
     const std::size_t context = first_.config.context;
     for (std::size_t k = of_rank.first; k < of_rank.last; ++k) {
         const std::size_t n = all[k].rows;
-        mine_.push_back(
+        own_.push_back(
             {all[k], make(all[k]), std::vector<std::int64_t>(n * context), std::vector<std::int64_t>(n), {}});
     }
     allocate();
@@ -82,7 +82,7 @@ void PartsRunner::allocate() {
         }
     }
     shared_ = Tensors<float>(std::move(table));
-    for (PartOfBatch& part : mine_) {
+    for (PartOfBatch& part : own_) {
         std::vector<TensorSpec> rows;
         for (const auto list : kLists) {
             for (const Step& step : part.graph.*list) {
@@ -125,8 +125,8 @@ void PartsRunner::plan() {
     for (Planned& one : planned) {
         Exchange* exchange = nullptr;
         if (!one.exchange.sums.empty()) {
-            one.exchange.mine.resize(most_ * one.exchange.count);
-            one.exchange.all.resize(group_.size() * one.exchange.mine.size());
+            one.exchange.own.resize(most_ * one.exchange.count);
+            one.exchange.all.resize(group_.size() * one.exchange.own.size());
             exchange = &exchanges_.emplace_back(std::move(one.exchange));
         }
         stages_.push_back({{}, exchange});
@@ -158,17 +158,17 @@ void PartsRunner::bind(Stage& stage, std::size_t list, std::size_t at) {
         add_call(step, shared_[step.makes].data(), nullptr);
         return;
     }
-    for (std::size_t k = 0; k < mine_.size(); ++k) {
-        PartOfBatch& part = mine_[k];
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+        PartOfBatch& part = own_[k];
         float* const out = kind == Kind::rows
                                ? part.tensors[step.makes].data()
-                               : stage.exchange->mine.data() + k * stage.exchange->count + share_of_.at(step.makes);
+                               : stage.exchange->own.data() + k * stage.exchange->count + share_of_.at(step.makes);
         add_call((part.graph.*kLists[list])[at], out, &part);
     }
 }
 
 void PartsRunner::exchange(Exchange& it) {
-    group_.gather(it.all, it.mine);
+    group_.gather(it.all, it.own);
     std::vector<std::span<float>> shares;
     shares.reserve(parts_);
     for (std::size_t rank = 0; rank < group_.size(); ++rank) {
@@ -188,7 +188,7 @@ void PartsRunner::exchange(Exchange& it) {
 
 void PartsRunner::run(const Batch& batch, float rate) {
     const std::size_t context = first_.config.context;
-    for (PartOfBatch& part : mine_) {
+    for (PartOfBatch& part : own_) {
         std::copy_n(batch.X + part.place.first * context, part.X.size(), part.X.begin());
         std::copy_n(batch.Y + part.place.first, part.Y.size(), part.Y.begin());
     }

@@ -67,8 +67,8 @@ private:
     };
     struct Exchange {
         std::vector<Sum> sums;
-        std::size_t count = 0;         // numbers of a part
-        std::vector<float> mine, all;  // (parts per rank, count), and the same of each rank
+        std::size_t count = 0;        // numbers of a part
+        std::vector<float> own, all;  // (parts per rank, count), and the same of each rank
     };
     struct Call {
         const Step* step = nullptr;
@@ -86,14 +86,14 @@ private:
     Kind kind_of(const Step& step) const;
     void allocate();
     void plan();
-    void bind(Stage& stage, std::size_t list, std::size_t step);
+    void bind(Stage& stage, std::size_t list, std::size_t at);
     Operand<float> operand(const std::string& name, const PartOfBatch* part) const;
     void exchange(Exchange& it);
 
     Group& group_;
     std::size_t parts_, most_;  // most: parts of the rank that has the most
     Graph first_;               // of the first part, for the steps that all ranks compute
-    std::vector<PartOfBatch> mine_;
+    std::vector<PartOfBatch> own_;
     Tensors<float> shared_;
     std::vector<Exchange> exchanges_;
     std::map<std::string, std::size_t> share_of_;  // a sum's place in a part's shares

@@ -34,11 +34,11 @@ public:
     Thread(Shared& shared, std::size_t rank) : shared_(shared), rank_(rank) {}
     std::size_t size() const override { return shared_.size; }
     std::size_t rank() const override { return rank_; }
-    void gather(std::span<float> all, std::span<const float> mine) override {
-        shared_.rows[rank_] = mine;
+    void gather(std::span<float> all, std::span<const float> own) override {
+        shared_.rows[rank_] = own;
         shared_.barrier.arrive_and_wait();
         for (std::size_t rank = 0; rank < shared_.size; ++rank) {
-            std::ranges::copy(shared_.rows[rank], all.begin() + static_cast<std::ptrdiff_t>(rank * mine.size()));
+            std::ranges::copy(shared_.rows[rank], all.begin() + static_cast<std::ptrdiff_t>(rank * own.size()));
         }
         shared_.barrier.arrive_and_wait();
     }

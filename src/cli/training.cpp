@@ -1,0 +1,162 @@
+#include "cli/training.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <span>
+#include <tuple>
+#include <utility>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "byhand/version.h"
+#include "cli/examine.h"
+#include "cli/files.h"
+#include "cli/models.h"
+#include "cli/resume.h"
+#include "cli/say.h"
+#include "exercise/load.h"
+#include "manual/models.h"
+#include "train/safetensors.h"
+#include "train/saved_model.h"
+
+namespace byhand::cli {
+namespace {
+
+constexpr const char* kExercise = "exercise";
+constexpr const char* kTorch = "torch";
+
+void check_model(const Training& training) {
+    const TrainOptions& options = training.options;
+    const std::vector<std::string> models = models_to_train();
+    if (std::ranges::find(models, training.model) == models.end()) {
+        throw InputError(fmt::format("{}: trained by the unknown model \"{}\"; give --model, one of {}",
+                                     printable(options.resume.path), excerpt(training.model, 100),
+                                     fmt::join(models, ", ")));
+    }
+    if (options.threads && training.model != kFused) {
+        throw InputError("--threads requires --model fused; the other models use one thread");
+    }
+    if (!options.own.file.empty() && training.model != kExercise) {
+        throw InputError("--functions requires --model exercise");
+    }
+}
+
+// The files that the training writes.
+void check_files(const Training& training) {
+    const TrainOptions& options = training.options;
+    check_writable(training.save, Content::model);
+    // Also if --save is the default.
+    for (const auto& [path, what, option] : {std::tuple(&options.metrics, "its metrics", "--metrics"),
+                                             {&options.report.output, "the report", "--output"}}) {
+        if (!path->empty() && same_file(training.save, *path)) {
+            throw InputError(fmt::format("{}: can't contain both the model and {}; name another file with {}",
+                                         printable(training.save), what, option));
+        }
+    }
+}
+
+void check_parts(const Training& training, const Recipe& recipe) {
+    if (recipe.parts == 1) {
+        return;
+    }
+    if (training.model == kTorch || training.model == kExercise) {
+        throw InputError(fmt::format(
+            "--model {} trains on the whole batch by one process; leave out --ranks and --parts", training.model));
+    }
+    if (training.options.threads) {
+        throw InputError("--threads requires a batch in one part; --ranks N uses N processors");
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> models_to_train() {
+    std::vector<std::string> models = model_names();
+    models.emplace_back(kExercise);
+    return models;
+}
+
+Training begin(const TrainOptions& options, const distributed::World& world) {
+    std::optional<SavedModel> saved;
+    if (!options.resume.empty()) {
+        saved = load_model(options.resume);
+    }
+    Training training{.options = options,
+                      .model = options.model.value_or(saved ? saved->trained_by : kFused),
+                      .data_path = {},
+                      .save = options.save ? options.save->path
+                              : saved      ? options.resume.path
+                                           : kSavedModel,
+                      .run = {},
+                      .world = world};
+    check_model(training);
+    if (!options.no_save) {
+        check_files(training);
+    }
+    const std::string& data = options.network.data;
+    auto [names, path] = saved ? names_for(*saved, data) : NamesAndPath{read_names_aloud(data), data_path_of(data)};
+    training.data_path = path;
+    training.data_hash = names.hash;
+    Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
+    recipe = with_parts(with_flags(std::move(recipe), options.network), options.ranks, world);
+    recipe.steps = options.steps.value_or(recipe.steps);
+    check_parts(training, recipe);
+    if (saved) {
+        const std::vector<std::string> changed =
+            changes(*saved, recipe, vocabulary_of(names.names), training.model, training.data_hash);
+        if (!changed.empty() && !options.resume_changed) {
+            throw InputError(fmt::format("{}: this has changed: {}; --resume-changed continues anyway",
+                                         printable(options.resume.path), fmt::join(changed, ", ")));
+        }
+    }
+    training.run = prepare(std::move(recipe), std::move(names), training.data_path);
+    if (saved) {
+        go_on(training.run, *saved, options.resume);
+        training.first = saved->steps;
+    }
+    return training;
+}
+
+std::unique_ptr<Model> model_for(const Training& training, Group& group) {
+    const TrainOptions& options = training.options;
+    const Run& run = training.run;
+    if (run.recipe.parts > 1) {
+        return make_model_in_parts(hand_form(training.model), run.recipe.network, run.recipe.batch, run.recipe.parts,
+                                   group);
+    }
+    if (training.model != kExercise) {
+        const NetworkConfig& network = run.recipe.network;
+        const std::size_t rows = run.recipe.batch;
+        return make_model(training.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
+    }
+    const Library library(options.own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
+    const exercise::Functions steps = exercise::load(library.path(), options.own.path());
+    std::unique_ptr<Model> model = own_model(steps, run);
+    for (const std::string& label : left_out_of_training(steps)) {
+        say("{} is left out: the functions of the small steps are used\n", printable(label));
+    }
+    return model;
+}
+
+std::vector<Fact> facts(const Training& training) {
+    const Run& run = training.run;
+    const auto text_of_state = [&] {
+        std::string bytes;
+        for (const TensorSpec& spec : run.initial.table()) {
+            const std::span<const std::byte> numbers = std::as_bytes(run.initial[spec.name]);
+            bytes.append(reinterpret_cast<const char*>(numbers.data()), numbers.size());
+        }
+        return bytes;
+    };
+    return {{"version of byhand", hash_of(kVersion)},
+            {"recipe", hash_of(to_json(run.recipe))},
+            {"file of names", training.data_hash},
+            {"model or number of steps",
+             hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))},
+            {"state at the beginning", hash_of(text_of_state())}};
+}
+
+}  // namespace byhand::cli
