@@ -168,9 +168,9 @@ void add_rank_options(const Command& command, RankOptions& options) {
 Recipe with_parts(Recipe recipe, const RankOptions& options, const distributed::World& world) {
     const bool in_ranks = options.ranks || world.size > 1;
     if (options.parts || (in_ranks && recipe.parts == 1)) {
-        recipe.parts = options.parts.value_or(std::min(kDefaultParts, recipe.batch));
+        recipe.parts = options.parts.value_or(std::clamp<std::size_t>(recipe.batch, 1, kDefaultParts));
     }
-    if (recipe.parts > recipe.batch) {
+    if (recipe.parts > std::max<std::size_t>(recipe.batch, 1)) {
         throw InputError(fmt::format("a batch of {} rows can't have {} parts; --parts takes at most {}", recipe.batch,
                                      recipe.parts, recipe.batch));
     }
