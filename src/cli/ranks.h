@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,14 +21,17 @@ struct RankOptions {
 
 void add_rank_options(const Command& command, RankOptions& options);
 
-// The recipe with the parts of --parts or, if there are several ranks and it has one part, kDefaultParts or as many as
-// the batch has rows. Throws InputError if there are more parts than rows.
 inline constexpr std::size_t kDefaultParts = 8;
+
+// The recipe with the parts of --parts; without it, if there are ranks and the recipe has one part, with kDefaultParts
+// or as many as the batch has rows. Throws InputError if there are more parts than rows.
 Recipe with_parts(Recipe recipe, const RankOptions& options, const distributed::World& world);
 
-// This process as a rank: as the environment describes it, else the only one, and then with --ranks the one that starts
-// the others. Throws InputError if --ranks contradicts the environment.
+// This process as a rank: as the environment describes it, else the only one. Throws InputError if --ranks contradicts
+// the environment.
 distributed::World world_of(const RankOptions& options);
+
+// Whether this process is none of the ranks, but has to start them.
 bool starts_ranks(const RankOptions& options);
 
 // Runs this program's command line once for each rank of --ranks, connected on this machine, and returns the exit code:
@@ -36,12 +39,14 @@ bool starts_ranks(const RankOptions& options);
 // ended, and a line on stderr names it.
 int run_ranks(std::size_t ranks);
 
-// Throws InputError if a rank's values differ from those of rank 0: the first rank and the name of its first such value
-// are in the message. `values`: names and hashes.
+// What all ranks must have alike, by its hash.
 struct Fact {
     std::string name;
     std::uint64_t hash = 0;
 };
+
+// Throws InputError if a rank's facts differ from those of rank 0; it names the first such rank and its first such
+// fact.
 void check_agreement(Group& group, const std::vector<Fact>& facts);
 
 // Whether a signal has arrived at any rank, decided together every few calls, so that all stop after the same step.

@@ -47,14 +47,6 @@ PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t par
     plan();
 }
 
-std::size_t PartsRunner::numbers() const {
-    std::size_t count = 0;
-    for (const Exchange& one : exchanges_) {
-        count += one.count;
-    }
-    return count;
-}
-
 bool PartsRunner::has_rows(const std::string& name) const {
     if (name == "X" || name == "Y") {
         return true;

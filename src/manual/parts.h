@@ -27,6 +27,7 @@ struct PartsOfRank {
 };
 PartsOfRank parts_of_rank(std::size_t parts, std::size_t rank, std::size_t ranks);
 
+// Makes the graph of a part.
 using MakePart = std::function<Graph(const BatchPart& part)>;
 
 // A network without its rows, and the rows of this rank's parts. Of a step whose result
@@ -37,7 +38,7 @@ using MakePart = std::function<Graph(const BatchPart& part)>;
 //   has no rows      and reads nothing that has: each rank computes the same.
 class PartsRunner {
 public:
-    // `make` makes the graph of a part; its glossary tells which values have rows. Throws std::logic_error as Runner
+    // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner
     // does. `group` must outlive it. Precondition: 0 < parts ≤ rows.
     PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group);
     PartsRunner(const PartsRunner&) = delete;
@@ -45,11 +46,9 @@ public:
 
     // The state before and after, the rate, the loss, and all other values without rows.
     Tensors<float>& shared() { return shared_; }
-    const Tensors<float>& shared() const { return shared_; }
 
-    // How often shares are gathered in a step, and how many numbers each part contributes in total.
+    // How often shares are gathered in a step.
     std::size_t messages() const { return exchanges_.size(); }
-    std::size_t numbers() const;
 
     // Forward, loss, backward and update for the whole batch, of which each rank reads its parts' rows.
     void run(const Batch& batch, float rate);
