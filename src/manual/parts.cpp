@@ -1,6 +1,7 @@
 #include "manual/parts.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <stdexcept>
 #include <utility>
@@ -11,7 +12,7 @@ namespace byhand {
 namespace {
 
 // The lists of a training step, in order.
-constexpr StepList Graph::* kLists[] = {&Graph::forward, &Graph::backward, &Graph::update};
+constexpr std::array kLists = {&Graph::forward, &Graph::backward, &Graph::update};
 
 void add_to(std::span<float> sum, std::span<const float> other) {
     std::ranges::transform(sum, other, sum.begin(), std::plus());
