@@ -299,6 +299,19 @@ TEST_CASE("recipe: omitted keys have the structs' defaults") {
     CHECK(recipe_from_json(sample_with("\"seed\": 3", "\"seed\": null"), "x.json").batch_seed == std::nullopt);
 }
 
+TEST_CASE("recipe: the parts of a batch are read and written, 1 by default and at most one per row") {
+    const auto with_parts = [](const std::string& parts) {
+        return recipe_from_json(sample_with("\"seed\": 3}", "\"seed\": 3, \"parts\": " + parts + "}"), "x.json");
+    };
+    CHECK(recipe_from_json(kSample, "x.json").parts == 1);
+    const Recipe recipe = with_parts("17");
+    CHECK(recipe.parts == 17);
+    CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
+    CHECK(differences(recipe, with_parts("5")) == std::vector<std::string>{"batches.parts (17 there, 5 here)"});
+    CHECK_THROWS_AS(with_parts("18"), InputError);
+    CHECK_THROWS_AS(with_parts("0"), InputError);
+}
+
 TEST_CASE("recipe: the momentum of the old value is converted to the weight of the new") {
     const auto momentum = [](const std::string& keys) {
         return recipe_from_json(sample_with("\"momentum\": 0.75, \"momentum_of\": \"old\"", keys), "x.json")
