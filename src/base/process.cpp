@@ -44,6 +44,14 @@ std::string text_in(const Descriptor& file, const std::string& program) {
 
 }  // namespace
 
+Ended ended_with(int status) {
+    if (WIFSIGNALED(status)) {
+        constexpr int kSignal = 128;
+        return {.exit_code = kSignal + WTERMSIG(status), .signal = WTERMSIG(status)};
+    }
+    return {.exit_code = WEXITSTATUS(status), .signal = std::nullopt};
+}
+
 Ended wait_for(int child, const GoesOn& goes_on) {
     int status = 0;
     bool asks = static_cast<bool>(goes_on);
@@ -58,11 +66,7 @@ Ended wait_for(int child, const GoesOn& goes_on) {
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
     }
-    if (WIFSIGNALED(status)) {
-        constexpr int kSignal = 128;
-        return {.exit_code = kSignal + WTERMSIG(status), .signal = WTERMSIG(status)};
-    }
-    return {.exit_code = WEXITSTATUS(status), .signal = std::nullopt};
+    return ended_with(status);
 }
 
 std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams, const GoesOn& goes_on) {

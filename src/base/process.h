@@ -18,6 +18,9 @@ struct Ended {
 // Polled a hundred times a second while another process runs; when it returns false, that process is sent SIGTERM.
 using GoesOn = std::function<bool()>;
 
+// As waitpid's status says.
+Ended ended_with(int status);
+
 // Waits for a child of this process. Throws InputError if the system does not report how it ended.
 Ended wait_for(int child, const GoesOn& goes_on = {});
 

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "train/whole_file.h"
 
 namespace byhand::cli {
@@ -44,6 +46,19 @@ std::vector<std::string> shipped_recipes() {
     }
     std::ranges::sort(names);
     return names;
+}
+
+std::string new_temporary_folder(const std::string& what) {
+    std::error_code error;
+    const std::filesystem::path temporary = std::filesystem::temp_directory_path(error);
+    if (error) {
+        throw InputError("there is no folder for temporary files; set TMPDIR to one");
+    }
+    std::string pattern = (temporary / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
+    if (::mkdtemp(pattern.data()) == nullptr) {
+        throw InputError("can't create a folder for " + what + " at " + pattern + ": " + reason());
+    }
+    return pattern;
 }
 
 std::string read_text(const std::string& path, std::size_t limit) {

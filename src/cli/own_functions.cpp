@@ -68,16 +68,7 @@ Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer, const s
         path_ = own.path();
         return;
     }
-    std::error_code error;
-    const fs::path temporary = fs::temp_directory_path(error);
-    if (error) {
-        throw InputError("there is no folder for temporary files; set TMPDIR to one");
-    }
-    std::string pattern = (temporary / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
-    if (::mkdtemp(pattern.data()) == nullptr) {
-        throw InputError("can't create a folder for the library at " + pattern + ": " + reason());
-    }
-    folder_ = pattern;
+    folder_ = new_temporary_folder("the library");
     path_ = folder_ / "functions.so";
     if (::isatty(STDERR_FILENO) != 0) {
         say("compiling {} ...\n", own.shown());

@@ -39,13 +39,7 @@ struct Child {
 // A folder that is removed at the end.
 class TemporaryFolder {
 public:
-    TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "byhand-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) {
-            throw InputError("no temporary folder can be made: " + reason());
-        }
-        path_ = name;
-    }
+    explicit TemporaryFolder(const std::string& what) : path_(new_temporary_folder(what)) {}
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
     ~TemporaryFolder() {
@@ -94,11 +88,9 @@ pid_t start(std::vector<std::string> words, const std::vector<std::pair<std::str
     return child;
 }
 
-std::string how_it_ended(int status) {
-    if (WIFSIGNALED(status)) {
-        return fmt::format("was ended by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
-    }
-    return fmt::format("ended with exit code {}", WEXITSTATUS(status));
+std::string in_words(const Ended& how) {
+    return how.signal ? fmt::format("was ended by signal {} ({})", *how.signal, ::strsignal(*how.signal))
+                      : fmt::format("ended with exit code {}", how.exit_code);
 }
 
 void signal_all(const std::vector<Child>& children, int signal) {
@@ -125,12 +117,11 @@ int wait_for_all(std::vector<Child>& children) {
         if (ended > 0 && child != children.end()) {
             child->is_running = false;
             --running;
-            constexpr int kSignal = 128;
-            const int its = WIFSIGNALED(status) ? kSignal + WTERMSIG(status) : WEXITSTATUS(status);
-            if (code == kFine && its != kFine) {
-                code = its;
+            const Ended how = ended_with(status);
+            if (code == kFine && how.exit_code != kFine) {
+                code = how.exit_code;
                 if (!is_passed_on) {
-                    say("byhand: rank {} of {} {}\n", child - children.begin(), children.size(), how_it_ended(status));
+                    say("byhand: rank {} of {} {}\n", child - children.begin(), children.size(), in_words(how));
                 }
                 deadline = std::chrono::steady_clock::now() + kGrace;
             }
@@ -191,7 +182,7 @@ bool starts_ranks(const RankOptions& options) {
 }
 
 int run_ranks(std::size_t ranks) {
-    const TemporaryFolder folder;
+    const TemporaryFolder folder("the ranks' meeting point");
     const std::vector<std::string> words = command_line();
     std::vector<Child> children;
     for (std::size_t rank = 0; rank < ranks; ++rank) {

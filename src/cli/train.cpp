@@ -139,7 +139,7 @@ Document document_of(const Training& training, std::size_t steps, double seconds
     return document;
 }
 
-// A rank other than the first trains without a word: it saves, prints and measures nothing.
+// The options of a rank other than the first: it saves, prints and measures nothing.
 TrainOptions without_files(TrainOptions options) {
     options.no_save = true;
     options.metrics = {};
@@ -238,7 +238,6 @@ int finish(Ongoing& it, const TrainOutcome& outcome, double seconds, std::option
     return outcome.stopped ? kInterrupted : kFine;
 }
 
-// A rank other than the first saves, prints and measures nothing.
 int train_and_save(const TrainOptions& options, const Command& command, const distributed::World& world) {
     const ReportFile report(options.report);
     Training training = begin(options, world);

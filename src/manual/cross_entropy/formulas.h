@@ -1,9 +1,9 @@
 // Softmax and cross-entropy: in the small steps of part 4 of the makemore lectures, and in one formula.
 //
 // Shapes: logits and all elementwise results are (n, V); maxima and sums are (n); Y (n) holds the targets; the loss is
-// one number, the mean over the rows of −ln probs[i, Y[i]]. Where a function takes n beside `rows`, n
-// counts the rows of the batch, and `rows` those at hand: all of them, or a part, whose loss is then added to those of
-// the other parts (manual/parts.h).
+// one number, the mean over the rows of −ln probs[i, Y[i]]. Where a function takes n beside `rows`, n counts the
+// rows of the batch, and `rows` those at hand: all of them, or a part, whose loss is then added to those of the other
+// parts (manual/parts.h).
 #pragma once
 
 #include <algorithm>
