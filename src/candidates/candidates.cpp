@@ -10,9 +10,9 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
                        std::uint64_t seed, bool quick) {
     const MonteCarloConfig monte_carlo{.seed = seed};
     const auto reference_operations = [&](HandForm form) { return torch.reference_operations(form, network, rows); };
-    const auto battery = [&](HandForm form, const MakeGraph& graph) -> std::shared_ptr<Battery> {
-        const auto make = [form, graph, reference_operations = torch.reference_operations](const NetworkConfig& sized,
-                                                                                           std::size_t n) {
+    const auto battery = [network, seed, quick, reference_operations = torch.reference_operations](
+                             HandForm form, const MakeGraph& graph) -> std::shared_ptr<Battery> {
+        const auto make = [form, graph, reference_operations](const NetworkConfig& sized, std::size_t n) {
             return Form{graph(sized, n), reference_operations(form, sized, n)};
         };
         return quick ? nullptr : std::make_shared<Battery>(network, seed, make);
@@ -23,6 +23,7 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
             battery(HandForm::stepwise, stepwise_graph),
             battery(HandForm::collapsed, collapsed_graph),
             battery(HandForm::fused, fused_formulas),
+            [battery](const MakeGraph& graph) { return battery(HandForm::stepwise, graph); },
             {torch.stepwise(network, rows, DType::float32), torch.module_implementation(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_graph(network, rows), monte_carlo},
@@ -37,7 +38,7 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
                 .steps = fused_pieces(network, rows),
                 .isolation = {.right = fused_formulas(network, rows),
                               .leeway = Leeway::order,
-                              .battery = reference.fused_battery.get(),
+                              .battery = reference.fused_battery,
                               .at_size = fused_pieces_on_all_targets,
                               .right_at_size = fused_formulas},
                 .reference_operations = reference.fused.get(),
@@ -51,7 +52,7 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
             .coverage = stepwise ? Coverage::everything : Coverage::required,
             .steps = chain.graph,
             .isolation = {.right = chain.graph,
-                          .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
+                          .battery = stepwise ? reference.stepwise_battery : reference.collapsed_battery,
                           .at_size = at_size,
                           .right_at_size = at_size},
             .reference_operations = stepwise ? reference.stepwise.get() : reference.collapsed.get(),

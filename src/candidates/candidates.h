@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,8 @@ namespace byhand {
 struct Reference {
     std::shared_ptr<const ReferenceOperations> stepwise, collapsed, fused;
     std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null if `quick`
+    // For another graph of the stepwise form.
+    std::function<std::shared_ptr<Battery>(const MakeGraph& graph)> stepwise_battery_of;
     ReferenceImplementations implementations;
     ChainModel chain, collapsed_chain;
 };

@@ -16,7 +16,9 @@
 #include "base/utf8.h"
 #include "byhand/verdict.h"
 #include "candidates/candidates.h"
+#include "candidates/ranks.h"
 #include "cli/commands.h"
+#include "cli/compare_ranks.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/memory.h"
@@ -27,6 +29,7 @@
 #include "cli/shell_words.h"
 #include "cli/source.h"
 #include "cli/value_names.h"
+#include "distributed/connect.h"
 #include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
 #include "manual/stepwise.h"
@@ -55,6 +58,7 @@ struct CompareOptions {
     std::string plant;
     InputPath external;
     bool quick = false;
+    RankOptions ranks;
 };
 
 // Every value of the last step, each implementation under its own prefix, with the batch and the recipe: for anyone who
@@ -88,6 +92,9 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
     const Mistake* mistake = find_mistake(name);
     if (mistake == nullptr) {
         throw InputError("no mistake is called " + name + "; byhand mistakes lists them");
+    }
+    if (mistake->plant_in_rank != nullptr) {
+        throw InputError("the mistake " + name + " is one of several ranks: add --ranks 3");
     }
     const NetworkConfig& network = run.recipe.network;
     DrawnBatch batch(run.recipe.batch, network.context);
@@ -227,7 +234,17 @@ void say_what_next() {
         "      byhand sample                               let it write new ones\n");
 }
 
-int compare(const CompareOptions& options, const Command& command) {
+// The run, in the parts of its batches. Throws InputError for what can't be compared in parts.
+Run run_to_compare(const CompareOptions& options, const distributed::World& world) {
+    Run run = run_of(options.network);
+    run.recipe = with_parts(std::move(run.recipe), options.ranks, world);
+    if (run.recipe.parts > 1 && options.models != std::vector<std::string>{"stepwise"}) {
+        throw InputError("only the stepwise network is compared in parts: leave out --model, or add --parts 1");
+    }
+    return run;
+}
+
+int compare(const CompareOptions& options, const Command& command, const distributed::World& world) {
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
     }
@@ -235,8 +252,18 @@ int compare(const CompareOptions& options, const Command& command) {
         check_writable(options.dump, Content::tensors);
     }
     const ReportFile report(options.report);
-    Run run = run_of(options.network);
+    Run run = run_to_compare(options, world);
     check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
+    std::optional<RankPlan> plan;
+    std::unique_ptr<Group> group;
+    if (run.recipe.parts > 1 && options.external.empty()) {
+        plan = plan_for(run, world, options.plant);
+        group = meet(run, world, options.ranks.timeout, options.plant);
+    }
+    if (world.rank > 0) {
+        follow_first(*plan, *group, run);
+        return kFine;
+    }
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::optional<ExternalValues> external;
@@ -246,7 +273,15 @@ int compare(const CompareOptions& options, const Command& command) {
     const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
-    std::vector<Candidate> candidates = candidates_for(options, std::move(external), run, reference);
+    std::vector<Candidate> candidates;
+    const Ranks* ranks = nullptr;
+    if (plan) {
+        auto all = std::make_unique<Ranks>(*plan, *group);
+        ranks = all.get();
+        candidates.push_back(candidate_in_ranks(std::move(all), *plan, network, reference));
+    } else {
+        candidates = candidates_for(options, std::move(external), run, reference);
+    }
 
     const bool as_table = report.format() == "table", as_page = report.format() == "html";
     const Rows rows_shown = !as_table                                           ? Rows::for_programs
@@ -274,6 +309,7 @@ int compare(const CompareOptions& options, const Command& command) {
     const auto visit = [&](const ComparedStep& step) {
         progress.finish();
         add(summary, step);
+        summary.ranks = ranks != nullptr ? std::optional(ranks->summary()) : std::nullopt;
         shows_any = shows_any || std::ranges::any_of(findings(step), [&](const ChainFinding& found) {
                         return how.shows(found.value.name);
                     });
@@ -305,6 +341,16 @@ int compare(const CompareOptions& options, const Command& command) {
         write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.implementations);
     }
     return summary.agree ? kFine : kDisagrees;
+}
+
+// Starts the ranks of --ranks, when it is sure that none of them refuses the run.
+int compare_by_ranks(const CompareOptions& options) {
+    distributed::check_module();
+    distributed::World world;
+    world.size = *options.ranks.ranks;
+    const Run run = run_to_compare(options, world);
+    plan_for(run, world, options.plant);
+    return run_ranks(world.size);
 }
 
 }  // namespace
@@ -351,10 +397,23 @@ void add_compare(const Command& program) {
     add_quick(command, options->quick);
     command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
     // The file holds one step of one network.
-    for (const char* other : {"--model", "--every", "--from", "--drift", "--plant"}) {
+    add_rank_options(command, options->ranks,
+                     "Compare the stepwise network on N processes of this machine, or on the N that a launcher "
+                     "started; also hold each to one process, to the bit");
+    for (const char* other : {"--model", "--every", "--from", "--drift", "--plant", "--ranks", "--parts"}) {
         external.excludes(command.option_named(other));
     }
-    command.on_run([options, command] { return compare(*options, command); });
+    command.on_run([options, command] {
+        const distributed::World world = world_of(options->ranks);
+        if (world.rank > 0) {
+            const Silence silence;
+            return compare(*options, command, world);
+        }
+        if (starts_ranks(options->ranks)) {
+            return compare_by_ranks(*options);
+        }
+        return compare(*options, command, world);
+    });
 }
 
 }  // namespace byhand::cli

@@ -153,13 +153,12 @@ public:
             return taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
         };
         const Taken taken = taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
-        const Isolation isolation{
-            .right = graph_of(in_one)(config_, rows_),
-            .leeway = Leeway::words,
-            .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
-            .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
-            .at_size = at_size,
-            .right_at_size = graph_of(in_one)};
+        const Isolation isolation{.right = graph_of(in_one)(config_, rows_),
+                                  .leeway = Leeway::words,
+                                  .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
+                                  .battery = in_one ? reference_.collapsed_battery : reference_.stepwise_battery,
+                                  .at_size = at_size,
+                                  .right_at_size = graph_of(in_one)};
         for (IsolatedStep& step : run_isolated(only(taken.graph, taken.names), isolation, operations_of(in_one), inputs,
                                                true, watch_.begins)) {
             const Standing standing = standing_of(step);

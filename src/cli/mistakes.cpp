@@ -11,6 +11,7 @@
 #include "base/member.h"
 #include "base/value.h"
 #include "candidates/candidates.h"
+#include "candidates/ranks.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -29,6 +30,8 @@ namespace {
 constexpr std::size_t kScoredSteps = 2;
 constexpr std::size_t kLossSteps = 10;
 const char* const kLossMetric = "loss-10";
+// Mistakes of data parallelism are planted in this many ranks, and parts of different sizes; or else of one row.
+constexpr std::size_t kScoredRanks = 3, kScoredParts = 5;
 
 Recipe recipe_named(const std::string& recipe) {
     NetworkOptions options;
@@ -49,6 +52,7 @@ struct MistakesOptions {
 struct Score {
     std::string name, recipe;
     std::uint64_t seed = 0;
+    std::size_t parts = 1;  // of the batch
     bool caught = false, blamed = false;
     bool caught_without_battery = false;           // by the batch and one random draw
     std::vector<std::string> culprits;             // as reported
@@ -92,7 +96,12 @@ public:
     }
 
     Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
+    // On several ranks; without a mistake if it is null.
+    Spoiled spoiled_in_ranks(const Mistake* mistake, std::size_t parts) const {
+        return spoiled_on_threads(mistake, network_, rows_, parts, kScoredRanks, reference_);
+    }
     Candidate right() const { return candidate_of("stepwise", network_, rows_, reference_); }
+    std::size_t rows() const { return rows_; }
 
     Score judge(Candidate candidate, const std::vector<std::string>& culprits) {
         const Schedule schedule{.steps = kScoredSteps,
@@ -201,10 +210,15 @@ Json to_json(const Score& score) {
     for (const auto& [name, catches] : score.baseline_metrics) {
         baseline_metrics[name] = catches;
     }
-    return {{"name", score.name},         {"recipe", score.recipe},
-            {"seed", score.seed},         {"caught", score.caught},
-            {"blamed", score.blamed},     {"caught_without_battery", score.caught_without_battery},
-            {"culprits", score.culprits}, {"rivals", baseline_metrics}};
+    return {{"name", score.name},
+            {"recipe", score.recipe},
+            {"seed", score.seed},
+            {"parts", score.parts},
+            {"caught", score.caught},
+            {"blamed", score.blamed},
+            {"caught_without_battery", score.caught_without_battery},
+            {"culprits", score.culprits},
+            {"rivals", baseline_metrics}};
 }
 
 // All scores.
@@ -221,6 +235,27 @@ struct Scores {
     std::size_t false_alarms() const { return how_many(clean, &Score::caught); }
 };
 
+bool is_in_ranks(const Mistake* mistake) {
+    return mistake->plant_in_rank != nullptr;
+}
+
+std::vector<std::size_t> parts_to_score(std::size_t rows) {
+    return {std::min(kScoredParts, rows), rows};
+}
+
+// In the first number of parts where it applies.
+std::pair<Spoiled, std::size_t> planted_in(const Ground& ground, const Mistake& mistake) {
+    if (!is_in_ranks(&mistake)) {
+        return {ground.spoiled(mistake), 1};
+    }
+    const std::vector<std::size_t> choices = parts_to_score(ground.rows());
+    Spoiled spoiled = ground.spoiled_in_ranks(&mistake, choices.front());
+    if (!spoiled.culprits.empty()) {
+        return {std::move(spoiled), choices.front()};
+    }
+    return {ground.spoiled_in_ranks(&mistake, choices.back()), choices.back()};
+}
+
 Scores plant_all(const MistakesOptions& options) {
     const std::vector<const Mistake*> chosen = chosen_by(options.only);
     const NamesFile names = read_names_aloud(options.data);
@@ -233,19 +268,27 @@ Scores plant_all(const MistakesOptions& options) {
     Scores scores;
     Progress progress(options.recipes.size() * options.seeds * chosen.size(), std::nullopt, "planting");
     std::size_t done = 0;
+    const bool any_in_ranks = std::ranges::any_of(chosen, is_in_ranks);
     const auto score_in = [&](Ground& ground, std::uint64_t seed) {
-        const auto keep = [&](std::vector<Score>& list, Score score, const std::string& name) {
+        const auto keep = [&](std::vector<Score>& list, Score score, const std::string& name, std::size_t parts) {
             score.name = name;
             score.recipe = ground.recipe();
             score.seed = seed;
+            score.parts = parts;
             list.push_back(std::move(score));
         };
-        keep(scores.clean, ground.judge(ground.right(), {}), "none");
+        keep(scores.clean, ground.judge(ground.right(), {}), "none", 1);
+        if (any_in_ranks) {
+            for (const std::size_t parts : parts_to_score(ground.rows())) {
+                keep(scores.clean, ground.judge(ground.spoiled_in_ranks(nullptr, parts).candidate, {}), "none", parts);
+            }
+        }
         for (const Mistake* mistake : chosen) {
             progress.step(done++);
-            Spoiled spoiled = ground.spoiled(*mistake);
+            auto [spoiled, parts] = planted_in(ground, *mistake);
             if (!spoiled.culprits.empty()) {
-                keep(scores.planted, ground.judge(std::move(spoiled.candidate), spoiled.culprits), mistake->name);
+                keep(scores.planted, ground.judge(std::move(spoiled.candidate), spoiled.culprits), mistake->name,
+                     parts);
             } else if (seed == 1) {  // listed once
                 scores.not_applicable.push_back({{"name", mistake->name}, {"recipe", ground.recipe()}});
             }
@@ -285,6 +328,7 @@ Table table_of_planted(const Scores& scores) {
                 {"mistake",
                  {"recipe", "recipe", Align::left},
                  "seed",
+                 "parts",
                  {"caught", "caught", Align::left},
                  {"blamed", "blamed", Align::left},
                  {"culprits", "culprits", Align::left}},
@@ -293,6 +337,7 @@ Table table_of_planted(const Scores& scores) {
         table.rows.push_back({score.name,
                               score.recipe,
                               whole(score.seed),
+                              whole(score.parts),
                               {score.caught ? "caught" : "NOT CAUGHT", score.caught},
                               {score.blamed ? "rightly" : "WRONGLY", score.blamed},
                               fmt::format("{}", fmt::join(score.culprits, ", "))});

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/process.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -120,7 +121,7 @@ int wait_for_all(std::vector<Child>& children) {
             const Ended how = ended_with(status);
             if (code == kFine && how.exit_code != kFine) {
                 code = how.exit_code;
-                if (!is_passed_on) {
+                if (!is_passed_on && code != kDisagrees) {  // of which the rank has told
                     say("byhand: rank {} of {} {}\n", child - children.begin(), children.size(), in_words(how));
                 }
                 deadline = std::chrono::steady_clock::now() + kGrace;
@@ -141,12 +142,8 @@ int wait_for_all(std::vector<Child>& children) {
 
 }  // namespace
 
-void add_rank_options(const Command& command, RankOptions& options) {
-    command
-        .option("--ranks", options.ranks,
-                "Train by N processes of this machine, or as the N that a launcher started, with the same result for "
-                "any N; needs LibTorch")
-        .whole_number(1, kMostRanks);
+void add_rank_options(const Command& command, RankOptions& options, const std::string& ranks_help) {
+    command.option("--ranks", options.ranks, ranks_help).whole_number(1, kMostRanks);
     command
         .option("--parts", options.parts,
                 "Sum over the rows of a batch in K parts, which ranks share [the recipe's, or 8 with --ranks]")
@@ -196,7 +193,17 @@ int run_ranks(std::size_t ranks) {
     return wait_for_all(children);
 }
 
-void check_agreement(Group& group, const std::vector<Fact>& facts) {
+std::vector<Fact> facts_of(const Tensors<float>& state) {
+    std::vector<Fact> facts;
+    for (const TensorSpec& spec : state.table()) {
+        const std::span<const std::byte> bytes = std::as_bytes(state[spec.name]);
+        facts.push_back({spec.name, hash_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()})});
+    }
+    return facts;
+}
+
+void check_agreement(Group& group, const std::vector<Fact>& facts, const std::string& before,
+                     const std::string& after) {
     // A float holds 16 bits exactly.
     constexpr std::size_t kPieces = 4;
     std::vector<float> own(facts.size() * kPieces), all(group.size() * own.size());
@@ -209,8 +216,8 @@ void check_agreement(Group& group, const std::vector<Fact>& facts) {
         const auto [first, differs] =
             std::mismatch(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(own.size()), row);
         if (first != all.begin() + static_cast<std::ptrdiff_t>(own.size())) {
-            throw InputError(fmt::format("rank {} has another {} than rank 0: start all ranks alike", rank,
-                                         facts[static_cast<std::size_t>(first - all.begin()) / kPieces].name));
+            throw InputError(fmt::format("{}rank {} has another {} than rank 0{}", before, rank,
+                                         facts[static_cast<std::size_t>(first - all.begin()) / kPieces].name, after));
         }
     }
 }

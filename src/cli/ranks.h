@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/group.h"
+#include "base/tensors.h"
 #include "cli/options.h"
 #include "distributed/world.h"
 #include "recipe/recipe.h"
@@ -19,7 +20,8 @@ struct RankOptions {
     std::size_t timeout = distributed::kDefaultTimeout;  // seconds
 };
 
-void add_rank_options(const Command& command, RankOptions& options);
+// `ranks_help` says what the command does by several processes.
+void add_rank_options(const Command& command, RankOptions& options, const std::string& ranks_help);
 
 inline constexpr std::size_t kDefaultParts = 8;
 
@@ -44,10 +46,13 @@ struct Fact {
     std::string name;
     std::uint64_t hash = 0;
 };
+// Each tensor.
+std::vector<Fact> facts_of(const Tensors<float>& state);
 
 // Throws InputError if a rank's facts differ from those of rank 0; it names the first such rank and its first such
-// fact.
-void check_agreement(Group& group, const std::vector<Fact>& facts);
+// fact, between `before` and `after`.
+void check_agreement(Group& group, const std::vector<Fact>& facts, const std::string& before = "",
+                     const std::string& after = ": start all ranks alike");
 
 // Whether a signal has arrived at any rank, decided together every few calls, so that all stop after the same step.
 class StopTogether {

@@ -238,6 +238,12 @@ int finish(Ongoing& it, const TrainOutcome& outcome, double seconds, std::option
     return outcome.stopped ? kInterrupted : kFine;
 }
 
+// Throws InputError if a rank's parameters are not those of rank 0.
+void verify_replicas(Group& group, const Model& model, std::size_t steps) {
+    check_agreement(group, facts_of(model.save()), fmt::format("after {} steps ", steps),
+                    ": the ranks no longer train one model");
+}
+
 int train_and_save(const TrainOptions& options, const Command& command, const distributed::World& world) {
     const ReportFile report(options.report);
     Training training = begin(options, world);
@@ -266,6 +272,9 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
                         {.after_step =
                              [&](std::size_t step, float loss) {
                                  progress.step(step, loss);
+                                 if (options.verify_every > 0 && (step + 1) % options.verify_every == 0) {
+                                     verify_replicas(*group, *model, step + 1);
+                                 }
                                  if (it.metrics && (step % metrics_every == 0 || step + 1 == steps)) {
                                      it.metrics->write(step, loss);
                                  }
@@ -348,7 +357,13 @@ void add_train(const Command& program) {
         .option("--log-every", options->log_every,
                 "Steps between two lines of progress [a twentieth of all] and of metrics [100]")
         .whole_number(1);
-    add_rank_options(command, options->ranks);
+    add_rank_options(command, options->ranks,
+                     "Train by N processes of this machine, or as the N that a launcher started, with the same result "
+                     "for any N; needs LibTorch");
+    command
+        .option("--verify-replicas", options->verify_every,
+                "Every K steps compare the parameters of all ranks, by their hashes, and end if they differ")
+        .whole_number(1, kMostSteps);
     add_report_options(command, options->report);
     command.on_run([command, options] {
         options->recipe_given = command.given("--recipe");

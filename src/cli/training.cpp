@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <span>
 #include <tuple>
 #include <utility>
 
@@ -143,20 +142,15 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
 
 std::vector<Fact> facts(const Training& training) {
     const Run& run = training.run;
-    const auto text_of_state = [&] {
-        std::string bytes;
-        for (const TensorSpec& spec : run.initial.table()) {
-            const std::span<const std::byte> numbers = std::as_bytes(run.initial[spec.name]);
-            bytes.append(reinterpret_cast<const char*>(numbers.data()), numbers.size());
-        }
-        return bytes;
-    };
-    return {{"version of byhand", hash_of(kVersion)},
-            {"recipe", hash_of(to_json(run.recipe))},
-            {"file of names", training.data_hash},
-            {"model or number of steps",
-             hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))},
-            {"state at the beginning", hash_of(text_of_state())}};
+    std::vector<Fact> all = {{"version of byhand", hash_of(kVersion)},
+                             {"recipe", hash_of(to_json(run.recipe))},
+                             {"file of names", training.data_hash},
+                             {"model or number of steps",
+                              hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))}};
+    for (Fact& fact : facts_of(run.initial)) {
+        all.push_back(std::move(fact));
+    }
+    return all;
 }
 
 }  // namespace byhand::cli

@@ -31,7 +31,8 @@ struct TrainOptions {
     std::optional<OutputPath> save;  // by default the file of the checkpoint, or kSavedModel
     bool no_save = false;
     std::size_t save_every = 0;
-    InputPath resume;  // empty: from the beginning
+    std::size_t verify_every = 0;  // compare the ranks' parameters; 0: never
+    InputPath resume;              // empty: from the beginning
     bool resume_changed = false;
     OutputPath metrics;
     ReportOptions report;

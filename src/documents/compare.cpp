@@ -171,6 +171,15 @@ std::string in_a_line(const DriftGrowth& growth) {
            (growth.fresh > 0 ? fmt::format("{:.2e} at most ({})", growth.fresh, growth.fresh_parameter) : "none");
 }
 
+std::string in_a_line(const RankSummary& of) {
+    const std::string where = fmt::format("{}, {}, {} a step", plural(of.ranks, "rank"), plural(of.parts, "part"),
+                                          plural(of.messages, "message"));
+    return of.different.empty()
+               ? fmt::format("{}: all {} values have the same bits as on one process", where, of.values)
+               : fmt::format("{}: {} of {} values differ in bits from one process; the first is {}", where,
+                             of.different.size(), of.values, of.different.front());
+}
+
 template <class Blocks>
 void append(Document& document, Blocks blocks) {
     std::ranges::move(blocks, std::back_inserter(document.blocks));
@@ -216,6 +225,9 @@ Text conclusion(const Summary& summary) {
     }
     if (summary.undecided > 0) {
         text.words += fmt::format("; {} undecided end to end", summary.undecided);
+    }
+    if (summary.ranks) {
+        text.words += "\n" + in_a_line(*summary.ranks);
     }
     for (const DriftGrowth& growth : summary.drift) {
         text.words += growth.points.empty() ? "" : "\n" + in_a_line(growth);

@@ -89,6 +89,13 @@ Json compare_json(const Presentation& how, const Summary& summary, const std::ve
                  {"recipe", how.recipe},
                  {"torch", how.torch_version},
                  {"steps", Json::array()}};
+    if (summary.ranks) {
+        json["ranks"] = {{"ranks", summary.ranks->ranks},
+                         {"parts", summary.ranks->parts},
+                         {"messages", summary.ranks->messages},
+                         {"values", summary.ranks->values},
+                         {"different", summary.ranks->different}};
+    }
     for (const ComparedStep& step : steps) {
         json["steps"].push_back(compared_step(step, how));
     }

@@ -14,78 +14,37 @@ namespace {
 // The lists of a training step, in order.
 constexpr std::array kLists = {&Graph::forward, &Graph::backward, &Graph::update};
 
-void add_to(std::span<float> sum, std::span<const float> other) {
-    std::ranges::transform(sum, other, sum.begin(), std::plus());
-}
-
 }  // namespace
 
-std::vector<BatchPart> parts_of(std::size_t rows, std::size_t parts) {
-    std::vector<BatchPart> all;
-    for (std::size_t k = 0; k < parts; ++k) {
-        const std::size_t first = rows * k / parts;
-        all.push_back({.first = first, .rows = rows * (k + 1) / parts - first, .batch = rows});
-    }
-    return all;
-}
-
-PartsOfRank parts_of_rank(std::size_t parts, std::size_t rank, std::size_t ranks) {
-    return {parts * rank / ranks, parts * (rank + 1) / ranks};
-}
-
-PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group)
-    : group_(group), parts_(parts), most_((parts + group.size() - 1) / group.size()) {
+PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, AddShares add_shares)
+    : group_(group),
+      parts_(parts),
+      most_((parts + group.size() - 1) / group.size()),
+      add_shares_(std::move(add_shares)) {
     const std::vector<BatchPart> all = parts_of(rows, parts);
     first_ = make(all.front());
     const PartsOfRank of_rank = parts_of_rank(parts, group.rank(), group.size());
-    const std::size_t context = first_.config.context;
     for (std::size_t k = of_rank.first; k < of_rank.last; ++k) {
-        const std::size_t n = all[k].rows;
-        own_.push_back(
-            {all[k], make(all[k]), std::vector<std::int64_t>(n * context), std::vector<std::int64_t>(n), {}});
+        own_.push_back({all[k], make(all[k]), {}, {}, {}});
     }
     allocate();
     plan();
 }
 
-bool PartsRunner::has_rows(const std::string& name) const {
-    if (name == "X" || name == "Y") {
-        return true;
-    }
-    const GlossaryRow* const row = find_row(first_.glossary, name);
-    if (row == nullptr) {
-        throw std::logic_error(name + " is not in the glossary, which tells whether it has rows");
-    }
-    return std::ranges::find(row->axes, Axis::row) != row->axes.end();
-}
-
-PartsRunner::Kind PartsRunner::kind_of(const Step& step) const {
-    const auto rows = [&](const std::string& name) { return has_rows(name); };
-    return rows(step.makes) ? Kind::rows : std::ranges::any_of(step.reads, rows) ? Kind::sum : Kind::shared;
-}
-
 void PartsRunner::allocate() {
-    std::vector<TensorSpec> table = state(first_.config);
-    table.push_back({"rate", {}});
-    for (const auto list : kLists) {
-        for (const Step& step : first_.*list) {
-            if (kind_of(step) != Kind::rows) {
-                table.push_back({step.makes, step.shape});
-            }
-        }
+    RankValues values = rank_values(first_, graphs());
+    shared_ = std::move(values.shared);
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+        own_[k].X = std::move(values.parts[k].X);
+        own_[k].Y = std::move(values.parts[k].Y);
+        own_[k].tensors = std::move(values.parts[k].rows);
     }
-    shared_ = Tensors<float>(std::move(table));
-    for (PartOfBatch& part : own_) {
-        std::vector<TensorSpec> rows;
-        for (const auto list : kLists) {
-            for (const Step& step : part.graph.*list) {
-                if (kind_of(step) == Kind::rows) {
-                    rows.push_back({step.makes, step.shape});
-                }
-            }
-        }
-        part.tensors = Tensors<float>(std::move(rows));
-    }
+}
+
+std::vector<Graph> PartsRunner::graphs() const {
+    std::vector<Graph> all;
+    std::ranges::transform(own_, std::back_inserter(all), &PartOfBatch::graph);
+    return all;
 }
 
 // Divides the steps into stages: a sum's shares are complete at the end of its stage.
@@ -105,7 +64,7 @@ void PartsRunner::plan() {
                 planned.emplace_back();
             }
             Exchange& open = planned.back().exchange;
-            if (kind_of(steps[i]) == Kind::sum) {
+            if (kind_of(steps[i]) == InParts::sum) {
                 const std::size_t numbers = count(steps[i].shape);
                 share_of_[steps[i].makes] = open.count;
                 open.sums.push_back({steps[i].makes, open.count, numbers});
@@ -146,14 +105,14 @@ void PartsRunner::bind(Stage& stage, std::size_t list, std::size_t at) {
         stage.calls.push_back(std::move(call));
     };
     const Step& step = (first_.*kLists[list])[at];
-    const Kind kind = kind_of(step);
-    if (kind == Kind::shared) {
+    const InParts kind = kind_of(step);
+    if (kind == InParts::shared) {
         add_call(step, shared_[step.makes].data(), nullptr);
         return;
     }
     for (std::size_t k = 0; k < own_.size(); ++k) {
         PartOfBatch& part = own_[k];
-        float* const out = kind == Kind::rows
+        float* const out = kind == InParts::rows
                                ? part.tensors[step.makes].data()
                                : stage.exchange->own.data() + k * stage.exchange->count + share_of_.at(step.makes);
         add_call((part.graph.*kLists[list])[at], out, &part);
@@ -169,14 +128,38 @@ void PartsRunner::exchange(Exchange& it) {
             shares.emplace_back(it.all.data() + (rank * most_ + k) * it.count, it.count);
         }
     }
-    for (std::size_t distance = 1; distance < parts_; distance *= 2) {
-        for (std::size_t k = 0; k + distance < parts_; k += 2 * distance) {
-            add_to(shares[k], shares[k + distance]);
+    if (add_shares_ != nullptr) {
+        for (const Sum& sum : it.sums) {
+            std::vector<std::span<float>> of_sum;
+            for (const std::span<float> share : shares) {
+                of_sum.push_back(share.subspan(sum.from, sum.count));
+            }
+            add_shares_(sum.name, shared_[sum.name], of_sum);
         }
+        return;
     }
+    add_pairwise(std::span<const std::span<float>>(shares));
     for (const Sum& sum : it.sums) {
         std::ranges::copy(shares.front().subspan(sum.from, sum.count), shared_[sum.name].begin());
     }
+}
+
+RankValues PartsRunner::values() const {
+    RankValues values = rank_values(first_, graphs());
+    values.shared = shared_;
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+        PartValues& part = values.parts[k];
+        part.X = own_[k].X;
+        part.Y = own_[k].Y;
+        part.rows = own_[k].tensors;
+        for (const Exchange& exchange : exchanges_) {
+            for (const Sum& sum : exchange.sums) {
+                std::copy_n(exchange.own.data() + k * exchange.count + sum.from, sum.count,
+                            part.shares[sum.name].data());
+            }
+        }
+    }
+    return values;
 }
 
 void PartsRunner::run(const Batch& batch, float rate) {

@@ -12,23 +12,13 @@
 
 #include "base/batch.h"
 #include "base/group.h"
+#include "base/parts.h"
 #include "base/tensors.h"
+#include "steps/parts.h"
+#include "steps/rank_values.h"
 #include "steps/step.h"
 
 namespace byhand {
-
-// The rows of a batch in `parts` parts, whose sizes differ by at most one. Precondition: 0 < parts ≤ rows.
-std::vector<BatchPart> parts_of(std::size_t rows, std::size_t parts);
-
-// The parts of a rank, `first` to before `last`: with more ranks than parts, some have none.
-struct PartsOfRank {
-    std::size_t first = 0, last = 0;
-    std::size_t count() const { return last - first; }
-};
-PartsOfRank parts_of_rank(std::size_t parts, std::size_t rank, std::size_t ranks);
-
-// Makes the graph of a part.
-using MakePart = std::function<Graph(const BatchPart& part)>;
 
 // A network without its rows, and the rows of this rank's parts. Of a step whose result
 //   has rows         each part computes its own;
@@ -39,8 +29,9 @@ using MakePart = std::function<Graph(const BatchPart& part)>;
 class PartsRunner {
 public:
     // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner
-    // does. `group` must outlive it. Precondition: 0 < parts ≤ rows.
-    PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group);
+    // does. `group` must outlive it. `add_shares` takes the place of the sum that is described above. Precondition: 0 <
+    // parts ≤ rows.
+    PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, AddShares add_shares = {});
     PartsRunner(const PartsRunner&) = delete;
     PartsRunner& operator=(const PartsRunner&) = delete;
 
@@ -52,6 +43,9 @@ public:
 
     // Forward, loss, backward and update for the whole batch, of which each rank reads its parts' rows.
     void run(const Batch& batch, float rate);
+
+    // All that this rank holds after a step.
+    RankValues values() const;
 
 private:
     struct PartOfBatch {
@@ -79,10 +73,10 @@ private:
         std::vector<Call> calls;
         Exchange* exchange = nullptr;
     };
-    enum class Kind { rows, sum, shared };
 
-    bool has_rows(const std::string& name) const;
-    Kind kind_of(const Step& step) const;
+    bool has_rows(const std::string& name) const { return byhand::has_rows(first_.glossary, name); }
+    InParts kind_of(const Step& step) const { return in_parts(first_.glossary, step); }
+    std::vector<Graph> graphs() const;  // of its parts
     void allocate();
     void plan();
     void bind(Stage& stage, std::size_t list, std::size_t at);
@@ -93,6 +87,7 @@ private:
     std::size_t parts_, most_;  // most: parts of the rank that has the most
     Graph first_;               // of the first part, for the steps that all ranks compute
     std::vector<PartOfBatch> own_;
+    AddShares add_shares_;
     Tensors<float> shared_;
     std::vector<Exchange> exchanges_;
     std::map<std::string, std::size_t> share_of_;  // a sum's place in a part's shares

@@ -272,13 +272,15 @@ private:
                 ours, candidate.steps, candidate.forms, with_inputs(reference.views(), batch_, config_.context, &rate_),
                 limits_with(c, other_rounding(candidate, {})), computed_in_double(ours, reference_.oracle->views()));
         }
-        if (!candidate.judged.empty()) {
-            return candidate.judged;
+        std::vector<IsolatedStep> isolated = candidate.judged;
+        if (isolated.empty() && candidate.reference_operations != nullptr) {
+            isolated = run_isolated(candidate.steps, candidate.isolation, *candidate.reference_operations, inputs(),
+                                    is_first_);
         }
-        return candidate.reference_operations != nullptr
-                   ? run_isolated(candidate.steps, candidate.isolation, *candidate.reference_operations, inputs(),
-                                  is_first_)
-                   : std::vector<IsolatedStep>();
+        if (candidate.also != nullptr) {
+            candidate.also(isolated);
+        }
+        return isolated;
     }
 
     ModelReport report_of(const Candidate& candidate, std::vector<ValueReport> values,

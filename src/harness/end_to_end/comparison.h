@@ -42,6 +42,8 @@ struct Candidate {
     const ReferenceOperations* reference_operations = nullptr;
     // What its isolated steps have shown already, on the first compared training step; else they are run.
     std::vector<IsolatedStep> judged = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    // Adds to the isolated steps what else is known of those of the last run. May be empty.
+    std::function<void(std::vector<IsolatedStep>&)> also = {};  // NOLINT(readability-redundant-member-init)
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;

@@ -38,6 +38,14 @@ struct CloseCall {
     std::optional<Against> against = std::nullopt;  // nothing of an isolated step
 };
 
+// Of a network in parts on several ranks.
+struct RankSummary {
+    std::size_t ranks = 0, parts = 0;
+    std::size_t messages = 0;            // in a step
+    std::size_t values = 0;              // of the network
+    std::vector<std::string> different;  // the values that differ by a bit from those of one process
+};
+
 struct Summary {
     bool agree = true;  // false as soon as a verdict is a disagreement, end to end or isolated
     // Verdicts that are accepted although they show nothing: vacuous, out_of_range.
@@ -60,6 +68,7 @@ struct Summary {
     static constexpr std::size_t kCloseCalls = 3;
     std::vector<CloseCall> closest, closest_isolated;
     std::vector<DriftGrowth> drift;  // one for each model, where each implementation keeps its own parameters
+    std::optional<RankSummary> ranks;
 };
 
 void add(Summary& summary, const ComparedStep& step);

@@ -33,7 +33,8 @@ const std::vector<Mistake>& mistakes() {
                           dropout_data_mistakes(),
                           batchnorm_data_mistakes(),
                           update_data_mistakes(),
-                          optimizer_data_mistakes()}) {
+                          optimizer_data_mistakes(),
+                          rank_mistakes()}) {
             std::ranges::move(part, std::back_inserter(list));
         }
         return list;

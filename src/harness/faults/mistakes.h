@@ -11,6 +11,8 @@
 
 namespace byhand {
 
+struct RankPlan;  // see rank_plan.h
+
 // The smallest error, relative to the largest magnitude of the step's result, that should be caught, by name.
 using Catches = std::map<std::string, double>;
 
@@ -20,10 +22,13 @@ struct Mistake {
     std::string source;  // where it was made or described
     // Plants it and returns the names whose steps are then wrong; empty if it does not apply to the network.
     std::function<std::vector<std::string>(Graph& network, const Catches& catches)> plant;
+    // Of data parallelism: plants it in a rank's plan, and returns the same names for every rank. Else empty.
+    std::function<std::vector<std::string>(RankPlan& plan)> plant_in_rank =
+        {};  // NOLINT(readability-redundant-member-init)
 };
 
 // All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory, only on some
-// data. Each operation's are in the file of its name.
+// data, on several ranks. Each operation's are in the file of its name.
 const std::vector<Mistake>& mistakes();
 
 // By its name, or nullptr.

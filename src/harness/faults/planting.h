@@ -36,6 +36,7 @@ std::vector<Mistake> dropout_mistakes();
 std::vector<Mistake> update_mistakes();
 std::vector<Mistake> optimizer_mistakes();
 std::vector<Mistake> memory_mistakes();
+std::vector<Mistake> rank_mistakes();
 
 // Those that show only on some data: at ties, on rows that are all negative, where numbers saturate, overflow or
 // vanish, for one class, or at sizes that are no multiple of a block.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,7 @@ struct Isolation {
     CallConfig external = {};      // how those are called; NOLINT(readability-redundant-member-init)
     // Other values and sizes to run the steps on, and the steps at those sizes; if several make the same name, each is
     // run. May be null.
-    Battery* battery = nullptr;
+    std::shared_ptr<Battery> battery = nullptr;
     MakeGraph at_size = {};  // NOLINT(readability-redundant-member-init): optional
     // The right network at each size: a culprit's result is compared with those of planted mistakes. With it, the input
     // of a culprit that is right on the batch is also shrunk. May be empty.

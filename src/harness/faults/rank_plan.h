@@ -1,0 +1,26 @@
+// How a rank of a network in parts computes. Mistakes of data parallelism are changes of it.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "base/batch.h"
+#include "base/tensors.h"
+#include "steps/parts.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+struct RankPlan {
+    std::size_t rank = 0, ranks = 1;
+    std::vector<BatchPart> places;  // of all parts
+    Graph whole;                    // the right graph of the whole batch, with the steps of the parts' graphs
+    MakePart make;
+    // What is empty is as it should be.
+    AddShares add_shares = {};
+    std::function<void(Tensors<float>& state)> load = {};                     // changes the state that it is given
+    std::function<Batch(std::size_t step, const Batch& batch)> batch = {};    // takes another one
+    std::function<float(float rate)> rate = {};
+};
+
+}  // namespace byhand

@@ -1,0 +1,250 @@
+#include "harness/ranks/judge_ranks.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+#include "harness/isolated/hints.h"
+#include "steps/parts.h"
+
+namespace byhand {
+namespace {
+
+using Numbers = std::span<const float>;
+
+bool same_bits(Numbers a, Numbers b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+// Pairwise, by halves: of n shares the left half has the largest power of two below n.
+std::vector<float> sum_of_shares(std::span<const Numbers> shares) {
+    if (shares.size() == 1) {
+        return {shares.front().begin(), shares.front().end()};
+    }
+    std::size_t left = 1;
+    while (2 * left < shares.size()) {
+        left *= 2;
+    }
+    std::vector<float> sum = sum_of_shares(shares.first(left));
+    const std::vector<float> right = sum_of_shares(shares.subspan(left));
+    std::ranges::transform(sum, right, sum.begin(), std::plus());
+    return sum;
+}
+
+std::string rows_of(const BatchPart& place) {
+    const std::string first = std::to_string(place.first);
+    return place.rows == 1 ? "row " + first : "rows " + first + " to " + std::to_string(place.first + place.rows - 1);
+}
+
+std::string of_rank(std::size_t rank) {
+    return "rank " + std::to_string(rank);
+}
+
+class Ranks {
+public:
+    Ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks)
+        : isolated_(isolated), right_(right), ranks_(ranks) {
+        for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+            for (std::size_t own = 0; own < ranks[rank].parts.size(); ++own) {
+                parts_.push_back({parts_.size(), rank, &ranks[rank].parts[own]});
+            }
+        }
+    }
+
+    void judge_batch(const Batch& batch) {
+        const std::size_t context = right_.graphs.front().config.context;
+        for (const Part& part : parts_) {
+            const BatchPart& place = right_.places[part.number];
+            const auto check = [&](const char* name, const std::vector<std::int64_t>& ours, const std::int64_t* all,
+                                   std::size_t width) {
+                const std::span right(all + place.first * width, ours.size());
+                if (!std::ranges::equal(ours, right)) {
+                    report(name, {ours.begin(), ours.end()}, {right.begin(), right.end()},
+                           "on " + of_rank(part.rank) + " part " + std::to_string(part.number) + " is not " +
+                               rows_of(place) + " of the batch");
+                }
+            };
+            check("X", part.values->X, batch.X, context);
+            check("Y", part.values->Y, batch.Y, 1);
+        }
+    }
+
+    // A value that every rank has from outside.
+    void judge_given(const std::string& name, Numbers right) {
+        for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+            hold(name, ranks_[rank].shared[name], right,
+                 of_rank(rank) + " begins the step with another " + name);
+        }
+    }
+
+    void judge_step(const StepList Graph::*list, std::size_t at) {
+        const Graph& any = right_.graphs.front();
+        step_ = &(any.*list)[at];
+        const std::string& name = step_->makes;
+        const InParts how = in_parts(any.glossary, *step_);
+        if (how == InParts::shared) {
+            for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+                hold(name, ranks_[rank].shared[name], computed(*step_, rank, nullptr),
+                     "on " + of_rank(rank) + ", from values without rows");
+            }
+            return;
+        }
+        for (const Part& part : parts_) {
+            const Tensors<float>& own = how == InParts::rows ? part.values->rows : part.values->shares;
+            hold(name, own[name], computed((right_.graphs[part.number].*list)[at], part.rank, part.values),
+                 (how == InParts::rows ? "in part " : "the share of part ") + std::to_string(part.number) + ", " +
+                     rows_of(right_.places[part.number]) + ", on " + of_rank(part.rank));
+        }
+        if (how == InParts::sum) {
+            judge_sum(name);
+        }
+        step_ = nullptr;
+    }
+
+private:
+    struct Part {
+        std::size_t number, rank;
+        const PartValues* values;
+    };
+
+    void judge_sum(const std::string& name) {
+        std::vector<Numbers> shares;
+        for (const Part& part : parts_) {
+            shares.emplace_back(part.values->shares[name]);
+        }
+        const std::vector<float> sum = sum_of_shares(shares);
+        for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+            hold(name, ranks_[rank].shared[name], sum,
+                 "the sum of the parts' shares, on " + of_rank(rank));
+        }
+    }
+
+    std::vector<float> computed(const Step& step, std::size_t rank, const PartValues* part) const {
+        const Glossary& glossary = right_.graphs.front().glossary;
+        std::vector<float> result(count(step.shape));
+        execute<float>(step, result.data(), [&](const std::string& name) -> Operand<float> {
+            if (name == "X" || name == "Y") {
+                return name == "X" ? part->X.data() : part->Y.data();
+            }
+            return has_rows(glossary, name) ? part->rows[name].data() : ranks_[rank].shared[name].data();
+        });
+        return result;
+    }
+
+    void hold(const std::string& name, Numbers ours, Numbers right, const std::string& where) {
+        if (!same_bits(ours, right)) {
+            report(name, {ours.begin(), ours.end()}, {right.begin(), right.end()}, where);
+        }
+    }
+
+    // Only the first that is said of a name.
+    void report(const std::string& name, const std::vector<float>& ours, const std::vector<double>& right,
+                const std::string& where) {
+        auto place = std::ranges::find(isolated_, name, &IsolatedStep::makes);
+        if (place != isolated_.end() && place->wrong()) {
+            return;
+        }
+        Trial trial = trial_against<float>(ours, right, std::vector<double>(1, 0.0));
+        if (!fails(trial.verdict)) {  // zeros of another sign, or both not finite
+            trial.verdict = Verdict::mismatch;
+        }
+        trial.note = where;
+        trial.hint = hint_of(ours, right);
+        if (place == isolated_.end()) {
+            place = isolated_.insert(isolated_.end(), IsolatedStep{name, {}, {}, {}, {}, {}, {}});
+            place->probe.verdict = place->real_double.verdict = place->probe_double.verdict = Verdict::not_given;
+            place->shape = {ours.size()};
+        }
+        if (step_ != nullptr) {
+            place->function = step_->in_float.name;
+            place->reads = step_->reads;
+        }
+        place->real = std::move(trial);
+    }
+
+    std::string hint_of(const std::vector<float>& ours, const std::vector<double>& right) const {
+        const Graph& any = right_.graphs.front();
+        std::vector<Extent> extents = extents_of(any.config, right_.places.front().batch);
+        extents.push_back({static_cast<std::int64_t>(ranks_.size()), "ranks"});
+        extents.push_back({static_cast<std::int64_t>(right_.places.size()), "parts"});
+        std::vector<double> rounding;
+        std::ranges::transform(right, std::back_inserter(rounding), [](double x) { return 1e-6 * std::abs(x); });
+        const Shape shape = step_ != nullptr && count(step_->shape) == ours.size() ? step_->shape : Shape{ours.size()};
+        return hint(std::vector<double>(ours.begin(), ours.end()), right, rounding, shape, extents);
+    }
+
+    std::vector<IsolatedStep>& isolated_;
+    const RightParts& right_;
+    std::span<const RankValues> ranks_;
+    std::vector<Part> parts_;
+    const Step* step_ = nullptr;  // that makes the value
+};
+
+}  // namespace
+
+void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks,
+                 const Batch& batch, float rate, const Tensors<float>& state) {
+    Ranks all(isolated, right, ranks);
+    all.judge_batch(batch);
+    for (const TensorSpec& spec : state.table()) {
+        all.judge_given(spec.name, state[spec.name]);
+    }
+    all.judge_given("rate", {&rate, 1});
+    for (const auto list : {&Graph::forward, &Graph::backward, &Graph::update}) {
+        for (std::size_t at = 0; at < (right.graphs.front().*list).size(); ++at) {
+            all.judge_step(list, at);
+        }
+    }
+}
+
+Tensors<float> whole_values(const Graph& whole, std::span<const RankValues> ranks) {
+    std::vector<TensorSpec> table = state(whole.config);
+    for (const StepList* list : {&whole.forward, &whole.backward, &whole.update}) {
+        std::ranges::transform(*list, std::back_inserter(table), [](const Step& step) {
+            return TensorSpec{step.makes, step.shape};
+        });
+    }
+    Tensors<float> all(table);
+    for (const TensorSpec& spec : table) {
+        auto to = all[spec.name].begin();
+        if (!has_rows(whole.glossary, spec.name)) {
+            std::ranges::copy(ranks.front().shared[spec.name], to);
+            continue;
+        }
+        for (const RankValues& rank : ranks) {
+            for (const PartValues& part : rank.parts) {
+                to = std::ranges::copy(part.rows[spec.name], to).out;
+            }
+        }
+    }
+    return all;
+}
+
+std::vector<std::string> different_bits(std::span<const RankValues> ranks, const RankValues& other) {
+    std::vector<std::string> names;
+    const auto hold = [&](const std::string& name, Numbers ours, Numbers right) {
+        if (!same_bits(ours, right) && std::ranges::find(names, name) == names.end()) {
+            names.push_back(name);
+        }
+    };
+    std::size_t number = 0;
+    for (const RankValues& rank : ranks) {
+        for (const PartValues& part : rank.parts) {
+            const PartValues& same = other.parts[number++];
+            for (const auto tensors : {&PartValues::rows, &PartValues::shares}) {
+                for (const TensorSpec& spec : (part.*tensors).table()) {
+                    hold(spec.name, (part.*tensors)[spec.name], (same.*tensors)[spec.name]);
+                }
+            }
+        }
+        for (const TensorSpec& spec : rank.shared.table()) {
+            hold(spec.name, rank.shared[spec.name], other.shared[spec.name]);
+        }
+    }
+    return names;
+}
+
+}  // namespace byhand
