@@ -15,8 +15,9 @@ SourceLine source_of(const std::string& function) {
         const SourceLine first = source_of(function.substr(0, plus));
         return {first.place, first.formula + "   plus   " + source_of(function.substr(plus + kPlus.size())).formula};
     }
+    const std::string name = function.substr(0, function.find(" in "));  // "f in 8 parts"
     for (const Formula& formula : formulas()) {
-        if (function == formula.function) {
+        if (name == formula.function) {
             return {fmt::format("{}:{}", formula.file, formula.line), formula.text};
         }
     }

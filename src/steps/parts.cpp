@@ -51,6 +51,7 @@ void run_in_parts(const JoinedStep& joined, T* out, Reads<T> reads) {
 template <class T>
 void join(Step& step, const std::shared_ptr<const JoinedStep>& joined) {
     if (step.in<T>().run != nullptr) {
+        step.in<T>().name += " in " + std::to_string(joined->parts.size()) + " parts";
         step.in<T>().run = [joined](T* out, Reads<T> reads) { run_in_parts<T>(*joined, out, reads); };
     }
 }

@@ -31,7 +31,7 @@ enum class InParts {
 InParts in_parts(const Glossary& glossary, const Step& step);
 
 // The network of the whole batch, each step computed in parts, whose shares are added as add_pairwise does. `graphs`
-// are those of the parts, in order, with the same steps as `whole`.
+// are those of the parts, in order, with the same steps as `whole`. Functions are called "f in 8 parts".
 Graph joined(Graph whole, const std::vector<BatchPart>& parts, const std::vector<Graph>& graphs);
 
 }  // namespace byhand
