@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <set>
 #include <span>
 #include <thread>
 #include <utility>
@@ -38,7 +39,8 @@ struct SharedBatch {
     void share(Group& group, const Batch& batch) {
         std::vector<float> indices(X.size() + Y.size());
         if (group.rank() == 0) {
-            std::transform(batch.Y, batch.Y + Y.size(), std::transform(batch.X, batch.X + X.size(), indices.begin(), to_float), to_float);
+            std::transform(batch.Y, batch.Y + Y.size(),
+                           std::transform(batch.X, batch.X + X.size(), indices.begin(), to_float), to_float);
         }
         share_first(group, indices);
         const auto middle = indices.begin() + static_cast<std::ptrdiff_t>(X.size());
@@ -98,8 +100,7 @@ std::vector<RankValues> values_of_ranks(const RightParts& right, std::size_t ran
     std::vector<RankValues> all;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
         const PartsOfRank own = parts_of_rank(right.places.size(), rank, ranks);
-        all.push_back(
-            rank_values(right.graphs.front(), std::span(right.graphs).subspan(own.first, own.count())));
+        all.push_back(rank_values(right.graphs.front(), std::span(right.graphs).subspan(own.first, own.count())));
     }
     return all;
 }
@@ -179,7 +180,7 @@ struct Ranks::Parts {
     SharedBatch shared;
     Batch batch;
     float rate = 0;
-    std::vector<std::string> different;  // in any run
+    std::set<std::string> different;  // in any run
 };
 
 Ranks::Ranks(const RankPlan& plan, Group& group, std::shared_ptr<void> others)
@@ -215,10 +216,8 @@ void Ranks::run(const Batch& batch, float rate) {
     }
     it.whole = whole_values(it.plan.whole, it.ranks);
     it.one_process.run(batch, rate);
-    for (const std::string& name : different_bits(it.ranks, it.one_process.runner().values())) {
-        if (std::ranges::find(it.different, name) == it.different.end()) {
-            it.different.push_back(name);
-        }
+    for (std::string& name : different_bits(it.ranks, it.one_process.runner().values())) {
+        it.different.insert(std::move(name));
     }
 }
 
@@ -231,37 +230,25 @@ void Ranks::judge(std::vector<IsolatedStep>& isolated) const {
 }
 
 RankSummary Ranks::summary() const {
-    return {.ranks = parts_->ranks.size(),
-            .parts = parts_->plan.places.size(),
-            .messages = parts_->rank.runner().messages(),
-            .values = parts_->whole.table().size(),
-            .different = parts_->different};
+    RankSummary summary{.ranks = parts_->ranks.size(),
+                        .parts = parts_->plan.places.size(),
+                        .messages = parts_->rank.runner().messages(),
+                        .values = parts_->whole.table().size(),
+                        .different = {}};
+    for (const TensorSpec& spec : parts_->whole.table()) {  // in their order
+        if (parts_->different.contains(spec.name)) {
+            summary.different.push_back(spec.name);
+        }
+    }
+    return summary;
 }
 
-Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const RankPlan& plan, const NetworkConfig& network,
-                             const Reference& reference) {
-    const auto in_parts = [parts = plan.places.size()](const NetworkConfig& sized, std::size_t rows) {
-        const std::vector<BatchPart> places = parts_of(rows, std::min(parts, rows));
-        return joined(stepwise_graph(sized, rows), places, right_parts(sized, places).graphs);
-    };
-    const Ranks* const its = ranks.get();
-    const Graph steps = in_parts(network, plan.whole.rows);
-    return {.model = "stepwise",
-            .implementation = std::move(ranks),
-            .coverage = Coverage::required,
-            .steps = steps,
-            .isolation = {.right = steps,
-                          .leeway = Leeway::order,
-                          .battery = reference.stepwise_battery_of(in_parts),
-                          .at_size = in_parts,
-                          .right_at_size = in_parts},
-            .reference_operations = reference.stepwise.get(),
-            .also = [its](std::vector<IsolatedStep>& isolated) { its->judge(isolated); },
-            .chain = &reference.chain};
+const RankPlan& Ranks::plan() const {
+    return parts_->plan;
 }
 
-Spoiled spoiled_on_threads(const Mistake* mistake, const NetworkConfig& network, std::size_t rows, std::size_t parts,
-                           std::size_t ranks, const Reference& reference) {
+RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& network, std::size_t rows,
+                                std::size_t parts, std::size_t ranks) {
     struct Threads {
         explicit Threads(std::size_t size) : place(size), first(place, 0) {}
         MeetingPoint place;
@@ -283,11 +270,29 @@ Spoiled spoiled_on_threads(const Mistake* mistake, const NetworkConfig& network,
             follow(*plan, group);
         });
     }
-    const RankPlan& first = threads->plans.front();
-    auto all = std::make_unique<Ranks>(first, threads->first, threads);
-    Spoiled spoiled{candidate_in_ranks(std::move(all), first, network, reference), culprits};
-    spoiled.candidate.isolation.battery = nullptr;
-    return spoiled;
+    return {std::make_unique<Ranks>(threads->plans.front(), threads->first, threads), culprits};
+}
+
+Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {
+    const RankPlan& plan = ranks->plan();
+    const auto in_parts = [parts = plan.places.size()](const NetworkConfig& sized, std::size_t rows) {
+        const std::vector<BatchPart> places = parts_of(rows, std::min(parts, rows));
+        return joined(stepwise_graph(sized, rows), places, right_parts(sized, places).graphs);
+    };
+    const Ranks* const its = ranks.get();
+    const Graph steps = in_parts(plan.whole.config, plan.whole.rows);
+    return {.model = "stepwise",
+            .implementation = std::move(ranks),
+            .coverage = Coverage::required,
+            .steps = steps,
+            .isolation = {.right = steps,
+                          .leeway = Leeway::order,
+                          .battery = reference.stepwise_battery_of(in_parts),
+                          .at_size = in_parts,
+                          .right_at_size = in_parts},
+            .reference_operations = reference.stepwise.get(),
+            .also = [its](std::vector<IsolatedStep>& isolated) { its->judge(isolated); },
+            .chain = &reference.chain};
 }
 
 }  // namespace byhand

@@ -44,20 +44,24 @@ public:
     // Of the last run: adds what judge_ranks finds.
     void judge(std::vector<IsolatedStep>& isolated) const;
     RankSummary summary() const;
+    const RankPlan& plan() const;
 
 private:
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };
 
+// Ranks as threads of this process, with an injected fault unless it is null, and the names of its root causes: empty
+// if it does not apply. `network` must outlive them.
+struct RanksOnThreads {
+    std::unique_ptr<Ranks> ranks;
+    std::vector<std::string> culprits;
+};
+RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& network, std::size_t rows,
+                                std::size_t parts, std::size_t ranks);
+
 // The stepwise network in parts on several ranks. Its isolated steps are those of the network in parts, held to
 // LibTorch's operations, and then those of each rank, held to one process. The reference must outlive it.
-Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const RankPlan& plan, const NetworkConfig& network,
-                             const Reference& reference);
-
-// The same on threads of this process, with an injected fault unless it is null, and the names of its root causes.
-// Without the battery: the fault is not in the steps.
-Spoiled spoiled_on_threads(const Mistake* mistake, const NetworkConfig& network, std::size_t rows, std::size_t parts,
-                           std::size_t ranks, const Reference& reference);
+Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference);
 
 }  // namespace byhand

@@ -278,7 +278,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     if (plan) {
         auto all = std::make_unique<Ranks>(*plan, *group);
         ranks = all.get();
-        candidates.push_back(candidate_in_ranks(std::move(all), *plan, network, reference));
+        candidates.push_back(candidate_in_ranks(std::move(all), reference));
     } else {
         candidates = candidates_for(options, std::move(external), run, reference);
     }
@@ -350,7 +350,7 @@ int compare_by_ranks(const CompareOptions& options) {
     world.size = *options.ranks.ranks;
     const Run run = run_to_compare(options, world);
     plan_for(run, world, options.plant);
-    return run_ranks(world.size);
+    return run_ranks(world.size, command_line()).code;
 }
 
 }  // namespace

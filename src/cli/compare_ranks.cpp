@@ -24,8 +24,7 @@ std::uint64_t hash_of_examples(const Examples& examples) {
 }  // namespace
 
 RankPlan plan_for(const Run& run, const distributed::World& world, const std::string& mistake) {
-    RankPlan plan =
-        rank_plan(run.recipe.network, run.recipe.batch, run.recipe.parts, world.rank, world.size);
+    RankPlan plan = rank_plan(run.recipe.network, run.recipe.batch, run.recipe.parts, world.rank, world.size);
     if (mistake.empty()) {
         return plan;
     }

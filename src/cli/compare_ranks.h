@@ -12,8 +12,8 @@
 
 namespace byhand::cli {
 
-// The plan of this rank, with that mistake planted in it unless the name is empty. Throws InputError if there is no such
-// mistake, or if it is none of data parallelism. The run must outlive it.
+// The plan of this rank, with that mistake planted in it unless the name is empty. Throws InputError if there is no
+// such mistake, or if it is none of data parallelism. The run must outlive it.
 RankPlan plan_for(const Run& run, const distributed::World& world, const std::string& mistake);
 
 // Connects the ranks, which must have the same run; `how` is what else they must have alike. Throws InputError as

@@ -96,9 +96,12 @@ public:
     }
 
     Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
-    // On several ranks; without a mistake if it is null.
+    // On several ranks; without a mistake if it is null. Without the battery: the steps are right.
     Spoiled spoiled_in_ranks(const Mistake* mistake, std::size_t parts) const {
-        return spoiled_on_threads(mistake, network_, rows_, parts, kScoredRanks, reference_);
+        RanksOnThreads all = ranks_on_threads(mistake, network_, rows_, parts, kScoredRanks);
+        Spoiled spoiled{candidate_in_ranks(std::move(all.ranks), reference_), std::move(all.culprits)};
+        spoiled.candidate.isolation.battery = nullptr;
+        return spoiled;
     }
     Candidate right() const { return candidate_of("stepwise", network_, rows_, reference_); }
     std::size_t rows() const { return rows_; }

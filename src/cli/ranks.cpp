@@ -53,18 +53,6 @@ private:
     std::filesystem::path path_;
 };
 
-// The words of this process's command line.
-std::vector<std::string> command_line() {
-    std::vector<std::string> words;
-    const std::string text = read_text("/proc/self/cmdline", std::size_t{1} << 22);
-    for (std::size_t from = 0; from < text.size();) {
-        const std::size_t end = text.find('\0', from);
-        words.push_back(text.substr(from, end - from));
-        from = end == std::string::npos ? text.size() : end + 1;
-    }
-    return words;
-}
-
 // In its own process group, so that a terminal's Ctrl-C reaches it once, from this process; it ends with this process.
 pid_t start(std::vector<std::string> words, const std::vector<std::pair<std::string, std::string>>& environment) {
     std::vector<char*> arguments;
@@ -102,12 +90,11 @@ void signal_all(const std::vector<Child>& children, int signal) {
     }
 }
 
-// Waits for all children and returns the exit code.
-int wait_for_all(std::vector<Child>& children) {
+RanksEnded wait_for_all(std::vector<Child>& children) {
     const InterruptWatch watch;
     auto deadline = std::chrono::steady_clock::time_point::max();
-    bool is_passed_on = false;
-    int code = kFine;
+    bool is_passed_on = false, is_ended_here = false;
+    RanksEnded all{kFine, 0};
     for (std::size_t running = children.size(); running > 0;) {
         int status = 0;
         const pid_t ended = ::waitpid(-1, &status, WNOHANG);
@@ -119,9 +106,11 @@ int wait_for_all(std::vector<Child>& children) {
             child->is_running = false;
             --running;
             const Ended how = ended_with(status);
-            if (code == kFine && how.exit_code != kFine) {
-                code = how.exit_code;
-                if (!is_passed_on && code != kDisagrees) {  // of which the rank has told
+            // One that was ended here may have waited for the first that was lost.
+            all.lost += how.signal && (!is_ended_here || all.lost == 0) ? 1 : 0;
+            if (all.code == kFine && how.exit_code != kFine) {
+                all.code = how.exit_code;
+                if (!is_passed_on && all.code != kDisagrees) {  // of which the rank has told
                     say("byhand: rank {} of {} {}\n", child - children.begin(), children.size(), in_words(how));
                 }
                 deadline = std::chrono::steady_clock::now() + kGrace;
@@ -134,10 +123,11 @@ int wait_for_all(std::vector<Child>& children) {
         }
         if (!is_passed_on && std::chrono::steady_clock::now() > deadline) {
             signal_all(children, SIGKILL);
+            is_ended_here = true;
         }
         std::this_thread::sleep_for(kPause);
     }
-    return code;
+    return all;
 }
 
 }  // namespace
@@ -178,9 +168,29 @@ bool starts_ranks(const RankOptions& options) {
     return options.ranks.value_or(1) > 1 && !distributed::world_of_environment();
 }
 
-int run_ranks(std::size_t ranks) {
+std::vector<std::string> command_line() {
+    std::vector<std::string> words;
+    const std::string text = read_text("/proc/self/cmdline", std::size_t{1} << 22);
+    for (std::size_t from = 0; from < text.size();) {
+        const std::size_t end = text.find('\0', from);
+        words.push_back(text.substr(from, end - from));
+        from = end == std::string::npos ? text.size() : end + 1;
+    }
+    return words;
+}
+
+std::vector<std::string> with_option(std::vector<std::string> words, const std::string& name,
+                                     const std::string& value) {
+    for (auto word = words.begin(); word != words.end();) {
+        const bool is_alone = *word == name && word + 1 != words.end();
+        word = is_alone ? words.erase(word, word + 2) : word->starts_with(name + "=") ? words.erase(word) : word + 1;
+    }
+    words.insert(words.end(), {name, value});
+    return words;
+}
+
+RanksEnded run_ranks(std::size_t ranks, const std::vector<std::string>& words) {
     const TemporaryFolder folder("the ranks' meeting point");
-    const std::vector<std::string> words = command_line();
     std::vector<Child> children;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
         const std::string number = std::to_string(rank), size = std::to_string(ranks);

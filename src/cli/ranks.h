@@ -18,6 +18,7 @@ namespace byhand::cli {
 struct RankOptions {
     std::optional<std::size_t> ranks, parts;
     std::size_t timeout = distributed::kDefaultTimeout;  // seconds
+    bool restart = false;                                // without the ranks that are lost
 };
 
 // `ranks_help` says what the command does by several processes.
@@ -36,10 +37,19 @@ distributed::World world_of(const RankOptions& options);
 // Whether this process is none of the ranks, but has to start them.
 bool starts_ranks(const RankOptions& options);
 
-// Runs this program's command line once for each rank of --ranks, connected on this machine, and returns the exit code:
-// the first that is not 0. A signal to this process is passed on to all. If a rank ends with an error, the others are
-// ended, and a line on stderr names it.
-int run_ranks(std::size_t ranks);
+// The words of this process's command line.
+std::vector<std::string> command_line();
+
+// The words with that option, in place of the one that is there, if any.
+std::vector<std::string> with_option(std::vector<std::string> words, const std::string& name, const std::string& value);
+
+struct RanksEnded {
+    int code = 0;          // the first exit code that is not 0
+    std::size_t lost = 0;  // ranks that a signal has ended, or that did not end by themselves
+};
+// Runs this program with these words once for each rank, connected on this machine. A signal to this process is passed
+// on to all. If a rank ends with an error, the others are ended, and a line on stderr names it.
+RanksEnded run_ranks(std::size_t ranks, const std::vector<std::string>& words);
 
 // What all ranks must have alike, by its hash.
 struct Fact {

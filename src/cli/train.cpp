@@ -304,14 +304,32 @@ int train_by_ranks(const Training& training, const Command& command) {
     distributed::check_module();
     std::error_code none;
     const auto before = std::filesystem::last_write_time(training.save, none);
-    const int code = run_ranks(*training.options.ranks.ranks);
-    const bool is_saved = !training.options.no_save && std::filesystem::last_write_time(training.save, none) != before;
-    const bool has_failed = code != kFine && code != kInterrupted && code != kDisagrees;
-    if (const std::optional<Metadata> metadata = own_metadata(training.save); has_failed && is_saved && metadata) {
-        say("{} contains the model after {} steps; to continue: {}\n", printable(training.save),
-            printable(metadata->at(kStepsKey)), command_to_go_on(training, command));
+    std::size_t ranks = *training.options.ranks.ranks;
+    std::vector<std::string> words = command_line();
+    for (;;) {
+        const RanksEnded ended = run_ranks(ranks, words);
+        if (ended.code == kFine || ended.code == kInterrupted || ended.code == kDisagrees) {
+            return ended.code;
+        }
+        const bool is_saved =
+            !training.options.no_save && std::filesystem::last_write_time(training.save, none) != before;
+        const std::optional<Metadata> metadata = is_saved ? own_metadata(training.save) : std::nullopt;
+        const std::string done = metadata ? printable(metadata->at(kStepsKey)) : "";
+        if (!training.options.ranks.restart || ended.lost == 0 || ended.lost >= ranks) {
+            if (metadata) {
+                say("{} contains the model after {} steps; to continue: {}\n", printable(training.save), done,
+                    command_to_go_on(training, command));
+            }
+            return ended.code;
+        }
+        ranks -= ended.lost;
+        words = with_option(std::move(words), "--ranks", std::to_string(ranks));
+        if (metadata) {
+            words = with_option(std::move(words), "--resume", training.save);
+        }
+        say("continuing {} with {}\n", metadata ? fmt::format("after {} steps", done) : "from the beginning",
+            ranks == 1 ? "1 rank" : fmt::format("{} ranks", ranks));
     }
-    return code;
 }
 
 }  // namespace
@@ -360,6 +378,10 @@ void add_train(const Command& program) {
     add_rank_options(command, options->ranks,
                      "Train by N processes of this machine, or as the N that a launcher started, with the same result "
                      "for any N; needs LibTorch");
+    command
+        .flag("--restart", options->ranks.restart,
+              "If a rank is lost, continue from the last checkpoint with those that are left")
+        .needs(command.option_named("--ranks"));
     command
         .option("--verify-replicas", options->verify_every,
                 "Every K steps compare the parameters of all ranks, by their hashes, and end if they differ")

@@ -18,6 +18,7 @@
 #include "cli/say.h"
 #include "exercise/load.h"
 #include "manual/models.h"
+#include "manual/simd/peak.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
 
@@ -147,6 +148,9 @@ std::vector<Fact> facts(const Training& training) {
                              {"file of names", training.data_hash},
                              {"model or number of steps",
                               hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))}};
+    if (training.model == kFused) {  // they round differently
+        all.push_back({"kind of vectors", hash_of(simd::target_name())});
+    }
     for (Fact& fact : facts_of(run.initial)) {
         all.push_back(std::move(fact));
     }

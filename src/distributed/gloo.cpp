@@ -53,7 +53,7 @@ c10::intrusive_ptr<c10d::Store> store_of(const World& world, Seconds timeout) {
         store = c10::make_intrusive<c10d::TCPStore>(world.address, options);
     }
     store->setTimeout(timeout);
-    return c10::make_intrusive<c10d::PrefixStore>("byhand", store);
+    return c10::make_intrusive<c10d::PrefixStore>("byhand/" + world.token, store);
 }
 
 // Throws InputError that names the ranks that do not come in time.

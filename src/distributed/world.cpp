@@ -54,6 +54,7 @@ std::optional<World> world_of_environment() {
         }
         world.has_agent = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
         world.interface = variable("GLOO_SOCKET_IFNAME");
+        world.token = variable("BYHAND_RANKS_TOKEN");
         return world;
     }
     return std::nullopt;

@@ -37,8 +37,9 @@ void run_in_parts(const JoinedStep& joined, T* out, Reads<T> reads) {
     std::vector<std::vector<T>> shares;
     for (std::size_t k = 0; k < joined.parts.size(); ++k) {
         const std::size_t first_row = joined.parts[k].first;
-        T* const result = joined.how == InParts::rows ? out + first_row * joined.numbers
-                                                      : shares.emplace_back(out, out + joined.numbers).data();  // unwritten, as `out` is
+        T* const result = joined.how == InParts::rows
+                              ? out + first_row * joined.numbers
+                              : shares.emplace_back(out, out + joined.numbers).data();  // unwritten, as `out` is
         joined.steps[k].in<T>().run(result, operands_of<T>(joined, first_row, reads));
     }
     if (joined.how == InParts::sum) {
@@ -71,9 +72,7 @@ bool has_rows(const Glossary& glossary, const std::string& name) {
 
 InParts in_parts(const Glossary& glossary, const Step& step) {
     const auto rows = [&](const std::string& name) { return has_rows(glossary, name); };
-    return rows(step.makes)                         ? InParts::rows
-           : std::ranges::any_of(step.reads, rows) ? InParts::sum
-                                                    : InParts::shared;
+    return rows(step.makes) ? InParts::rows : std::ranges::any_of(step.reads, rows) ? InParts::sum : InParts::shared;
 }
 
 Graph joined(Graph whole, const std::vector<BatchPart>& parts, const std::vector<Graph>& graphs) {
@@ -93,9 +92,8 @@ Graph joined(Graph whole, const std::vector<BatchPart>& parts, const std::vector
             }
             joined.numbers /= joined.how == InParts::rows ? rows : 1;
             for (const std::string& name : step.reads) {
-                joined.row_sizes.push_back(has_rows(whole.glossary, name)
-                                               ? std::optional(count(shapes.at(name)) / rows)
-                                               : std::nullopt);
+                joined.row_sizes.push_back(has_rows(whole.glossary, name) ? std::optional(count(shapes.at(name)) / rows)
+                                                                          : std::nullopt);
             }
             for (const Graph& graph : graphs) {
                 joined.steps.push_back((graph.*list).at(i));

@@ -54,7 +54,8 @@ RankValues rank_values(const Graph& any, std::span<const Graph> parts) {
 std::vector<float> in_a_row(const RankValues& values) {
     std::vector<float> row;
     for_each_array(values, [&](const auto& numbers) {
-        std::ranges::transform(numbers, std::back_inserter(row), [](auto number) { return static_cast<float>(number); });
+        std::ranges::transform(numbers, std::back_inserter(row),
+                               [](auto number) { return static_cast<float>(number); });
     });
     return row;
 }

@@ -18,8 +18,8 @@ struct RankPlan {
     MakePart make;
     // What is empty is as it should be.
     AddShares add_shares = {};
-    std::function<void(Tensors<float>& state)> load = {};                     // changes the state that it is given
-    std::function<Batch(std::size_t step, const Batch& batch)> batch = {};    // takes another one
+    std::function<void(Tensors<float>& state)> load = {};                   // changes the state that it is given
+    std::function<Batch(std::size_t step, const Batch& batch)> batch = {};  // takes another one
     std::function<float(float rate)> rate = {};
 };
 

@@ -152,7 +152,7 @@ Names with_rows(RankPlan& plan, const std::function<std::size_t(std::size_t row)
         std::vector<std::int64_t> X, Y;
     };
     plan.batch = [from, T = plan.whole.config.context, rows = std::make_shared<Rows>()](std::size_t,
-                                                                                       const Batch& right) {
+                                                                                        const Batch& right) {
         rows->X.resize(right.rows * T);
         rows->Y.resize(right.rows);
         for (std::size_t row = 0; row < right.rows; ++row) {
@@ -288,11 +288,10 @@ Names sums_in_own_order(RankPlan& plan) {
 }
 
 Names same_mask(RankPlan& plan) {
-    return in_each_part(plan, "dropout_mask",
-                        [make = plan.make](Network&, Step& step, const BatchPart& place) {
-                            Network first = make({.first = 0, .rows = place.rows, .batch = place.batch});
-                            return instead(step, find_step(first, step.makes)->in_float.run);
-                        });
+    return in_each_part(plan, "dropout_mask", [make = plan.make](Network&, Step& step, const BatchPart& place) {
+        Network first = make({.first = 0, .rows = place.rows, .batch = place.batch});
+        return instead(step, find_step(first, step.makes)->in_float.run);
+    });
 }
 
 // From a mean over the batch to one over the rank's rows.
@@ -305,11 +304,10 @@ float to_own_rows(const RankPlan& plan, const BatchPart& place) {
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): a list
 std::vector<Mistake> rank_mistakes() {
     return {
-        in_ranks("gradients-averaged-again", "the sum of gradients of a mean divided by the number of ranks",
-                 "fairseq 494: https://github.com/facebookresearch/fairseq/issues/494",
-                 [](RankPlan& plan) {
-                     return with_sums_times(plan, gradients(plan), 1 / static_cast<float>(plan.ranks));
-                 }),
+        in_ranks(
+            "gradients-averaged-again", "the sum of gradients of a mean divided by the number of ranks",
+            "fairseq 494: https://github.com/facebookresearch/fairseq/issues/494",
+            [](RankPlan& plan) { return with_sums_times(plan, gradients(plan), 1 / static_cast<float>(plan.ranks)); }),
         in_ranks("gradients-of-own-mean", "each rank's gradients are of the mean over its own rows, and are summed",
                  "apex 696: https://github.com/NVIDIA/apex/issues/696",
                  [](RankPlan& plan) {
@@ -345,14 +343,14 @@ std::vector<Mistake> rank_mistakes() {
         in_ranks("variance-divisor-of-rank", "the variance by each rank's own n − 1",
                  "pytorch 40600: https://github.com/pytorch/pytorch/issues/40600",
                  [](RankPlan& plan) {
-                     return in_each_part(
-                         plan, "batchnorm_variance", [plan](Network& graph, Step& step, const BatchPart& place) {
-                             const std::size_t P = operation_of(graph, step).positions;
-                             const auto own = static_cast<float>(rows_with(plan, place) * P),
-                                        all = static_cast<float>(place.batch * P);
-                             return norm_of(graph, step).batch_divisor == Divisor::n_minus_1 && own > 1 &&
-                                    scaled(step, own / (own - 1) * ((all - 1) / all));
-                         });
+                     return in_each_part(plan, "batchnorm_variance",
+                                         [plan](Network& graph, Step& step, const BatchPart& place) {
+                                             const std::size_t P = operation_of(graph, step).positions;
+                                             const auto own = static_cast<float>(rows_with(plan, place) * P),
+                                                        all = static_cast<float>(place.batch * P);
+                                             return norm_of(graph, step).batch_divisor == Divisor::n_minus_1 &&
+                                                    own > 1 && scaled(step, own / (own - 1) * ((all - 1) / all));
+                                         });
                  }),
         in_ranks("one-row-variance", "a part of one row has no variance: its n − 1 is 0",
                  "apex 262: https://github.com/NVIDIA/apex/issues/262",
@@ -388,16 +386,15 @@ std::vector<Mistake> rank_mistakes() {
         in_ranks("norm-backward-by-own-rows", "the gradient through the mean divided by each rank's own n",
                  "pytorch 36382: https://github.com/pytorch/pytorch/issues/36382",
                  [](RankPlan& plan) {
-                     return in_each_part(plan, "batchnorm_input_backward",
-                                         [plan](Network& graph, Step& step, const BatchPart& place) {
-                                             const auto P = static_cast<float>(operation_of(graph, step).positions);
-                                             const float n = P * static_cast<float>(place.batch);
-                                             const float more = (to_own_rows(plan, place) - 1) / n;
-                                             return makes_changed(step, [more, H = width(step)](
-                                                                            float made, std::size_t i, Reads r) {
-                                                 return made + more * numbers(r, 1)[i % H];
-                                             });
-                                         });
+                     return in_each_part(
+                         plan, "batchnorm_input_backward", [plan](Network& graph, Step& step, const BatchPart& place) {
+                             const auto P = static_cast<float>(operation_of(graph, step).positions);
+                             const float n = P * static_cast<float>(place.batch);
+                             const float more = (to_own_rows(plan, place) - 1) / n;
+                             return makes_changed(step, [more, H = width(step)](float made, std::size_t i, Reads r) {
+                                 return made + more * numbers(r, 1)[i % H];
+                             });
+                         });
                  }),
         in_ranks("norm-gradients-reduced-twice", "the gradients of γ and β summed in the norm, and with all others",
                  "nnabla 1120: https://github.com/sony/nnabla/pull/1120",
@@ -441,8 +438,7 @@ std::vector<Mistake> rank_mistakes() {
         in_ranks("tail-padded-with-repeats", "the last part filled up with the first row",
                  "pytorch 25162: https://github.com/pytorch/pytorch/issues/25162",
                  [](RankPlan& plan) {
-                     return with_rows(plan,
-                                      [n = plan.whole.rows](std::size_t row) { return row + 1 < n ? row : 0; });
+                     return with_rows(plan, [n = plan.whole.rows](std::size_t row) { return row + 1 < n ? row : 0; });
                  }),
         in_ranks("gradients-in-other-order", "ranks send two gradients of one shape in different orders",
                  "DeepSpeed 2343: https://github.com/microsoft/DeepSpeed/issues/2343", exchanged),
@@ -473,7 +469,8 @@ std::vector<Mistake> rank_mistakes() {
                  "anemoi-core 595: https://github.com/ecmwf/anemoi-core/issues/595", same_mask),
         in_ranks("sums-in-own-order", "each rank adds the shares up from its own on: replicas differ by rounding",
                  "horovod 1927: https://github.com/horovod/horovod/issues/1927", sums_in_own_order),
-        in_ranks("gradients-of-step-before", "the update does not wait for the sums, and takes those of the step before",
+        in_ranks("gradients-of-step-before",
+                 "the update does not wait for the sums, and takes those of the step before",
                  "no source found; c10d's collectives return before they have finished", sums_of_step_before),
         in_ranks("loss-of-own-rows", "each rank takes its own rows' loss for the batch's",
                  "bgpt 5: https://github.com/sanderwood/bgpt/issues/5",

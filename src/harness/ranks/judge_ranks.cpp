@@ -75,12 +75,11 @@ public:
     // A value that every rank has from outside.
     void judge_given(const std::string& name, Numbers right) {
         for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-            hold(name, ranks_[rank].shared[name], right,
-                 of_rank(rank) + " begins the step with another " + name);
+            hold(name, ranks_[rank].shared[name], right, of_rank(rank) + " begins the step with another " + name);
         }
     }
 
-    void judge_step(const StepList Graph::*list, std::size_t at) {
+    void judge_step(const StepList Graph::* list, std::size_t at) {
         const Graph& any = right_.graphs.front();
         step_ = &(any.*list)[at];
         const std::string& name = step_->makes;
@@ -88,15 +87,16 @@ public:
         if (how == InParts::shared) {
             for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
                 hold(name, ranks_[rank].shared[name], computed(*step_, rank, nullptr),
-                     "on " + of_rank(rank) + ", from values without rows");
+                     "wrong on " + of_rank(rank) + ", from values without rows");
             }
             return;
         }
         for (const Part& part : parts_) {
             const Tensors<float>& own = how == InParts::rows ? part.values->rows : part.values->shares;
             hold(name, own[name], computed((right_.graphs[part.number].*list)[at], part.rank, part.values),
-                 (how == InParts::rows ? "in part " : "the share of part ") + std::to_string(part.number) + ", " +
-                     rows_of(right_.places[part.number]) + ", on " + of_rank(part.rank));
+                 (how == InParts::rows ? "wrong in part " : "wrong is the share of part ") +
+                     std::to_string(part.number) + ", " + rows_of(right_.places[part.number]) + ", on " +
+                     of_rank(part.rank));
         }
         if (how == InParts::sum) {
             judge_sum(name);
@@ -117,8 +117,7 @@ private:
         }
         const std::vector<float> sum = sum_of_shares(shares);
         for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-            hold(name, ranks_[rank].shared[name], sum,
-                 "the sum of the parts' shares, on " + of_rank(rank));
+            hold(name, ranks_[rank].shared[name], sum, "wrong is the sum of the parts' shares, on " + of_rank(rank));
         }
     }
 
@@ -168,8 +167,9 @@ private:
     std::string hint_of(const std::vector<float>& ours, const std::vector<double>& right) const {
         const Graph& any = right_.graphs.front();
         std::vector<Extent> extents = extents_of(any.config, right_.places.front().batch);
-        extents.push_back({static_cast<std::int64_t>(ranks_.size()), "ranks"});
-        extents.push_back({static_cast<std::int64_t>(right_.places.size()), "parts"});
+        // Before the network's own, which may have the same size.
+        extents.insert(extents.begin() + 1, {{static_cast<std::int64_t>(ranks_.size()), "the number of ranks"},
+                                             {static_cast<std::int64_t>(right_.places.size()), "the number of parts"}});
         std::vector<double> rounding;
         std::ranges::transform(right, std::back_inserter(rounding), [](double x) { return 1e-6 * std::abs(x); });
         const Shape shape = step_ != nullptr && count(step_->shape) == ours.size() ? step_->shape : Shape{ours.size()};
@@ -203,9 +203,8 @@ void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, s
 Tensors<float> whole_values(const Graph& whole, std::span<const RankValues> ranks) {
     std::vector<TensorSpec> table = state(whole.config);
     for (const StepList* list : {&whole.forward, &whole.backward, &whole.update}) {
-        std::ranges::transform(*list, std::back_inserter(table), [](const Step& step) {
-            return TensorSpec{step.makes, step.shape};
-        });
+        std::ranges::transform(*list, std::back_inserter(table),
+                               [](const Step& step) { return TensorSpec{step.makes, step.shape}; });
     }
     Tensors<float> all(table);
     for (const TensorSpec& spec : table) {

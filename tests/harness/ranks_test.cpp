@@ -1,0 +1,169 @@
+// The ranks of a network in parts, each held to one process: right ones agree to the bit, and a mistake of data
+// parallelism is found where it was made.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/parts.h"
+#include "candidates/ranks.h"
+#include "harness/faults/mistakes.h"
+#include "manual/networks.h"
+#include "manual/stepwise.h"
+#include "steps/parts.h"
+#include "steps/runner.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr float kRate = 0.3F;
+constexpr std::size_t kRows = 33;
+
+using Names = std::set<std::string>;
+
+// With a running variance by another divisor than the batch's, two norms, and dropout.
+NetworkConfig with_everything() {
+    NetworkConfig config = networks::small({17, 5});
+    config.optimizer = {.momentum = 0.6, .nesterov = true};
+    config.norm.batch_divisor = Divisor::n_minus_1;
+    config.norm.running_divisor = Divisor::n;
+    OperationConfig dropout = {op::kDropout};
+    dropout.p = 0.3;
+    return with_layers(config, {{op::kLinear, 17},
+                                {op::kBatchnorm},
+                                {op::kGelu},
+                                dropout,
+                                {op::kLinear, 5},
+                                {op::kBatchnorm},
+                                {op::kTanh},
+                                {op::kLinear}});
+}
+
+std::vector<NetworkConfig> some_networks() {
+    NetworkConfig with_norm = networks::small({9});
+    with_norm.norm.place = NormPlace::before;
+    return {networks::small({7}), with_norm, with_everything()};
+}
+
+// Two steps, of different batches.
+std::vector<IsolatedStep> judged(Ranks& ranks, const NetworkConfig& config) {
+    std::vector<IsolatedStep> all;
+    for (const unsigned seed : {7U, 8U}) {
+        const networks::Example example = networks::make(config, kRows, seed);
+        ranks.load(example.state);
+        ranks.run(example.batch(), kRate);
+        ranks.judge(all);
+    }
+    return all;
+}
+
+Names names_of(const std::vector<IsolatedStep>& steps) {
+    Names names;
+    for (const IsolatedStep& step : steps) {
+        names.insert(step.makes);
+    }
+    return names;
+}
+
+bool is_one_of_ranks(const Mistake& mistake) {
+    return mistake.plant_in_rank != nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("ranks: right ones hold the bits of one process") {
+    for (const NetworkConfig& config : some_networks()) {
+        for (const std::size_t parts : {1U, 5U, 8U, 33U}) {
+            for (const std::size_t ranks : {1U, 2U, 3U, 11U}) {
+                INFO(config.hidden.size() << " layers, " << parts << " parts, " << ranks << " ranks");
+                const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, parts, ranks);
+                CHECK(names_of(judged(*all.ranks, config)).empty());
+                const RankSummary summary = all.ranks->summary();
+                CHECK(summary.different.empty());
+                CHECK(summary.values == all.ranks->views().size());
+                CHECK(summary.ranks == ranks);
+            }
+        }
+    }
+}
+
+TEST_CASE("ranks: a network whose steps are joined makes the values of the ranks") {
+    for (const NetworkConfig& config : some_networks()) {
+        const networks::Example example = networks::make(config, kRows);
+        const std::vector<BatchPart> parts = parts_of(kRows, 5);
+        std::vector<Graph> graphs;
+        for (const BatchPart& part : parts) {
+            graphs.push_back(hand_graph(HandForm::stepwise, config, part));
+        }
+        Runner<float> runner(joined(stepwise_graph(config, kRows), parts, graphs));
+        copy_into(runner.tensors(), example.state);
+        runner.set_batch(example.batch());
+        runner.set_rate(kRate);
+        runner.forward();
+        runner.backward();
+        runner.update();
+        const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, 5, 3);
+        all.ranks->load(example.state);
+        all.ranks->run(example.batch(), kRate);
+        for (const View& view : all.ranks->views()) {
+            INFO(view.name);
+            const std::span<const float> same = runner.tensors()[view.name];
+            CHECK(std::memcmp(view.data, same.data(), same.size_bytes()) == 0);
+        }
+    }
+}
+
+TEST_CASE("ranks: every mistake of data parallelism is found in the values that it spoils, and in no other") {
+    for (const Mistake& mistake : mistakes()) {
+        if (!is_one_of_ranks(mistake)) {
+            continue;
+        }
+        std::size_t applied = 0;
+        for (const NetworkConfig& config : some_networks()) {
+            for (const std::size_t parts : {5U, 33U}) {
+                RanksOnThreads all = ranks_on_threads(&mistake, config, kRows, parts, 3);
+                if (all.culprits.empty()) {
+                    continue;
+                }
+                ++applied;
+                INFO(mistake.name << " in " << parts << " parts");
+                CHECK(names_of(judged(*all.ranks, config)) == Names(all.culprits.begin(), all.culprits.end()));
+                CHECK_FALSE(all.ranks->summary().different.empty());
+            }
+        }
+        INFO(mistake.name);
+        CHECK(applied > 0);
+    }
+}
+
+TEST_CASE("ranks: no mistake of data parallelism applies to one rank, or to the steps") {
+    for (const Mistake& mistake : mistakes()) {
+        if (is_one_of_ranks(mistake)) {
+            INFO(mistake.name);
+            CHECK(ranks_on_threads(&mistake, with_everything(), kRows, 5, 1).culprits.empty());
+            Graph graph = stepwise_graph(with_everything(), kRows);
+            CHECK(mistake.plant(graph, {}).empty());
+        }
+    }
+}
+
+TEST_CASE("ranks: the first place that is wrong is named by rank, part and rows") {
+    const auto note_of = [](const char* mistake, const char* value) {
+        const NetworkConfig config = with_everything();
+        const RanksOnThreads all = ranks_on_threads(find_mistake(mistake), config, kRows, 5, 3);
+        const std::vector<IsolatedStep> steps = judged(*all.ranks, config);
+        const auto found = std::ranges::find(steps, value, &IsolatedStep::makes);
+        REQUIRE(found != steps.end());
+        CHECK(found->wrong());
+        return found->real.note + (found->real.hint.empty() ? "" : "; " + found->real.hint);
+    };
+    CHECK(note_of("same-rows-on-all-ranks", "X").starts_with("on rank 1 part 1 is not rows 6 to 12 of the batch"));
+    CHECK(note_of("parameters-not-broadcast", "W1").starts_with("rank 1 begins the step with another W1"));
+    CHECK(note_of("mean-of-means", "loss").starts_with("wrong is the share of part 0, rows 0 to 5, on rank 0"));
+    CHECK(note_of("running-mean-of-own-rows", "new_bnmean_running.1").starts_with("wrong on rank 1, from values without rows"));
+    CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1").starts_with("wrong is the sum of the parts' shares, on rank 0"));
+    CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1").ends_with("off by the factor 3 = the number of ranks"));
+}
