@@ -14,10 +14,6 @@ namespace {
 // The lists of a training step, in order.
 constexpr std::array kLists = {&Graph::forward, &Graph::backward, &Graph::update};
 
-void add_to(std::span<float> sum, std::span<const float> other) {
-    std::ranges::transform(sum, other, sum.begin(), std::plus());
-}
-
 }  // namespace
 
 std::vector<BatchPart> parts_of(std::size_t rows, std::size_t parts) {
@@ -34,15 +30,14 @@ PartsOfRank parts_of_rank(std::size_t parts, std::size_t rank, std::size_t ranks
 }
 
 PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group)
-    : group_(group), parts_(parts), most_((parts + group.size() - 1) / group.size()) {
-    const std::vector<BatchPart> all = parts_of(rows, parts);
-    first_ = make(all.front());
-    const PartsOfRank of_rank = parts_of_rank(parts, group.rank(), group.size());
+    : group_(group),
+      parts_(part_sums(rows, parts, group.rank(), group.size())),
+      first_(make(parts_of(rows, parts)[0])) {
     const std::size_t context = first_.config.context;
-    for (std::size_t k = of_rank.first; k < of_rank.last; ++k) {
-        const std::size_t n = all[k].rows;
+    for (const OwnPart& part : parts_.own) {
+        const std::size_t n = part.rows.rows;
         own_.push_back(
-            {all[k], make(all[k]), std::vector<std::int64_t>(n * context), std::vector<std::int64_t>(n), {}});
+            {part.rows, make(part.rows), std::vector<std::int64_t>(n * context), std::vector<std::int64_t>(n), {}});
     }
     allocate();
     plan();
@@ -92,37 +87,37 @@ void PartsRunner::allocate() {
 void PartsRunner::plan() {
     struct Planned {
         std::vector<std::pair<std::size_t, std::size_t>> steps;  // list, and place in it
-        Exchange exchange;
+        std::vector<std::string> names;                          // of the sums
+        SharedSums sums;
     };
     std::vector<Planned> planned(1);
-    const auto is_open = [&](const std::string& name) {
-        return std::ranges::find(planned.back().exchange.sums, name, &Sum::name) != planned.back().exchange.sums.end();
-    };
+    const auto is_open = [&](const std::string& name) { return std::ranges::count(planned.back().names, name) > 0; };
+    std::size_t longest = 0;
     for (std::size_t list = 0; list < std::size(kLists); ++list) {
         const StepList& steps = first_.*kLists[list];
         for (std::size_t i = 0; i < steps.size(); ++i) {
             if (std::ranges::any_of(steps[i].reads, is_open)) {
                 planned.emplace_back();
             }
-            Exchange& open = planned.back().exchange;
+            Planned& open = planned.back();
             if (kind_of(steps[i]) == Kind::sum) {
-                const std::size_t numbers = count(steps[i].shape);
-                share_of_[steps[i].makes] = open.count;
-                open.sums.push_back({steps[i].makes, open.count, numbers});
-                open.count += numbers;
+                const std::span<float> sum = shared_[steps[i].makes];
+                place_of_[steps[i].makes] = open.sums.add(sum.data(), sum.size());
+                open.names.push_back(steps[i].makes);
+                longest = std::max(longest, sum.size());
             }
-            planned.back().steps.emplace_back(list, i);
+            open.steps.emplace_back(list, i);
         }
     }
-    exchanges_.reserve(planned.size());
+    scratch_.resize(parts_.slots * longest);
+    shared_sums_.reserve(planned.size());
     for (Planned& one : planned) {
-        Exchange* exchange = nullptr;
-        if (!one.exchange.sums.empty()) {
-            one.exchange.own.resize(most_ * one.exchange.count);
-            one.exchange.all.resize(group_.size() * one.exchange.own.size());
-            exchange = &exchanges_.emplace_back(std::move(one.exchange));
+        SharedSums* sums = nullptr;
+        if (!one.names.empty()) {
+            sums = &shared_sums_.emplace_back(std::move(one.sums));
+            sums->allocate(parts_, group_.size());
         }
-        stages_.push_back({{}, exchange});
+        stages_.push_back({{}, sums});
         for (const auto& [list, step] : one.steps) {
             bind(stages_.back(), list, step);
         }
@@ -136,46 +131,45 @@ Operand<float> PartsRunner::operand(const std::string& name, const PartOfBatch* 
     return has_rows(name) ? part->tensors[name].data() : shared_[name].data();
 }
 
-// Adds the calls of a step: one, or one for each part.
-void PartsRunner::bind(Stage& stage, std::size_t list, std::size_t at) {
-    const auto add_call = [&](const Step& step, float* out, const PartOfBatch* part) {
-        Call call{&step, out, {}};
-        for (const std::string& name : step.reads) {
-            call.reads.push_back(operand(name, part));
-        }
-        stage.calls.push_back(std::move(call));
-    };
-    const Step& step = (first_.*kLists[list])[at];
-    const Kind kind = kind_of(step);
-    if (kind == Kind::shared) {
-        add_call(step, shared_[step.makes].data(), nullptr);
-        return;
-    }
-    for (std::size_t k = 0; k < own_.size(); ++k) {
-        PartOfBatch& part = own_[k];
-        float* const out = kind == Kind::rows
-                               ? part.tensors[step.makes].data()
-                               : stage.exchange->own.data() + k * stage.exchange->count + share_of_.at(step.makes);
-        add_call((part.graph.*kLists[list])[at], out, &part);
+void PartsRunner::add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const {
+    Call& call = stage.calls.emplace_back(Call{&step, out, {}, {}});
+    for (const std::string& name : step.reads) {
+        call.reads.push_back(operand(name, part));
     }
 }
 
-void PartsRunner::exchange(Exchange& it) {
-    group_.gather(it.all, it.own);
-    std::vector<std::span<float>> shares;
-    shares.reserve(parts_);
-    for (std::size_t rank = 0; rank < group_.size(); ++rank) {
-        for (std::size_t k = 0; k < parts_of_rank(parts_, rank, group_.size()).count(); ++k) {
-            shares.emplace_back(it.all.data() + (rank * most_ + k) * it.count, it.count);
-        }
+// Adds the calls of a step: one, or one for each part.
+void PartsRunner::bind(Stage& stage, std::size_t list, std::size_t at) {
+    const Step& step = (first_.*kLists[list])[at];
+    switch (kind_of(step)) {
+        case Kind::shared:
+            add_call(stage, step, shared_[step.makes].data(), nullptr);
+            break;
+        case Kind::sum:
+            bind_sum(stage, list, at);
+            break;
+        case Kind::rows:
+            for (PartOfBatch& part : own_) {
+                add_call(stage, (part.graph.*kLists[list])[at], part.tensors[step.makes].data(), &part);
+            }
+            break;
     }
-    for (std::size_t distance = 1; distance < parts_; distance *= 2) {
-        for (std::size_t k = 0; k + distance < parts_; k += 2 * distance) {
-            add_to(shares[k], shares[k + distance]);
+}
+
+void PartsRunner::bind_sum(Stage& stage, std::size_t list, std::size_t at) {
+    const std::string& name = (first_.*kLists[list])[at].makes;
+    const std::size_t numbers = shared_[name].size();
+    const auto slot = [&](std::size_t number) {
+        return std::span(number < parts_.sent ? stage.sums->own.data() + number * stage.sums->count + place_of_.at(name)
+                                              : scratch_.data() + number * numbers,
+                         numbers);
+    };
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+        const OwnPart& part = parts_.own[k];
+        add_call(stage, (own_[k].graph.*kLists[list])[at], slot(part.slot).data(), &own_[k]);
+        for (std::size_t i = 0; i < part.additions; ++i) {
+            stage.calls.back().additions.push_back({slot(part.slot - i - 1), slot(part.slot - i)});
         }
-    }
-    for (const Sum& sum : it.sums) {
-        std::ranges::copy(shares.front().subspan(sum.from, sum.count), shared_[sum.name].begin());
     }
 }
 
@@ -189,9 +183,12 @@ void PartsRunner::run(const Batch& batch, float rate) {
     for (const Stage& stage : stages_) {
         for (const Call& call : stage.calls) {
             call.step->in_float.run(call.out, call.reads);
+            for (const auto& [to, from] : call.additions) {
+                std::ranges::transform(to, from, to.begin(), std::plus());
+            }
         }
-        if (stage.exchange != nullptr) {
-            exchange(*stage.exchange);
+        if (stage.sums != nullptr) {
+            exchange(*stage.sums, parts_, group_);
         }
     }
 }

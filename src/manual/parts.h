@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/batch.h"
 #include "base/group.h"
 #include "base/tensors.h"
+#include "manual/part_sums.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -32,9 +34,9 @@ using MakePart = std::function<Graph(const BatchPart& part)>;
 
 // A network without its rows, and the rows of this rank's parts. Of a step whose result
 //   has rows         each part computes its own;
-//   sums over rows   each part computes its share. The shares of all parts are gathered as soon as a step reads such a
-//                    sum, together with all others that are complete, and added pairwise: 0 + 1, 2 + 3, …, then the
-//                    sums of neighbours, and so on;
+//   sums over rows   each part computes its share. The shares of all parts are added as soon as a step reads such a
+//   sum,
+//                    together with all others that are complete (manual/part_sums.h);
 //   has no rows      and reads nothing that has: each rank computes the same.
 class PartsRunner {
 public:
@@ -47,8 +49,8 @@ public:
     // The state before and after, the rate, the loss, and all other values without rows.
     Tensors<float>& shared() { return shared_; }
 
-    // How often shares are gathered in a step.
-    std::size_t messages() const { return exchanges_.size(); }
+    // How often sums are exchanged in a step.
+    std::size_t messages() const { return shared_sums_.size(); }
 
     // Forward, loss, backward and update for the whole batch, of which each rank reads its parts' rows.
     void run(const Batch& batch, float rate);
@@ -60,24 +62,20 @@ private:
         std::vector<std::int64_t> X, Y;
         Tensors<float> tensors;  // the values with rows
     };
-    struct Sum {
-        std::string name;
-        std::size_t from = 0, count = 0;  // in a part's shares of the exchange
-    };
-    struct Exchange {
-        std::vector<Sum> sums;
-        std::size_t count = 0;        // numbers of a part
-        std::vector<float> own, all;  // (parts per rank, count), and the same of each rank
+    // The share of a part, and where it is added.
+    struct Addition {
+        std::span<float> to, from;
     };
     struct Call {
         const Step* step = nullptr;
         float* out = nullptr;
         std::vector<Operand<float>> reads;
+        std::vector<Addition> additions;  // after the call
     };
     // Calls, and then an exchange, if any.
     struct Stage {
         std::vector<Call> calls;
-        Exchange* exchange = nullptr;
+        SharedSums* sums = nullptr;
     };
     enum class Kind { rows, sum, shared };
 
@@ -86,16 +84,18 @@ private:
     void allocate();
     void plan();
     void bind(Stage& stage, std::size_t list, std::size_t at);
+    void bind_sum(Stage& stage, std::size_t list, std::size_t at);
+    void add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const;
     Operand<float> operand(const std::string& name, const PartOfBatch* part) const;
-    void exchange(Exchange& it);
 
     Group& group_;
-    std::size_t parts_, most_;  // most: parts of the rank that has the most
-    Graph first_;               // of the first part, for the steps that all ranks compute
+    PartSums parts_;
+    Graph first_;  // of the first part, for the steps that all ranks compute
     std::vector<PartOfBatch> own_;
     Tensors<float> shared_;
-    std::vector<Exchange> exchanges_;
-    std::map<std::string, std::size_t> share_of_;  // a sum's place in a part's shares
+    std::vector<SharedSums> shared_sums_;
+    std::map<std::string, std::size_t> place_of_;  // of a sum in a slot
+    AlignedVector<float> scratch_;                 // for the slots that are not sent
     std::vector<Stage> stages_;
 };
 
