@@ -61,6 +61,7 @@ struct Operands {
 
 simd::NormPanel norm_panel(Operands& o, const Panel& p) {
     return {o.n,
+            o.n,
             p.width,
             o.mean.data() + p.from,
             o.variance.data() + p.from,
@@ -158,7 +159,7 @@ std::function<void()> cross_entropy(const std::shared_ptr<Operands>& o) {
     o->result = PanelMatrix(o->n, o->in);
     o->losses.resize(o->n);
     return [o] {
-        simd::cross_entropy_with_gradient(o->losses.data(), o->result.data.data(), o->x.view(), o->indices.data(),
+        simd::cross_entropy_with_gradient(o->losses.data(), o->result.data.data(), o->x.view(), o->indices.data(), o->n,
                                           {0, o->n});
         o->loss = sum_along<float>(o->n, [&](std::size_t i) { return o->losses[i]; }) / static_cast<float>(o->n);
     };
@@ -176,7 +177,8 @@ std::function<void()> embedding(const std::shared_ptr<Operands>& o, const Operat
     o->scratch.resize(o->in * o->out);
     return [o, stretches] {
         std::ranges::fill(o->scratch, 0.0F);
-        simd::embedding_backward(o->scratch.data(), o->dy.data.data(), o->indices.data(), o->n, 1, o->out, stretches);
+        simd::embedding_backward(o->scratch.data(), o->dy.data.data(), o->indices.data(), {0, o->n}, 1, o->out,
+                                 stretches);
     };
 }
 

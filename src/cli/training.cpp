@@ -66,9 +66,6 @@ void check_parts(const Training& training, const Recipe& recipe) {
         throw InputError(fmt::format(
             "--model {} trains on the whole batch by one process; leave out --ranks and --parts", training.model));
     }
-    if (training.options.threads) {
-        throw InputError("--threads requires a batch in one part; --ranks N uses N processors");
-    }
 }
 
 }  // namespace
@@ -123,14 +120,16 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
 std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     const TrainOptions& options = training.options;
     const Run& run = training.run;
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch;
+    const auto threads = [&] {
+        return options.threads.value_or(group.size() > 1 ? 1 : threads_that_pay(network, rows));
+    };
     if (run.recipe.parts > 1) {
-        return make_model_in_parts(hand_form(training.model), run.recipe.network, run.recipe.batch, run.recipe.parts,
-                                   group);
+        return make_model_in_parts(hand_form(training.model), network, rows, run.recipe.parts, group, threads());
     }
     if (training.model != kExercise) {
-        const NetworkConfig& network = run.recipe.network;
-        const std::size_t rows = run.recipe.batch;
-        return make_model(training.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
+        return make_model(training.model, network, rows, threads());
     }
     const Library library(options.own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
     const exercise::Functions steps = exercise::load(library.path(), options.own.path());

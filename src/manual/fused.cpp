@@ -18,14 +18,29 @@ float* find(Tensors<float>& tensors, const std::string& name) {
 // Rows of a panel per task, unless a step needs all rows.
 constexpr std::size_t kTogether = 128;
 
+// The rows of a rank's parts, one after another.
+BatchPart rows_of(const std::vector<OwnPart>& parts, std::size_t batch) {
+    BatchPart all{.first = parts.empty() ? 0 : parts.front().rows.first, .rows = 0, .batch = batch};
+    for (const OwnPart& part : parts) {
+        all.rows += part.rows.rows;
+    }
+    return all;
+}
+
 }  // namespace
 
-Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads)
-    : config_(config), rows_(rows), pool_(threads) {
+Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads, std::size_t parts,
+             Group* group)
+    : config_(config),
+      group_(group != nullptr && group->size() > 1 ? group : nullptr),
+      parts_(group_ != nullptr ? part_sums(rows, parts, group_->rank(), group_->size()) : part_sums(rows, parts, 0, 1)),
+      own_(rows_of(parts_.own, rows)),
+      messages_(1),
+      pool_(threads) {
     check_network(config, rows);
     states_ = {Tensors<float>(with_padding(byhand::state(config))),
                Tensors<float>(with_padding(byhand::state(config)))};
-    names_ = kept_names(config, rows, keep);
+    names_ = kept_names(config, own_, keep);
     values_ = Tensors<float>(with_padding(names_));
     embcat_ = find(values_, "embcat");
     loss_ = find(values_, "loss");
@@ -34,7 +49,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     C_ = {learned(0, "C"), learned(1, "C")};
     step_count_ = {find(states_[0], kept::kStepCount), find(states_[1], kept::kStepCount)};
     optimizer_.config = config.optimizer;
-    losses_.resize(rows);
+    losses_.resize(own_.rows);
     const std::vector<FusedPattern> patterns = fused_patterns(config, keep);
     if (const Layer& last = patterns.back().layer; last.is_tied) {
         tied_W_.resize(last.inputs * padded(last.outputs));
@@ -47,6 +62,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
             .C = AlignedVector<float>(config.vocabulary * E),
             .dy = AlignedVector<float>(places * padded(patterns.front().layer.outputs)),
             .dC = AlignedVector<float>(places * E),
+            .sums = {},
             .scratch = std::vector<AlignedVector<float>>(threads, AlignedVector<float>(places * kWidestPanel))};
     }
     layers_.reserve(patterns.size());  // the passes of the first layer keep its address
@@ -56,10 +72,38 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
         widest = std::max(widest, padded(pattern.layer.outputs));
     }
     connect_residuals();
+    add_sums();
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
-    dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
     const FusedLayer& first = layers_.front();
     stretches_ = stretches_of(first.rows, first.pattern.joined, config.embedding);
+}
+
+// The sums that belong to no layer, with the memory of all.
+void Fused::add_sums() {
+    const std::size_t V = config_.vocabulary, C = V * config_.embedding;
+    loss_sum_ = row_sum(loss_, 1, messages_.front());
+    together_ = kWidestPanel * kWidestPanel;  // of a dW, where two panels meet
+    if (by_character_) {
+        by_character_->sums = row_sum(by_character_->dy.data(), by_character_->dy.size(), messages_.front());
+        together_ = std::max(together_, layers_.front().pattern.joined * V * kWidestPanel);
+    } else {
+        dC_sum_ = row_sum(dC_, C, messages_.front());
+        together_ = std::max(together_, padded(C));
+    }
+    shares_.assign(pool_.threads(), AlignedVector<float>(std::max<std::size_t>(1, parts_.slots) * together_));
+    if (!has_all_rows()) {
+        for (SharedSums& message : messages_) {
+            message.allocate(parts_, group_->size());
+        }
+    }
+}
+
+Fused::RowSum Fused::row_sum(float* value, std::size_t count, SharedSums& message) const {
+    return has_all_rows() ? RowSum{value} : RowSum{value, &message, message.add(value, count)};
+}
+
+float* Fused::more(std::size_t count) {
+    return more_.emplace_back(count).data();
 }
 
 simd::Learned Fused::learned(std::size_t state, const std::string& parameter) {
@@ -77,7 +121,7 @@ void Fused::add_layer(const FusedPattern& pattern) {
     };
     FusedLayer& l = layers_.emplace_back(FusedLayer{
         .pattern = pattern,
-        .rows = rows_ * layer.positions,
+        .rows = own_.rows * layer.positions,
         .in = is_first ? panels_of(layer.inputs) : joined_panels(layers_.back().pattern.layer.outputs, pattern.joined),
         .out = panels_of(layer.outputs),
         .W = {W(0), W(1)},
@@ -86,13 +130,52 @@ void Fused::add_layer(const FusedPattern& pattern) {
         .forward = {},
         .backward = {},
         .dy = find(values_, gradient_of(pattern.linear())),
-        .dW = layer.is_tied ? tied_dW_.data() : find(values_, gradient_of(layer.W())),
-        .db = layer.has_bias ? find(values_, gradient_of(layer.b())) : nullptr});
+        .dW = {layer.is_tied ? tied_dW_.data() : find(values_, gradient_of(layer.W()))},
+        .db = {layer.has_bias ? find(values_, gradient_of(layer.b())) : nullptr}});
+    add_sums(l);
     for (const FusedOperation& one : pattern.operations) {
-        l.steps.push_back(step_of(one));
+        FusedStep step = step_of(one);
+        add_sums(l, step);
+        for (const FusedKind kind : {FusedKind::batch_mean, FusedKind::batch_variance}) {
+            if (one.kind == FusedKind::batch_norm) {
+                l.steps.push_back(step);
+                l.steps.back().what.kind = kind;
+            }
+        }
+        l.steps.push_back(std::move(step));
     }
     l.forward = passes_forward(l);
     l.backward = passes_backward(l);
+}
+
+void Fused::add_sums(FusedLayer& l) {
+    const Layer& layer = l.pattern.layer;
+    if (!goes_by_character(l)) {
+        const std::size_t weights = layer.inputs * padded(layer.outputs);
+        float* const dW = l.dW.value == nullptr && !has_all_rows() ? more(weights) : l.dW.value;
+        l.dW = row_sum(dW, weights, messages_.front());
+    }
+    if (layer.has_bias) {
+        l.db = row_sum(l.db.value, padded(layer.outputs), messages_.front());
+    }
+}
+
+void Fused::add_sums(const FusedLayer& l, FusedStep& step) {
+    const std::size_t H = padded(l.pattern.layer.outputs);
+    SharedSums* gradients = &messages_.front();
+    if (step.what.kind == FusedKind::batch_norm) {
+        step.mean = row_sum(step.mean.value, H, messages_.emplace_back());
+        step.var = row_sum(step.var.value, H, messages_.emplace_back());
+        gradients = &messages_.emplace_back();
+        for (RowSum* sum : {&step.dgain, &step.dbias}) {
+            sum->value = sum->value != nullptr ? sum->value : more(H);
+        }
+    }
+    for (RowSum* sum : {&step.dgain, &step.dbias}) {
+        if (sum->value != nullptr) {
+            *sum = row_sum(sum->value, H, *gradients);
+        }
+    }
 }
 
 Fused::FusedStep Fused::step_of(const FusedOperation& one) {
@@ -107,12 +190,12 @@ Fused::FusedStep Fused::step_of(const FusedOperation& one) {
     step.what = one;
     step.x = find(values_, one.reads);
     step.y = find(values_, one.makes);
-    step.mean = find(values_, one.norm.mean);
-    step.var = find(values_, one.norm.var);
+    step.mean.value = find(values_, one.norm.mean);
+    step.var.value = find(values_, one.norm.var);
     step.inv = find(values_, one.norm.inv);
     step.raw = find(values_, one.norm.raw);
-    step.dgain = gradient(one.norm.gain);
-    step.dbias = gradient(one.norm.bias);
+    step.dgain.value = gradient(one.norm.gain);
+    step.dbias.value = gradient(one.norm.bias);
     step.gain = {learned(0, one.norm.gain), learned(1, one.norm.gain)};
     step.bias = {learned(0, one.norm.bias), learned(1, one.norm.bias)};
     if (one.kind == FusedKind::batch_norm) {
@@ -133,7 +216,7 @@ void Fused::connect_residuals() {
                 FusedStep& from = maker_of(residual.what.operation.added);
                 residual.is_first_term = from.others == nullptr;
                 if (residual.is_first_term) {
-                    from.others = others_.emplace_back(l.rows * padded(l.pattern.layer.outputs)).data();
+                    from.others = more(l.rows * padded(l.pattern.layer.outputs));
                 }
                 residual.added = from.y;
                 residual.to_added = from.others;
@@ -154,38 +237,52 @@ Fused::FusedStep& Fused::maker_of(const std::string& value) {
     throw std::logic_error("no operation of the fused step makes " + value);
 }
 
-// Extended while the kind of part stays the same: a norm of rows starts a new pass, and so does a batch norm after it.
+// Extended while the kind of part stays the same: a norm of rows starts a new pass, so does a batch norm after it, and
+// what follows a message.
 std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
     std::vector<Pass> passes;
     for (std::size_t i = 0; i < l.steps.size(); ++i) {
-        const FusedKind kind = l.steps[i].what.kind;
-        if (i == 0 || kind == FusedKind::row_norm || (passes.back().is_by_rows && kind == FusedKind::batch_norm)) {
-            passes.push_back(
-                {.first = i, .last = i, .is_by_rows = kind == FusedKind::row_norm, .wants_columns = false});
+        const bool is_row_norm = l.steps[i].what.kind == FusedKind::row_norm;
+        if (i == 0 || is_row_norm || passes.back().message != nullptr ||
+            (passes.back().is_by_rows && wants_columns(l, i))) {
+            passes.push_back({.first = i, .last = i, .is_by_rows = is_row_norm});
         }
         passes.back().last = i + 1;
         passes.back().wants_columns |= wants_columns(l, i);
+        passes.back().message = message_after_forward(l.steps[i]);
     }
     return passes;
 }
 
 // The same from the end. A product by character ends a pass over rows, as a batch norm does.
 std::vector<Fused::Pass> Fused::passes_backward(const FusedLayer& l) const {
-    std::vector<Pass> passes = {
-        {.first = l.steps.size(), .last = l.steps.size(), .is_by_rows = false, .wants_columns = false}};
+    std::vector<Pass> passes = {{.first = l.steps.size(), .last = l.steps.size()}};
     for (std::size_t i = l.steps.size(); i-- > 0;) {
         const bool is_row_norm = l.steps[i].what.kind == FusedKind::row_norm;
-        if (is_row_norm || (passes.back().is_by_rows && wants_columns(l, i))) {
-            passes.push_back({.first = i, .last = i + 1, .is_by_rows = is_row_norm, .wants_columns = false});
+        if (is_row_norm || passes.back().message != nullptr || (passes.back().is_by_rows && wants_columns(l, i))) {
+            passes.push_back({.first = i, .last = i + 1, .is_by_rows = is_row_norm});
         }
         passes.back().first = i;
         passes.back().wants_columns |= wants_columns(l, i);
+        passes.back().message = message_after_backward(l.steps[i]);
     }
     return passes;
 }
 
 bool Fused::wants_columns(const FusedLayer& l, std::size_t step) const {
-    return l.steps[step].what.kind == FusedKind::batch_norm || (step == 0 && goes_by_character(l));
+    const FusedKind kind = l.steps[step].what.kind;
+    return kind == FusedKind::batch_mean || kind == FusedKind::batch_variance || kind == FusedKind::batch_norm ||
+           (step == 0 && goes_by_character(l));
+}
+
+SharedSums* Fused::message_after_forward(const FusedStep& step) {
+    return step.what.kind == FusedKind::batch_mean       ? step.mean.shared
+           : step.what.kind == FusedKind::batch_variance ? step.var.shared
+                                                         : nullptr;
+}
+
+SharedSums* Fused::message_after_backward(const FusedStep& step) {
+    return step.what.kind == FusedKind::batch_norm ? step.dgain.shared : nullptr;
 }
 
 void Fused::load(const Tensors<float>& state) {
@@ -215,22 +312,38 @@ Tensors<float> Fused::kept() const {
     return outside;
 }
 
-float Fused::run(const Batch& batch, float rate) {
+float Fused::run(const Batch& whole, float rate) {
+    const Batch batch = {own_.rows, whole.X + own_.first * config_.context, whole.Y + own_.first};
     forward(batch);
     loss(batch);
     begin_update(rate);
     backward(batch);
-    update_embedding(batch);
+    send(&messages_.front());
+    update();
     return *loss_;
 }
 
+void Fused::send(SharedSums* message) {
+    if (message != nullptr && group_ != nullptr) {
+        exchange(*message, parts_, *group_);
+    }
+}
+
+// Where the share in a slot goes, or the sum itself.
+float* Fused::slot(const RowSum& sum, std::size_t at, std::size_t slot, std::size_t thread) {
+    if (slot >= parts_.sent || (sum.shared == nullptr && sum.value == nullptr)) {
+        return shares_[thread].data() + slot * together_;
+    }
+    return sum.shared == nullptr ? sum.value + at : sum.shared->own.data() + slot * sum.shared->count + sum.from + at;
+}
+
 std::size_t Fused::chunks() const {
-    return (rows_ + kTogether - 1) / kTogether;
+    return (own_.rows + kTogether - 1) / kTogether;
 }
 
 // The positions of a batch row stay together.
 Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
-    return {rows_ * chunk / chunks * positions, rows_ * (chunk + 1) / chunks * positions};
+    return {own_.rows * chunk / chunks * positions, own_.rows * (chunk + 1) / chunks * positions};
 }
 
 // The offset of the part in a matrix of the layer's results, and its number of elements.

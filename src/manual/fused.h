@@ -19,19 +19,28 @@
 // which is added to the gradient of the value as soon as the backward pass reaches it.
 //
 // A linear with the embedding's weights multiplies by a copy of Cᵀ in panels, and its transposed dW is added to dC.
+//
+// The rows of a batch may be in parts, and the parts on several ranks (manual/part_sums.h). A step works on all rows of
+// its rank together; only the sums over rows are those of the parts' shares. A rank that has not all rows exchanges a
+// sum before the pass that reads it: a batch norm's mean, its variance, its dγ with its dβ, and at the end the loss
+// with all other gradients. One that has them all continues within the same pass.
 #pragma once
 
 #include <array>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/batch.h"
+#include "base/group.h"
 #include "base/tensors.h"
 #include "manual/fused_tensors.h"
 #include "manual/panels.h"
+#include "manual/part_sums.h"
 #include "manual/pool.h"
 #include "manual/simd/by_character.h"
+#include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/simd/optimizer.h"
 #include "manual/simd/row_norm.h"
@@ -42,8 +51,11 @@ class Fused {
 public:
     using Keep = FusedKeep;
 
-    // Throws InputError where check_network does. Preconditions: has_fused_step(config), threads > 0.
-    Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1);
+    // The rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive it; null is this
+    // process alone. Throws InputError where check_network does. Preconditions: has_fused_step(config), threads > 0,
+    // 0 < parts ≤ rows.
+    Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1, std::size_t parts = 1,
+          Group* group = nullptr);
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
@@ -51,25 +63,36 @@ public:
     void load(const Tensors<float>& state);
     Tensors<float> state() const;
 
-    // Forward, loss and backward; the updated state is stored beside the current one. Returns the batch's loss.
-    // Precondition: as many rows as the network's.
-    float run(const Batch& batch, float rate);
+    // Forward, loss and backward for the whole batch, of which each rank reads its rows; the updated state is stored
+    // beside the current one. Returns the batch's loss. Precondition: as many rows as the network's.
+    float run(const Batch& whole, float rate);
 
     // Makes the updated state the current one.
     void commit() { now_ = 1 - now_; }
 
     // The values of the last run, by the names of the stepwise network: the initial state, values, gradients, new_X. Of
     // the gradients of shape (rows, width) only those of linear results are kept; the others are overwritten.
-    // Precondition: Keep::all.
+    // Precondition: Keep::all, and one rank.
     Tensors<float> kept() const;
 
+    // How often sums are exchanged in a step by several ranks.
+    std::size_t messages() const { return messages_.size(); }
+
 private:
+    // A sum over the rows of the batch, and its place in a message if there are several ranks. `value` is null if the
+    // sum is read only where it is computed, in scratch.
+    struct RowSum {
+        float* value = nullptr;
+        SharedSums* shared = nullptr;
+        std::size_t from = 0;
+    };
     // An operation of a layer with its arrays; null if unused.
     struct FusedStep {
         FusedOperation what;
         float *x = nullptr, *y = nullptr;
-        float *mean = nullptr, *var = nullptr, *inv = nullptr, *raw = nullptr;  // norm
-        float *dgain = nullptr, *dbias = nullptr;
+        float *inv = nullptr, *raw = nullptr;     // norm
+        RowSum mean, var;                         // of a norm of rows only the values: they are none
+        RowSum dgain, dbias;                      // Σdy·x̂ and Σdy, which a batch norm without γ and β has too
         std::array<simd::Learned, 2> gain, bias;  // for each of the two states
         std::array<float*, 2> running_mean{}, running_spread{};
         float* mask = nullptr;  // dropout
@@ -81,21 +104,23 @@ private:
         float* others = nullptr;  // the sum of the residuals' contributions to the gradient of y
     };
     // Operations from `first` to before `last` that run in sequence over the same part of the layer: rows of all panels
-    // if one of them is a norm of rows, else one panel, with all of its rows if an operation needs whole columns.
+    // if one of them is a norm of rows, else one panel, with all of its rows if an operation needs whole columns. Then
+    // the sums of `message`, if any, are exchanged.
     struct Pass {
         std::size_t first, last;
-        bool is_by_rows, wants_columns;
+        bool is_by_rows = false, wants_columns = false;
+        SharedSums* message = nullptr;
     };
     struct FusedLayer {
         FusedPattern pattern;
-        std::size_t rows = 0;        // B·positions
+        std::size_t rows = 0;        // of the rank, times the positions
         std::vector<Panel> in, out;  // of the layer's input, and of its results
         std::array<simd::Learned, 2> W, b;
         std::vector<FusedStep> steps;         // the linear first
         std::vector<Pass> forward, backward;  // the first of each is by panel; it may be empty in `backward`
-        // Gradients. dy holds that of the layer's result, then in place that of its linear's; dW is null where it is
-        // not kept.
-        float *dy = nullptr, *dW = nullptr, *db = nullptr;
+        // Gradients. dy holds that of the layer's result, then in place that of its linear's.
+        float* dy = nullptr;
+        RowSum dW, db;
 
         const float* result() const { return steps.back().y; }
     };
@@ -114,10 +139,16 @@ private:
         std::vector<Panel> columns;                 // of the embedding
         AlignedVector<float> C;                     // (V, E)
         AlignedVector<float> dy, dC;                // dy_t[v] and dy_t·W_tᵀ, (T, V) rows
+        RowSum sums;                                // dy_t[v]
         std::vector<AlignedVector<float>> scratch;  // one per thread, (T, V) rows of one panel: C·W_t; sums
     };
 
     void add_layer(const FusedPattern& pattern);
+    void add_sums();
+    void add_sums(FusedLayer& l);
+    void add_sums(const FusedLayer& l, FusedStep& step);
+    RowSum row_sum(float* value, std::size_t count, SharedSums& message) const;
+    float* more(std::size_t count);
     FusedStep step_of(const FusedOperation& one);
     void connect_residuals();
     FusedStep& maker_of(const std::string& value);
@@ -125,6 +156,8 @@ private:
     std::vector<Pass> passes_forward(const FusedLayer& l) const;
     std::vector<Pass> passes_backward(const FusedLayer& l) const;
     bool wants_columns(const FusedLayer& l, std::size_t step) const;
+    static SharedSums* message_after_forward(const FusedStep& step);
+    static SharedSums* message_after_backward(const FusedStep& step);
 
     void forward(const Batch& batch);
     void forward(const FusedLayer& l, const Pass& pass, const Panels& x, const Batch& batch);
@@ -140,24 +173,30 @@ private:
     void backward(const Batch& batch);
     void backward_of_linear(const FusedLayer& l, const float* x, float* dx, const FusedLayer* below,
                             const Batch& batch);
+    void parameters_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread);
+    void weight_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread);
+    void bias_backward(const FusedLayer& l, const Panel& p, std::size_t thread);
     void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread);
     void backward_from_result(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
     void other_passes_backward(const FusedLayer& l, const Batch& batch);
     void backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread);
     void backward(const FusedLayer& l, const FusedStep& step, const Batch& batch, const Part& part, std::size_t thread);
     static void add_others(const FusedLayer& l, const FusedStep& step, const Part& part);
+    void sums_of_batch_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread);
     void sums_of_row_norm(const FusedLayer& l, const FusedStep& step);
     void sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread);
+    void embedding_backward(const Batch& batch);
     void backward_by_character();
-    simd::NormPanel norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p) const;
+    simd::NormPanel norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p, const Rows& rows) const;
     simd::RowNorm row_norm_of(const FusedLayer& l, const FusedStep& step) const;
 
     void begin_update(float rate);
+    void update();
     void update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                 std::size_t thread);
     void update_vectors(const FusedLayer& l, const Panel& p) const;
     void update_vectors(const FusedLayer& l, const FusedStep& step, const Panel& p) const;
-    void update_embedding(const Batch& batch);
+    void update_embedding();
     void learn(const std::array<simd::Learned, 2>& parameter, std::size_t from, const float* gradient,
                std::size_t count) const;
 
@@ -169,8 +208,19 @@ private:
     Part part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const;
     static Run run_of(const FusedLayer& l, const Part& part);
 
+    // `count` numbers of a sum from `at` on: calls share(to, rows) for the rows of each part, times the positions, and
+    // adds the shares as far as this rank has them.
+    template <class Share>
+    void add_parts(const RowSum& sum, std::size_t at, std::size_t count, std::size_t positions, std::size_t thread,
+                   Share share);
+    float* slot(const RowSum& sum, std::size_t at, std::size_t slot, std::size_t thread);
+    void send(SharedSums* message);
+    bool has_all_rows() const { return group_ == nullptr; }
+
     NetworkConfig config_;
-    std::size_t rows_;
+    Group* group_;  // null for one rank
+    PartSums parts_;
+    BatchPart own_;                         // the rows of this rank
     std::array<Tensors<float>, 2> states_;  // in panels, but for C
     std::size_t now_ = 0;
     Tensors<float> values_;          // in panels, but for dC
@@ -182,12 +232,29 @@ private:
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;
     std::vector<Stretch> stretches_;  // of a row of embcat
     std::optional<ByCharacter> by_character_;
-    std::vector<AlignedVector<float>> others_;  // one per value that residuals add
-    AlignedVector<float> tied_W_, tied_dW_;     // tied linear: Cᵀ, and its gradient
-    AlignedVector<float> losses_;               // one per row
-    // Scratch of each thread: Wᵀ for one panel of the input, and dW where two panels meet.
-    std::vector<AlignedVector<float>> transposed_, dW_;
+    std::vector<AlignedVector<float>> more_;  // arrays that are not among the values
+    AlignedVector<float> tied_W_, tied_dW_;   // tied linear: Cᵀ, and its gradient
+    AlignedVector<float> losses_;             // one per row
+    std::deque<SharedSums> messages_;         // that of the loss and the gradients first
+    RowSum loss_sum_, dC_sum_;
+    // Scratch of each thread: Wᵀ for one panel of the input; the slots of shares that are added at once, `together_`
+    // numbers each.
+    std::vector<AlignedVector<float>> transposed_, shares_;
+    std::size_t together_ = 0;
     Pool pool_;
 };
+
+template <class Share>
+void Fused::add_parts(const RowSum& sum, std::size_t at, std::size_t count, std::size_t positions, std::size_t thread,
+                      Share share) {
+    for (const OwnPart& part : parts_.own) {
+        const std::size_t first = (part.rows.first - own_.first) * positions;
+        share(slot(sum, at, part.slot, thread), Rows{first, first + part.rows.rows * positions});
+        for (std::size_t i = 0; i < part.additions; ++i) {
+            float* const to = slot(sum, at, part.slot - i - 1, thread);
+            simd::add(to, to, slot(sum, at, part.slot - i, thread), count);
+        }
+    }
+}
 
 }  // namespace byhand

@@ -10,22 +10,23 @@
 
 namespace byhand {
 
-// From the gradient of the logits down, with the updates of all parameters but the embedding.
+// From the gradient of the logits down. With all rows here, the parameters are updated as soon as their gradients are
+// known, but for the embedding and a first linear by character.
 void Fused::backward(const Batch& batch) {
     const FusedLayer& last = layers_.back();
     pool_.run(last.out.size() * chunks(last.backward.front()), [&](std::size_t task, std::size_t thread) {
         backward_from_result(last, batch, part_of(last, last.backward.front(), task), thread);
     });
+    send(last.backward.front().message);
     other_passes_backward(last, batch);
     for (std::size_t number = layers_.size(); --number > 0;) {
         const FusedLayer& below = layers_[number - 1];
         backward_of_linear(layers_[number], below.result(), below.dy, &below, batch);
         other_passes_backward(below, batch);
     }
-    if (by_character_) {
-        backward_by_character();
-    } else {
+    if (!by_character_) {
         backward_of_linear(layers_.front(), embcat_, dembcat_, nullptr, batch);
+        embedding_backward(batch);
     }
 }
 
@@ -43,10 +44,53 @@ void Fused::backward_of_linear(const FusedLayer& l, const float* x, float* dx, c
             }
         } else {
             const std::size_t block = task - to_below;
-            const Panel &q = l.in[block % l.in.size()], &p = l.out[block / l.in.size()];
-            update(l, in_panel(x, l.rows, q), q, in_panel(l.dy, l.rows, p), p, l.rows, thread);
+            parameters_backward(l, x, l.in[block % l.in.size()], l.out[block / l.in.size()], thread);
         }
     });
+    if (below != nullptr) {
+        send(below->backward.front().message);
+    }
+}
+
+// The weights from the inputs of panel q to the outputs of panel p; with the first inputs, also the other parameters of
+// these outputs.
+void Fused::parameters_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p,
+                                std::size_t thread) {
+    const bool is_whole = has_all_rows() && parts_.own.size() == 1;
+    if (is_whole) {
+        update(l, in_panel(x, l.rows, q), q, in_panel(l.dy, l.rows, p), p, l.rows, thread);
+    } else {
+        weight_backward(l, x, q, p, thread);
+    }
+    if (q.from == 0) {
+        bias_backward(l, p, thread);
+        if (has_all_rows()) {
+            update_vectors(l, p);
+        }
+    }
+}
+
+// dW = xᵀ·dy, as a sum of the parts' shares.
+void Fused::weight_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread) {
+    const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width, count = q.used * p.width;
+    const float *const x_here = in_panel(x, l.rows, q), *const dy_here = in_panel(l.dy, l.rows, p);
+    add_parts(l.dW, from, count, l.pattern.layer.positions, thread, [&](float* dW, const Rows& rows) {
+        simd::linear_weight_backward(dW, x_here + rows.first * q.stride(), q, dy_here + rows.first * p.width, p,
+                                     rows.last - rows.first);
+    });
+    if (has_all_rows() && !l.pattern.layer.is_tied) {
+        learn(l.W, from, slot(l.dW, from, 0, thread), count);
+    }
+}
+
+// db = Σdy
+void Fused::bias_backward(const FusedLayer& l, const Panel& p, std::size_t thread) {
+    if (l.pattern.layer.has_bias) {
+        const float* const dy = in_panel(l.dy, l.rows, p);
+        add_parts(l.db, p.from, p.width, l.pattern.layer.positions, thread, [&](float* db, const Rows& rows) {
+            simd::sum_rows(db, dy + rows.first * p.width, rows.last - rows.first, p.width);
+        });
+    }
 }
 
 // dx = dy·Wᵀ, where dy is the gradient of the linear's result: some rows of the layer, and one panel of the layer
@@ -73,6 +117,7 @@ void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
             pool_.run(l.out.size() * chunks(pass), [&](std::size_t task, std::size_t thread) {
                 backward(l, pass, batch, part_of(l, pass, task), thread);
             });
+            send(pass.message);
             continue;
         }
         const FusedStep& norm = l.steps[pass.last - 1];
@@ -108,19 +153,18 @@ void Fused::backward(const FusedLayer& l, const FusedStep& step, const Batch& ba
         case FusedKind::linear:
             if (goes_by_character(l)) {
                 sum_by_character(l, batch, p, thread);
+                bias_backward(l, p, thread);
             }
             break;
-        case FusedKind::batch_norm: {
-            float* const dgain = step.dgain != nullptr ? step.dgain + p.from : nullptr;
-            float* const dbias = step.dbias != nullptr ? step.dbias + p.from : nullptr;
-            const simd::NormPanel norm = norm_of(l, step, p);
-            if (step.what.activation) {
-                simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(step.y, l.rows, p), norm, operation.norm);
-            } else {
-                simd::batchnorm_backward(dy, dgain, dbias, norm, operation.norm);
-            }
+        case FusedKind::batch_mean:
             break;
-        }
+        case FusedKind::batch_variance:
+            simd::batchnorm_input_backward(dy, step.dgain.value + p.from, step.dbias.value + p.from,
+                                           norm_of(l, step, p, part.rows), operation.norm);
+            break;
+        case FusedKind::batch_norm:
+            sums_of_batch_norm(l, step, p, thread);
+            break;
         case FusedKind::activation: {
             const float* const read = is_backward_by_input(*step.what.activation) ? step.x : step.y;
             simd::activation_backward(dy_here, dy_here, read + from, count, *step.what.activation,
@@ -150,26 +194,66 @@ void Fused::add_others(const FusedLayer& l, const FusedStep& step, const Part& p
     }
 }
 
-// dγ and dβ over all rows.
+// dβ and dγ, after the backward pass of a tanh that goes with the norm.
+void Fused::sums_of_batch_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread) {
+    float* const dy = in_panel(l.dy, l.rows, p);
+    const float *const h = in_panel(step.y, l.rows, p), *const raw = in_panel(step.raw, l.rows, p);
+    const std::size_t positions = l.pattern.layer.positions;
+    add_parts(step.dbias, p.from, p.width, positions, thread, [&](float* dbias, const Rows& rows) {
+        const std::size_t from = rows.first * p.width, n = rows.last - rows.first;
+        if (step.what.activation) {
+            simd::tanh_backward_sum_rows(dbias, dy + from, h + from, n, p.width);
+        } else {
+            simd::sum_rows(dbias, dy + from, n, p.width);
+        }
+    });
+    add_parts(step.dgain, p.from, p.width, positions, thread, [&](float* dgain, const Rows& rows) {
+        const std::size_t from = rows.first * p.width;
+        simd::sum_rows_of_product(dgain, dy + from, raw + from, rows.last - rows.first, p.width);
+    });
+}
+
+// dγ and dβ.
 void Fused::sums_of_row_norm(const FusedLayer& l, const FusedStep& step) {
-    if (step.dgain == nullptr) {
+    if (step.dgain.value == nullptr) {
         return;
     }
-    pool_.run(l.out.size(), [&](std::size_t panel, std::size_t) {
+    const std::size_t positions = l.pattern.layer.positions;
+    pool_.run(l.out.size(), [&](std::size_t panel, std::size_t thread) {
         const Panel& p = l.out[panel];
-        const float* const dy = in_panel(l.dy, l.rows, p);
-        simd::sum_rows_of_product(step.dgain + p.from, dy, in_panel(step.raw, l.rows, p), l.rows, p.width);
-        if (step.dbias != nullptr) {
-            simd::sum_rows(step.dbias + p.from, dy, l.rows, p.width);
+        const float *const dy = in_panel(l.dy, l.rows, p), *const raw = in_panel(step.raw, l.rows, p);
+        add_parts(step.dgain, p.from, p.width, positions, thread, [&](float* dgain, const Rows& rows) {
+            const std::size_t from = rows.first * p.width;
+            simd::sum_rows_of_product(dgain, dy + from, raw + from, rows.last - rows.first, p.width);
+        });
+        if (step.dbias.value != nullptr) {
+            add_parts(step.dbias, p.from, p.width, positions, thread, [&](float* dbias, const Rows& rows) {
+                simd::sum_rows(dbias, dy + rows.first * p.width, rows.last - rows.first, p.width);
+            });
         }
     });
 }
 
 // dy_t[v], in panel p of the first layer.
 void Fused::sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread) {
-    const std::size_t places = l.pattern.joined * config_.vocabulary;
-    simd::sum_by_character(in_panel(by_character_->dy.data(), places, p), by_character_->scratch[thread].data(),
-                           in_panel(l.dy, l.rows, p), contexts(batch), p.width);
+    const std::size_t T = l.pattern.joined, places = T * config_.vocabulary;
+    const float* const dy = in_panel(l.dy, l.rows, p);
+    add_parts(by_character_->sums, places * p.from, places * p.width, l.pattern.layer.positions, thread,
+              [&](float* sums, const Rows& rows) {
+                  const simd::Contexts some = {batch.X + rows.first * T, rows.last - rows.first, T, config_.vocabulary};
+                  simd::sum_by_character(sums, by_character_->scratch[thread].data(), dy + rows.first * p.width, some,
+                                         p.width);
+              });
+}
+
+// dC[v] = Σ over the places with X[i, t] = v of demb[i, t]
+void Fused::embedding_backward(const Batch& batch) {
+    const FusedLayer& first = layers_.front();
+    const std::size_t T = first.pattern.joined, E = config_.embedding, numbers = config_.vocabulary * E;
+    add_parts(dC_sum_, 0, numbers, first.pattern.layer.positions, 0, [&](float* dC, const Rows& rows) {
+        std::fill_n(dC, numbers, 0.0F);
+        simd::embedding_backward(dC, dembcat_, batch.X, rows, T, E, stretches_);
+    });
 }
 
 // dW_t = Cᵀ·dy_t, with W's update, and dy_t·W_tᵀ.
@@ -191,6 +275,9 @@ void Fused::backward_by_character() {
             const Panel& p = l.out[task / blocks - 1];
             update(l, in_panel(by_character_->C.data(), V, c), q, in_panel(sums, places, p) + t * V * p.width, p, V,
                    thread);
+            if (q.from == 0) {
+                update_vectors(l, p);
+            }
         }
     });
 }

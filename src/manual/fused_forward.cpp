@@ -40,6 +40,7 @@ void Fused::forward(const FusedLayer& l, const Pass& pass, const Panels& x, cons
                 forward(l, step, x, batch, part_of(l, pass, task), thread);
             }
         });
+        send(pass.message);
         return;
     }
     pool_.run(chunks(), [&](std::size_t chunk, std::size_t thread) {
@@ -58,13 +59,26 @@ void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x,
     const auto in_here = [&](float* matrix) { return in_panel(matrix, l.rows, part.panel); };
     const auto [from, count] = run_of(l, part);
     const Operation& operation = step.what.operation;
+    const Panel& p = part.panel;
+    const std::size_t positions = l.pattern.layer.positions;
     switch (step.what.kind) {
         case FusedKind::linear:
             linear_forward(l, x, batch, part, thread);
             break;
+        case FusedKind::batch_mean:
+            add_parts(step.mean, p.from, p.width, positions, thread, [&](float* mean, const Rows& rows) {
+                simd::batchnorm_mean(mean, in_here(step.x) + rows.first * p.width, norm_of(l, step, p, rows));
+            });
+            break;
+        case FusedKind::batch_variance:
+            add_parts(step.var, p.from, p.width, positions, thread, [&](float* var, const Rows& rows) {
+                simd::batchnorm_variance(var, in_here(step.x) + rows.first * p.width, norm_of(l, step, p, rows),
+                                         operation.norm);
+            });
+            break;
         case FusedKind::batch_norm: {
-            const auto kernel = step.what.activation ? simd::batchnorm_tanh_forward : simd::batchnorm_forward;
-            kernel(in_here(step.y), in_here(step.x), norm_of(l, step, part.panel), operation.norm);
+            const auto kernel = step.what.activation ? simd::batchnorm_tanh_normalise : simd::batchnorm_normalise;
+            kernel(in_here(step.y), norm_of(l, step, p, part.rows), operation.norm);
             break;
         }
         case FusedKind::activation:
@@ -134,24 +148,26 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
                                b != nullptr ? b + p.from : nullptr, p.width);
 }
 
-// Element i·H + j of the mask belongs to row i and unit j, independent of the layout.
+// Element i·H + j of the mask belongs to row i of the batch and unit j, independent of the layout.
 void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const {
     const auto& [p, rows] = part;
+    const std::size_t H = l.pattern.layer.outputs, before = own_.first * l.pattern.layer.positions;
     float* to = in_panel(step.mask, l.rows, p) + rows.first * p.width;
     for (std::size_t i = rows.first; i < rows.last; ++i, to += p.width) {
-        byhand::dropout_mask(to, step.key[now_], i * l.pattern.layer.outputs + p.from, p.used, step.what.operation.p);
+        byhand::dropout_mask(to, step.key[now_], (before + i) * H + p.from, p.used, step.what.operation.p);
     }
 }
 
-// A batch norm in one panel.
-simd::NormPanel Fused::norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p) const {
+// A batch norm in one panel: some rows.
+simd::NormPanel Fused::norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p, const Rows& rows) const {
     const float *const gain = step.gain[now_].p, *const bias = step.bias[now_].p;
-    return {l.rows,
+    return {rows.last - rows.first,
+            own_.batch * l.pattern.layer.positions,
             p.width,
-            step.mean + p.from,
-            step.var + p.from,
+            step.mean.value + p.from,
+            step.var.value + p.from,
             step.inv + p.from,
-            in_panel(step.raw, l.rows, p),
+            in_panel(step.raw, l.rows, p) + rows.first * p.width,
             gain != nullptr ? gain + p.from : nullptr,
             bias != nullptr ? bias + p.from : nullptr};
 }
@@ -160,8 +176,8 @@ simd::NormPanel Fused::norm_of(const FusedLayer& l, const FusedStep& step, const
 simd::RowNorm Fused::row_norm_of(const FusedLayer& l, const FusedStep& step) const {
     return {l.rows,
             l.out,
-            step.mean,
-            step.var,
+            step.mean.value,
+            step.var.value,
             step.inv,
             step.raw,
             step.gain[now_].p,
@@ -174,10 +190,14 @@ void Fused::loss(const Batch& batch) {
     const FusedLayer& last = layers_.back();
     const std::size_t parts = chunks();
     pool_.run(parts, [&](std::size_t part, std::size_t) {
-        simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result(), rows_, last.out}, batch.Y,
-                                          {rows_ * part / parts, rows_ * (part + 1) / parts});
+        simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result(), own_.rows, last.out}, batch.Y,
+                                          own_.batch, rows_of_chunk(1, part, parts));
     });
-    *loss_ = sum_along<float>(rows_, [&](std::size_t i) { return losses_[i]; }) / static_cast<float>(rows_);
+    add_parts(loss_sum_, 0, 1, 1, 0, [&](float* loss, const Rows& rows) {
+        const float* const losses = losses_.data() + rows.first;
+        *loss = sum_along<float>(rows.last - rows.first, [&](std::size_t i) { return losses[i]; }) /
+                static_cast<float>(own_.batch);
+    });
 }
 
 }  // namespace byhand

@@ -198,8 +198,9 @@ bool pays_by_character(const NetworkConfig& config, std::size_t n) {
     return n * layers(config).front().positions / kRowsEach >= config.vocabulary;
 }
 
-std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted) {
-    const bool by_character = pays_by_character(config, n);
+std::vector<TensorSpec> kept_names(const NetworkConfig& config, const BatchPart& rows, FusedKeep wanted) {
+    const std::size_t n = rows.rows;
+    const bool by_character = pays_by_character(config, rows.batch);
     Names names;
     const std::vector<FusedPattern> patterns = fused_patterns(config, wanted);
     const Layer& first = patterns.front().layer;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/batch.h"
 #include "base/network.h"
 #include "base/tensors.h"
 #include "manual/simd/activations.h"
@@ -22,7 +23,8 @@ struct NormNames {
     std::string gain, bias, mean, var, inv, raw;
 };
 
-enum class FusedKind { linear, batch_norm, row_norm, activation, residual, dropout };
+// A batch norm runs as three: its mean, its variance, and the rest.
+enum class FusedKind { linear, batch_mean, batch_variance, batch_norm, row_norm, activation, residual, dropout };
 
 // An operation of a layer: its linear, or one after it.
 struct FusedOperation {
@@ -58,8 +60,8 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep 
 // positions of a batch of n, that saves more time than it costs.
 bool pays_by_character(const NetworkConfig& config, std::size_t n);
 
-// The tensors that a step on `n` rows keeps, in order of computation, with their shapes outside.
-std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted);
+// The tensors that a step keeps for these rows, in order of computation, with their shapes outside.
+std::vector<TensorSpec> kept_names(const NetworkConfig& config, const BatchPart& rows, FusedKeep wanted);
 
 // The same tensors, with room for padding.
 std::vector<TensorSpec> with_padding(std::vector<TensorSpec> table);

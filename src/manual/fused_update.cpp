@@ -34,31 +34,47 @@ void Fused::learn(const std::array<simd::Learned, 2>& parameter, std::size_t fro
     simd::optimizer_step(there(parameter[1 - now_]), there(parameter[now_]), gradient, count, optimizer_);
 }
 
-// dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows; with the first inputs, also
-// the other parameters of these outputs. A tied linear's dW is added to dC.
+// dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows. A tied linear's dW is added to
+// dC.
 void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                    std::size_t thread) {
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width;
-    const bool kept = l.dW != nullptr;
-    float* const dW = kept ? l.dW + from : dW_[thread].data();
+    float* const dW = slot(l.dW, from, 0, thread);
     if (is_plain(optimizer_.config) && !l.pattern.layer.is_tied) {
-        simd::linear_descend({l.W[1 - now_].p + from, l.W[now_].p + from, optimizer_.rate}, dW, kept, x, q, dy, p, n);
+        simd::linear_descend({l.W[1 - now_].p + from, l.W[now_].p + from, optimizer_.rate}, dW, l.dW.value != nullptr,
+                             x, q, dy, p, n);
     } else {
         simd::linear_weight_backward(dW, x, q, dy, p, n);
         if (!l.pattern.layer.is_tied) {
             learn(l.W, from, dW, q.used * p.width);
         }
     }
-    if (q.from == 0) {
-        update_vectors(l, p);
-    }
 }
 
-// db = Σ dy and new_b, and the state of norms and dropouts in this panel.
+// What the backward pass has left to update.
+void Fused::update() {
+    for (const FusedLayer& l : layers_) {
+        if (!has_all_rows() && !goes_by_character(l)) {
+            pool_.run(l.out.size(), [&](std::size_t panel, std::size_t) {
+                const Panel& p = l.out[panel];
+                const std::size_t inputs = l.pattern.layer.inputs;
+                if (!l.pattern.layer.is_tied) {
+                    learn(l.W, inputs * p.from, l.dW.value + inputs * p.from, inputs * p.width);
+                }
+                update_vectors(l, p);
+            });
+        }
+    }
+    if (by_character_) {
+        backward_by_character();
+    }
+    update_embedding();
+}
+
+// new_b, and the state of norms and dropouts in this panel.
 void Fused::update_vectors(const FusedLayer& l, const Panel& p) const {
-    if (l.db != nullptr) {
-        simd::sum_rows(l.db + p.from, in_panel(l.dy, l.rows, p), l.rows, p.width);
-        learn(l.b, p.from, l.db + p.from, p.width);
+    if (l.pattern.layer.has_bias) {
+        learn(l.b, p.from, l.db.value + p.from, p.width);
     }
     for (const FusedStep& step : l.steps) {
         update_vectors(l, step, p);
@@ -68,29 +84,30 @@ void Fused::update_vectors(const FusedLayer& l, const Panel& p) const {
 // New γ and β; the running statistics; the next mask's key.
 void Fused::update_vectors(const FusedLayer& l, const FusedStep& step, const Panel& p) const {
     const NormConfig& norm = step.what.operation.norm;
-    if (step.dgain != nullptr) {
-        learn(step.gain, p.from, step.dgain + p.from, p.width);
+    const bool is_norm = step.what.kind == FusedKind::batch_norm || step.what.kind == FusedKind::row_norm;
+    if (is_norm && step.gain[now_].p != nullptr) {
+        learn(step.gain, p.from, step.dgain.value + p.from, p.width);
     }
-    if (step.dbias != nullptr) {
-        learn(step.bias, p.from, step.dbias + p.from, p.width);
+    if (is_norm && step.bias[now_].p != nullptr) {
+        learn(step.bias, p.from, step.dbias.value + p.from, p.width);
     }
     if (step.what.kind == FusedKind::batch_norm) {
-        running_mean_update(step.running_mean[1 - now_] + p.from, step.running_mean[now_] + p.from, step.mean + p.from,
-                            p.used, norm.momentum);
+        running_mean_update(step.running_mean[1 - now_] + p.from, step.running_mean[now_] + p.from,
+                            step.mean.value + p.from, p.used, norm.momentum);
         running_spread_update(step.running_spread[1 - now_] + p.from, step.running_spread[now_] + p.from,
-                              step.var + p.from, p.used, l.rows, norm.batch_divisor, norm.running_divisor,
-                              norm.running_spread, norm.momentum);
+                              step.var.value + p.from, p.used, own_.batch * l.pattern.layer.positions,
+                              norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
     }
     if (step.what.kind == FusedKind::dropout && p.from == 0) {
         dropout_key_update(step.key[1 - now_], step.key[now_]);
     }
 }
 
-// dC[v] = Σ over the places with X[i, t] = v of demb[i, t], or Σ_t (dy_t·W_tᵀ)[v], and a tied linear's dW[·, v]; new_C
-void Fused::update_embedding(const Batch& batch) {
+// By character dC[v] = Σ_t (dy_t·W_tᵀ)[v]; a tied linear's dW[·, v]; new_C
+void Fused::update_embedding() {
     const std::size_t V = config_.vocabulary, E = config_.embedding;
-    std::fill_n(dC_, V * E, 0.0F);
     if (by_character_) {
+        std::fill_n(dC_, V * E, 0.0F);
         for (const Panel& c : by_character_->columns) {
             const std::size_t places = layers_.front().pattern.joined * V;
             const float* from = in_panel(by_character_->dC.data(), places, c);
@@ -99,9 +116,6 @@ void Fused::update_embedding(const Batch& batch) {
                 std::transform(from, from + c.used, to, to, std::plus());
             }
         }
-    } else {
-        const simd::Contexts all = contexts(batch);
-        simd::embedding_backward(dC_, dembcat_, all.X, all.n, all.T, E, stretches_);
     }
     if (!tied_dW_.empty()) {
         for (const Panel& p : layers_.back().out) {

@@ -167,8 +167,10 @@ private:
 
 class FusedModel final : public HandModel {
 public:
-    FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads)
-        : HandModel(config, Evaluation::By::kernels), fused_(config, rows, Fused::Keep::needed, threads) {}
+    FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads, std::size_t parts = 1,
+               Group* group = nullptr)
+        : HandModel(config, Evaluation::By::kernels),
+          fused_(config, rows, Fused::Keep::needed, threads, parts, group) {}
 
     void load(const Tensors<float>& state) override { fused_.load(state); }
     Tensors<float> save() const override { return fused_.state(); }
@@ -211,8 +213,11 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
 }
 
 std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                           std::size_t parts, Group& group) {
+                                           std::size_t parts, Group& group, std::size_t threads) {
     const bool is_fused = form == HandForm::fused;
+    if (is_fused && has_fused_step(config)) {
+        return std::make_unique<FusedModel>(config, rows, threads, parts, &group);
+    }
     const MakePart make = [=, &config](const BatchPart& part) {
         Graph graph = hand_graph(form, config, part);
         return is_fused ? with_kernels(std::move(graph), part) : graph;

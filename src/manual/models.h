@@ -21,11 +21,10 @@ HandForm hand_form(const std::string& name);
 std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
                                        std::size_t threads = 1);
 
-// The same network step by step, with the rows of each batch in `parts` parts, shared out to the ranks of `group`,
-// which must outlive it (manual/parts.h). Each step requires the whole batch on all ranks. The fused form has the
-// kernels of its steps, each for one part. Precondition: 0 < parts ≤ rows.
+// The same with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive it
+// (manual/part_sums.h). Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
 std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                           std::size_t parts, Group& group);
+                                           std::size_t parts, Group& group, std::size_t threads = 1);
 
 // The number of threads that speeds up a fused step of this network: all of the machine's, or one.
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows);

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/value.h"
+#include "base/parts.h"
 
 namespace byhand {
 namespace {
@@ -16,16 +16,16 @@ constexpr std::array kLists = {&Graph::forward, &Graph::backward, &Graph::update
 
 }  // namespace
 
-PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, AddShares add_shares)
+PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, Keep keep,
+                         AddShares add_shares)
     : group_(group),
-      parts_(parts),
-      most_((parts + group.size() - 1) / group.size()),
-      add_shares_(std::move(add_shares)) {
-    const std::vector<BatchPart> all = parts_of(rows, parts);
-    first_ = make(all.front());
-    const PartsOfRank of_rank = parts_of_rank(parts, group.rank(), group.size());
-    for (std::size_t k = of_rank.first; k < of_rank.last; ++k) {
-        own_.push_back({all[k], make(all[k]), {}, {}, {}});
+      all_parts_(parts),
+      keep_(keep),
+      add_shares_(std::move(add_shares)),
+      parts_(part_sums(rows, parts, group.rank(), group.size())),
+      first_(make(parts_of(rows, parts)[0])) {
+    for (const OwnPart& part : parts_.own) {
+        own_.push_back({part.rows, make(part.rows), {}});
     }
     allocate();
     plan();
@@ -35,9 +35,10 @@ void PartsRunner::allocate() {
     RankValues values = rank_values(first_, graphs());
     shared_ = std::move(values.shared);
     for (std::size_t k = 0; k < own_.size(); ++k) {
-        own_[k].X = std::move(values.parts[k].X);
-        own_[k].Y = std::move(values.parts[k].Y);
-        own_[k].tensors = std::move(values.parts[k].rows);
+        own_[k].values = std::move(values.parts[k]);
+        if (keep_ == Keep::needed) {
+            own_[k].values.shares = {};
+        }
     }
 }
 
@@ -51,37 +52,37 @@ std::vector<Graph> PartsRunner::graphs() const {
 void PartsRunner::plan() {
     struct Planned {
         std::vector<std::pair<std::size_t, std::size_t>> steps;  // list, and place in it
-        Exchange exchange;
+        std::vector<std::string> names;                          // of the sums
+        SharedSums sums;
     };
     std::vector<Planned> planned(1);
-    const auto is_open = [&](const std::string& name) {
-        return std::ranges::find(planned.back().exchange.sums, name, &Sum::name) != planned.back().exchange.sums.end();
-    };
+    const auto is_open = [&](const std::string& name) { return std::ranges::count(planned.back().names, name) > 0; };
+    std::size_t longest = 0;
     for (std::size_t list = 0; list < std::size(kLists); ++list) {
         const StepList& steps = first_.*kLists[list];
         for (std::size_t i = 0; i < steps.size(); ++i) {
             if (std::ranges::any_of(steps[i].reads, is_open)) {
                 planned.emplace_back();
             }
-            Exchange& open = planned.back().exchange;
-            if (kind_of(steps[i]) == InParts::sum) {
-                const std::size_t numbers = count(steps[i].shape);
-                share_of_[steps[i].makes] = open.count;
-                open.sums.push_back({steps[i].makes, open.count, numbers});
-                open.count += numbers;
+            Planned& open = planned.back();
+            if (in_parts(first_.glossary, steps[i]) == InParts::sum) {
+                const std::span<float> sum = shared_[steps[i].makes];
+                place_of_[steps[i].makes] = open.sums.add(sum.data(), sum.size());
+                open.names.push_back(steps[i].makes);
+                longest = std::max(longest, sum.size());
             }
-            planned.back().steps.emplace_back(list, i);
+            open.steps.emplace_back(list, i);
         }
     }
-    exchanges_.reserve(planned.size());
+    scratch_.resize(parts_.slots * longest);
+    shared_sums_.reserve(planned.size());
     for (Planned& one : planned) {
-        Exchange* exchange = nullptr;
-        if (!one.exchange.sums.empty()) {
-            one.exchange.own.resize(most_ * one.exchange.count);
-            one.exchange.all.resize(group_.size() * one.exchange.own.size());
-            exchange = &exchanges_.emplace_back(std::move(one.exchange));
+        SharedSums* sums = nullptr;
+        if (!one.names.empty()) {
+            sums = &shared_sums_.emplace_back(std::move(one.sums));
+            sums->allocate(parts_, group_.size());
         }
-        stages_.push_back({{}, exchange});
+        stages_.push_back({{}, sums, std::move(one.names)});
         for (const auto& [list, step] : one.steps) {
             bind(stages_.back(), list, step);
         }
@@ -90,91 +91,101 @@ void PartsRunner::plan() {
 
 Operand<float> PartsRunner::operand(const std::string& name, const PartOfBatch* part) const {
     if (name == "X" || name == "Y") {
-        return name == "X" ? part->X.data() : part->Y.data();
+        return name == "X" ? part->values.X.data() : part->values.Y.data();
     }
-    return has_rows(name) ? part->tensors[name].data() : shared_[name].data();
+    return has_rows(name) ? part->values.rows[name].data() : shared_[name].data();
+}
+
+void PartsRunner::add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const {
+    Call call{&step, out, {}, {}, {}};
+    for (const std::string& name : step.reads) {
+        call.reads.push_back(operand(name, part));
+    }
+    stage.calls.push_back(std::move(call));
 }
 
 // Adds the calls of a step: one, or one for each part.
 void PartsRunner::bind(Stage& stage, std::size_t list, std::size_t at) {
-    const auto add_call = [&](const Step& step, float* out, const PartOfBatch* part) {
-        Call call{&step, out, {}};
-        for (const std::string& name : step.reads) {
-            call.reads.push_back(operand(name, part));
-        }
-        stage.calls.push_back(std::move(call));
-    };
     const Step& step = (first_.*kLists[list])[at];
-    const InParts kind = kind_of(step);
-    if (kind == InParts::shared) {
-        add_call(step, shared_[step.makes].data(), nullptr);
-        return;
-    }
-    for (std::size_t k = 0; k < own_.size(); ++k) {
-        PartOfBatch& part = own_[k];
-        float* const out = kind == InParts::rows
-                               ? part.tensors[step.makes].data()
-                               : stage.exchange->own.data() + k * stage.exchange->count + share_of_.at(step.makes);
-        add_call((part.graph.*kLists[list])[at], out, &part);
+    switch (in_parts(first_.glossary, step)) {
+        case InParts::shared:
+            add_call(stage, step, shared_[step.makes].data(), nullptr);
+            break;
+        case InParts::sum:
+            bind_sum(stage, list, at);
+            break;
+        case InParts::rows:
+            for (PartOfBatch& part : own_) {
+                add_call(stage, (part.graph.*kLists[list])[at], part.values.rows[step.makes].data(), &part);
+            }
+            break;
     }
 }
 
-void PartsRunner::exchange(Exchange& it) {
-    group_.gather(it.all, it.own);
+void PartsRunner::bind_sum(Stage& stage, std::size_t list, std::size_t at) {
+    const std::string& name = (first_.*kLists[list])[at].makes;
+    const std::size_t numbers = shared_[name].size();
+    const auto slot = [&](std::size_t number) {
+        return std::span(number < parts_.sent ? stage.sums->own.data() + number * stage.sums->count + place_of_.at(name)
+                                              : scratch_.data() + number * numbers,
+                         numbers);
+    };
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+        const OwnPart& part = parts_.own[k];
+        add_call(stage, (own_[k].graph.*kLists[list])[at], slot(part.slot).data(), &own_[k]);
+        if (keep_ == Keep::all) {
+            stage.calls.back().kept = own_[k].values.shares[name];
+        }
+        for (std::size_t i = 0; i < part.additions; ++i) {
+            stage.calls.back().additions.push_back({slot(part.slot - i - 1), slot(part.slot - i)});
+        }
+    }
+}
+
+// Gathers the shares of every part as they are.
+void PartsRunner::add_otherwise(const std::string& name) {
+    const std::span<float> sum = shared_[name];
+    const std::size_t most = (all_parts_ + group_.size() - 1) / group_.size();  // parts of a rank
+    std::vector<float> own(most * sum.size()), all(group_.size() * own.size());
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+        std::ranges::copy(own_[k].values.shares[name], own.begin() + static_cast<std::ptrdiff_t>(k * sum.size()));
+    }
+    group_.gather(all, own);
     std::vector<std::span<float>> shares;
-    shares.reserve(parts_);
     for (std::size_t rank = 0; rank < group_.size(); ++rank) {
-        for (std::size_t k = 0; k < parts_of_rank(parts_, rank, group_.size()).count(); ++k) {
-            shares.emplace_back(it.all.data() + (rank * most_ + k) * it.count, it.count);
+        for (std::size_t k = 0; k < parts_of_rank(all_parts_, rank, group_.size()).count(); ++k) {
+            shares.push_back(std::span(all).subspan((rank * most + k) * sum.size(), sum.size()));
         }
     }
-    if (add_shares_ != nullptr) {
-        for (const Sum& sum : it.sums) {
-            std::vector<std::span<float>> of_sum;
-            for (const std::span<float> share : shares) {
-                of_sum.push_back(share.subspan(sum.from, sum.count));
-            }
-            add_shares_(sum.name, shared_[sum.name], of_sum);
-        }
-        return;
-    }
-    add_pairwise(std::span<const std::span<float>>(shares));
-    for (const Sum& sum : it.sums) {
-        std::ranges::copy(shares.front().subspan(sum.from, sum.count), shared_[sum.name].begin());
-    }
+    add_shares_(name, sum, shares);
 }
 
 RankValues PartsRunner::values() const {
-    RankValues values = rank_values(first_, graphs());
-    values.shared = shared_;
-    for (std::size_t k = 0; k < own_.size(); ++k) {
-        PartValues& part = values.parts[k];
-        part.X = own_[k].X;
-        part.Y = own_[k].Y;
-        part.rows = own_[k].tensors;
-        for (const Exchange& exchange : exchanges_) {
-            for (const Sum& sum : exchange.sums) {
-                std::copy_n(exchange.own.data() + k * exchange.count + sum.from, sum.count,
-                            part.shares[sum.name].data());
-            }
-        }
-    }
+    RankValues values{{}, shared_};
+    std::ranges::transform(own_, std::back_inserter(values.parts), &PartOfBatch::values);
     return values;
 }
 
 void PartsRunner::run(const Batch& batch, float rate) {
     const std::size_t context = first_.config.context;
     for (PartOfBatch& part : own_) {
-        std::copy_n(batch.X + part.place.first * context, part.X.size(), part.X.begin());
-        std::copy_n(batch.Y + part.place.first, part.Y.size(), part.Y.begin());
+        PartValues& values = part.values;
+        std::copy_n(batch.X + part.place.first * context, values.X.size(), values.X.begin());
+        std::copy_n(batch.Y + part.place.first, values.Y.size(), values.Y.begin());
     }
     shared_["rate"][0] = rate;
     for (const Stage& stage : stages_) {
         for (const Call& call : stage.calls) {
             call.step->in_float.run(call.out, call.reads);
+            std::copy_n(call.out, call.kept.size(), call.kept.begin());
+            for (const auto& [to, from] : call.additions) {
+                std::ranges::transform(to, from, to.begin(), std::plus());
+            }
         }
-        if (stage.exchange != nullptr) {
-            exchange(*stage.exchange);
+        if (add_shares_ != nullptr) {
+            std::ranges::for_each(stage.names, [this](const std::string& name) { add_otherwise(name); });
+        } else if (stage.sums != nullptr) {
+            exchange(*stage.sums, parts_, group_);
         }
     }
 }

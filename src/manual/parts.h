@@ -4,16 +4,15 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/batch.h"
 #include "base/group.h"
-#include "base/parts.h"
 #include "base/tensors.h"
+#include "manual/part_sums.h"
 #include "steps/parts.h"
 #include "steps/rank_values.h"
 #include "steps/step.h"
@@ -22,75 +21,78 @@ namespace byhand {
 
 // A network without its rows, and the rows of this rank's parts. Of a step whose result
 //   has rows         each part computes its own;
-//   sums over rows   each part computes its share. The shares of all parts are gathered as soon as a step reads such a
-//                    sum, together with all others that are complete, and added pairwise: 0 + 1, 2 + 3, …, then the
-//                    sums of neighbours, and so on;
+//   sums over rows   each part computes its share. The shares of all parts are added as soon as a step reads such a
+//                    sum, together with all others that are complete (manual/part_sums.h);
 //   has no rows      and reads nothing that has: each rank computes the same.
 class PartsRunner {
 public:
-    // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner
-    // does. `group` must outlive it. `add_shares` takes the place of the sum that is described above. Precondition: 0 <
-    // parts ≤ rows.
-    PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, AddShares add_shares = {});
+    enum class Keep { needed, all };
+
+    // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner does. `group` must outlive it.
+    // With Keep::all the shares of the parts are kept, for values(); then `add_shares`, unless it is empty, takes the
+    // place of the exchange. Precondition: 0 < parts ≤ rows.
+    PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, Keep keep = Keep::needed,
+                AddShares add_shares = {});
     PartsRunner(const PartsRunner&) = delete;
     PartsRunner& operator=(const PartsRunner&) = delete;
 
     // The state before and after, the rate, the loss, and all other values without rows.
     Tensors<float>& shared() { return shared_; }
 
-    // How often shares are gathered in a step.
-    std::size_t messages() const { return exchanges_.size(); }
+    // How often sums are exchanged in a step.
+    std::size_t messages() const { return shared_sums_.size(); }
 
     // Forward, loss, backward and update for the whole batch, of which each rank reads its parts' rows.
     void run(const Batch& batch, float rate);
 
-    // All that this rank holds after a step.
+    // All that this rank holds after a step. Precondition: Keep::all.
     RankValues values() const;
 
 private:
     struct PartOfBatch {
         BatchPart place;
         Graph graph;
-        std::vector<std::int64_t> X, Y;
-        Tensors<float> tensors;  // the values with rows
+        PartValues values;
     };
-    struct Sum {
-        std::string name;
-        std::size_t from = 0, count = 0;  // in a part's shares of the exchange
-    };
-    struct Exchange {
-        std::vector<Sum> sums;
-        std::size_t count = 0;        // numbers of a part
-        std::vector<float> own, all;  // (parts per rank, count), and the same of each rank
+    // The share of a part, and where it is added.
+    struct Addition {
+        std::span<float> to, from;
     };
     struct Call {
         const Step* step = nullptr;
         float* out = nullptr;
         std::vector<Operand<float>> reads;
+        std::span<float> kept;            // a copy of the result, unless it is empty
+        std::vector<Addition> additions;  // after the call
     };
     // Calls, and then an exchange, if any.
     struct Stage {
         std::vector<Call> calls;
-        Exchange* exchange = nullptr;
+        SharedSums* sums = nullptr;
+        std::vector<std::string> names;  // of the sums
     };
 
     bool has_rows(const std::string& name) const { return byhand::has_rows(first_.glossary, name); }
-    InParts kind_of(const Step& step) const { return in_parts(first_.glossary, step); }
-    std::vector<Graph> graphs() const;  // of its parts
     void allocate();
+    std::vector<Graph> graphs() const;  // of its parts
+    void add_otherwise(const std::string& name);
     void plan();
     void bind(Stage& stage, std::size_t list, std::size_t at);
+    void bind_sum(Stage& stage, std::size_t list, std::size_t at);
+    void add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const;
     Operand<float> operand(const std::string& name, const PartOfBatch* part) const;
-    void exchange(Exchange& it);
 
     Group& group_;
-    std::size_t parts_, most_;  // most: parts of the rank that has the most
-    Graph first_;               // of the first part, for the steps that all ranks compute
-    std::vector<PartOfBatch> own_;
+    std::size_t all_parts_;
+    Keep keep_;
     AddShares add_shares_;
+    PartSums parts_;
+    Graph first_;  // of the first part, for the steps that all ranks compute
+    std::vector<PartOfBatch> own_;
     Tensors<float> shared_;
-    std::vector<Exchange> exchanges_;
-    std::map<std::string, std::size_t> share_of_;  // a sum's place in a part's shares
+    std::vector<SharedSums> shared_sums_;
+    std::map<std::string, std::size_t> place_of_;  // of a sum in a slot
+    AlignedVector<float> scratch_;                 // for the slots that are not sent
     std::vector<Stage> stages_;
 };
 

@@ -312,7 +312,7 @@ Kernels embedding_backward(const StepThere& there) {
              [=](float* dC, Reads<float> r) {
                  const PanelMatrix dembcat(numbers(r, 0), n, T * E);
                  std::fill_n(dC, V * E, 0.0F);
-                 simd::embedding_backward(dC, dembcat.data.data(), indices(r, 1), n, T, E, stretches_of(n, T, E));
+                 simd::embedding_backward(dC, dembcat.data.data(), indices(r, 1), {0, n}, T, E, stretches_of(n, T, E));
              }},
             {"simd::sum_by_character", [=](float* dC, Reads<float> r) {
                  std::fill_n(dC, V * E, 0.0F);
@@ -329,7 +329,7 @@ float cross_entropy(float* to, Reads<float> reads, std::size_t n, std::size_t V)
     const PanelMatrix logits(numbers(reads, 0), n, V);
     PanelMatrix dlogits(n, V);
     std::vector<float> losses(n);
-    simd::cross_entropy_with_gradient(losses.data(), dlogits.data.data(), logits.view(), indices(reads, 1), {0, n});
+    simd::cross_entropy_with_gradient(losses.data(), dlogits.data.data(), logits.view(), indices(reads, 1), n, {0, n});
     if (to != nullptr) {
         dlogits.copy_to(to);
     }

@@ -47,6 +47,7 @@ struct Norm {
 private:
     simd::NormPanel panel(const Panel& p, bool affine) {
         return {x.rows,
+                x.rows,
                 p.width,
                 mean.data() + p.from,
                 var.data() + p.from,

@@ -77,9 +77,16 @@ TEST_CASE("train --ranks: the saved model has the same bytes for any number of r
         INFO(model << ", ranks " << ranks);
         CHECK(train(ranks) == single);
     }
-    const Outcome in_parts = byhand(place, kShort + Arguments{"--model", model, "--parts", "8", "--save", "parts"});
-    CHECK(in_parts.code == 0);
-    CHECK(place.read("parts") == single);
+    const auto check_parts = [&](const Arguments& more) {
+        const Arguments parts = {"--model", model, "--parts", "8", "--save", "parts"};
+        CHECK(byhand(place, kShort + parts + more).code == 0);
+        CHECK(place.read("parts") == single);
+    };
+    check_parts({});
+    if (model == "fused") {
+        check_parts({"--threads", "3"});
+        check_parts({"--threads", "2", "--ranks", "2"});
+    }
 }
 
 TEST_CASE("train --ranks: dropout and fewer rows than ranks, resumed by another number of ranks, to the same bytes") {
@@ -176,7 +183,6 @@ TEST_CASE("train --ranks: what does not fit is refused once") {
                   "a batch of 33 rows can't have 40 parts; --parts takes at most 33");
     check_refused(byhand(place, {"train", "--ranks", "2", "--model", "torch"}),
                   "--model torch trains on the whole batch by one process");
-    check_refused(byhand(place, {"train", "--parts", "2", "--threads", "2"}), "--threads requires a batch in one part");
     check_refused(byhand(place, {"train", "--ranks", "3"}, rank_of_two("0", "29615")),
                   "--ranks 3 contradicts the environment, which describes 2 ranks");
     check_refused(byhand(place, {"train"}, {{"RANK", "2"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "x"}}),

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "manual/fused.h"
 #include "manual/models.h"
@@ -143,8 +144,9 @@ TEST_CASE("allocations: none in a fused training step") {
     std::vector<networks::Example> all = examples();
     std::ranges::move(examples_with_sums(), std::back_inserter(all));
     for (const networks::Example& example : all) {
-        for (const Fused::Keep keep : {Fused::Keep::all, Fused::Keep::needed}) {
-            Fused fused(example.config, example.rows, keep);
+        for (const auto& [keep, parts] :
+             {std::pair(Fused::Keep::all, 1), {Fused::Keep::needed, 1}, {Fused::Keep::needed, 5}}) {
+            Fused fused(example.config, example.rows, keep, 1, static_cast<std::size_t>(parts));
             fused.load(example.state);
             const Batch batch = example.batch();
             const auto three_steps = [&] {

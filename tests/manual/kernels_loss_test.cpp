@@ -42,7 +42,7 @@ LossAndGradient by_kernel(const Logits& logits) {
     LossAndGradient exact{std::vector<float>(logits.n), std::vector<float>(logits.n * logits.V)};
     for (const Rows& rows : {Rows{0, logits.n / 2}, Rows{logits.n / 2, logits.n}}) {
         simd::cross_entropy_with_gradient(exact.losses.data(), dlogits.data(), {values.data(), logits.n, panels},
-                                          logits.Y.data(), rows);
+                                          logits.Y.data(), logits.n, rows);
     }
     from_panels(exact.dlogits.data(), dlogits.data(), logits.n, logits.V);
     AlignedVector<float> clean(dlogits.size());

@@ -157,8 +157,8 @@ TEST_CASE("kernels: the norm forward is batchnorm.h's, to the bit") {
         Numbers y(n * H), raw(n * H), mean(H), var(H), inv(H);
         const bool affine = norm.affine;
         simd::batchnorm_forward(y.data(), x.data(),
-                                {n, H, mean.data(), var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr,
-                                 affine ? bias.data() : nullptr},
+                                {n, n, H, mean.data(), var.data(), inv.data(), raw.data(),
+                                 affine ? gain.data() : nullptr, affine ? bias.data() : nullptr},
                                 norm);
 
         const Normed right = by_formulas(x, gain, bias, n, H, norm);
@@ -198,10 +198,10 @@ TEST_CASE("kernels: the norm backward is batchnorm.h's, to the bit") {
         const bool affine = norm.affine;
         std::vector<float> dx2 = given, dgain2(H), dbias2(H);
         by_formulas(dx2.data(), dgain2.data(), dbias2.data(),
-                    {n, H, nullptr, var.data(), inv.data(), raw.data(), gain.data(), nullptr}, norm);
+                    {n, n, H, nullptr, var.data(), inv.data(), raw.data(), gain.data(), nullptr}, norm);
         simd::batchnorm_backward(
             dy.data(), affine ? dgain.data() : nullptr, affine ? dbias.data() : nullptr,
-            {n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr, nullptr}, norm);
+            {n, n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr, nullptr}, norm);
         CHECK(same_bits(dy.copy(), dx2));
         if (affine) {
             CHECK(same_bits(dgain.copy(), dgain2));
@@ -224,7 +224,7 @@ TEST_CASE("kernels: the norm of difficult columns is batchnorm.h's, and tanh aft
             Numbers y(n * H), raw(n * H), mean(H), var(H), inv(H);
             (with_tanh ? simd::batchnorm_tanh_forward : simd::batchnorm_forward)(
                 y.data(), x.data(),
-                {n, H, mean.data(), var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr,
+                {n, n, H, mean.data(), var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr,
                  affine ? bias.data() : nullptr},
                 norm);
             CHECK(same_numbers(mean.copy(), right.mean));
@@ -255,12 +255,12 @@ TEST_CASE("kernels: the norm backward of difficult columns, with and without tan
                 tanh_backward(dx2.data(), dx2.data(), h.data(), n * H);
             }
             by_formulas(dx2.data(), dgain2.data(), dbias2.data(),
-                        {n, H, nullptr, var.data(), inv.data(), raw.data(), gain.data(), nullptr}, norm);
+                        {n, n, H, nullptr, var.data(), inv.data(), raw.data(), gain.data(), nullptr}, norm);
             Numbers dy(given), dgain(H), dbias(H);
             float* const dgains = affine ? dgain.data() : nullptr;
             float* const dbiases = affine ? dbias.data() : nullptr;
             const simd::NormPanel panel = {
-                n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr, nullptr};
+                n, n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr, nullptr};
             if (with_tanh) {
                 simd::batchnorm_tanh_backward(dy.data(), dgains, dbiases, h.data(), panel, norm);
             } else {

@@ -2,16 +2,19 @@
 #include "manual/parts.h"
 
 #include <algorithm>
-#include <barrier>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <thread>
 #include <vector>
 
+#include "manual/fused.h"
+#include "manual/fused_tensors.h"
+#include "base/parts.h"
 #include "manual/models.h"
 #include "manual/networks.h"
+#include "manual/pieces.h"
+#include "manual/ranks.h"
 #include "manual/stepwise.h"
 
 using namespace byhand;
@@ -20,33 +23,6 @@ namespace {
 
 constexpr float kRate = 0.3F;
 constexpr std::size_t kRanks[] = {1, 2, 3, 4, 8, 11};
-
-// Ranks as threads of one process.
-struct Shared {
-    explicit Shared(std::size_t ranks) : size(ranks), barrier(static_cast<std::ptrdiff_t>(ranks)), rows(ranks) {}
-    std::size_t size;
-    std::barrier<> barrier;
-    std::vector<std::span<const float>> rows;
-};
-
-class Thread final : public Group {
-public:
-    Thread(Shared& shared, std::size_t rank) : shared_(shared), rank_(rank) {}
-    std::size_t size() const override { return shared_.size; }
-    std::size_t rank() const override { return rank_; }
-    void gather(std::span<float> all, std::span<const float> own) override {
-        shared_.rows[rank_] = own;
-        shared_.barrier.arrive_and_wait();
-        for (std::size_t rank = 0; rank < shared_.size; ++rank) {
-            std::ranges::copy(shared_.rows[rank], all.begin() + static_cast<std::ptrdiff_t>(rank * own.size()));
-        }
-        shared_.barrier.arrive_and_wait();
-    }
-
-private:
-    Shared& shared_;
-    std::size_t rank_;
-};
 
 // The loss of each step and the state after the last, as numbers.
 std::vector<float> trained(Model& model, const networks::Example& example, std::size_t steps) {
@@ -65,17 +41,10 @@ std::vector<float> trained(Model& model, const networks::Example& example, std::
 // Of every rank, in order.
 std::vector<std::vector<float>> trained_by_ranks(HandForm form, const networks::Example& example, std::size_t parts,
                                                  std::size_t ranks) {
-    Shared shared(ranks);
     std::vector<std::vector<float>> all(ranks);
-    {
-        std::vector<std::jthread> threads;
-        for (std::size_t rank = 0; rank < ranks; ++rank) {
-            threads.emplace_back([&, rank] {
-                Thread group(shared, rank);
-                all[rank] = trained(*make_model_in_parts(form, example.config, example.rows, parts, group), example, 3);
-            });
-        }
-    }
+    ranks::on_each(ranks, [&](ranks::Thread& group) {
+        all[group.rank()] = trained(*make_model_in_parts(form, example.config, example.rows, parts, group), example, 3);
+    });
     return all;
 }
 
@@ -118,7 +87,27 @@ std::vector<NetworkConfig> every_operation() {
     joined.optimizer = {.momentum = 0.6, .nesterov = true};
     all.push_back(with_layers(
         joined, {{op::kLinear, 17}, {op::kSilu}, {op::kLinear, 17}, {op::kRmsnorm}, dropout, residual, {op::kLinear}}));
+    residual.from = 2;
+    joined.optimizer = {.weight_decay = 0.2};
+    all.push_back(with_layers(joined, {{op::kLinear, 101},
+                                       {op::kRmsnorm},
+                                       {op::kBatchnorm},
+                                       {op::kTanh},
+                                       {op::kLinear, 101},
+                                       {op::kLayernorm},
+                                       {op::kBatchnorm},
+                                       residual,
+                                       {op::kRelu},
+                                       {op::kLinear},
+                                       {op::kBatchnorm}}));
+    joined.context = 1;
+    all.push_back(with_layers(joined, {tied}));
     return all;
+}
+
+// So few rows that the fused step computes the first linear row by row, or so many that it does so by character.
+std::size_t rows_for(const NetworkConfig& config, bool by_character) {
+    return !by_character ? 13 : config.vocabulary == 7 ? 33 : 141;
 }
 
 constexpr HandForm kForms[] = {HandForm::stepwise, HandForm::collapsed, HandForm::fused};
@@ -177,8 +166,8 @@ TEST_CASE("parts: one part is the whole network, to the bit") {
 TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks without a row included") {
     unsigned seed = 20;
     const std::vector<NetworkConfig> all = every_operation();
-    for (std::size_t i = 0; i < all.size(); i += i + 3 < all.size() ? 3 : 1) {
-        const std::size_t rows = i % 2 == 0 ? 33 : 8;
+    for (std::size_t i = 0; i < all.size(); i += i + 6 < all.size() ? 3 : 1) {
+        const std::size_t rows = i % 2 == 0 ? rows_for(all[i], true) : 8;
         const networks::Example example = networks::make(all[i], rows, ++seed);
         for (const HandForm form : kForms) {
             Single one;
@@ -193,35 +182,119 @@ TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks 
     }
 }
 
-TEST_CASE("parts: a step makes what the whole network makes, within a few roundings of the largest number") {
-    Single one;
+namespace {
+
+// Within a few roundings of the largest number.
+template <class Number>
+void check_numbers(std::span<const Number> numbers, const View& expected) {
+    REQUIRE(numbers.size() == count(expected.shape));
+    double size = 0, off = 0;
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        size = std::max(size, std::abs(value_at(expected, i)));
+        const double here = std::abs(static_cast<double>(numbers[i]) - value_at(expected, i));
+        off = std::isnan(off) || off >= here ? off : here;  // a NaN is kept
+    }
+    CHECK(off <= 2e-5 * size + 1e-6);
+}
+
+std::unique_ptr<Implementation> in_double(const networks::Example& example) {
+    auto right = make_hand_implementation(HandForm::stepwise, example.config, example.rows, DType::float64);
+    right->load(example.state);
+    right->run(example.batch(), kRate);
+    return right;
+}
+
+// Calls visit(example) for each network, with few rows and with many.
+template <class Visit>
+void for_each_example(Visit visit) {
     unsigned seed = 70;
     for (const NetworkConfig& config : every_operation()) {
-        const networks::Example example = networks::make(config, 13, ++seed);
-        const auto right = make_hand_implementation(HandForm::stepwise, config, 13, DType::float64);
-        right->load(example.state);
-        right->run(example.batch(), kRate);
+        for (const bool by_character : {false, true}) {
+            const std::size_t rows = rows_for(config, by_character);
+            INFO(networks::describe(config, rows));
+            REQUIRE(pays_by_character(config, rows) == by_character);
+            visit(networks::make(config, rows, ++seed));
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("parts: a step makes what the whole network makes, within a few roundings of the largest number") {
+    Single one;
+    for_each_example([&](const networks::Example& example) {
+        const auto right = in_double(example);
         const std::vector<View> views = right->views();
         for (const HandForm form : kForms) {
             for (const std::size_t parts : {2U, 5U, 13U}) {
-                const auto model = make_model_in_parts(form, config, 13, parts, one);
+                if (form != HandForm::fused && example.rows > 13) {
+                    continue;
+                }
+                const auto model = make_model_in_parts(form, example.config, example.rows, parts, one);
                 model->load(example.state);
                 const auto loss = static_cast<double>(model->train_step(example.batch(), kRate));
-                INFO(networks::describe(config, 13) << ", form " << static_cast<int>(form) << ", parts " << parts);
+                INFO("form " << static_cast<int>(form) << ", parts " << parts);
                 CHECK(std::abs(loss - value_at(*find(views, "loss"), 0)) <= 2e-6 * std::abs(loss));
                 const Tensors<float> state = model->save();
                 for (const TensorSpec& spec : state.table()) {
                     INFO(spec.name);
-                    const View& expected = *find(views, "new_" + spec.name);
-                    double size = 0, off = 0;
-                    for (std::size_t i = 0; i < count(spec.shape); ++i) {
-                        size = std::max(size, std::abs(value_at(expected, i)));
-                        const double here = std::abs(static_cast<double>(state[spec.name][i]) - value_at(expected, i));
-                        off = std::isnan(off) || off >= here ? off : here;  // a NaN is kept
-                    }
-                    CHECK(off <= 2e-5 * size + 1e-6);
+                    check_numbers<float>(state[spec.name], *find(views, "new_" + spec.name));
                 }
             }
+        }
+    });
+}
+
+TEST_CASE("parts: every value of the fused step is that of the whole network, within a few roundings") {
+    for_each_example([&](const networks::Example& example) {
+        const auto right = in_double(example);
+        const std::vector<View> views = right->views();
+        Fused fused(example.config, example.rows, Fused::Keep::all, 1, 5);
+        fused.load(example.state);
+        fused.run(example.batch(), kRate);
+        const Tensors<float> kept = fused.kept();
+        for (const TensorSpec& spec : kept.table()) {
+            INFO(spec.name);
+            check_numbers<float>(kept[spec.name], *find(views, spec.name));
+        }
+    });
+}
+
+TEST_CASE("parts: the fused step makes the same bytes on any number of threads and of ranks") {
+    for_each_example([&](const networks::Example& example) {
+        const auto by = [&](std::size_t threads, Group& group) {
+            const auto model = make_model_in_parts(HandForm::fused, example.config, example.rows, 7, group, threads);
+            return trained(*model, example, 2);
+        };
+        Single one;
+        const std::vector<float> single = by(1, one);
+        CHECK(same_bytes(by(3, one), single));
+        for (const std::size_t ranks : {2U, 3U, 11U}) {
+            std::vector<std::vector<float>> all(ranks);
+            ranks::on_each(ranks, [&](ranks::Thread& group) { all[group.rank()] = by(ranks == 3 ? 2 : 1, group); });
+            for (const std::vector<float>& of_rank : all) {
+                CHECK(same_bytes(of_rank, single));
+            }
+        }
+    });
+}
+
+TEST_CASE("parts: a step with kernels, for networks without a fused step") {
+    for (const NetworkConfig& config : every_operation()) {
+        const networks::Example example = networks::make(config, 13, 5);
+        const auto right = in_double(example);
+        const std::vector<View> views = right->views();
+        const MakePart make = [&](const BatchPart& part) {
+            return with_kernels(hand_graph(HandForm::fused, config, part), part);
+        };
+        Single one;
+        PartsRunner runner(make, 13, 5, one);
+        copy_into(runner.shared(), example.state);
+        runner.run(example.batch(), kRate);
+        INFO(networks::describe(config, 13));
+        for (const TensorSpec& spec : state(config)) {
+            INFO(spec.name);
+            check_numbers<float>(runner.shared()["new_" + spec.name], *find(views, "new_" + spec.name));
         }
     }
 }
@@ -242,4 +315,27 @@ TEST_CASE("parts: sums that no step reads yet are gathered together") {
     CHECK(messages(HandForm::fused) == 4);
     // In small steps also dbnvar_inv, which dbnvar reads, and dbnmeani.
     CHECK(messages(HandForm::stepwise) == 5);
+}
+
+TEST_CASE("parts: the fused step sends a message for each sum that it waits for") {
+    const auto sent = [&](const NetworkConfig& config, std::size_t ranks) {
+        const networks::Example example = networks::make(config, 9);
+        std::vector<std::size_t> gathers(ranks);
+        ranks::on_each(ranks, [&](ranks::Thread& group) {
+            Fused fused(config, 9, Fused::Keep::needed, 1, 3, &group);
+            fused.load(example.state);
+            fused.run(example.batch(), kRate);
+            gathers[group.rank()] = group.gathers;
+        });
+        CHECK(std::ranges::count(gathers, gathers.front()) == static_cast<std::ptrdiff_t>(ranks));
+        return gathers.front();
+    };
+    NetworkConfig config = networks::small({17, 5});
+    config.norm.place = NormPlace::none;
+    CHECK(sent(config, 2) == 1);
+    config.norm.place = NormPlace::before;
+    CHECK(sent(config, 1) == 0);
+    for (const std::size_t ranks : {2U, 5U}) {
+        CHECK(sent(config, ranks) == 2 * 3 + 1);  // of each norm its mean, its variance, dγ with dβ
+    }
 }

@@ -85,14 +85,14 @@ void exp_forward(float* y, const float* x, std::size_t count) {
     map(y, x, count, [](V v) HWY_ATTR { return exp(v); });
 }
 
-// Calls visit(element of embcat, element of C, lanes) for all of embcat, row after row.
+// Calls visit(element of embcat, element of C, lanes) for some rows of embcat, one after another.
 template <class Visit>
-HWY_INLINE void for_each_character(const std::int64_t* X, std::size_t n, std::size_t T, std::size_t E,
+HWY_INLINE void for_each_character(const std::int64_t* X, const Rows& rows, std::size_t T, std::size_t E,
                                    std::span<const Stretch> stretches, Visit visit) {
     const std::size_t N = hn::Lanes(D());
-    for (std::size_t i = 0; i < n; ++i, X += T) {
+    for (std::size_t i = rows.first; i < rows.last; ++i) {
         for (const Stretch& s : stretches) {
-            const std::size_t at = s.from + i * s.width, in_C = static_cast<std::size_t>(X[s.t]) * E + s.e;
+            const std::size_t at = s.from + i * s.width, in_C = static_cast<std::size_t>(X[i * T + s.t]) * E + s.e;
             for (std::size_t k = 0; k < s.count; k += N) {
                 visit(at + k, in_C + k, Lanes(s.count - k));
             }
@@ -102,14 +102,14 @@ HWY_INLINE void for_each_character(const std::int64_t* X, std::size_t n, std::si
 
 void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std::size_t n, std::size_t T,
                        std::size_t E, std::span<const Stretch> stretches) {
-    for_each_character(X, n, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
+    for_each_character(X, {0, n}, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
         store(load(lanes, C + in_C), lanes, embcat + at);
     });
 }
 
-void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const Rows& rows, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches) {
-    for_each_character(X, n, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
+    for_each_character(X, rows, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
         store(hn::Add(load(lanes, dC + in_C), load(lanes, dembcat + at)), lanes, dC + in_C);
     });
 }
@@ -128,10 +128,10 @@ HWY_INLINE void for_each_vector(const Panels& matrix, std::size_t i, Visit visit
 
 // Several rows at once: within one row, each of the three parts would have to wait for the one before.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
-                                 const Rows& rows) {
+                                 std::size_t n, const Rows& rows) {
     constexpr std::size_t kTogether = 32;
     const D d;
-    const float share = 1.0F / static_cast<float>(logits.rows);
+    const float share = 1.0F / static_cast<float>(n);
     const V nothing = hn::Set(d, -std::numeric_limits<float>::infinity());
     for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
         const std::size_t last = std::min(first + kTogether, rows.last);
@@ -229,14 +229,14 @@ void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std
     HWY_DYNAMIC_DISPATCH(embedding_forward)(embcat, C, X, n, T, E, stretches);
 }
 
-void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const Rows& rows, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches) {
-    HWY_DYNAMIC_DISPATCH(embedding_backward)(dC, dembcat, X, n, T, E, stretches);
+    HWY_DYNAMIC_DISPATCH(embedding_backward)(dC, dembcat, X, rows, T, E, stretches);
 }
 
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
-                                 const Rows& rows) {
-    HWY_DYNAMIC_DISPATCH(cross_entropy_with_gradient)(losses, dlogits, logits, Y, rows);
+                                 std::size_t n, const Rows& rows) {
+    HWY_DYNAMIC_DISPATCH(cross_entropy_with_gradient)(losses, dlogits, logits, Y, n, rows);
 }
 
 void tanh_backward(float* dx, const float* dh, const float* h, std::size_t count) {

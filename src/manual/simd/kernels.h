@@ -21,15 +21,15 @@ void exp_forward(float* y, const float* x, std::size_t count);
 void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std::size_t n, std::size_t T,
                        std::size_t E, std::span<const Stretch> stretches);
 
-// dC[X[i, t], e] += dembcat[i, t·E + e], row after row.   Twin, to the bit: embedding_backward.
-void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
+// dC[X[i, t], e] += dembcat[i, t·E + e], row after row of some.   Twin, to the bit: embedding_backward.
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const Rows& rows, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches);
 
 // For some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n,
-// where n counts all rows. dlogits is in panels like logits; its padding is set to 0.   Twin:
+// where n counts the rows of the batch. dlogits is in panels like logits; its padding is set to 0.   Twin:
 // cross_entropy_with_gradient.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
-                                 const Rows& rows);
+                                 std::size_t n, const Rows& rows);
 
 // The next four process whole cache lines: all arrays start on one, and the elements between `count` and the end of the
 // last line are read and written too.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "manual/panels.h"
+
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
 // precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
@@ -66,29 +68,49 @@ V divisor_of(Divisor divisor, std::size_t n) {
     return hn::Set(D(), static_cast<float>(divisor == Divisor::n ? n : n - 1));
 }
 
+void batchnorm_mean(float* mean, const float* x, const NormPanel& p) {
+    const D d;
+    const V count = hn::Set(d, static_cast<float>(p.batch));
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        V sum[vectors];
+        sum_down(sum, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); });
+        for (std::size_t v = 0; v < vectors; ++v) {
+            hn::Store(hn::Div(sum[v], count), d, mean + j + v * hn::Lanes(d));
+        }
+    });
+}
+
+void batchnorm_variance(float* var, const float* x, const NormPanel& p, const NormConfig& norm) {
+    const D d;
+    const V divisor = divisor_of(norm.batch_divisor, p.batch);
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        const std::size_t N = hn::Lanes(d);
+        float* const raw = p.raw;
+        V mean[vectors], sum[vectors];
+        for (std::size_t v = 0; v < vectors; ++v) {
+            mean[v] = hn::Load(d, p.mean + j + v * N);
+        }
+        sum_down(sum, p.n, p.width, j, [&](std::size_t at, std::size_t v) HWY_ATTR {
+            const V difference = hn::Sub(hn::Load(d, x + at), mean[v]);
+            hn::Store(difference, d, raw + at);
+            return hn::Mul(difference, difference);
+        });
+        for (std::size_t v = 0; v < vectors; ++v) {
+            hn::Store(hn::Div(sum[v], divisor), d, var + j + v * N);
+        }
+    });
+}
+
 // y = after(γ·x̂ + β).
 template <std::size_t kVectors, class After>
-HWY_INLINE void forward_columns(float* y, const float* x, const NormPanel& p, const NormConfig& norm, std::size_t j,
-                                After after) {
+HWY_INLINE void normalise_columns(float* y, const NormPanel& p, const NormConfig& norm, std::size_t j, After after) {
     const D d;
     const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
-    const V count = hn::Set(d, static_cast<float>(p.n)), divisor = divisor_of(norm.batch_divisor, p.n);
     const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
     float* const raw = p.raw;
-    V mean[kVectors], inv[kVectors];
-    sum_down(mean, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); });
+    V inv[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) {
-        mean[v] = hn::Div(mean[v], count);
-        hn::Store(mean[v], d, p.mean + j + v * N);
-    }
-    sum_down(inv, p.n, p.width, j, [&](std::size_t at, std::size_t v) HWY_ATTR {
-        const V difference = hn::Sub(hn::Load(d, x + at), mean[v]);
-        hn::Store(difference, d, raw + at);
-        return hn::Mul(difference, difference);
-    });
-    for (std::size_t v = 0; v < kVectors; ++v) {
-        const V var = hn::Div(inv[v], divisor);
-        hn::Store(var, d, p.var + j + v * N);
+        const V var = hn::Load(d, p.var + j + v * N);
         const V root = norm.epsilon_place == EpsilonPlace::inside ? hn::Sqrt(hn::Add(var, epsilon))
                                                                   : hn::Add(hn::Sqrt(var), epsilon);
         inv[v] = hn::Div(one, root);
@@ -118,74 +140,63 @@ HWY_INLINE void forward_columns(float* y, const float* x, const NormPanel& p, co
     }
 }
 
-void batchnorm_forward(float* y, const float* x, const NormPanel& p, const NormConfig& norm) {
+void batchnorm_normalise(float* y, const NormPanel& p, const NormConfig& norm) {
     for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        forward_columns<vectors>(y, x, p, norm, j, [](V v) HWY_ATTR { return v; });
+        normalise_columns<vectors>(y, p, norm, j, [](V v) HWY_ATTR { return v; });
     });
 }
 
-void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& p, const NormConfig& norm) {
+void batchnorm_tanh_normalise(float* h, const NormPanel& p, const NormConfig& norm) {
     for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        forward_columns<vectors>(h, x, p, norm, j, [](V v) HWY_ATTR { return tanh(v); });
+        normalise_columns<vectors>(h, p, norm, j, [](V v) HWY_ATTR { return tanh(v); });
     });
 }
 
-// `first` computes dL/dy of an element; it is stored in dy, where the second pass reads it.
-template <std::size_t kVectors, class First>
-HWY_INLINE void backward_columns(float* dy, float* dgain, float* dbias, const NormPanel& p, const NormConfig& norm,
-                                 std::size_t j, First first) {
+void tanh_backward_sum_rows(float* dbias, float* dh, const float* h, std::size_t n, std::size_t width) {
     const D d;
-    const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
-    const V count = hn::Set(d, static_cast<float>(p.n)), divisor = divisor_of(norm.batch_divisor, p.n);
-    const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
-    const float* const raw = p.raw;
-    V mean[kVectors], slope[kVectors], scale[kVectors];
-    // Σdy and Σdy·x̂: dβ and dγ.
-    sum_down(mean, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return first(at); });
-    sum_down(slope, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
-        return hn::Mul(hn::Load(d, dy + at), hn::Load(d, raw + at));
-    });
-    for (std::size_t v = 0; v < kVectors; ++v) {
-        const std::size_t column = j + v * N;
-        scale[v] = hn::Load(d, p.inv + column);
-        if (dgain != nullptr) {
-            hn::Store(slope[v], d, dgain + column);
-            hn::Store(mean[v], d, dbias + column);
-            scale[v] = hn::Mul(hn::Load(d, p.gain + column), scale[v]);
-        }
-        // k, the deviation_share of manual/batchnorm/formulas.h.
-        const V share = norm.epsilon_place == EpsilonPlace::inside
-                            ? one
-                            : hn::Add(one, hn::Div(epsilon, hn::Sqrt(hn::Load(d, p.var + column))));
-        mean[v] = hn::Div(mean[v], count);
-        slope[v] = hn::Div(hn::Mul(share, slope[v]), divisor);
-    }
-    for (std::size_t at = j; at < end; at += p.width) {
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            const std::size_t i = at + v * N;
-            const V rest = hn::Sub(hn::Sub(hn::Load(d, dy + i), mean[v]), hn::Mul(slope[v], hn::Load(d, raw + i)));
-            hn::Store(hn::Mul(scale[v], rest), d, dy + i);
-        }
-    }
-}
-
-void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& p, const NormConfig& norm) {
-    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        backward_columns<vectors>(dy, dgain, dbias, p, norm, j,
-                                  [=](std::size_t at) HWY_ATTR { return hn::Load(D(), dy + at); });
-    });
-}
-
-void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& p,
-                             const NormConfig& norm) {
-    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        backward_columns<vectors>(dh, dgain, dbias, p, norm, j, [=](std::size_t at) HWY_ATTR {
-            const D d;
+    for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        V sum[vectors];
+        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
             const V t = hn::Load(d, h + at);
             const V dy = hn::Mul(hn::Load(d, dh + at), hn::Sub(hn::Set(d, 1.0F), hn::Mul(t, t)));
             hn::Store(dy, d, dh + at);
             return dy;
         });
+        for (std::size_t v = 0; v < vectors; ++v) {
+            hn::Store(sum[v], d, dbias + j + v * hn::Lanes(d));
+        }
+    });
+}
+
+void batchnorm_input_backward(float* dy, const float* dgain, const float* dbias, const NormPanel& p,
+                              const NormConfig& norm) {
+    const D d;
+    const V count = hn::Set(d, static_cast<float>(p.batch)), divisor = divisor_of(norm.batch_divisor, p.batch);
+    const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
+        const float* const raw = p.raw;
+        V mean[vectors], slope[vectors], scale[vectors];
+        for (std::size_t v = 0; v < vectors; ++v) {
+            const std::size_t column = j + v * N;
+            scale[v] = hn::Load(d, p.inv + column);
+            if (p.gain != nullptr) {
+                scale[v] = hn::Mul(hn::Load(d, p.gain + column), scale[v]);
+            }
+            // k, the deviation_share of manual/batchnorm/formulas.h.
+            const V share = norm.epsilon_place == EpsilonPlace::inside
+                                ? one
+                                : hn::Add(one, hn::Div(epsilon, hn::Sqrt(hn::Load(d, p.var + column))));
+            mean[v] = hn::Div(hn::Load(d, dbias + column), count);
+            slope[v] = hn::Div(hn::Mul(share, hn::Load(d, dgain + column)), divisor);
+        }
+        for (std::size_t at = j; at < end; at += p.width) {
+            for (std::size_t v = 0; v < vectors; ++v) {
+                const std::size_t i = at + v * N;
+                const V rest = hn::Sub(hn::Sub(hn::Load(d, dy + i), mean[v]), hn::Mul(slope[v], hn::Load(d, raw + i)));
+                hn::Store(hn::Mul(scale[v], rest), d, dy + i);
+            }
+        }
     });
 }
 
@@ -221,30 +232,79 @@ HWY_AFTER_NAMESPACE();
 namespace byhand::simd {
 namespace {
 
-HWY_EXPORT(batchnorm_forward);
-HWY_EXPORT(batchnorm_tanh_forward);
-HWY_EXPORT(batchnorm_backward);
-HWY_EXPORT(batchnorm_tanh_backward);
+HWY_EXPORT(batchnorm_mean);
+HWY_EXPORT(batchnorm_variance);
+HWY_EXPORT(batchnorm_normalise);
+HWY_EXPORT(batchnorm_tanh_normalise);
+HWY_EXPORT(batchnorm_input_backward);
+HWY_EXPORT(tanh_backward_sum_rows);
 HWY_EXPORT(sum_rows);
 HWY_EXPORT(sum_rows_of_product);
 
 }  // namespace
 
-void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_forward)(y, x, panel, norm);
+void batchnorm_mean(float* mean, const float* x, const NormPanel& panel) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_mean)(mean, x, panel);
 }
 
+void batchnorm_variance(float* var, const float* x, const NormPanel& panel, const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_variance)(var, x, panel, norm);
+}
+
+void batchnorm_normalise(float* y, const NormPanel& panel, const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_normalise)(y, panel, norm);
+}
+
+void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const NormConfig& norm) {
+    batchnorm_mean(panel.mean, x, panel);
+    batchnorm_variance(panel.var, x, panel, norm);
+    batchnorm_normalise(y, panel, norm);
+}
+
+void batchnorm_input_backward(float* dy, const float* dgain, const float* dbias, const NormPanel& panel,
+                              const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_input_backward)(dy, dgain, dbias, panel, norm);
+}
+
+namespace {
+
+// From dL/dy and its sum.
+void backward_from_sum(float* dy, float* dgain, const float* dbias, const NormPanel& panel, const NormConfig& norm) {
+    alignas(kAlignment) float none[kWidestPanel];
+    float* const sums = dgain != nullptr ? dgain : none;
+    sum_rows_of_product(sums, dy, panel.raw, panel.n, panel.width);
+    batchnorm_input_backward(dy, sums, dbias, panel, norm);
+}
+
+}  // namespace
+
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_backward)(dy, dgain, dbias, panel, norm);
+    alignas(kAlignment) float none[kWidestPanel];
+    float* const sums = dbias != nullptr ? dbias : none;
+    sum_rows(sums, dy, panel.n, panel.width);
+    backward_from_sum(dy, dgain, sums, panel, norm);
+}
+
+void batchnorm_tanh_normalise(float* h, const NormPanel& panel, const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_normalise)(h, panel, norm);
 }
 
 void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_forward)(h, x, panel, norm);
+    batchnorm_mean(panel.mean, x, panel);
+    batchnorm_variance(panel.var, x, panel, norm);
+    batchnorm_tanh_normalise(h, panel, norm);
 }
 
 void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
                              const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_backward)(dh, dgain, dbias, h, panel, norm);
+    alignas(kAlignment) float none[kWidestPanel];
+    float* const sums = dbias != nullptr ? dbias : none;
+    tanh_backward_sum_rows(sums, dh, h, panel.n, panel.width);
+    backward_from_sum(dh, dgain, sums, panel, norm);
+}
+
+void tanh_backward_sum_rows(float* dbias, float* dh, const float* h, std::size_t n, std::size_t width) {
+    HWY_DYNAMIC_DISPATCH(tanh_backward_sum_rows)(dbias, dh, h, n, width);
 }
 
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width) {

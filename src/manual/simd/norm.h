@@ -11,26 +11,43 @@ namespace byhand::simd {
 
 // One panel of a norm: n rows of `width` columns, and `width` statistics and parameters.
 struct NormPanel {
-    std::size_t n = 0, width = 0;
+    std::size_t n = 0;      // rows at hand
+    std::size_t batch = 0;  // rows of the batch: all, or more than those at hand
+    std::size_t width = 0;
     float *mean = nullptr, *var = nullptr, *inv = nullptr;  // bnmeani, bnvar, bnvar_inv
     float* raw = nullptr;                                   // x̂ (n, width)
     const float *gain = nullptr, *bias = nullptr;           // null without γ and β
 };
 
-// y = γ·x̂ + β with x̂ = (x − mean)·bnvar_inv; without γ and β y = x̂. Writes every array of the panel that is not
-// const. y may be x or raw.   Twins: batchnorm_mean, …_difference, …_variance_of_differences, …_inverse_deviation,
-// …_normalise, …_scale_shift.
+// The norm in three passes. The results of the first two are sums over rows: of all the batch's, or shares that have to
+// be added up before the next pass reads them from the panel.
+//   mean = Σx/batch
+//   raw = x − bnmeani, var = Σraw²/D
+//   y = γ·x̂ + β with x̂ = raw·bnvar_inv; without γ and β y = x̂; y may be raw
+// Twins: batchnorm_mean; …_difference, …_variance_of_differences; …_inverse_deviation, …_normalise, …_scale_shift.
+void batchnorm_mean(float* mean, const float* x, const NormPanel& panel);
+void batchnorm_variance(float* var, const float* x, const NormPanel& panel, const NormConfig& norm);
+void batchnorm_normalise(float* y, const NormPanel& panel, const NormConfig& norm);
+
+// All three for a panel with all rows of the batch. y may be x or raw.
 void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const NormConfig& norm);
 
-// Replaces dL/dy in dy by dL/dx, and computes dγ and dβ (null without them).   Twins: batchnorm_gain_backward,
-// batchnorm_bias_backward, batchnorm_affine_backward; batchnorm_backward.
+// The backward pass, from the sums dγ = Σdy·x̂ and dβ = Σdy over the rows of the batch, which a norm without γ and β has
+// too: replaces dL/dy in dy by dL/dx.   Twins: batchnorm_affine_backward, batchnorm_backward.
+void batchnorm_input_backward(float* dy, const float* dgain, const float* dbias, const NormPanel& panel,
+                              const NormConfig& norm);
+
+// The same with the sums, for a panel with all rows of the batch; dγ and dβ are null without them.   Twins:
+// batchnorm_gain_backward, batchnorm_bias_backward; as above.
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm);
 
-// The same with the non-linearity after it: h = tanh(y), and back from dL/dh in dh.   Additional twins: tanh_forward,
-// tanh_backward.
+// The same with the non-linearity after it: h = tanh(y), and back from dL/dh in dh. The last one replaces dL/dh by
+// dL/dy, whose sum it computes.   Additional twins: tanh_forward, tanh_backward.
+void batchnorm_tanh_normalise(float* h, const NormPanel& panel, const NormConfig& norm);
 void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm);
 void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
                              const NormConfig& norm);
+void tanh_backward_sum_rows(float* dbias, float* dh, const float* h, std::size_t n, std::size_t width);
 
 // out[j] = Σ_i x[i, j].   x (n, width).   Twin: sum_rows.
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width);

@@ -1,0 +1,107 @@
+#include "manual/part_sums.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <utility>
+
+#include "base/parts.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kLine = kAlignment / sizeof(float);
+
+// The sum of some consecutive parts.
+struct Sum {
+    std::size_t first = 0, last = 0;  // excluding `last`
+    std::size_t slot = 0;
+};
+
+// Whether the tree over `parts` adds `right`, which begins where `left` ends, to it.
+bool are_added(const Sum& left, const Sum& right, std::size_t parts) {
+    const std::size_t size = left.last - left.first;
+    return std::has_single_bit(size) && left.first % (2 * size) == 0 &&
+           right.last == std::min(left.first + 2 * size, parts);
+}
+
+// Puts the next sum behind the others and adds as far as the order allows; the additions, by slots.
+std::vector<PartSums::Addition> put(std::vector<Sum>& sums, const Sum& next, std::size_t parts) {
+    std::vector<PartSums::Addition> additions;
+    sums.push_back(next);
+    while (sums.size() > 1 && are_added(sums[sums.size() - 2], sums.back(), parts)) {
+        const Sum right = sums.back();
+        sums.pop_back();
+        sums.back().last = right.last;
+        additions.push_back({sums.back().slot, right.slot});
+    }
+    return additions;
+}
+
+struct OfRank {
+    std::vector<OwnPart> parts;
+    std::size_t slots = 0;
+    std::vector<Sum> left;
+};
+
+OfRank of_rank(const std::vector<BatchPart>& all, std::size_t rank, std::size_t ranks) {
+    OfRank made;
+    const PartsOfRank own = parts_of_rank(all.size(), rank, ranks);
+    for (std::size_t k = own.first; k < own.last; ++k) {
+        const std::size_t slot = made.left.size();
+        made.slots = std::max(made.slots, slot + 1);
+        made.parts.push_back({all[k], slot, put(made.left, {k, k + 1, slot}, all.size()).size()});
+    }
+    return made;
+}
+
+}  // namespace
+
+PartSums part_sums(std::size_t rows, std::size_t parts, std::size_t rank, std::size_t ranks) {
+    const std::vector<BatchPart> all = parts_of(rows, parts);
+    PartSums made;
+    std::vector<std::vector<Sum>> sent;
+    for (std::size_t r = 0; r < ranks; ++r) {
+        OfRank of = of_rank(all, r, ranks);
+        made.sent = std::max(made.sent, of.left.size());
+        sent.push_back(std::move(of.left));
+        if (r == rank) {
+            made.own = std::move(of.parts);
+            made.slots = of.slots;
+        }
+    }
+    std::vector<Sum> sums;
+    for (std::size_t r = 0; r < ranks; ++r) {
+        for (Sum sum : sent[r]) {
+            sum.slot += r * made.sent;
+            const auto additions = put(sums, sum, parts);
+            made.additions.insert(made.additions.end(), additions.begin(), additions.end());
+        }
+    }
+    made.total = sums.front().slot;
+    return made;
+}
+
+std::size_t SharedSums::add(float* to, std::size_t numbers) {
+    sums.push_back({to, count, numbers});
+    count += (numbers + kLine - 1) / kLine * kLine;
+    return sums.back().from;
+}
+
+void SharedSums::allocate(const PartSums& parts, std::size_t ranks) {
+    own.resize(parts.sent * count);
+    all.resize(ranks * own.size());
+}
+
+void exchange(SharedSums& shared, const PartSums& parts, Group& group) {
+    group.gather(shared.all, shared.own);
+    const auto slot = [&](std::size_t number) { return shared.all.data() + number * shared.count; };
+    for (const auto& [to, from] : parts.additions) {
+        std::transform(slot(to), slot(to) + shared.count, slot(from), slot(to), std::plus());
+    }
+    for (const auto& [to, from, count] : shared.sums) {
+        std::copy_n(slot(parts.total) + from, count, to);
+    }
+}
+
+}  // namespace byhand
