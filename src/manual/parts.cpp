@@ -14,27 +14,10 @@ namespace {
 // The lists of a training step, in order.
 constexpr std::array kLists = {&Graph::forward, &Graph::backward, &Graph::update};
 
-void add_to(std::span<float> sum, std::span<const float> other) {
-    std::ranges::transform(sum, other, sum.begin(), std::plus());
-}
-
 }  // namespace
 
-std::vector<BatchPart> parts_of(std::size_t rows, std::size_t parts) {
-    std::vector<BatchPart> all;
-    for (std::size_t k = 0; k < parts; ++k) {
-        const std::size_t first = rows * k / parts;
-        all.push_back({.first = first, .rows = rows * (k + 1) / parts - first, .batch = rows});
-    }
-    return all;
-}
-
-PartsOfRank parts_of_rank(std::size_t parts, std::size_t rank, std::size_t ranks) {
-    return {parts * rank / ranks, parts * (rank + 1) / ranks};
-}
-
 PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group)
-    : group_(group), parts_(parts), most_((parts + group.size() - 1) / group.size()) {
+    : group_(group), parts_(parts) {
     const std::vector<BatchPart> all = parts_of(rows, parts);
     first_ = make(all.front());
     const PartsOfRank of_rank = parts_of_rank(parts, group.rank(), group.size());
@@ -92,11 +75,12 @@ void PartsRunner::allocate() {
 void PartsRunner::plan() {
     struct Planned {
         std::vector<std::pair<std::size_t, std::size_t>> steps;  // list, and place in it
-        Exchange exchange;
+        std::vector<Sum> sums;
+        std::size_t count = 0;  // numbers of a part's shares
     };
     std::vector<Planned> planned(1);
     const auto is_open = [&](const std::string& name) {
-        return std::ranges::find(planned.back().exchange.sums, name, &Sum::name) != planned.back().exchange.sums.end();
+        return std::ranges::find(planned.back().sums, name, &Sum::name) != planned.back().sums.end();
     };
     for (std::size_t list = 0; list < std::size(kLists); ++list) {
         const StepList& steps = first_.*kLists[list];
@@ -104,23 +88,21 @@ void PartsRunner::plan() {
             if (std::ranges::any_of(steps[i].reads, is_open)) {
                 planned.emplace_back();
             }
-            Exchange& open = planned.back().exchange;
+            Planned& open = planned.back();
             if (kind_of(steps[i]) == Kind::sum) {
                 const std::size_t numbers = count(steps[i].shape);
                 share_of_[steps[i].makes] = open.count;
                 open.sums.push_back({steps[i].makes, open.count, numbers});
                 open.count += numbers;
             }
-            planned.back().steps.emplace_back(list, i);
+            open.steps.emplace_back(list, i);
         }
     }
     exchanges_.reserve(planned.size());
     for (Planned& one : planned) {
         Exchange* exchange = nullptr;
-        if (!one.exchange.sums.empty()) {
-            one.exchange.own.resize(most_ * one.exchange.count);
-            one.exchange.all.resize(group_.size() * one.exchange.own.size());
-            exchange = &exchanges_.emplace_back(std::move(one.exchange));
+        if (!one.sums.empty()) {
+            exchange = &exchanges_.emplace_back(std::move(one.sums), SumOverParts(group_, parts_, one.count));
         }
         stages_.push_back({{}, exchange});
         for (const auto& [list, step] : one.steps) {
@@ -153,29 +135,16 @@ void PartsRunner::bind(Stage& stage, std::size_t list, std::size_t at) {
     }
     for (std::size_t k = 0; k < own_.size(); ++k) {
         PartOfBatch& part = own_[k];
-        float* const out = kind == Kind::rows
-                               ? part.tensors[step.makes].data()
-                               : stage.exchange->own.data() + k * stage.exchange->count + share_of_.at(step.makes);
+        float* const out = kind == Kind::rows ? part.tensors[step.makes].data()
+                                              : stage.exchange->shares.share(k).data() + share_of_.at(step.makes);
         add_call((part.graph.*kLists[list])[at], out, &part);
     }
 }
 
 void PartsRunner::exchange(Exchange& it) {
-    group_.gather(it.all, it.own);
-    std::vector<std::span<float>> shares;
-    shares.reserve(parts_);
-    for (std::size_t rank = 0; rank < group_.size(); ++rank) {
-        for (std::size_t k = 0; k < parts_of_rank(parts_, rank, group_.size()).count(); ++k) {
-            shares.emplace_back(it.all.data() + (rank * most_ + k) * it.count, it.count);
-        }
-    }
-    for (std::size_t distance = 1; distance < parts_; distance *= 2) {
-        for (std::size_t k = 0; k + distance < parts_; k += 2 * distance) {
-            add_to(shares[k], shares[k + distance]);
-        }
-    }
+    const std::span<const float> totals = it.shares.total();
     for (const Sum& sum : it.sums) {
-        std::ranges::copy(shares.front().subspan(sum.from, sum.count), shared_[sum.name].begin());
+        std::ranges::copy(totals.subspan(sum.from, sum.count), shared_[sum.name].begin());
     }
 }
 

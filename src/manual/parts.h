@@ -12,20 +12,11 @@
 
 #include "base/batch.h"
 #include "base/group.h"
+#include "base/parts.h"
 #include "base/tensors.h"
 #include "steps/step.h"
 
 namespace byhand {
-
-// The rows of a batch in `parts` parts, whose sizes differ by at most one. Precondition: 0 < parts ≤ rows.
-std::vector<BatchPart> parts_of(std::size_t rows, std::size_t parts);
-
-// The parts of a rank, `first` to before `last`: with more ranks than parts, some have none.
-struct PartsOfRank {
-    std::size_t first = 0, last = 0;
-    std::size_t count() const { return last - first; }
-};
-PartsOfRank parts_of_rank(std::size_t parts, std::size_t rank, std::size_t ranks);
 
 // Makes the graph of a part.
 using MakePart = std::function<Graph(const BatchPart& part)>;
@@ -66,8 +57,7 @@ private:
     };
     struct Exchange {
         std::vector<Sum> sums;
-        std::size_t count = 0;        // numbers of a part
-        std::vector<float> own, all;  // (parts per rank, count), and the same of each rank
+        SumOverParts shares;
     };
     struct Call {
         const Step* step = nullptr;
@@ -90,8 +80,8 @@ private:
     void exchange(Exchange& it);
 
     Group& group_;
-    std::size_t parts_, most_;  // most: parts of the rank that has the most
-    Graph first_;               // of the first part, for the steps that all ranks compute
+    std::size_t parts_;
+    Graph first_;  // of the first part, for the steps that all ranks compute
     std::vector<PartOfBatch> own_;
     Tensors<float> shared_;
     std::vector<Exchange> exchanges_;

@@ -2,14 +2,11 @@
 #include "manual/parts.h"
 
 #include <algorithm>
-#include <barrier>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <cstring>
-#include <memory>
-#include <thread>
 #include <vector>
 
+#include "base/thread_ranks.h"
 #include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -19,172 +16,43 @@ using namespace byhand;
 namespace {
 
 constexpr float kRate = 0.3F;
-constexpr std::size_t kRanks[] = {1, 2, 3, 4, 8, 11};
+using thread_ranks::kRanks;
+using thread_ranks::same_bytes;
 
-// Ranks as threads of one process.
-struct Shared {
-    explicit Shared(std::size_t ranks) : size(ranks), barrier(static_cast<std::ptrdiff_t>(ranks)), rows(ranks) {}
-    std::size_t size;
-    std::barrier<> barrier;
-    std::vector<std::span<const float>> rows;
-};
-
-class Thread final : public Group {
-public:
-    Thread(Shared& shared, std::size_t rank) : shared_(shared), rank_(rank) {}
-    std::size_t size() const override { return shared_.size; }
-    std::size_t rank() const override { return rank_; }
-    void gather(std::span<float> all, std::span<const float> own) override {
-        shared_.rows[rank_] = own;
-        shared_.barrier.arrive_and_wait();
-        for (std::size_t rank = 0; rank < shared_.size; ++rank) {
-            std::ranges::copy(shared_.rows[rank], all.begin() + static_cast<std::ptrdiff_t>(rank * own.size()));
-        }
-        shared_.barrier.arrive_and_wait();
-    }
-
-private:
-    Shared& shared_;
-    std::size_t rank_;
-};
-
-// The loss of each step and the state after the last, as numbers.
-std::vector<float> trained(Model& model, const networks::Example& example, std::size_t steps) {
-    std::vector<float> all;
-    model.load(example.state);
-    for (std::size_t step = 0; step < steps; ++step) {
-        all.push_back(model.train_step(example.batch(), kRate));
-    }
-    const Tensors<float> state = model.save();
-    for (const TensorSpec& spec : state.table()) {
-        all.insert(all.end(), state[spec.name].begin(), state[spec.name].end());
-    }
-    return all;
-}
-
-// Of every rank, in order.
-std::vector<std::vector<float>> trained_by_ranks(HandForm form, const networks::Example& example, std::size_t parts,
-                                                 std::size_t ranks) {
-    Shared shared(ranks);
-    std::vector<std::vector<float>> all(ranks);
-    {
-        std::vector<std::jthread> threads;
-        for (std::size_t rank = 0; rank < ranks; ++rank) {
-            threads.emplace_back([&, rank] {
-                Thread group(shared, rank);
-                all[rank] = trained(*make_model_in_parts(form, example.config, example.rows, parts, group), example, 3);
-            });
-        }
-    }
-    return all;
-}
-
-bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
-OperationConfig with_positions(std::size_t positions) {
-    OperationConfig flatten = {op::kFlatten};
-    flatten.positions = positions;
-    return flatten;
-}
-
-// Every operation whose steps sum over rows or depend on their number, in each form.
-std::vector<NetworkConfig> every_operation() {
-    std::vector<NetworkConfig> all;
-    for (const NormConfig& norm : networks::norms()) {
-        NetworkConfig config = networks::small({17, 5});
-        config.norm = norm;
-        all.push_back(config);
-    }
-    OperationConfig dropout = {op::kDropout}, residual = {op::kResidual}, tied = {op::kLinear};
-    dropout.p = 0.3;
-    tied.tied = true;
-    NetworkConfig joined = networks::small({1}, 29);
-    joined.context = 6;
-    joined.embedding = 19;
-    joined.optimizer = {.kind = OptimizerKind::adamw, .weight_decay = 0.1};
-    all.push_back(with_layers(joined, {with_positions(3),
-                                       {op::kLinear, 33, false},
-                                       {op::kBatchnorm},
-                                       dropout,
-                                       {op::kGelu},
-                                       with_positions(2),
-                                       {op::kLinear, 19},
-                                       {op::kLayernorm},
-                                       {op::kTanh},
-                                       tied}));
-    residual.from = 1;
-    joined.optimizer = {.momentum = 0.6, .nesterov = true};
-    all.push_back(with_layers(
-        joined, {{op::kLinear, 17}, {op::kSilu}, {op::kLinear, 17}, {op::kRmsnorm}, dropout, residual, {op::kLinear}}));
-    return all;
+std::vector<float> trained(Model& model, const networks::Example& example) {
+    return thread_ranks::trained(model, example.state, example.batch(), kRate, 3);
 }
 
 constexpr HandForm kForms[] = {HandForm::stepwise, HandForm::collapsed, HandForm::fused};
 
 }  // namespace
 
-TEST_CASE("parts: every row is in one part, and their sizes differ by at most one") {
-    for (const std::size_t rows : {1U, 2U, 7U, 8U, 33U, 4099U}) {
-        for (const std::size_t parts : {1U, 2U, 3U, 7U, 8U}) {
-            if (parts > rows) {
-                continue;
-            }
-            std::size_t next = 0, fewest = rows, most = 0;
-            for (const BatchPart& part : parts_of(rows, parts)) {
-                CHECK(part.first == next);
-                CHECK(part.batch == rows);
-                fewest = std::min(fewest, part.rows);
-                most = std::max(most, part.rows);
-                next += part.rows;
-            }
-            CHECK(next == rows);
-            CHECK(fewest > 0);
-            CHECK(most - fewest <= 1);
-        }
-    }
-}
-
-TEST_CASE("parts: every part belongs to one rank, and none has more than its share") {
-    for (const std::size_t parts : {1U, 5U, 8U}) {
-        for (const std::size_t ranks : kRanks) {
-            std::size_t next = 0;
-            for (std::size_t rank = 0; rank < ranks; ++rank) {
-                const PartsOfRank some = parts_of_rank(parts, rank, ranks);
-                CHECK(some.first == next);
-                CHECK(some.count() <= (parts + ranks - 1) / ranks);
-                next = some.last;
-            }
-            CHECK(next == parts);
-        }
-    }
-}
-
 TEST_CASE("parts: one part is the whole network, to the bit") {
     Single one;
     unsigned seed = 0;
-    for (const NetworkConfig& config : every_operation()) {
+    for (const NetworkConfig& config : networks::with_every_operation()) {
         const networks::Example example = networks::make(config, 9, ++seed);
         for (const HandForm form : kForms) {
             INFO(networks::describe(config, 9) << ", form " << static_cast<int>(form));
-            const std::vector<float> whole = trained(*make_hand_model(form, config, 9), example, 3);
-            CHECK(same_bytes(trained(*make_model_in_parts(form, config, 9, 1, one), example, 3), whole));
+            const std::vector<float> whole = trained(*make_hand_model(form, config, 9), example);
+            CHECK(same_bytes(trained(*make_model_in_parts(form, config, 9, 1, one), example), whole));
         }
     }
 }
 
 TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks without a row included") {
     unsigned seed = 20;
-    const std::vector<NetworkConfig> all = every_operation();
+    const std::vector<NetworkConfig> all = networks::with_every_operation();
     for (std::size_t i = 0; i < all.size(); i += i + 3 < all.size() ? 3 : 1) {
         const std::size_t rows = i % 2 == 0 ? 33 : 8;
         const networks::Example example = networks::make(all[i], rows, ++seed);
         for (const HandForm form : kForms) {
             Single one;
-            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, 8, one), example, 3);
+            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, 8, one), example);
             for (const std::size_t ranks : kRanks) {
-                for (const std::vector<float>& of_rank : trained_by_ranks(form, example, 8, ranks)) {
+                for (const std::vector<float>& of_rank : thread_ranks::of_each_rank(ranks, [&](Group& group) {
+                         return trained(*make_model_in_parts(form, all[i], rows, 8, group), example);
+                     })) {
                     INFO(networks::describe(all[i], rows) << ", form " << static_cast<int>(form) << ", " << ranks);
                     CHECK(same_bytes(of_rank, single));
                 }
@@ -196,7 +64,7 @@ TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks 
 TEST_CASE("parts: a step makes what the whole network makes, within a few roundings of the largest number") {
     Single one;
     unsigned seed = 70;
-    for (const NetworkConfig& config : every_operation()) {
+    for (const NetworkConfig& config : networks::with_every_operation()) {
         const networks::Example example = networks::make(config, 13, ++seed);
         const auto right = make_hand_implementation(HandForm::stepwise, config, 13, DType::float64);
         right->load(example.state);
