@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "cli/say.h"
 #include "exercise/load.h"
 #include "manual/models.h"
+#include "torch_ref/load.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
 
@@ -62,12 +64,21 @@ void check_parts(const Training& training, const Recipe& recipe) {
     if (recipe.parts == 1) {
         return;
     }
-    if (training.model == kTorch || training.model == kExercise) {
-        throw InputError(fmt::format(
-            "--model {} trains on the whole batch by one process; leave out --ranks and --parts", training.model));
+    if (training.model == kExercise) {
+        throw InputError("--model exercise trains on the whole batch by one process; leave out --ranks and --parts");
     }
     if (training.options.threads) {
         throw InputError("--threads requires a batch in one part; --ranks N uses N processors");
+    }
+}
+
+// Loads LibTorch, if it trains, before the module that connects ranks does: the threads of its BLAS can be set only
+// once. In parts with one each, so that every rank computes the same.
+void load_torch(const Training& training, const Recipe& recipe) {
+    if (training.model == kTorch) {
+        torch_ref::Opening opening;
+        opening.threads = recipe.parts > 1 ? std::optional<std::size_t>(1) : std::nullopt;
+        torch_ref::load(opening);
     }
 }
 
@@ -112,6 +123,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
                                          printable(options.resume.path), fmt::join(changed, ", ")));
         }
     }
+    load_torch(training, recipe);
     training.run = prepare(std::move(recipe), std::move(names), training.data_path);
     if (saved) {
         go_on(training.run, *saved, options.resume);
@@ -124,8 +136,7 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     const TrainOptions& options = training.options;
     const Run& run = training.run;
     if (run.recipe.parts > 1) {
-        return make_model_in_parts(hand_form(training.model), run.recipe.network, run.recipe.batch, run.recipe.parts,
-                                   group);
+        return make_model_in_parts(training.model, run.recipe.network, run.recipe.batch, run.recipe.parts, group);
     }
     if (training.model != kExercise) {
         const NetworkConfig& network = run.recipe.network;
