@@ -64,7 +64,8 @@ void share_state(Group& group, Tensors<float>& state) {
 class Rank {
 public:
     Rank(const RankPlan& plan, Group& group)
-        : plan_(plan), runner_(plan.make, plan.whole.rows, plan.places.size(), group, PartsRunner::Keep::all, plan.add_shares) {}
+        : plan_(plan),
+          runner_(plan.make, plan.whole.rows, plan.places.size(), group, PartsRunner::Keep::all, plan.add_shares) {}
 
     void load(Tensors<float> state) {
         if (plan_.load != nullptr) {

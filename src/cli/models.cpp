@@ -16,6 +16,12 @@ std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& 
                            : make_hand_model(hand_form(name), config, rows, threads);
 }
 
+std::unique_ptr<Model> make_model_in_parts(const std::string& name, const NetworkConfig& config, std::size_t rows,
+                                           std::size_t parts, Group& group, std::size_t threads) {
+    return name == "torch" ? torch_ref::load().module_model_in_parts(config, rows, parts, group)
+                           : byhand::make_model_in_parts(hand_form(name), config, rows, parts, group, threads);
+}
+
 std::unique_ptr<Model> model_to_evaluate(const SavedModel& saved) {
     constexpr std::size_t kRows = 2;  // the fewest that every norm accepts
     std::unique_ptr<Model> model = make_model("fused", saved.recipe.network, kRows);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/group.h"
 #include "base/model.h"
 #include "train/saved_model.h"
 
@@ -17,6 +18,10 @@ std::vector<std::string> model_names();
 // check_network does, and if LibTorch is requested and missing.
 std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
                                   std::size_t threads = 1);
+
+// The same with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive it.
+std::unique_ptr<Model> make_model_in_parts(const std::string& name, const NetworkConfig& config, std::size_t rows,
+                                           std::size_t parts, Group& group, std::size_t threads = 1);
 
 // A saved model for evaluation, by the fused network. The batch size of its training, which may be millions, takes no
 // memory here.

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "exercise/load.h"
 #include "manual/models.h"
 #include "manual/simd/peak.h"
+#include "torch_ref/load.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
 
@@ -62,9 +64,18 @@ void check_parts(const Training& training, const Recipe& recipe) {
     if (recipe.parts == 1) {
         return;
     }
-    if (training.model == kTorch || training.model == kExercise) {
-        throw InputError(fmt::format(
-            "--model {} trains on the whole batch by one process; leave out --ranks and --parts", training.model));
+    if (training.model == kExercise) {
+        throw InputError("--model exercise trains on the whole batch by one process; leave out --ranks and --parts");
+    }
+}
+
+// Loads LibTorch, if it trains, before the module that connects ranks does: the threads of its BLAS can be set only
+// once. In parts with one each, so that every rank computes the same.
+void load_torch(const Training& training, const Recipe& recipe) {
+    if (training.model == kTorch) {
+        torch_ref::Opening opening;
+        opening.threads = recipe.parts > 1 ? std::optional<std::size_t>(1) : std::nullopt;
+        torch_ref::load(opening);
     }
 }
 
@@ -109,6 +120,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
                                          printable(options.resume.path), fmt::join(changed, ", ")));
         }
     }
+    load_torch(training, recipe);
     training.run = prepare(std::move(recipe), std::move(names), training.data_path);
     if (saved) {
         go_on(training.run, *saved, options.resume);
@@ -126,7 +138,7 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
         return options.threads.value_or(group.size() > 1 ? 1 : threads_that_pay(network, rows));
     };
     if (run.recipe.parts > 1) {
-        return make_model_in_parts(hand_form(training.model), network, rows, run.recipe.parts, group, threads());
+        return make_model_in_parts(training.model, network, rows, run.recipe.parts, group, threads());
     }
     if (training.model != kExercise) {
         return make_model(training.model, network, rows, threads());

@@ -20,7 +20,7 @@
 //
 // A linear with the embedding's weights multiplies by a copy of Cᵀ in panels, and its transposed dW is added to dC.
 //
-// The rows of a batch may be in parts, and the parts on several ranks (manual/part_sums.h). A step works on all rows of
+// The rows of a batch may be in parts, and the parts on several ranks (base/part_sums.h). A step works on all rows of
 // its rank together; only the sums over rows are those of the parts' shares. A rank that has not all rows exchanges a
 // sum before the pass that reads it: a batch norm's mean, its variance, its dγ with its dβ, and at the end the loss
 // with all other gradients. One that has them all continues within the same pass.
@@ -34,10 +34,10 @@
 
 #include "base/batch.h"
 #include "base/group.h"
+#include "base/part_sums.h"
 #include "base/tensors.h"
 #include "manual/fused_tensors.h"
 #include "manual/panels.h"
-#include "manual/part_sums.h"
 #include "manual/pool.h"
 #include "manual/simd/by_character.h"
 #include "manual/simd/kernels.h"

@@ -22,7 +22,7 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
                                        std::size_t threads = 1);
 
 // The same with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive it
-// (manual/part_sums.h). Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
+// (base/part_sums.h). Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
 std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
                                            std::size_t parts, Group& group, std::size_t threads = 1);
 

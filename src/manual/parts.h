@@ -11,8 +11,8 @@
 
 #include "base/batch.h"
 #include "base/group.h"
+#include "base/part_sums.h"
 #include "base/tensors.h"
-#include "manual/part_sums.h"
 #include "steps/parts.h"
 #include "steps/rank_values.h"
 #include "steps/step.h"
@@ -22,15 +22,15 @@ namespace byhand {
 // A network without its rows, and the rows of this rank's parts. Of a step whose result
 //   has rows         each part computes its own;
 //   sums over rows   each part computes its share. The shares of all parts are added as soon as a step reads such a
-//                    sum, together with all others that are complete (manual/part_sums.h);
+//                    sum, together with all others that are complete (base/part_sums.h);
 //   has no rows      and reads nothing that has: each rank computes the same.
 class PartsRunner {
 public:
     enum class Keep { needed, all };
 
-    // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner does. `group` must outlive it.
-    // With Keep::all the shares of the parts are kept, for values(); then `add_shares`, unless it is empty, takes the
-    // place of the exchange. Precondition: 0 < parts ≤ rows.
+    // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner does. `group` must outlive
+    // it. With Keep::all the shares of the parts are kept, for values(); then `add_shares`, unless it is empty, takes
+    // the place of the exchange. Precondition: 0 < parts ≤ rows.
     PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, Keep keep = Keep::needed,
                 AddShares add_shares = {});
     PartsRunner(const PartsRunner&) = delete;

@@ -57,7 +57,7 @@ struct Recipe {
     double first_cut = 0.8, second_cut = 0.9;
     std::size_t batch = 32;                   // B
     std::optional<std::uint64_t> batch_seed;  // a separate generator for the batches
-    std::size_t parts = 1;                    // in which the rows of a batch are summed (manual/parts.h)
+    std::size_t parts = 1;                    // in which the rows of a batch are summed (base/parts.h)
     std::size_t steps = 0;
     std::vector<RateFrom> rates;    // in increasing order of step, the first from 0
     std::uint64_t sample_seed = 0;  // of the generator of `sample`

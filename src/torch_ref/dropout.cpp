@@ -35,15 +35,16 @@ void update(TorchSteps& steps, const Site& site) {
 
 }  // namespace
 
-at::Tensor dropout_mask(const at::Tensor& key, const Shape& shape, double p) {
+at::Tensor dropout_mask(const at::Tensor& key, const Shape& shape, double p, std::size_t rows_before) {
     const auto seed = key.item<float>();
     std::uint32_t bits = 0;
     std::memcpy(&bits, &seed, sizeof(bits));
     const std::array<std::int64_t, 2> sizes = {static_cast<std::int64_t>(shape[0]),
                                                static_cast<std::int64_t>(shape[1])};
+    const std::uint64_t stream = (std::uint64_t{bits} << 32) + rows_before * shape[1];
     at::Tensor uniform = at::empty(sizes, at::kDouble);
     for (std::int64_t i = 0; i < uniform.numel(); ++i) {
-        const std::uint64_t number = mixed(bits * (std::uint64_t{1} << 32) + static_cast<std::uint64_t>(i));
+        const std::uint64_t number = mixed(stream + static_cast<std::uint64_t>(i));
         uniform.data_ptr<double>()[i] = std::ldexp(static_cast<double>(number >> 40), -24);
     }
     return uniform.ge(p).to(key.scalar_type()).div(1 - p);

@@ -30,6 +30,7 @@ byhand::torch_ref::Factory make_factory() {
         room::single_operation,
         room::module_implementation,
         room::module_model,
+        room::module_model_in_parts,
         room::prepared,
         threads,
         version};

@@ -14,6 +14,7 @@
 #include "base/value.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/module_optimizer.h"
+#include "torch_ref/network_in_parts.h"
 #include "torch_ref/network_module.h"
 #include "torch_ref/operations.h"
 
@@ -107,7 +108,8 @@ private:
 // Rows per pass outside training: bounds the memory needed for a whole data set.
 constexpr std::size_t kChunk = 4096;
 
-class ModuleModel final : public Model {
+// What training on the whole batch and in parts share: the state, evaluation, and the update.
+class ModuleModel : public Model {
 public:
     explicit ModuleModel(const NetworkConfig& config)
         : config_(config), network_(config), optimizer_(config.optimizer, network_) {
@@ -124,15 +126,6 @@ public:
         network_->save(all);
         optimizer_.save(all);
         return all;
-    }
-
-    float train_step(const Batch& batch, float rate) override {
-        optimizer_.forget_gradients();
-        const torch::Tensor logits = network_->forward(contexts(batch, config_.context));
-        const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, targets(batch));
-        loss.backward();
-        optimizer_.step(rate);
-        return loss.item<float>();
     }
 
     void logits(std::span<float> out, std::span<const std::int64_t> X) override {
@@ -201,9 +194,44 @@ private:
         block->running_spread.copy_(running_spread_of(norm, squares / static_cast<double>(divisor)));
     }
 
+protected:
     NetworkConfig config_;
     Network network_;
     ModuleOptimizer optimizer_;
+};
+
+class WholeBatchModel final : public ModuleModel {
+public:
+    using ModuleModel::ModuleModel;
+
+    float train_step(const Batch& batch, float rate) override {
+        optimizer_.forget_gradients();
+        const torch::Tensor logits = network_->forward(contexts(batch, config_.context));
+        const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, targets(batch));
+        loss.backward();
+        optimizer_.step(rate);
+        return loss.item<float>();
+    }
+};
+
+class ModelInParts final : public ModuleModel {
+public:
+    ModelInParts(const NetworkConfig& config, std::size_t rows, std::size_t parts, Group& group)
+        : ModuleModel(config), in_parts_(config, network_, rows, parts, group) {}
+
+    void load(const Tensors<float>& state) override {
+        ModuleModel::load(state);
+        in_parts_.load(state);
+    }
+
+    float train_step(const Batch& batch, float rate) override {
+        const float loss = in_parts_.backward(batch);
+        optimizer_.step(rate);
+        return loss;
+    }
+
+private:
+    NetworkInParts in_parts_;
 };
 
 // ---- a norm in isolation ----
@@ -231,7 +259,13 @@ std::unique_ptr<Implementation> module_implementation(const NetworkConfig& confi
 
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    return std::make_unique<ModuleModel>(config);
+    return std::make_unique<WholeBatchModel>(config);
+}
+
+std::unique_ptr<Model> module_model_in_parts(const NetworkConfig& config, std::size_t rows, std::size_t parts,
+                                             Group& group) {
+    check_network(config, rows);
+    return std::make_unique<ModelInParts>(config, rows, parts, group);
 }
 
 at::Tensor batch_norm(const at::Tensor& x, const NormTensors& given, NormConfig conventions, bool training) {

@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "base/group.h"
 #include "base/implementation.h"
 #include "base/model.h"
 #include "base/network.h"
@@ -22,6 +23,12 @@ std::unique_ptr<Implementation> module_implementation(const NetworkConfig& confi
 // The same module for training and sampling. Throws InputError as check_network does. calibrate throws InputError if
 // there is a norm and X has no rows, or only one and the running statistics divide by n − 1.
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows);
+
+// The same with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive the
+// model (base/parts.h): what is computed does not depend on the number of ranks, as long as LibTorch and its BLAS use
+// one thread each. Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
+std::unique_ptr<Model> module_model_in_parts(const NetworkConfig& config, std::size_t rows, std::size_t parts,
+                                             Group& group);
 
 // The tensors of a norm's module, (H) each; undefined ones keep the module's initial values.
 struct NormTensors {

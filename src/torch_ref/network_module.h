@@ -10,12 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "base/batch.h"
 #include "base/batch_norm_1d.h"
 #include "base/error.h"
 #include "base/network.h"
@@ -67,13 +69,23 @@ public:
             const std::vector<std::int64_t> over_rows = {0};
             const bool unbiased = conventions_.batch_divisor == Divisor::n_minus_1;
             std::tie(variance, mean) = torch::var_mean(x, over_rows, unbiased);
-            update_running(mean, variance, x.size(0));
-        } else if (conventions_.running_spread == RunningSpread::deviation) {
+            return forward(x - mean, mean, variance, x.size(0));
+        }
+        if (conventions_.running_spread == RunningSpread::deviation) {
             variance = running_spread.square();
         }
-        const torch::Tensor result = normalised(x, mean, variance);
-        return conventions_.affine ? torch::addcmul(bias, result, weight) : result;
+        return normalised(x - mean, variance);
     }
+
+    // In training, by the mean and the variance of `rows` rows, of which `difference`, x − mean, may be a part.
+    torch::Tensor forward(const torch::Tensor& difference, const torch::Tensor& mean, const torch::Tensor& variance,
+                          std::int64_t rows) {
+        update_running(mean, variance, rows);
+        return normalised(difference, variance);
+    }
+
+    // Of the sum of squares over `rows` rows.
+    double batch_divisor(std::int64_t rows) const { return divided_by(conventions_.batch_divisor, rows); }
 
     // All (features).
     torch::Tensor weight;  // like bias, undefined without γ and β
@@ -82,19 +94,21 @@ public:
     torch::Tensor running_spread;
 
 private:
-    torch::Tensor normalised(const torch::Tensor& x, const torch::Tensor& mean, const torch::Tensor& variance) const {
+    torch::Tensor normalised(const torch::Tensor& difference, const torch::Tensor& variance) const {
         const bool inside = conventions_.epsilon_place == EpsilonPlace::inside;
         const torch::Tensor spread =
             inside ? (variance + conventions_.epsilon).sqrt() : variance.sqrt() + conventions_.epsilon;
-        return (x - mean) / spread;
+        const torch::Tensor result = difference / spread;
+        return conventions_.affine ? torch::addcmul(bias, result, weight) : result;
+    }
+
+    static double divided_by(Divisor divisor, std::int64_t rows) {
+        return static_cast<double>(divisor == Divisor::n ? rows : rows - 1);
     }
 
     void update_running(const torch::Tensor& mean, const torch::Tensor& variance, std::int64_t rows) {
         const torch::NoGradGuard no_grad;
-        const auto divided_by = [rows](Divisor divisor) {
-            return static_cast<double>(divisor == Divisor::n ? rows : rows - 1);
-        };
-        const double factor = divided_by(conventions_.batch_divisor) / divided_by(conventions_.running_divisor);
+        const double factor = batch_divisor(rows) / divided_by(conventions_.running_divisor, rows);
         const double momentum = conventions_.momentum;
         running_mean.mul_(1 - momentum).add_(mean, momentum);
         running_spread.mul_(1 - momentum).add_(running_spread_of(conventions_, variance * factor), momentum);
@@ -111,8 +125,10 @@ using Earlier = std::map<std::string, torch::Tensor>;
 // and others in one step each.
 class BlockImpl : public torch::nn::Module {
 public:
-    // `C` is the embedding's weight, the weight of a tied linear.
-    BlockImpl(const byhand::Operation& of, const torch::Tensor& C) : layer(of.layer), output_(of.output) {
+    // `C` is the embedding's weight, the weight of a tied linear. With a part of the batch, a batch norm is a Norm,
+    // because BatchNorm1d would take the statistics of the part.
+    BlockImpl(const byhand::Operation& of, const torch::Tensor& C, const std::optional<BatchPart>& part)
+        : layer(of.layer), output_(of.output), part_(part) {
         const std::int64_t inputs = as_int(layer.inputs), outputs = as_int(layer.outputs);
         if (layer.is_tied) {
             weight = C;
@@ -143,14 +159,44 @@ public:
     }
 
     // (rows, inputs) → (rows, outputs). If `record` and `earlier` are set, it stores each operation's result in them.
-    torch::Tensor forward(const torch::Tensor& x, Record* record, Earlier* earlier) {
-        return run(x, record, earlier, false);
+    torch::Tensor forward(torch::Tensor x, Record* record, Earlier* earlier) {
+        for (std::size_t i = 0; i < operations(); ++i) {
+            x = apply(i, x, record, earlier);
+        }
+        return x;
     }
 
     bool has_norm() const { return running_mean.defined(); }
 
     // The input of the norm. Precondition: the block has one.
-    torch::Tensor norm_input(const torch::Tensor& x, Earlier* earlier) { return run(x, nullptr, earlier, true); }
+    torch::Tensor norm_input(torch::Tensor x, Earlier* earlier) {
+        for (std::size_t i = 0; !is_batch_norm(i); ++i) {
+            x = apply(i, x, nullptr, earlier);
+        }
+        return x;
+    }
+
+    // The linear, 0, and those after it.
+    std::size_t operations() const { return 1 + behind_.size(); }
+    bool is_batch_norm(std::size_t i) const { return i > 0 && behind_[i - 1].operation.op == op::kBatchnorm; }
+
+    // The batch norm of a part of the batch. Precondition: the block has one.
+    Norm norm() const { return norm_; }
+
+    // The result of one operation, kept.
+    torch::Tensor apply(std::size_t i, const torch::Tensor& x, Record* record, Earlier* earlier) {
+        return kept(i, i == 0 ? linear(x) : result(behind_[i - 1], x, record, earlier), record, earlier);
+    }
+
+    // Stores the result of an operation in `record` and `earlier`, if they are set, and returns it.
+    torch::Tensor kept(std::size_t i, torch::Tensor value, Record* record, Earlier* earlier) const {
+        const std::string& name = i == 0 ? output_ : behind_[i - 1].operation.output;
+        value = keep(record, name, std::move(value));
+        if (earlier != nullptr) {
+            (*earlier)[name] = value;
+        }
+        return value;
+    }
 
     const Layer layer;
     torch::Tensor weight, linear_bias;  // (outputs, inputs); (outputs), undefined without a bias
@@ -161,38 +207,34 @@ public:
     std::map<std::string, torch::Tensor> others;
 
 private:
-    torch::Tensor run(torch::Tensor x, Record* record, Earlier* earlier, bool to_norm) {
-        const auto kept = [&](const std::string& name, torch::Tensor value) {
-            x = keep(record, name, std::move(value));
-            if (earlier != nullptr) {
-                (*earlier)[name] = x;
-            }
-        };
-        kept(output_, linear_.is_empty() ? torch::nn::functional::linear(x, weight, linear_bias) : linear_->forward(x));
-        for (const auto& [operation, apply, parameters, its_key] : behind_) {
-            const bool is_norm = operation.op == op::kBatchnorm;
-            if (is_norm && to_norm) {
-                break;
-            }
-            if (is_norm) {
-                x = norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
-            } else if (its_key.defined()) {
-                x = dropped(x, operation, its_key, record);
-            } else if (apply) {
-                std::vector<torch::Tensor> reads = {x};
-                reads.insert(reads.end(), parameters.begin(), parameters.end());
-                if (!operation.added.empty()) {
-                    reads.push_back(earlier->at(operation.added));
-                }
-                x = apply(reads);
-            } else {
-                // In place where its input is not kept: neither a linear nor a norm needs its result in the backward
-                // pass.
-                x = record != nullptr || earlier != nullptr ? torch::tanh(x) : x.tanh_();
-            }
-            kept(operation.output, x);
+    struct Behind {
+        byhand::Operation operation;
+        decltype(TorchStep::apply) apply;  // empty for a batch norm, tanh and a dropout
+        std::vector<torch::Tensor> parameters;
+        torch::Tensor key;  // of a dropout
+    };
+
+    torch::Tensor linear(const torch::Tensor& x) {
+        return linear_.is_empty() ? torch::nn::functional::linear(x, weight, linear_bias) : linear_->forward(x);
+    }
+
+    torch::Tensor result(const Behind& it, torch::Tensor x, Record* record, const Earlier* earlier) {
+        if (it.operation.op == op::kBatchnorm) {
+            return norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
         }
-        return x;
+        if (it.key.defined()) {
+            return dropped(x, it.operation, it.key, record);
+        }
+        if (it.apply) {
+            std::vector<torch::Tensor> reads = {x};
+            reads.insert(reads.end(), it.parameters.begin(), it.parameters.end());
+            if (!it.operation.added.empty()) {
+                reads.push_back(earlier->at(it.operation.added));
+            }
+            return it.apply(reads);
+        }
+        // In place where its input is not kept: neither a linear nor a norm needs its result in the backward pass.
+        return record != nullptr || earlier != nullptr ? torch::tanh(x) : x.tanh_();
     }
 
     // In training with the next mask, in evaluation x itself.
@@ -203,7 +245,8 @@ private:
         }
         const torch::NoGradGuard no_grad;
         const Shape shape = {static_cast<std::size_t>(x.size(0)), static_cast<std::size_t>(x.size(1))};
-        const torch::Tensor mask = dropout_mask(its_key, shape, operation.p);
+        const std::size_t rows_before = part_ ? part_->first * operation.positions : 0;
+        const torch::Tensor mask = dropout_mask(its_key, shape, operation.p, rows_before);
         keep(record, layer.value("keepmask"), mask);
         its_key.copy_(next_dropout_key(its_key));
         const torch::AutoGradMode with_grad(true);
@@ -212,7 +255,7 @@ private:
 
     void add_norm(const NormConfig& norm) {
         const std::int64_t features = as_int(layer.outputs);
-        if (is_batch_norm_1d(norm)) {
+        if (is_batch_norm_1d(norm) && !part_) {
             const auto options =
                 torch::nn::BatchNorm1dOptions(features).eps(norm.epsilon).momentum(norm.momentum).affine(norm.affine);
             batch_norm_1d_ = register_module("norm", torch::nn::BatchNorm1d(options));
@@ -229,13 +272,8 @@ private:
         }
     }
 
-    struct Behind {
-        byhand::Operation operation;
-        decltype(TorchStep::apply) apply;  // empty for a batch norm, tanh and a dropout
-        std::vector<torch::Tensor> parameters;
-        torch::Tensor key;  // of a dropout
-    };
-    std::string output_;                 // of the linear
+    std::string output_;  // of the linear
+    std::optional<BatchPart> part_;
     torch::nn::Linear linear_{nullptr};  // empty if it is tied
     std::vector<Behind> behind_;
     torch::nn::BatchNorm1d batch_norm_1d_{nullptr};
@@ -245,13 +283,14 @@ TORCH_MODULE(Block);
 
 class NetworkImpl : public torch::nn::Module {
 public:
-    explicit NetworkImpl(const NetworkConfig& config)
+    // For the whole batch, or a part of it.
+    explicit NetworkImpl(const NetworkConfig& config, const std::optional<BatchPart>& part = std::nullopt)
         : config_(config), C_(torch::nn::EmbeddingOptions(as_int(config.vocabulary), as_int(config.embedding))) {
         register_module("C", C_);
         for (const byhand::Operation& operation : operations(config)) {
             if (operation.op == op::kLinear) {
-                blocks_.push_back(
-                    register_module("layer" + std::to_string(operation.layer.number), Block(operation, C_->weight)));
+                blocks_.push_back(register_module("layer" + std::to_string(operation.layer.number),
+                                                  Block(operation, C_->weight, part)));
             } else if (operation.layer.number > 0 && operation.op != op::kCrossEntropy) {
                 blocks_.back()->append(config, operation);
                 has_residual_ = has_residual_ || !operation.added.empty();
@@ -284,6 +323,15 @@ public:
 
     const std::vector<Block>& blocks() const { return blocks_; }
 
+    // Whether an operation adds a result from before its input, so that results have to be kept.
+    bool has_residual() const { return has_residual_; }
+
+    // X (rows, T) → embcat, the input of the first block.
+    torch::Tensor embedded(const torch::Tensor& X, Record* record) {
+        const torch::Tensor emb = keep(record, "emb", C_->forward(X));
+        return keep(record, "embcat", emb.view({-1, as_int(blocks_.front()->layer.inputs)}));
+    }
+
     // The tensor of a parameter or a running statistic. Linear stores its weight as (out, in), hence the transposition.
     struct Slot {
         TensorSpec spec;
@@ -306,11 +354,6 @@ public:
     }
 
 private:
-    torch::Tensor embedded(const torch::Tensor& X, Record* record) {
-        const torch::Tensor emb = keep(record, "emb", C_->forward(X));
-        return keep(record, "embcat", emb.view({-1, as_int(blocks_.front()->layer.inputs)}));
-    }
-
     std::vector<Slot> find_slots() const {
         std::map<std::string, torch::Tensor> tensors = {{"C", C_->weight}};
         std::set<std::string> transposed;

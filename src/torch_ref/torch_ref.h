@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "base/group.h"
 #include "base/hand_form.h"
 #include "base/implementation.h"
 #include "base/model.h"
@@ -31,6 +32,11 @@ struct Factory {
 
     // The same module as a model to train.
     std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
+
+    // The same with the rows of each batch in `parts` parts, shared out to the ranks of `group` (base/parts.h), which
+    // must outlive the model. Requires Opening::threads = 1 (load.h).
+    std::unique_ptr<Model> (*module_model_in_parts)(const NetworkConfig& config, std::size_t rows, std::size_t parts,
+                                                    Group& group);
 
     // A single operation of a training step by LibTorch's own functions, in float, for timing.
     PreparedOperation (*prepared)(const OperationInput& operation);

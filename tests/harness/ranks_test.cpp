@@ -1,5 +1,7 @@
 // The ranks of a network in parts, each held to one process: right ones agree to the bit, and a mistake of data
 // parallelism is found where it was made.
+#include "candidates/ranks.h"
+
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
@@ -8,7 +10,6 @@
 #include <vector>
 
 #include "base/parts.h"
-#include "candidates/ranks.h"
 #include "harness/faults/mistakes.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -163,7 +164,9 @@ TEST_CASE("ranks: the first place that is wrong is named by rank, part and rows"
     CHECK(note_of("same-rows-on-all-ranks", "X").starts_with("on rank 1 part 1 is not rows 6 to 12 of the batch"));
     CHECK(note_of("parameters-not-broadcast", "W1").starts_with("rank 1 begins the step with another W1"));
     CHECK(note_of("mean-of-means", "loss").starts_with("wrong is the share of part 0, rows 0 to 5, on rank 0"));
-    CHECK(note_of("running-mean-of-own-rows", "new_bnmean_running.1").starts_with("wrong on rank 1, from values without rows"));
-    CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1").starts_with("wrong is the sum of the parts' shares, on rank 0"));
+    CHECK(note_of("running-mean-of-own-rows", "new_bnmean_running.1")
+              .starts_with("wrong on rank 1, from values without rows"));
+    CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1")
+              .starts_with("wrong is the sum of the parts' shares, on rank 0"));
     CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1").ends_with("off by the factor 3 = the number of ranks"));
 }

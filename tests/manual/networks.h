@@ -104,6 +104,65 @@ inline std::vector<byhand::NormConfig> norms() {
     return all;
 }
 
+inline byhand::OperationConfig with_positions(std::size_t positions) {
+    byhand::OperationConfig flatten = {byhand::op::kFlatten};
+    flatten.positions = positions;
+    return flatten;
+}
+
+// Every operation whose steps sum over rows or depend on their number, in each form.
+inline std::vector<byhand::NetworkConfig> with_every_operation() {
+    std::vector<byhand::NetworkConfig> all;
+    for (const byhand::NormConfig& norm : norms()) {
+        byhand::NetworkConfig config = small({17, 5});
+        config.norm = norm;
+        all.push_back(config);
+    }
+    byhand::OperationConfig dropout = {byhand::op::kDropout}, residual = {byhand::op::kResidual},
+                            tied = {byhand::op::kLinear};
+    dropout.p = 0.3;
+    tied.tied = true;
+    byhand::NetworkConfig joined = small({1}, 29);
+    joined.context = 6;
+    joined.embedding = 19;
+    joined.optimizer = {.kind = byhand::OptimizerKind::adamw, .weight_decay = 0.1};
+    all.push_back(byhand::with_layers(joined, {with_positions(3),
+                                               {byhand::op::kLinear, 33, false},
+                                               {byhand::op::kBatchnorm},
+                                               dropout,
+                                               {byhand::op::kGelu},
+                                               with_positions(2),
+                                               {byhand::op::kLinear, 19},
+                                               {byhand::op::kLayernorm},
+                                               {byhand::op::kTanh},
+                                               tied}));
+    residual.from = 1;
+    joined.optimizer = {.momentum = 0.6, .nesterov = true};
+    all.push_back(byhand::with_layers(joined, {{byhand::op::kLinear, 17},
+                                               {byhand::op::kSilu},
+                                               {byhand::op::kLinear, 17},
+                                               {byhand::op::kRmsnorm},
+                                               dropout,
+                                               residual,
+                                               {byhand::op::kLinear}}));
+    residual.from = 2;
+    joined.optimizer = {.weight_decay = 0.2};
+    all.push_back(byhand::with_layers(joined, {{byhand::op::kLinear, 101},
+                                               {byhand::op::kRmsnorm},
+                                               {byhand::op::kBatchnorm},
+                                               {byhand::op::kTanh},
+                                               {byhand::op::kLinear, 101},
+                                               {byhand::op::kLayernorm},
+                                               {byhand::op::kBatchnorm},
+                                               residual,
+                                               {byhand::op::kRelu},
+                                               {byhand::op::kLinear},
+                                               {byhand::op::kBatchnorm}}));
+    joined.context = 1;
+    all.push_back(byhand::with_layers(joined, {tied}));
+    return all;
+}
+
 inline std::string describe(const byhand::NetworkConfig& config, std::size_t rows) {
     using namespace byhand;
     const NormConfig& norm = config.norm;

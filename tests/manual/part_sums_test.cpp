@@ -1,13 +1,13 @@
 // Sums of shares in the order of the tree.
-#include "manual/part_sums.h"
+#include "base/part_sums.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <random>
 #include <vector>
 
+#include "base/thread_ranks.h"
 #include "manual/networks.h"
-#include "manual/ranks.h"
 
 using namespace byhand;
 
@@ -53,7 +53,8 @@ TEST_CASE("part sums: shares are added in the order of the tree, on any number o
         for (const std::size_t count : {1U, 2U, 3U, 4U, 5U, 8U, 11U}) {
             INFO(parts << " parts, " << count << " ranks");
             std::vector<float> sums(count);
-            ranks::on_each(count, [&](ranks::Thread& group) { sums[group.rank()] = added_by_rank(shares, group); });
+            thread_ranks::on_each(
+                count, [&](thread_ranks::Thread& group) { sums[group.rank()] = added_by_rank(shares, group); });
             for (const float sum : sums) {
                 CHECK(sum == added_in_order(shares));
             }

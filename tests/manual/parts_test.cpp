@@ -4,17 +4,15 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <cstring>
 #include <memory>
 #include <vector>
 
+#include "base/thread_ranks.h"
 #include "manual/fused.h"
 #include "manual/fused_tensors.h"
-#include "base/parts.h"
 #include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/pieces.h"
-#include "manual/ranks.h"
 #include "manual/stepwise.h"
 
 using namespace byhand;
@@ -22,87 +20,11 @@ using namespace byhand;
 namespace {
 
 constexpr float kRate = 0.3F;
-constexpr std::size_t kRanks[] = {1, 2, 3, 4, 8, 11};
+using thread_ranks::kRanks;
+using thread_ranks::same_bytes;
 
-// The loss of each step and the state after the last, as numbers.
-std::vector<float> trained(Model& model, const networks::Example& example, std::size_t steps) {
-    std::vector<float> all;
-    model.load(example.state);
-    for (std::size_t step = 0; step < steps; ++step) {
-        all.push_back(model.train_step(example.batch(), kRate));
-    }
-    const Tensors<float> state = model.save();
-    for (const TensorSpec& spec : state.table()) {
-        all.insert(all.end(), state[spec.name].begin(), state[spec.name].end());
-    }
-    return all;
-}
-
-// Of every rank, in order.
-std::vector<std::vector<float>> trained_by_ranks(HandForm form, const networks::Example& example, std::size_t parts,
-                                                 std::size_t ranks) {
-    std::vector<std::vector<float>> all(ranks);
-    ranks::on_each(ranks, [&](ranks::Thread& group) {
-        all[group.rank()] = trained(*make_model_in_parts(form, example.config, example.rows, parts, group), example, 3);
-    });
-    return all;
-}
-
-bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
-OperationConfig with_positions(std::size_t positions) {
-    OperationConfig flatten = {op::kFlatten};
-    flatten.positions = positions;
-    return flatten;
-}
-
-// Every operation whose steps sum over rows or depend on their number, in each form.
-std::vector<NetworkConfig> every_operation() {
-    std::vector<NetworkConfig> all;
-    for (const NormConfig& norm : networks::norms()) {
-        NetworkConfig config = networks::small({17, 5});
-        config.norm = norm;
-        all.push_back(config);
-    }
-    OperationConfig dropout = {op::kDropout}, residual = {op::kResidual}, tied = {op::kLinear};
-    dropout.p = 0.3;
-    tied.tied = true;
-    NetworkConfig joined = networks::small({1}, 29);
-    joined.context = 6;
-    joined.embedding = 19;
-    joined.optimizer = {.kind = OptimizerKind::adamw, .weight_decay = 0.1};
-    all.push_back(with_layers(joined, {with_positions(3),
-                                       {op::kLinear, 33, false},
-                                       {op::kBatchnorm},
-                                       dropout,
-                                       {op::kGelu},
-                                       with_positions(2),
-                                       {op::kLinear, 19},
-                                       {op::kLayernorm},
-                                       {op::kTanh},
-                                       tied}));
-    residual.from = 1;
-    joined.optimizer = {.momentum = 0.6, .nesterov = true};
-    all.push_back(with_layers(
-        joined, {{op::kLinear, 17}, {op::kSilu}, {op::kLinear, 17}, {op::kRmsnorm}, dropout, residual, {op::kLinear}}));
-    residual.from = 2;
-    joined.optimizer = {.weight_decay = 0.2};
-    all.push_back(with_layers(joined, {{op::kLinear, 101},
-                                       {op::kRmsnorm},
-                                       {op::kBatchnorm},
-                                       {op::kTanh},
-                                       {op::kLinear, 101},
-                                       {op::kLayernorm},
-                                       {op::kBatchnorm},
-                                       residual,
-                                       {op::kRelu},
-                                       {op::kLinear},
-                                       {op::kBatchnorm}}));
-    joined.context = 1;
-    all.push_back(with_layers(joined, {tied}));
-    return all;
+std::vector<float> trained(Model& model, const networks::Example& example) {
+    return thread_ranks::trained(model, example.state, example.batch(), kRate, 3);
 }
 
 // So few rows that the fused step computes the first linear row by row, or so many that it does so by character.
@@ -114,66 +36,32 @@ constexpr HandForm kForms[] = {HandForm::stepwise, HandForm::collapsed, HandForm
 
 }  // namespace
 
-TEST_CASE("parts: every row is in one part, and their sizes differ by at most one") {
-    for (const std::size_t rows : {1U, 2U, 7U, 8U, 33U, 4099U}) {
-        for (const std::size_t parts : {1U, 2U, 3U, 7U, 8U}) {
-            if (parts > rows) {
-                continue;
-            }
-            std::size_t next = 0, fewest = rows, most = 0;
-            for (const BatchPart& part : parts_of(rows, parts)) {
-                CHECK(part.first == next);
-                CHECK(part.batch == rows);
-                fewest = std::min(fewest, part.rows);
-                most = std::max(most, part.rows);
-                next += part.rows;
-            }
-            CHECK(next == rows);
-            CHECK(fewest > 0);
-            CHECK(most - fewest <= 1);
-        }
-    }
-}
-
-TEST_CASE("parts: every part belongs to one rank, and none has more than its share") {
-    for (const std::size_t parts : {1U, 5U, 8U}) {
-        for (const std::size_t ranks : kRanks) {
-            std::size_t next = 0;
-            for (std::size_t rank = 0; rank < ranks; ++rank) {
-                const PartsOfRank some = parts_of_rank(parts, rank, ranks);
-                CHECK(some.first == next);
-                CHECK(some.count() <= (parts + ranks - 1) / ranks);
-                next = some.last;
-            }
-            CHECK(next == parts);
-        }
-    }
-}
-
 TEST_CASE("parts: one part is the whole network, to the bit") {
     Single one;
     unsigned seed = 0;
-    for (const NetworkConfig& config : every_operation()) {
+    for (const NetworkConfig& config : networks::with_every_operation()) {
         const networks::Example example = networks::make(config, 9, ++seed);
         for (const HandForm form : kForms) {
             INFO(networks::describe(config, 9) << ", form " << static_cast<int>(form));
-            const std::vector<float> whole = trained(*make_hand_model(form, config, 9), example, 3);
-            CHECK(same_bytes(trained(*make_model_in_parts(form, config, 9, 1, one), example, 3), whole));
+            const std::vector<float> whole = trained(*make_hand_model(form, config, 9), example);
+            CHECK(same_bytes(trained(*make_model_in_parts(form, config, 9, 1, one), example), whole));
         }
     }
 }
 
 TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks without a row included") {
     unsigned seed = 20;
-    const std::vector<NetworkConfig> all = every_operation();
+    const std::vector<NetworkConfig> all = networks::with_every_operation();
     for (std::size_t i = 0; i < all.size(); i += i + 6 < all.size() ? 3 : 1) {
         const std::size_t rows = i % 2 == 0 ? rows_for(all[i], true) : 8;
         const networks::Example example = networks::make(all[i], rows, ++seed);
         for (const HandForm form : kForms) {
             Single one;
-            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, 8, one), example, 3);
+            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, 8, one), example);
             for (const std::size_t ranks : kRanks) {
-                for (const std::vector<float>& of_rank : trained_by_ranks(form, example, 8, ranks)) {
+                for (const std::vector<float>& of_rank : thread_ranks::of_each_rank(ranks, [&](Group& group) {
+                         return trained(*make_model_in_parts(form, all[i], rows, 8, group), example);
+                     })) {
                     INFO(networks::describe(all[i], rows) << ", form " << static_cast<int>(form) << ", " << ranks);
                     CHECK(same_bytes(of_rank, single));
                 }
@@ -208,7 +96,7 @@ std::unique_ptr<Implementation> in_double(const networks::Example& example) {
 template <class Visit>
 void for_each_example(Visit visit) {
     unsigned seed = 70;
-    for (const NetworkConfig& config : every_operation()) {
+    for (const NetworkConfig& config : networks::with_every_operation()) {
         for (const bool by_character : {false, true}) {
             const std::size_t rows = rows_for(config, by_character);
             INFO(networks::describe(config, rows));
@@ -264,15 +152,14 @@ TEST_CASE("parts: the fused step makes the same bytes on any number of threads a
     for_each_example([&](const networks::Example& example) {
         const auto by = [&](std::size_t threads, Group& group) {
             const auto model = make_model_in_parts(HandForm::fused, example.config, example.rows, 7, group, threads);
-            return trained(*model, example, 2);
+            return trained(*model, example);
         };
         Single one;
         const std::vector<float> single = by(1, one);
         CHECK(same_bytes(by(3, one), single));
         for (const std::size_t ranks : {2U, 3U, 11U}) {
-            std::vector<std::vector<float>> all(ranks);
-            ranks::on_each(ranks, [&](ranks::Thread& group) { all[group.rank()] = by(ranks == 3 ? 2 : 1, group); });
-            for (const std::vector<float>& of_rank : all) {
+            for (const std::vector<float>& of_rank :
+                 thread_ranks::of_each_rank(ranks, [&](Group& group) { return by(ranks == 3 ? 2 : 1, group); })) {
                 CHECK(same_bytes(of_rank, single));
             }
         }
@@ -280,7 +167,7 @@ TEST_CASE("parts: the fused step makes the same bytes on any number of threads a
 }
 
 TEST_CASE("parts: a step with kernels, for networks without a fused step") {
-    for (const NetworkConfig& config : every_operation()) {
+    for (const NetworkConfig& config : networks::with_every_operation()) {
         const networks::Example example = networks::make(config, 13, 5);
         const auto right = in_double(example);
         const std::vector<View> views = right->views();
@@ -321,7 +208,7 @@ TEST_CASE("parts: the fused step sends a message for each sum that it waits for"
     const auto sent = [&](const NetworkConfig& config, std::size_t ranks) {
         const networks::Example example = networks::make(config, 9);
         std::vector<std::size_t> gathers(ranks);
-        ranks::on_each(ranks, [&](ranks::Thread& group) {
+        thread_ranks::on_each(ranks, [&](thread_ranks::Thread& group) {
             Fused fused(config, 9, Fused::Keep::needed, 1, 3, &group);
             fused.load(example.state);
             fused.run(example.batch(), kRate);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "base/batch.h"
@@ -52,5 +53,25 @@ struct SharedSums {
 
 // From the sums in the slots of each rank's `own` to those of all parts, each in its place.
 void exchange(SharedSums& shared, const PartSums& parts, Group& group);
+
+// The sum of one array over all parts.
+class SumOverParts {
+public:
+    // Of `count` numbers. `group` must outlive it.
+    SumOverParts(Group& group, std::size_t parts, std::size_t count);
+
+    // The share of this rank's k-th part, for the caller to set. A rank without parts has one too, which is not added.
+    std::span<float> share(std::size_t k) { return std::span(shares_).subspan(k * count_, count_); }
+
+    // Exchanges what the shares add up to. The result is valid until the next call.
+    std::span<const float> total();
+
+private:
+    Group& group_;
+    std::size_t count_;
+    PartSums parts_;
+    SharedSums sums_;
+    std::vector<float> shares_, total_;
+};
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-#include "manual/part_sums.h"
+#include "base/part_sums.h"
 
 #include <algorithm>
 #include <bit>
@@ -102,6 +102,33 @@ void exchange(SharedSums& shared, const PartSums& parts, Group& group) {
     for (const auto& [to, from, count] : shared.sums) {
         std::copy_n(slot(parts.total) + from, count, to);
     }
+}
+
+SumOverParts::SumOverParts(Group& group, std::size_t parts, std::size_t count)
+    : group_(group),
+      count_(count),
+      parts_(part_sums(parts, parts, group.rank(), group.size())),
+      shares_(std::max<std::size_t>(parts_.own.size(), 1) * count),
+      total_(count) {
+    sums_.add(total_.data(), count);
+    sums_.allocate(parts_, group.size());
+}
+
+std::span<const float> SumOverParts::total() {
+    std::vector<std::vector<float>> slots(std::max(parts_.slots, parts_.sent), std::vector<float>(count_));
+    for (std::size_t k = 0; k < parts_.own.size(); ++k) {
+        const OwnPart& part = parts_.own[k];
+        std::ranges::copy(share(k), slots[part.slot].begin());
+        for (std::size_t i = 0; i < part.additions; ++i) {
+            std::vector<float>& to = slots[part.slot - i - 1];
+            std::ranges::transform(to, slots[part.slot - i], to.begin(), std::plus());
+        }
+    }
+    for (std::size_t slot = 0; slot < parts_.sent; ++slot) {
+        std::ranges::copy(slots[slot], sums_.own.begin() + static_cast<std::ptrdiff_t>(slot * sums_.count));
+    }
+    exchange(sums_, parts_, group_);
+    return total_;
 }
 
 }  // namespace byhand

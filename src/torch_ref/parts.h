@@ -1,0 +1,23 @@
+// Sums over all parts of a batch (base/parts.h), of LibTorch's tensors and in autograd.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "base/group.h"
+
+namespace byhand::torch_ref {
+
+using Shares = std::vector<at::Tensor>;
+
+// The sum of the shares of all parts. Each rank passes those of its own parts, in float and of one shape; a rank
+// without parts passes one, which is not added. All ranks must reach their sums in the same order.
+at::Tensor total(const Shares& shares, std::size_t parts, Group& group);
+
+// The same in autograd, once for each share that is passed. In the backward pass all ranks take part again: the
+// gradient of each share is the sum of the gradients of the results of all parts.
+std::vector<at::Tensor> totals(const Shares& shares, std::size_t parts, Group& group);
+
+}  // namespace byhand::torch_ref

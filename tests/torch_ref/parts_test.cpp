@@ -1,0 +1,178 @@
+// The module trained in parts: the same bytes on any number of ranks, and the whole network's values within rounding.
+#include "base/parts.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/scalar_tensor.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <vector>
+
+#include "base/thread_ranks.h"
+#include "manual/networks.h"
+#include "torch_ref/module.h"
+#include "torch_ref/near.h"
+#include "torch_ref/parts.h"
+#include "torch_ref/stepwise.h"
+
+using namespace byhand;
+using thread_ranks::kRanks;
+using thread_ranks::same_bytes;
+
+namespace {
+
+constexpr float kRate = 0.3F;
+
+std::vector<float> trained(Model& model, const networks::Example& example) {
+    return thread_ranks::trained(model, example.state, example.batch(), kRate, 3);
+}
+
+std::vector<float> trained_in_parts(const networks::Example& example, std::size_t parts, Group& group) {
+    return trained(*torch_ref::module_model_in_parts(example.config, example.rows, parts, group), example);
+}
+
+// Networks whose norms are their own module and BatchNorm1d, over rows and over positions; each optimizer; a residual
+// that adds the result of a batch norm.
+std::vector<NetworkConfig> several() {
+    std::vector<NetworkConfig> all = networks::with_every_operation();
+    NetworkConfig plain = networks::small({9, 3, 5});
+    plain.norm.batch_divisor = Divisor::n;
+    plain.optimizer = {.weight_decay = 0.03, .momentum = 0.7};
+    all.push_back(plain);
+    NetworkConfig wave = networks::small({7, 5, 11}, 13);
+    wave.context = 8;
+    wave.flatten = 2;
+    wave.norm.batch_divisor = Divisor::n;
+    all.push_back(wave);
+    OperationConfig residual = {op::kResidual};
+    residual.from = 1;
+    all.push_back(with_layers(networks::small({1}), {{op::kLinear, 11},
+                                                     {op::kBatchnorm},
+                                                     {op::kTanh},
+                                                     {op::kLinear, 11},
+                                                     {op::kBatchnorm},
+                                                     residual,
+                                                     {op::kRelu},
+                                                     {op::kLinear}}));
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("torch parts: the same bytes on any number of ranks, uneven parts and ranks without a row included") {
+    unsigned seed = 20;
+    const std::vector<NetworkConfig> all = several();
+    for (std::size_t i = 0; i < all.size(); i += i + 4 < all.size() ? 4 : 1) {
+        const NetworkConfig& config = all[i];
+        const std::size_t rows = i % 2 == 0 ? 33 : 8;
+        const networks::Example example = networks::make(config, rows, ++seed);
+        Single one;
+        const std::vector<float> single = trained_in_parts(example, 8, one);
+        for (const std::size_t ranks : kRanks) {
+            INFO(networks::describe(config, rows) << ", ranks " << ranks);
+            for (const std::vector<float>& of_rank :
+                 thread_ranks::of_each_rank(ranks, [&](Group& group) { return trained_in_parts(example, 8, group); })) {
+                CHECK(same_bytes(of_rank, single));
+            }
+        }
+    }
+}
+
+TEST_CASE("torch parts: one step makes what the whole network makes in double, within rounding") {
+    Single one;
+    unsigned seed = 70;
+    for (const NetworkConfig& config : several()) {
+        const networks::Example example = networks::make(config, 13, ++seed);
+        const auto right = torch_ref::stepwise(config, 13, DType::float64);
+        right->load(example.state);
+        right->run(example.batch(), kRate);
+        const std::vector<View> views = right->views();
+        for (const std::size_t parts : {1U, 2U, 5U, 13U}) {
+            INFO(networks::describe(config, 13) << ", parts " << parts);
+            const auto model = torch_ref::module_model_in_parts(config, 13, parts, one);
+            model->load(example.state);
+            const auto loss = static_cast<double>(model->train_step(example.batch(), kRate));
+            near::check("loss", {loss}, near::values(views, "loss"), 2e-6, 0);
+            const Tensors<float> state = model->save();
+            for (const View& view : state.views()) {
+                near::check(view.name, near::values(view), near::values(views, "new_" + view.name), 2e-5, 1e-6);
+            }
+        }
+    }
+}
+
+TEST_CASE("torch parts: after a few steps, losses and state are those of training on the whole batch within rounding") {
+    Single one;
+    unsigned seed = 120;
+    for (const NetworkConfig& config : several()) {
+        const networks::Example example = networks::make(config, 31, ++seed);
+        for (const std::size_t parts : {2U, 7U}) {
+            INFO(networks::describe(config, 31) << ", parts " << parts);
+            const auto whole = torch_ref::module_model(config, 31);
+            const auto in_parts = torch_ref::module_model_in_parts(config, 31, parts, one);
+            whole->load(example.state);
+            in_parts->load(example.state);
+            for (unsigned step = 0; step < 3; ++step) {
+                const auto loss = static_cast<double>(in_parts->train_step(example.batch(), kRate));
+                near::check("loss", {loss}, {static_cast<double>(whole->train_step(example.batch(), kRate))}, 1e-5, 0);
+            }
+            const Tensors<float> state = in_parts->save(), expected = whole->save();
+            for (const View& view : state.views()) {
+                near::check(view.name, near::values(view), near::values(expected.views(), view.name), 5e-5, 5e-6);
+            }
+        }
+    }
+}
+
+TEST_CASE("torch parts: evaluation and a new state are those of the whole network") {
+    Single one;
+    for (const NetworkConfig& config : several()) {
+        INFO(networks::describe(config, 9));
+        const networks::Example example = networks::make(config, 9, 5), other = networks::make(config, 9, 6);
+        const auto model = torch_ref::module_model_in_parts(config, 9, 4, one);
+        const std::vector<float> first = trained(*model, other);
+        const auto whole = torch_ref::module_model(config, 9);
+        const Tensors<float> state = model->save();
+        whole->load(state);
+        std::vector<float> logits(9 * config.vocabulary), expected(logits.size());
+        model->logits(logits, example.X);
+        whole->logits(expected, example.X);
+        CHECK(same_bytes(logits, expected));
+        trained(*model, example);
+        CHECK(same_bytes(trained(*model, other), first));
+    }
+}
+
+TEST_CASE("torch parts: the gradient of a share is the sum of all results' gradients, on every rank") {
+    // s = Σ xₖ, and the loss Σ wₖ·s² / 2 has the gradient s·Σ wₖ with respect to each xₖ.
+    const std::vector<float> x = {2, -3, 7, 0.5F, 11}, w = {1, 10, 100, 1000, 10000};
+    for (const std::size_t ranks : kRanks) {
+        const auto gradients = thread_ranks::of_each_rank(ranks, [&](Group& group) {
+            const PartsOfRank own = parts_of_rank(x.size(), group.rank(), group.size());
+            torch_ref::Shares shares;
+            for (std::size_t k = own.first; k < own.last; ++k) {
+                shares.push_back(at::scalar_tensor(x[k], at::kFloat).requires_grad_());
+            }
+            if (shares.empty()) {
+                shares.push_back(at::scalar_tensor(99, at::kFloat).requires_grad_());
+            }
+            const std::vector<at::Tensor> sums = torch_ref::totals(shares, x.size(), group);
+            at::Tensor loss = at::scalar_tensor(0, at::kFloat);
+            for (std::size_t k = 0; k < shares.size(); ++k) {
+                loss = loss + sums[k] * sums[k] * (own.count() == 0 ? 77 : w[own.first + k]) / 2;
+            }
+            loss.backward();
+            std::vector<float> all;
+            for (std::size_t k = 0; k < shares.size(); ++k) {
+                all.push_back(sums[k].item<float>());
+                all.push_back(shares[k].grad().item<float>());
+            }
+            return all;
+        });
+        for (const std::vector<float>& of_rank : gradients) {
+            for (std::size_t i = 0; i < of_rank.size(); i += 2) {
+                CHECK(of_rank[i] == 17.5F);
+                CHECK(of_rank[i + 1] == 17.5F * 11111);
+            }
+        }
+    }
+}
