@@ -132,10 +132,11 @@ Operand<float> PartsRunner::operand(const std::string& name, const PartOfBatch* 
 }
 
 void PartsRunner::add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const {
-    Call& call = stage.calls.emplace_back(Call{&step, out, {}, {}});
+    Call call{&step, out, {}, {}};
     for (const std::string& name : step.reads) {
         call.reads.push_back(operand(name, part));
     }
+    stage.calls.push_back(std::move(call));
 }
 
 // Adds the calls of a step: one, or one for each part.
