@@ -46,6 +46,7 @@ template <class Work>
 void on_each(std::size_t ranks, Work work) {
     Shared shared(ranks);
     std::vector<std::jthread> threads;
+    threads.reserve(ranks);
     for (std::size_t rank = 0; rank < ranks; ++rank) {
         threads.emplace_back([&, rank] {
             Thread group(shared, rank);
