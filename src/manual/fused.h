@@ -107,7 +107,7 @@ private:
     // if one of them is a norm of rows, else one panel, with all of its rows if an operation needs whole columns. Then
     // the sums of `message`, if any, are exchanged.
     struct Pass {
-        std::size_t first, last;
+        std::size_t first = 0, last = 0;
         bool is_by_rows = false, wants_columns = false;
         SharedSums* message = nullptr;
     };

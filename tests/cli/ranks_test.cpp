@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/dropout_recipe.h"
 #include "cli/program.h"
 
@@ -142,6 +143,29 @@ TEST_CASE("train --ranks: a killed rank is named, the others end, and the comman
     CHECK(byhand(two.place, {"eval"}).code == 0);
 }
 
+TEST_CASE("train --restart: the ranks that are left continue from the checkpoint, to the same bytes") {
+    need_torch();
+    const Folder place;
+    const Arguments quick = kTrain + Arguments{"--steps", "500"};
+    REQUIRE(byhand(place, quick + Arguments{"--ranks", "1", "--save", "whole"}).code == 0);
+    Process process(place, byhand_program(),
+                    quick + Arguments{"--ranks", "3", "--save", "killed", "--save-every", "10", "--restart",
+                                      "--verify-replicas", "10"},
+                    {});
+    for (int i = 0; i < 3000 && !std::filesystem::exists(place.path() / "killed"); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    const std::vector<pid_t> ranks = children_of(process.id());
+    REQUIRE(ranks.size() == 3);
+    REQUIRE(::kill(ranks[2], SIGKILL) == 0);
+    const Outcome outcome = process.wait(std::chrono::seconds(120));
+    INFO(outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.find("rank 2 of 3 was ended by signal 9") != std::string::npos);
+    CHECK(outcome.err.find("steps with 2 ranks") != std::string::npos);
+    CHECK(place.read("killed") == place.read("whole"));
+}
+
 TEST_CASE("train --ranks: the threads that the environment sets for LibTorch do not change the result") {
     need_torch();
     const Folder place;
@@ -187,6 +211,59 @@ TEST_CASE("train: a rank that does not come is named, and so is one with another
     CHECK(first.err.find("rank 1 has another recipe than rank 0") != std::string::npos);
     CHECK(first.code == 2);
     CHECK(other.wait().code == 2);
+}
+
+TEST_CASE("compare --ranks: every value is that of one process, to the bit") {
+    need_torch();
+    const Folder place;
+    const Outcome three = byhand(place, {"compare", "--ranks", "3", "--quick", "--batch", "33", "--steps", "2"});
+    INFO(three.err << three.out);
+    CHECK(three.code == 0);
+    CHECK(three.err.find("rank") == std::string::npos);
+    CHECK(three.out.find("3 ranks, 8 parts, 5 messages a step: all 64 values have the same bits as on one") !=
+          std::string::npos);
+    const Outcome one = byhand(place, {"compare", "--parts", "5", "--quick", "--drift", "--steps", "2"});
+    CHECK(one.code == 0);
+    CHECK(one.out.find("1 rank, 5 parts, 5 messages a step: all 64 values") != std::string::npos);
+}
+
+TEST_CASE("compare --ranks: a mistake of data parallelism is blamed on the value where it was made") {
+    need_torch();
+    const Folder place;
+    const Outcome planted = byhand(
+        place, {"compare", "--ranks", "3", "--quick", "--plant", "statistics-not-synchronised", "--format", "json"});
+    CHECK(planted.code == 1);
+    const Json report = text::parsed_json(planted.out);
+    CHECK(report["culprits"] == Json({"bnmeani", "bnvar"}));
+    CHECK(report["ranks"]["ranks"] == 3);
+    CHECK(report["ranks"]["parts"] == 8);
+    CHECK(report["ranks"]["different"][0] == "bnmeani");
+}
+
+TEST_CASE("compare: ranks that a launcher starts, of which the first alone prints") {
+    need_torch();
+    const Folder place;
+    const Arguments quick = {"compare", "--quick"};
+    Process second(place, byhand_program(), quick, rank_of_two("1", "29617"));
+    const Outcome first = byhand(place, quick, rank_of_two("0", "29617"));
+    const Outcome other = second.wait();
+    INFO(first.err << other.err);
+    CHECK(first.code == 0);
+    CHECK(first.out.find("2 ranks, 8 parts") != std::string::npos);
+    CHECK(other.code == 0);
+    CHECK(other.out.empty());
+}
+
+TEST_CASE("compare --ranks: what does not fit is refused once") {
+    need_torch();
+    const Folder place;
+    check_refused(byhand(place, {"compare", "--ranks", "2", "--model", "fused"}),
+                  "only the stepwise network is compared in parts");
+    check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "dvar-path-forgotten"}),
+                  "the mistake dvar-path-forgotten is none of several ranks");
+    check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "same-mask-on-all-ranks"}),
+                  "the mistake same-mask-on-all-ranks has no place in the recipe notes in 8 parts on 2 ranks");
+    check_refused(byhand(place, {"compare", "--plant", "mean-of-means"}), "add --ranks 3");
 }
 
 TEST_CASE("train --ranks: what does not fit is refused once") {

@@ -55,7 +55,7 @@ Form form(const NetworkConfig& config, std::size_t rows) {
 IsolatedStep judged(Run function, const std::map<const char*, Run>& further = {},
                     void (*in_double)(double* h, const double* x, std::size_t elements) = nullptr) {
     constexpr std::size_t kRows = 4, kElements = 20;
-    Battery battery(kNetwork, 1, form);
+    const auto battery = std::make_shared<Battery>(kNetwork, 1, form);
     const Form own = form(kNetwork, kRows);
     const auto with_function = [&](const NetworkConfig& sized, std::size_t rows) {
         Graph all = network(sized, rows, "other", function);
@@ -72,7 +72,7 @@ IsolatedStep judged(Run function, const std::map<const char*, Run>& further = {}
         return all;
     };
     const Isolation isolation{
-        .right = own.graph, .battery = &battery, .at_size = at_size, .right_at_size = right_network};
+        .right = own.graph, .battery = battery, .at_size = at_size, .right_at_size = right_network};
     std::vector<float> x(kElements);
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);
