@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <set>
 
 #include "base/error.h"
@@ -30,8 +32,8 @@ namespace {
 constexpr std::size_t kScoredSteps = 2;
 constexpr std::size_t kLossSteps = 10;
 const char* const kLossMetric = "loss-10";
-// Mistakes of data parallelism are planted in this many ranks, and parts of different sizes; or else of one row.
-constexpr std::size_t kScoredRanks = 3, kScoredParts = 5;
+// Of data parallelism: in this many parts, of different sizes; or else in parts of one row.
+constexpr std::size_t kScoredParts = 5;
 
 Recipe recipe_named(const std::string& recipe) {
     NetworkOptions options;
@@ -45,6 +47,7 @@ struct MistakesOptions {
     std::string only = "*";
     std::size_t seeds = 3;
     bool score = false;
+    std::optional<std::size_t> ranks;
     ReportOptions report;
 };
 
@@ -80,8 +83,9 @@ bool is_off_without_battery(const ComparedStep& step) {
 // A recipe with drawn values, its batches and LibTorch's results.
 class Ground {
 public:
-    Ground(const torch_ref::Factory& torch, Run run, std::uint64_t seed)
+    Ground(const torch_ref::Factory& torch, Run run, std::uint64_t seed, std::size_t ranks)
         : run_(std::move(run)),
+          ranks_(ranks),
           network_(run_.recipe.network),
           rows_(run_.recipe.batch),
           state_(drawn_state(network_, seed)),
@@ -98,7 +102,7 @@ public:
     Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
     // On several ranks; without a mistake if it is null. Without the battery: the steps are right.
     Spoiled spoiled_in_ranks(const Mistake* mistake, std::size_t parts) const {
-        RanksOnThreads all = ranks_on_threads(mistake, network_, rows_, parts, kScoredRanks);
+        RanksOnThreads all = ranks_on_threads(mistake, network_, rows_, parts, ranks_);
         Spoiled spoiled{candidate_in_ranks(std::move(all.ranks), reference_), std::move(all.culprits)};
         spoiled.candidate.isolation.battery = nullptr;
         return spoiled;
@@ -164,6 +168,7 @@ private:
     }
 
     Run run_;
+    std::size_t ranks_;  // 1: without parts
     const NetworkConfig& network_;
     std::size_t rows_;
     Tensors<float> state_;
@@ -174,16 +179,22 @@ private:
     double loss_ = 0;
 };
 
-// The mistakes whose names match. Throws InputError if there are none.
-std::vector<const Mistake*> chosen_by(const std::string& pattern) {
+bool is_in_ranks(const Mistake& mistake) {
+    return mistake.plant_in_rank != nullptr;
+}
+
+// The mistakes whose names match, and that `suits`. Throws InputError if there are none.
+std::vector<const Mistake*> chosen_by(const std::string& pattern,
+                                      const std::function<bool(const Mistake&)>& suits = {}) {
     std::vector<const Mistake*> chosen;
     for (const Mistake& mistake : mistakes()) {
-        if (::fnmatch(pattern.c_str(), mistake.name.c_str(), 0) == 0) {
+        if (::fnmatch(pattern.c_str(), mistake.name.c_str(), 0) == 0 && (suits == nullptr || suits(mistake))) {
             chosen.push_back(&mistake);
         }
     }
     if (chosen.empty()) {
-        throw InputError("--mistake: no mistake matches " + pattern + "; byhand mistakes lists them");
+        throw InputError("--mistake: no mistake matches " + pattern + "; byhand mistakes lists them" +
+                         (suits == nullptr ? "" : ", and --ranks scores those of data parallelism"));
     }
     return chosen;
 }
@@ -238,17 +249,13 @@ struct Scores {
     std::size_t false_alarms() const { return how_many(clean, &Score::caught); }
 };
 
-bool is_in_ranks(const Mistake* mistake) {
-    return mistake->plant_in_rank != nullptr;
-}
-
 std::vector<std::size_t> parts_to_score(std::size_t rows) {
     return {std::min(kScoredParts, rows), rows};
 }
 
 // In the first number of parts where it applies.
 std::pair<Spoiled, std::size_t> planted_in(const Ground& ground, const Mistake& mistake) {
-    if (!is_in_ranks(&mistake)) {
+    if (!is_in_ranks(mistake)) {
         return {ground.spoiled(mistake), 1};
     }
     const std::vector<std::size_t> choices = parts_to_score(ground.rows());
@@ -260,7 +267,8 @@ std::pair<Spoiled, std::size_t> planted_in(const Ground& ground, const Mistake& 
 }
 
 Scores plant_all(const MistakesOptions& options) {
-    const std::vector<const Mistake*> chosen = chosen_by(options.only);
+    const std::vector<const Mistake*> chosen = chosen_by(
+        options.only, [&](const Mistake& mistake) { return is_in_ranks(mistake) == options.ranks.has_value(); });
     const NamesFile names = read_names_aloud(options.data);
     std::vector<Run> runs;
     runs.reserve(options.recipes.size());
@@ -271,7 +279,6 @@ Scores plant_all(const MistakesOptions& options) {
     Scores scores;
     Progress progress(options.recipes.size() * options.seeds * chosen.size(), std::nullopt, "planting");
     std::size_t done = 0;
-    const bool any_in_ranks = std::ranges::any_of(chosen, is_in_ranks);
     const auto score_in = [&](Ground& ground, std::uint64_t seed) {
         const auto keep = [&](std::vector<Score>& list, Score score, const std::string& name, std::size_t parts) {
             score.name = name;
@@ -280,8 +287,9 @@ Scores plant_all(const MistakesOptions& options) {
             score.parts = parts;
             list.push_back(std::move(score));
         };
-        keep(scores.clean, ground.judge(ground.right(), {}), "none", 1);
-        if (any_in_ranks) {
+        if (!options.ranks) {
+            keep(scores.clean, ground.judge(ground.right(), {}), "none", 1);
+        } else {
             for (const std::size_t parts : parts_to_score(ground.rows())) {
                 keep(scores.clean, ground.judge(ground.spoiled_in_ranks(nullptr, parts).candidate, {}), "none", parts);
             }
@@ -299,7 +307,7 @@ Scores plant_all(const MistakesOptions& options) {
     };
     for (const Run& run : runs) {
         for (std::uint64_t seed = 1; seed <= options.seeds; ++seed) {
-            Ground ground(torch, run, seed);
+            Ground ground(torch, run, seed, options.ranks.value_or(1));
             score_in(ground, seed);
         }
     }
@@ -391,6 +399,10 @@ void add_mistakes(const Command& program) {
     const auto options = std::make_shared<MistakesOptions>();
     command.flag("--score", options->score,
                  "Plant each mistake in each recipe, and count those caught and those blamed on the right step");
+    command
+        .option("--ranks", options->ranks,
+                "With --score: plant the mistakes of data parallelism, on N ranks, which are threads here")
+        .whole_number(2, 64);
     command.option("--recipe", options->recipes, "Recipes to plant the mistakes in")
         .list()
         .completes(shipped_recipes)

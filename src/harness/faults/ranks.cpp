@@ -299,6 +299,15 @@ float to_own_rows(const RankPlan& plan, const BatchPart& place) {
     return static_cast<float>(place.batch) / static_cast<float>(rows_with(plan, place));
 }
 
+Names with_means_of_own_rows(RankPlan& plan, const Names& names) {
+    const PartsOfRank own = own_parts(plan);
+    return with_own_shares(plan, names, own.count() == 0 ? 1 : to_own_rows(plan, plan.places[own.first]));
+}
+
+Names own_statistics(RankPlan& plan) {
+    return with_means_of_own_rows(plan, made_by_function(plan, {"batchnorm_mean", "batchnorm_variance"}));
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): a list
@@ -329,13 +338,7 @@ std::vector<Mistake> rank_mistakes() {
                                          });
                  }),
         in_ranks("statistics-not-synchronised", "each rank's batch norm takes mean and variance of its own rows",
-                 "pytorch 49794: https://github.com/pytorch/pytorch/issues/49794",
-                 [](RankPlan& plan) {
-                     const PartsOfRank own = own_parts(plan);
-                     const float factor = own.count() == 0 ? 1 : to_own_rows(plan, plan.places[own.first]);
-                     return with_own_shares(plan, made_by_function(plan, {"batchnorm_mean", "batchnorm_variance"}),
-                                            factor);
-                 }),
+                 "pytorch 49794: https://github.com/pytorch/pytorch/issues/49794", own_statistics),
         in_ranks("mean-of-variances", "the mean of the variances about each part's own mean",
                  "detectron2's NaiveSyncBatchNorm, mobile-vision 66: "
                  "https://github.com/facebookresearch/mobile-vision/issues/66",
@@ -474,11 +477,7 @@ std::vector<Mistake> rank_mistakes() {
                  "no source found; c10d's collectives return before they have finished", sums_of_step_before),
         in_ranks("loss-of-own-rows", "each rank takes its own rows' loss for the batch's",
                  "bgpt 5: https://github.com/sanderwood/bgpt/issues/5",
-                 [](RankPlan& plan) {
-                     const PartsOfRank own = own_parts(plan);
-                     const float factor = own.count() == 0 ? 1 : to_own_rows(plan, plan.places[own.first]);
-                     return with_own_shares(plan, {"loss"}, factor);
-                 }),
+                 [](RankPlan& plan) { return with_means_of_own_rows(plan, {"loss"}); }),
     };
 }
 

@@ -73,13 +73,14 @@ public:
     }
 
     // A value that every rank has from outside.
-    void judge_given(const std::string& name, Numbers right) {
+    void judge_input(const std::string& name, Numbers right) {
         for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
             hold(name, ranks_[rank].shared[name], right, of_rank(rank) + " begins the step with another " + name);
         }
     }
 
-    void judge_step(const StepList Graph::* list, std::size_t at) {
+    // The step at that place of a list, a member of Graph.
+    void judge_step(auto list, std::size_t at) {
         const Graph& any = right_.graphs.front();
         step_ = &(any.*list)[at];
         const std::string& name = step_->makes;
@@ -190,9 +191,9 @@ void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, s
     Ranks all(isolated, right, ranks);
     all.judge_batch(batch);
     for (const TensorSpec& spec : state.table()) {
-        all.judge_given(spec.name, state[spec.name]);
+        all.judge_input(spec.name, state[spec.name]);
     }
-    all.judge_given("rate", {&rate, 1});
+    all.judge_input("rate", {&rate, 1});
     for (const auto list : {&Graph::forward, &Graph::backward, &Graph::update}) {
         for (std::size_t at = 0; at < (right.graphs.front().*list).size(); ++at) {
             all.judge_step(list, at);
@@ -203,8 +204,9 @@ void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, s
 Tensors<float> whole_values(const Graph& whole, std::span<const RankValues> ranks) {
     std::vector<TensorSpec> table = state(whole.config);
     for (const StepList* list : {&whole.forward, &whole.backward, &whole.update}) {
-        std::ranges::transform(*list, std::back_inserter(table),
-                               [](const Step& step) { return TensorSpec{step.makes, step.shape}; });
+        for (const Step& step : *list) {
+            table.push_back({step.makes, step.shape});
+        }
     }
     Tensors<float> all(table);
     for (const TensorSpec& spec : table) {
