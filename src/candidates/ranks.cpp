@@ -1,6 +1,7 @@
 #include "candidates/ranks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <set>
 #include <span>
@@ -16,12 +17,14 @@ namespace byhand {
 namespace {
 
 // What rank 0 tells the others to do.
-constexpr float kStop = 0, kLoad = 1, kRun = 2;
+enum class Order { stop, load, run };
 
-float told(Group& group, float what) {
+// That of rank 0; the others wait for it.
+Order told(Group& group, Order order = Order::stop) {
+    const auto own = static_cast<float>(order);
     std::vector<float> all(group.size());
-    group.gather(all, {&what, 1});
-    return all.front();
+    group.gather(all, {&own, 1});
+    return static_cast<Order>(std::lround(all.front()));
 }
 
 // The numbers of rank 0, on every rank.
@@ -140,8 +143,8 @@ void follow(const RankPlan& plan, Group& group, const DrawBatch& draw) {
     Tensors<float> state(byhand::state(network));
     SharedBatch batch(network, plan.whole.rows);
     std::size_t step = 0;
-    for (float what = told(group, 0); what != kStop; what = told(group, 0)) {
-        if (what == kLoad) {
+    for (Order order = told(group); order != Order::stop; order = told(group)) {
+        if (order == Order::load) {
             share_state(group, state);
             rank.load(state);
             continue;
@@ -155,9 +158,9 @@ void follow(const RankPlan& plan, Group& group, const DrawBatch& draw) {
 }
 
 struct Ranks::Parts {
-    Parts(const RankPlan& of_rank, Group& of_ranks, std::shared_ptr<void> other_ranks)
+    Parts(RankPlan of_rank, Group& of_ranks, std::shared_ptr<void> other_ranks)
         : others(std::move(other_ranks)),
-          plan(of_rank),
+          plan(std::move(of_rank)),
           group(of_ranks),
           right(right_parts(plan.whole.config, plan.places)),
           rank(plan, group),
@@ -184,19 +187,19 @@ struct Ranks::Parts {
     std::set<std::string> different;  // in any run
 };
 
-Ranks::Ranks(const RankPlan& plan, Group& group, std::shared_ptr<void> others)
-    : parts_(std::make_unique<Parts>(plan, group, std::move(others))) {}
+Ranks::Ranks(RankPlan plan, Group& group, std::shared_ptr<void> others)
+    : parts_(std::make_unique<Parts>(std::move(plan), group, std::move(others))) {}
 
 Ranks::~Ranks() {
     try {
-        told(parts_->group, kStop);
+        told(parts_->group, Order::stop);
     } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the others have ended already
     }
 }
 
 void Ranks::load(const Tensors<float>& state) {
     parts_->state = state;
-    told(parts_->group, kLoad);
+    told(parts_->group, Order::load);
     Tensors<float> shared = state;
     share_state(parts_->group, shared);
     parts_->rank.load(shared);
@@ -207,7 +210,7 @@ void Ranks::run(const Batch& batch, float rate) {
     Parts& it = *parts_;
     it.batch = batch;
     it.rate = rate;
-    told(it.group, kRun);
+    told(it.group, Order::run);
     share_first(it.group, {&rate, 1});
     it.shared.share(it.group, batch);
     it.rank.run(batch, rate);
@@ -271,7 +274,8 @@ RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& net
             follow(*plan, group);
         });
     }
-    return {std::make_unique<Ranks>(threads->plans.front(), threads->first, threads), culprits};
+    auto all = std::make_unique<Ranks>(threads->plans.front(), threads->first, threads);
+    return {std::move(all), std::move(culprits)};
 }
 
 Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {

@@ -31,7 +31,7 @@ void follow(const RankPlan& plan, Group& group, const DrawBatch& draw = {});
 // it; `others` is released when they have been told to stop.
 class Ranks final : public Implementation {
 public:
-    Ranks(const RankPlan& plan, Group& group, std::shared_ptr<void> others = {});
+    Ranks(RankPlan plan, Group& group, std::shared_ptr<void> others = {});
     ~Ranks() override;
     Ranks(const Ranks&) = delete;
     Ranks& operator=(const Ranks&) = delete;

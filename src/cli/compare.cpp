@@ -139,15 +139,36 @@ ExternalValues external_values(const std::string& path, const NetworkConfig& net
     return values;
 }
 
+// A network in parts on several ranks.
+struct InParts {
+    RankPlan plan;
+    std::unique_ptr<Group> group;
+    const Ranks* ranks = nullptr;  // on rank 0
+};
+
+// Nothing for a network that is compared as a whole. The run must outlive it.
+std::optional<InParts> in_parts(const CompareOptions& options, const Run& run, const distributed::World& world) {
+    if ((run.recipe.parts == 1 && world.size == 1) || !options.external.empty()) {
+        return std::nullopt;
+    }
+    return InParts{plan_for(run, world, options.plant), meet(run, world, options.ranks.timeout, options.plant)};
+}
+
 // What is compared: external values where they are given.
 std::vector<Candidate> candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
-                                      const Run& run, const Reference& reference) {
+                                      const Run& run, const Reference& reference, std::optional<InParts>& parts) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::vector<Candidate> candidates;
     if (external) {
         auto implementation = std::make_unique<ExternalImplementation>(std::move(*external), options.external);
         candidates.push_back(candidate_of(std::move(implementation), network, rows, reference));
+        return candidates;
+    }
+    if (parts) {
+        auto ranks = std::make_unique<Ranks>(parts->plan, *parts->group);
+        parts->ranks = ranks.get();
+        candidates.push_back(candidate_in_ranks(std::move(ranks), reference));
         return candidates;
     }
     for (const std::string& model : options.models) {
@@ -236,6 +257,9 @@ void say_what_next() {
 
 // The run, in the parts of its batches. Throws InputError for what can't be compared in parts.
 Run run_to_compare(const CompareOptions& options, const distributed::World& world) {
+    if (world.size > 1 && !options.external.empty()) {
+        throw InputError("--mine is compared by one process, but the environment describes several ranks");
+    }
     Run run = run_of(options.network);
     run.recipe = with_parts(std::move(run.recipe), options.ranks, world);
     if (run.recipe.parts > 1 && options.models != std::vector<std::string>{"stepwise"}) {
@@ -254,14 +278,9 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const ReportFile report(options.report);
     Run run = run_to_compare(options, world);
     check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
-    std::optional<RankPlan> plan;
-    std::unique_ptr<Group> group;
-    if (run.recipe.parts > 1 && options.external.empty()) {
-        plan = plan_for(run, world, options.plant);
-        group = meet(run, world, options.ranks.timeout, options.plant);
-    }
+    std::optional<InParts> parts = in_parts(options, run, world);
     if (world.rank > 0) {
-        follow_first(*plan, *group, run);
+        follow_first(parts->plan, *parts->group, run);
         return kFine;
     }
     const NetworkConfig& network = run.recipe.network;
@@ -273,15 +292,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
-    std::vector<Candidate> candidates;
-    const Ranks* ranks = nullptr;
-    if (plan) {
-        auto all = std::make_unique<Ranks>(*plan, *group);
-        ranks = all.get();
-        candidates.push_back(candidate_in_ranks(std::move(all), reference));
-    } else {
-        candidates = candidates_for(options, std::move(external), run, reference);
-    }
+    std::vector<Candidate> candidates = candidates_for(options, std::move(external), run, reference, parts);
 
     const bool as_table = report.format() == "table", as_page = report.format() == "html";
     const Rows rows_shown = !as_table                                           ? Rows::for_programs
@@ -309,7 +320,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const auto visit = [&](const ComparedStep& step) {
         progress.finish();
         add(summary, step);
-        summary.ranks = ranks != nullptr ? std::optional(ranks->summary()) : std::nullopt;
+        summary.ranks = parts ? std::optional(parts->ranks->summary()) : std::nullopt;
         shows_any = shows_any || std::ranges::any_of(findings(step), [&](const ChainFinding& found) {
                         return how.shows(found.value.name);
                     });

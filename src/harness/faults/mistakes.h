@@ -23,8 +23,8 @@ struct Mistake {
     // Plants it and returns the names whose steps are then wrong; empty if it does not apply to the network.
     std::function<std::vector<std::string>(Graph& network, const Catches& catches)> plant;
     // Of data parallelism: plants it in a rank's plan, and returns the same names for every rank. Else empty.
-    std::function<std::vector<std::string>(RankPlan& plan)> plant_in_rank =
-        {};  // NOLINT(readability-redundant-member-init)
+    // NOLINTNEXTLINE(readability-redundant-member-init): it may be left out
+    std::function<std::vector<std::string>(RankPlan& plan)> plant_in_rank = {};
 };
 
 // All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory, only on some
