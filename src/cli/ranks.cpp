@@ -90,28 +90,36 @@ void signal_all(const std::vector<Child>& children, int signal) {
     }
 }
 
+// The place of a child that has ended, and how it ended; nothing if none has since the last call.
+std::optional<std::pair<std::size_t, Ended>> next_ended(std::vector<Child>& children) {
+    int status = 0;
+    const pid_t ended = ::waitpid(-1, &status, WNOHANG);
+    if (ended < 0 && errno != EINTR) {
+        throw InputError("the system does not report how a process ended: " + reason());
+    }
+    const auto child = std::ranges::find(children, ended, &Child::process);
+    if (ended <= 0 || child == children.end()) {
+        return std::nullopt;
+    }
+    child->is_running = false;
+    return std::pair(static_cast<std::size_t>(child - children.begin()), ended_with(status));
+}
+
 RanksEnded wait_for_all(std::vector<Child>& children) {
     const InterruptWatch watch;
     auto deadline = std::chrono::steady_clock::time_point::max();
     bool is_passed_on = false, is_ended_here = false;
     RanksEnded all{kFine, 0};
     for (std::size_t running = children.size(); running > 0;) {
-        int status = 0;
-        const pid_t ended = ::waitpid(-1, &status, WNOHANG);
-        if (ended < 0 && errno != EINTR) {
-            throw InputError("the system does not report how a process ended: " + reason());
-        }
-        const auto child = std::ranges::find(children, ended, &Child::process);
-        if (ended > 0 && child != children.end()) {
-            child->is_running = false;
+        if (const auto next = next_ended(children)) {
+            const auto& [rank, how] = *next;
             --running;
-            const Ended how = ended_with(status);
             // One that was ended here may have waited for the first that was lost.
             all.lost += how.signal && (!is_ended_here || all.lost == 0) ? 1 : 0;
             if (all.code == kFine && how.exit_code != kFine) {
                 all.code = how.exit_code;
                 if (!is_passed_on && all.code != kDisagrees) {  // of which the rank has told
-                    say("byhand: rank {} of {} {}\n", child - children.begin(), children.size(), in_words(how));
+                    say("byhand: rank {} of {} {}\n", rank, children.size(), in_words(how));
                 }
                 deadline = std::chrono::steady_clock::now() + kGrace;
             }

@@ -289,7 +289,7 @@ Names sums_in_own_order(RankPlan& plan) {
 
 Names same_mask(RankPlan& plan) {
     return in_each_part(plan, "dropout_mask", [make = plan.make](Network&, Step& step, const BatchPart& place) {
-        Network first = make({.first = 0, .rows = place.rows, .batch = place.batch});
+        const Network first = make({.first = 0, .rows = place.rows, .batch = place.batch});
         return instead(step, find_step(first, step.makes)->in_float.run);
     });
 }

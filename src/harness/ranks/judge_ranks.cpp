@@ -87,14 +87,14 @@ public:
         const InParts how = in_parts(any.glossary, *step_);
         if (how == InParts::shared) {
             for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
-                hold(name, ranks_[rank].shared[name], computed(*step_, rank, nullptr),
+                hold(name, ranks_[rank].shared[name], computed(*step_, rank, {}),
                      "wrong on " + of_rank(rank) + ", from values without rows");
             }
             return;
         }
         for (const Part& part : parts_) {
             const Tensors<float>& own = how == InParts::rows ? part.values->rows : part.values->shares;
-            hold(name, own[name], computed((right_.graphs[part.number].*list)[at], part.rank, part.values),
+            hold(name, own[name], computed((right_.graphs[part.number].*list)[at], part.rank, *part.values),
                  (how == InParts::rows ? "wrong in part " : "wrong is the share of part ") +
                      std::to_string(part.number) + ", " + rows_of(right_.places[part.number]) + ", on " +
                      of_rank(part.rank));
@@ -113,6 +113,7 @@ private:
 
     void judge_sum(const std::string& name) {
         std::vector<Numbers> shares;
+        shares.reserve(parts_.size());
         for (const Part& part : parts_) {
             shares.emplace_back(part.values->shares[name]);
         }
@@ -122,14 +123,14 @@ private:
         }
     }
 
-    std::vector<float> computed(const Step& step, std::size_t rank, const PartValues* part) const {
+    std::vector<float> computed(const Step& step, std::size_t rank, const PartValues& part) const {
         const Glossary& glossary = right_.graphs.front().glossary;
         std::vector<float> result(count(step.shape));
         execute<float>(step, result.data(), [&](const std::string& name) -> Operand<float> {
             if (name == "X" || name == "Y") {
-                return name == "X" ? part->X.data() : part->Y.data();
+                return name == "X" ? part.X.data() : part.Y.data();
             }
-            return has_rows(glossary, name) ? part->rows[name].data() : ranks_[rank].shared[name].data();
+            return has_rows(glossary, name) ? part.rows[name].data() : ranks_[rank].shared[name].data();
         });
         return result;
     }
