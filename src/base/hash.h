@@ -1,7 +1,9 @@
 // A hash of bytes that is the same on every machine: FNV-1a, 64 bits.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace byhand {
@@ -17,6 +19,11 @@ constexpr std::uint64_t hash_of(std::string_view bytes, std::uint64_t hash = kHa
         hash = hash_with(hash, byte);
     }
     return hash;
+}
+
+// The same of numbers, as they are stored.
+inline std::uint64_t hash_of_bytes(std::span<const std::byte> bytes) {
+    return hash_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace byhand

@@ -89,11 +89,8 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
 
 // The stepwise network with that mistake in it.
 Candidate planted(const std::string& name, const Run& run, const Reference& reference) {
-    const Mistake* mistake = find_mistake(name);
-    if (mistake == nullptr) {
-        throw InputError("no mistake is called " + name + "; byhand mistakes lists them");
-    }
-    if (mistake->plant_in_rank != nullptr) {
+    const Mistake& mistake = mistake_named(name);
+    if (mistake.plant_in_rank != nullptr) {
         throw InputError("the mistake " + name + " is one of several ranks: add --ranks 3");
     }
     const NetworkConfig& network = run.recipe.network;
@@ -102,7 +99,7 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
     draw_batch(batch, run.train, generator);
     const Catches catches = catches_of(network, run.recipe.batch, reference, run.initial, batch.view(),
                                        static_cast<float>(rate_at(run.recipe, 0)));
-    Spoiled spoiled = spoiled_by(*mistake, network, run.recipe.batch, reference, catches);
+    Spoiled spoiled = spoiled_by(mistake, network, run.recipe.batch, reference, catches);
     if (spoiled.culprits.empty()) {
         throw InputError("the mistake " + name + " has no place in the recipe " + run.recipe.name);
     }
@@ -407,10 +404,10 @@ void add_compare(const Command& program) {
             .not_empty();
     add_quick(command, options->quick);
     command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
-    // The file holds one step of one network.
     add_rank_options(command, options->ranks,
                      "Compare the stepwise network on N processes of this machine, or on the N that a launcher "
                      "started; also hold each to one process, to the bit");
+    // The file holds one step of one network.
     for (const char* other : {"--model", "--every", "--from", "--drift", "--plant", "--ranks", "--parts"}) {
         external.excludes(command.option_named(other));
     }

@@ -14,28 +14,25 @@
 #include "names/batches.h"
 
 namespace byhand::cli {
-namespace {
 
-std::uint64_t hash_of_examples(const Examples& examples) {
-    const std::span<const std::byte> bytes = std::as_bytes(std::span(examples.X));
-    return hash_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+const Mistake& mistake_named(const std::string& name) {
+    const Mistake* const mistake = find_mistake(name);
+    if (mistake == nullptr) {
+        throw InputError("no mistake is called " + name + "; byhand mistakes lists them");
+    }
+    return *mistake;
 }
-
-}  // namespace
 
 RankPlan plan_for(const Run& run, const distributed::World& world, const std::string& mistake) {
     RankPlan plan = rank_plan(run.recipe.network, run.recipe.batch, run.recipe.parts, world.rank, world.size);
     if (mistake.empty()) {
         return plan;
     }
-    const Mistake* const planted = find_mistake(mistake);
-    if (planted == nullptr) {
-        throw InputError("no mistake is called " + mistake + "; byhand mistakes lists them");
-    }
-    if (planted->plant_in_rank == nullptr) {
+    const Mistake& planted = mistake_named(mistake);
+    if (planted.plant_in_rank == nullptr) {
         throw InputError("the mistake " + mistake + " is none of several ranks; leave out --ranks and --parts");
     }
-    if (planted->plant_in_rank(plan).empty()) {
+    if (planted.plant_in_rank(plan).empty()) {
         throw InputError(fmt::format("the mistake {} has no place in the recipe {} in {} parts on {} ranks", mistake,
                                      run.recipe.name, run.recipe.parts, world.size));
     }
@@ -47,7 +44,7 @@ std::unique_ptr<Group> meet(const Run& run, const distributed::World& world, std
     std::unique_ptr<Group> group = distributed::connect(world, timeout);
     std::vector<Fact> facts = {{"version of byhand", hash_of(kVersion)},
                                {"recipe", hash_of(to_json(run.recipe))},
-                               {"file of names", hash_of_examples(run.train)},
+                               {"file of names", hash_of_bytes(std::as_bytes(std::span(run.train.X)))},
                                {"planted mistake", hash_of(how)}};
     for (Fact& fact : facts_of(run.initial)) {
         facts.push_back(std::move(fact));

@@ -12,6 +12,9 @@
 
 namespace byhand::cli {
 
+// Throws InputError if there is none.
+const Mistake& mistake_named(const std::string& name);
+
 // The plan of this rank, with that mistake planted in it unless the name is empty. Throws InputError if there is no
 // such mistake, or if it is none of data parallelism. The run must outlive it.
 RankPlan plan_for(const Run& run, const distributed::World& world, const std::string& mistake);

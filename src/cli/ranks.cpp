@@ -214,8 +214,7 @@ RanksEnded run_ranks(std::size_t ranks, const std::vector<std::string>& words) {
 std::vector<Fact> facts_of(const Tensors<float>& state) {
     std::vector<Fact> facts;
     for (const TensorSpec& spec : state.table()) {
-        const std::span<const std::byte> bytes = std::as_bytes(state[spec.name]);
-        facts.push_back({spec.name, hash_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()})});
+        facts.push_back({spec.name, hash_of_bytes(std::as_bytes(state[spec.name]))});
     }
     return facts;
 }
