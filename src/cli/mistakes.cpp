@@ -402,7 +402,8 @@ void add_mistakes(const Command& program) {
     command
         .option("--ranks", options->ranks,
                 "With --score: plant the mistakes of data parallelism, on N ranks, which are threads here")
-        .whole_number(2, 64);
+        .whole_number(2, 64)
+        .needs(command.option_named("--score"));
     command.option("--recipe", options->recipes, "Recipes to plant the mistakes in")
         .list()
         .completes(shipped_recipes)

@@ -1,10 +1,13 @@
 // train --ranks: the same bytes for any number of processes; a rank that fails ends the others.
+#include "cli/ranks.h"
+
 #include <sys/types.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -12,7 +15,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "base/parsed_json.h"
+#include "base/thread_group.h"
 #include "cli/dropout_recipe.h"
 #include "cli/program.h"
 
@@ -164,6 +169,35 @@ TEST_CASE("train --restart: the ranks that are left continue from the checkpoint
     CHECK(outcome.err.find("rank 2 of 3 was ended by signal 9") != std::string::npos);
     CHECK(outcome.err.find("steps with 2 ranks") != std::string::npos);
     CHECK(place.read("killed") == place.read("whole"));
+}
+
+TEST_CASE("train --verify-replicas: the first rank and tensor that differ are named") {
+    byhand::Tensors<float> same({{"W1", {3, 2}}, {"b1", {2}}});
+    for (const char* name : {"W1", "b1"}) {
+        std::ranges::fill(same[name], 0.7F);
+    }
+    byhand::Tensors<float> other = same;
+    other["b1"][1] = std::nextafter(0.7F, 1.0F);
+    byhand::MeetingPoint place(3);
+    std::vector<std::string> errors(3);
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t rank = 0; rank < 3; ++rank) {
+            threads.emplace_back([&, rank] {
+                byhand::ThreadGroup group(place, rank);
+                byhand::cli::check_agreement(group, byhand::cli::facts_of(same));
+                try {
+                    byhand::cli::check_agreement(group, byhand::cli::facts_of(rank == 2 ? other : same),
+                                                 "after 4711 steps ", ": the ranks no longer train one model");
+                } catch (const byhand::InputError& error) {
+                    errors[rank] = error.what();
+                }
+            });
+        }
+    }
+    for (const std::string& error : errors) {
+        CHECK(error == "after 4711 steps rank 2 has another b1 than rank 0: the ranks no longer train one model");
+    }
 }
 
 TEST_CASE("train --ranks: the threads that the environment sets for LibTorch do not change the result") {

@@ -205,6 +205,16 @@ float through_half(float x) {
     return std::abs(x) > 65504 ? std::copysign(std::numeric_limits<float>::infinity(), x) : x;
 }
 
+bool running_spread_scaled(const Network& network, Step& step, float ratio) {
+    const NormConfig norm = norm_of(network, step);
+    const float factor = norm.running_spread == RunningSpread::deviation ? std::sqrt(ratio) : ratio;
+    const auto m = static_cast<float>(norm.momentum);
+    return makes_changed(step, [m, factor](float made, std::size_t j, Reads r) {
+        const float kept = (1 - m) * numbers(r, 0)[j];
+        return kept + (made - kept) * factor;
+    });
+}
+
 float divisor_of(Divisor divisor, std::size_t n) {
     return static_cast<float>(divisor == Divisor::n ? n : n - 1);
 }

@@ -126,6 +126,9 @@ bool rows_left_out(const Network& network, Step& step, std::size_t position, std
 // Half precision has no larger finite number than 65504; its rounding is left out.
 float through_half(float x);
 
+// What a step adds to a running variance, times `ratio`; to a running deviation, times its root.
+bool running_spread_scaled(const Network& network, Step& step, float ratio);
+
 float divisor_of(Divisor divisor, std::size_t n);
 // What was divided by `right` times this is divided by the other.
 float to_other_divisor(Divisor right, std::size_t n);

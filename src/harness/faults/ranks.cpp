@@ -49,6 +49,15 @@ std::size_t rows_with(const RankPlan& plan, const BatchPart& place) {
     return 0;
 }
 
+// n of a norm: of the rank with that part, and of the batch.
+struct Counts {
+    float own = 0, all = 0;
+};
+Counts counts(const RankPlan& plan, const Network& graph, const Step& step, const BatchPart& place) {
+    const std::size_t P = operation_of(graph, step).positions;
+    return {static_cast<float>(rows_with(plan, place) * P), static_cast<float>(place.batch * P)};
+}
+
 // ---- names ----
 
 Names made_by_function(RankPlan& plan, const std::vector<std::string>& functions) {
@@ -348,9 +357,7 @@ std::vector<Mistake> rank_mistakes() {
                  [](RankPlan& plan) {
                      return in_each_part(plan, "batchnorm_variance",
                                          [plan](Network& graph, Step& step, const BatchPart& place) {
-                                             const std::size_t P = operation_of(graph, step).positions;
-                                             const auto own = static_cast<float>(rows_with(plan, place) * P),
-                                                        all = static_cast<float>(place.batch * P);
+                                             const auto [own, all] = counts(plan, graph, step, place);
                                              return norm_of(graph, step).batch_divisor == Divisor::n_minus_1 &&
                                                     own > 1 && scaled(step, own / (own - 1) * ((all - 1) / all));
                                          });
@@ -371,19 +378,10 @@ std::vector<Mistake> rank_mistakes() {
                  [](RankPlan& plan) {
                      return in_each_part(
                          plan, "running_spread_update", [plan](Network& graph, Step& step, const BatchPart& place) {
+                             const auto [own, all] = counts(plan, graph, step, place);
                              const NormConfig norm = norm_of(graph, step);
-                             const std::size_t P = operation_of(graph, step).positions;
-                             const auto own = static_cast<float>(rows_with(plan, place) * P),
-                                        all = static_cast<float>(place.batch * P);
-                             const float ratio = (own / (own - 1)) / (all / (all - 1));
-                             const bool deviation = norm.running_spread == RunningSpread::deviation;
-                             const auto m = static_cast<float>(norm.momentum);
                              return norm.running_divisor != norm.batch_divisor && own > 1 &&
-                                    makes_changed(step, [m, factor = deviation ? std::sqrt(ratio) : ratio](
-                                                            float made, std::size_t j, Reads r) {
-                                        const float kept = (1 - m) * numbers(r, 0)[j];
-                                        return kept + (made - kept) * factor;
-                                    });
+                                    running_spread_scaled(graph, step, own / (own - 1) / (all / (all - 1)));
                          });
                  }),
         in_ranks("norm-backward-by-own-rows", "the gradient through the mean divided by each rank's own n",

@@ -83,17 +83,9 @@ std::vector<Mistake> update_mistakes() {
         at("running_spread_update", "running-variance-divisor", "the running variance by n for n − 1, or n − 1 for n",
            "tt-metal 55438: https://github.com/tenstorrent/tt-metal/issues/55438",
            [](Network& net, Step& step) {
-               if (rows_of(net, step) < 2) {
-                   return false;
-               }
-               const float ratio = to_other_divisor(norm_of(net, step).running_divisor, rows_of(net, step));
-               const bool deviation = norm_of(net, step).running_spread == RunningSpread::deviation;
-               const auto m = static_cast<float>(norm_of(net, step).momentum);
-               return makes_changed(
-                   step, [m, factor = deviation ? std::sqrt(ratio) : ratio](float made, std::size_t j, Reads r) {
-                       const float kept = (1 - m) * numbers(r, 0)[j];
-                       return kept + (made - kept) * factor;
-                   });
+               return rows_of(net, step) > 1 &&
+                      running_spread_scaled(net, step,
+                                            to_other_divisor(norm_of(net, step).running_divisor, rows_of(net, step)));
            }),
         at(in_evaluation({"batchnorm_evaluate", "batchnorm_evaluate_raw"}), "evaluation-with-batch-statistics",
            "evaluation by the batch's own mean and variance",
