@@ -190,5 +190,8 @@ TEST_CASE("explain: mistakes stand where they are made") {
         network.optimizer = optimizer;
         see(network);
     }
-    CHECK(seen.size() == mistakes().size());
+    // Those of data parallelism stand at no step of a network on one machine.
+    const auto of_one_machine =
+        std::ranges::count_if(mistakes(), [](const Mistake& one) { return !one.plant_in_rank; });
+    CHECK(std::ssize(seen) == of_one_machine);
 }
