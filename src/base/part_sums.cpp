@@ -55,6 +55,32 @@ OfRank of_rank(const std::vector<BatchPart>& all, std::size_t rank, std::size_t 
     return made;
 }
 
+// Adds slot `from` to slot `to`.
+void add_slot(AlignedVector<float>& slots, std::size_t count, const PartSums::Addition& addition) {
+    float* const to = slots.data() + addition.to * count;
+    std::transform(to, to + count, slots.data() + addition.from * count, to, std::plus());
+}
+
+const float* added_in_order(SharedSums& shared, const PartSums& parts, Group& group) {
+    group.gather(shared.all, shared.own);
+    for (const PartSums::Addition& addition : parts.additions) {
+        add_slot(shared.all, shared.count, addition);
+    }
+    return shared.all.data() + parts.total * shared.count;
+}
+
+const float* added_by_group(SharedSums& shared, const PartSums& parts, Group& group) {
+    const std::span<float> first = std::span(shared.own).first(shared.count);
+    if (parts.left == 0) {
+        std::ranges::fill(first, 0.0F);
+    }
+    for (std::size_t slot = parts.left; slot-- > 1;) {
+        add_slot(shared.own, shared.count, {0, slot});
+    }
+    group.add(first);
+    return first.data();
+}
+
 }  // namespace
 
 PartSums part_sums(std::size_t rows, std::size_t parts, std::size_t rank, std::size_t ranks) {
@@ -68,6 +94,7 @@ PartSums part_sums(std::size_t rows, std::size_t parts, std::size_t rank, std::s
         if (r == rank) {
             made.own = std::move(of.parts);
             made.slots = of.slots;
+            made.left = sent.back().size();
         }
     }
     std::vector<Sum> sums;
@@ -94,13 +121,10 @@ void SharedSums::allocate(const PartSums& parts, std::size_t ranks) {
 }
 
 void exchange(SharedSums& shared, const PartSums& parts, Group& group) {
-    group.gather(shared.all, shared.own);
-    const auto slot = [&](std::size_t number) { return shared.all.data() + number * shared.count; };
-    for (const auto& [to, from] : parts.additions) {
-        std::transform(slot(to), slot(to) + shared.count, slot(from), slot(to), std::plus());
-    }
+    const float* const total =
+        group.adds() ? added_by_group(shared, parts, group) : added_in_order(shared, parts, group);
     for (const auto& [to, from, count] : shared.sums) {
-        std::copy_n(slot(parts.total) + from, count, to);
+        std::copy_n(total + from, count, to);
     }
 }
 

@@ -28,6 +28,7 @@ struct PartSums {
     };
     std::vector<OwnPart> own;
     std::size_t slots = 0;            // that the rank's parts need
+    std::size_t left = 0;             // of these, after the rank's own additions
     std::size_t sent = 0;             // slots that each rank sends, from the first on
     std::vector<Addition> additions;  // of what all ranks have sent, (ranks, sent)
     std::size_t total = 0;            // which of these the sum is then in
@@ -51,7 +52,8 @@ struct SharedSums {
     void allocate(const PartSums& parts, std::size_t ranks);
 };
 
-// From the sums in the slots of each rank's `own` to those of all parts, each in its place.
+// From the sums in the slots of each rank's `own` to those of all parts, each in its place. A group that adds (Reduce)
+// gets one slot of each rank, and the sum depends on the number of ranks.
 void exchange(SharedSums& shared, const PartSums& parts, Group& group);
 
 // The sum of one array over all parts.

@@ -25,7 +25,8 @@ private:
 
 class ThreadGroup final : public Group {
 public:
-    ThreadGroup(MeetingPoint& place, std::size_t rank) : place_(place), rank_(rank) {}
+    ThreadGroup(MeetingPoint& place, std::size_t rank, Reduce reduce = Reduce::tree)
+        : place_(place), rank_(rank), reduce_(reduce) {}
     std::size_t size() const override { return place_.ranks(); }
     std::size_t rank() const override { return rank_; }
     void gather(std::span<float> all, std::span<const float> own) override {
@@ -38,9 +39,20 @@ public:
         place_.barrier_.arrive_and_wait();
     }
 
+    bool adds() const override { return reduce_ == Reduce::ring; }
+    void add(std::span<float> numbers) override {
+        std::vector<float> all(size() * numbers.size());
+        gather(all, numbers);
+        std::copy_n(all.begin(), numbers.size(), numbers.begin());
+        for (std::size_t i = numbers.size(); i < all.size(); ++i) {
+            numbers[i % numbers.size()] += all[i];
+        }
+    }
+
 private:
     MeetingPoint& place_;
     std::size_t rank_;
+    Reduce reduce_;
 };
 
 }  // namespace byhand

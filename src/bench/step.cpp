@@ -4,34 +4,12 @@
 #include <cmath>
 
 #include "base/batch_norm_1d.h"
+#include "bench/training.h"
 #include "judge/finding.h"
 #include "manual/models.h"
-#include "names/batches.h"
 
 namespace byhand::bench {
 namespace {
-
-// The training of one implementation in progress.
-struct Training {
-    const Run& run;
-    Model& model;
-    TorchGenerator generator;
-    DrawnBatch batch;
-    std::size_t step = 0;
-    float loss = 0;
-
-    Training(const Run& of, Model& by)
-        : run(of), model(by), generator(of.generator), batch(of.recipe.batch, of.recipe.network.context) {
-        model.load(run.initial);
-    }
-
-    void go_on(std::size_t steps) {
-        for (const std::size_t end = step + steps; step < end; ++step) {
-            draw_batch(batch, run.train, generator);
-            loss = model.train_step(batch.view(), static_cast<float>(rate_at(run.recipe, step)));
-        }
-    }
-};
 
 // The largest difference of the losses over the next ten steps, relative to those above 1; NaN if a loss is NaN.
 double losses_apart(Training& ours, Training& theirs) {

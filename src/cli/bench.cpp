@@ -16,6 +16,7 @@
 #include "bench/step.h"
 #include "bench/sweep.h"
 #include "cli/bench_plot.h"
+#include "cli/bench_ranks.h"
 #include "cli/bench_torch.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -33,7 +34,7 @@ namespace {
 constexpr const char* kRecipes[] = {"notes",           "makemore-bn", "makemore-deep",      "wide",
                                     "deepwide",        "bigbatch",    "mlp-relu-layernorm", "resnet-mlp",
                                     "makemore-wavenet"};
-constexpr const char* kSweptRecipe = "makemore-bn";
+constexpr const char *kSweptRecipe = "makemore-bn", *kRecipeOfRanks = "bigbatch";
 
 struct BenchOptions {
     std::vector<InputPath> recipes;
@@ -41,6 +42,8 @@ struct BenchOptions {
     std::size_t rounds = 30;
     bool no_as_installed = false;
     bool kernels = false;
+    std::vector<std::size_t> ranks;
+    RankOptions rank_options;
     std::string sweep;
     OutputPath svg;
     ReportOptions report;
@@ -56,7 +59,9 @@ struct Measured {
 // The recipes on the command line, else the default ones.
 std::vector<Measured> recipes_of(const BenchOptions& options) {
     std::vector<std::string> names(options.recipes.begin(), options.recipes.end());
-    if (names.empty() && options.sweep.empty()) {
+    if (names.empty() && !options.ranks.empty()) {
+        names.emplace_back(kRecipeOfRanks);
+    } else if (names.empty() && options.sweep.empty()) {
         names.assign(std::begin(kRecipes), std::end(kRecipes));
     } else if (names.empty()) {
         names.emplace_back(kSweptRecipe);
@@ -202,13 +207,24 @@ int measure_sweep(const BenchOptions& options) {
     return sound ? kFine : kDisagrees;
 }
 
+int measure_by_ranks(const BenchOptions& options) {
+    const std::vector<Measured> recipes = recipes_of(options);
+    if (recipes.size() > 1) {
+        throw InputError("--ranks requires a single --recipe");
+    }
+    return measure_ranks(
+        {options.ranks, options.rank_options, options.torch, options.rounds, options.sweep, options.report},
+        recipes.front().recipe);
+}
+
 int measure(const BenchOptions& options) {
     if (options.torch.avx2) {
         simd::no_wider_than_avx2();
     }
-    return !options.sweep.empty() ? measure_sweep(options)
-           : options.kernels      ? measure_operations(options)
-                                  : measure_steps(options);
+    return !options.ranks.empty()   ? measure_by_ranks(options)
+           : !options.sweep.empty() ? measure_sweep(options)
+           : options.kernels        ? measure_operations(options)
+                                    : measure_steps(options);
 }
 
 }  // namespace
@@ -222,9 +238,9 @@ void add_bench(const Command& program) {
                 fmt::format("A shipped recipe or a JSON file; repeatable [{}]", fmt::join(kRecipes, ", ")))
         .completes(shipped_recipes)
         .not_empty();
-    command.option("--threads", options->torch.threads, "Threads of each implementation")
-        .whole_number(1, kMostThreads)
-        .shows_default();
+    const Option threads = command.option("--threads", options->torch.threads, "Threads of each implementation")
+                               .whole_number(1, kMostThreads)
+                               .shows_default();
     command.option("--rounds", options->rounds, "Rounds, in each of which both implementations are timed")
         .whole_number(1, kMostRounds)
         .shows_default();
@@ -249,7 +265,21 @@ void add_bench(const Command& program) {
     for (const Option& option : report) {
         sweep.excludes(option);
     }
-    command.option("--svg", options->svg, "Write a plot of the sweep to this file, as SVG").not_empty().needs(sweep);
+    const Option svg = command.option("--svg", options->svg, "Write a plot of the sweep to this file, as SVG")
+                           .not_empty()
+                           .needs(sweep);
+    const Option ranks = command
+                             .option("--ranks", options->ranks,
+                                     "Time the step by each of these numbers of processes of this machine, as 1,2,4, "
+                                     "and predict it for more machines; needs LibTorch")
+                             .list()
+                             .whole_number(1, kMostRanks)
+                             .excludes(kernels)
+                             .excludes(threads)
+                             .excludes(as_installed)
+                             .excludes(svg);
+    add_part_options(command, options->rank_options);
+    command.option_named("--parts").needs(ranks);
     command.on_run([options] { return measure(*options); });
 }
 

@@ -27,10 +27,9 @@
 namespace byhand::cli {
 namespace {
 
-constexpr std::size_t kMostRanks = 256;
 constexpr auto kPause = std::chrono::milliseconds(10);
 // After one rank has failed, the others notice by themselves; after this time they are ended.
-constexpr auto kGrace = std::chrono::seconds(5);
+constexpr auto kGrace = std::chrono::seconds(10);
 
 struct Child {
     pid_t process = 0;
@@ -142,6 +141,10 @@ RanksEnded wait_for_all(std::vector<Child>& children) {
 
 void add_rank_options(const Command& command, RankOptions& options, const std::string& ranks_help) {
     command.option("--ranks", options.ranks, ranks_help).whole_number(1, kMostRanks);
+    add_part_options(command, options);
+}
+
+void add_part_options(const Command& command, RankOptions& options) {
     command
         .option("--parts", options.parts,
                 "Sum over the rows of a batch in K parts, which ranks share [the recipe's, or 8 with --ranks]")
@@ -169,7 +172,9 @@ distributed::World world_of(const RankOptions& options) {
         throw InputError(fmt::format("--ranks {} contradicts the environment, which describes {} ranks", *options.ranks,
                                      world->size));
     }
-    return world.value_or(distributed::World{});
+    distributed::World all = world.value_or(distributed::World{});
+    all.reduce = options.reduce == "ring" ? Reduce::ring : Reduce::tree;
+    return all;
 }
 
 bool starts_ranks(const RankOptions& options) {

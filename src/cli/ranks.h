@@ -19,11 +19,15 @@ struct RankOptions {
     std::optional<std::size_t> ranks, parts;
     std::size_t timeout = distributed::kDefaultTimeout;  // seconds
     bool restart = false;                                // without the ranks that are lost
+    std::string reduce = "tree";                         // or "ring" (base/group.h)
 };
 
 // `ranks_help` says what the command does by several processes.
 void add_rank_options(const Command& command, RankOptions& options, const std::string& ranks_help);
+// Only how the ranks share the work, and how long they wait.
+void add_part_options(const Command& command, RankOptions& options);
 
+inline constexpr std::size_t kMostRanks = 256;
 inline constexpr std::size_t kDefaultParts = 8;
 
 // The recipe with the parts of --parts; without it, if there are ranks and the recipe has one part, with kDefaultParts

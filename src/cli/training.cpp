@@ -158,7 +158,8 @@ std::vector<Fact> facts(const Training& training) {
                              {"recipe", hash_of(to_json(run.recipe))},
                              {"file of names", training.data_hash},
                              {"model or number of steps",
-                              hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))}};
+                              hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))},
+                             {"--reduce", hash_of(training.options.ranks.reduce)}};
     if (training.model == kFused) {  // they round differently
         all.push_back({"kind of vectors", hash_of(simd::target_name())});
     }

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "distributed/address.h"
 
 namespace byhand::distributed {
 namespace {
@@ -31,9 +32,9 @@ std::string first_line(const std::exception& error) {
     return excerpt(text.substr(0, text.find('\n')), 200);
 }
 
-[[noreturn]] void refuse(const World& world, const std::string& what, const std::exception& error) {
+[[noreturn]] void refuse(const World& world, const std::string& what, const std::string& error) {
     throw InputError("rank " + std::to_string(world.rank) + " of " + std::to_string(world.size) + ": " + what + " (" +
-                     first_line(error) + ")");
+                     error + ")");
 }
 
 c10::intrusive_ptr<c10d::Store> store_of(const World& world, Seconds timeout) {
@@ -56,35 +57,98 @@ c10::intrusive_ptr<c10d::Store> store_of(const World& world, Seconds timeout) {
     return c10::make_intrusive<c10d::PrefixStore>("byhand/" + world.token, store);
 }
 
-// Throws InputError that names the ranks that do not come in time.
-void wait_for_all(const World& world, c10d::Store& store, Seconds timeout) {
-    const auto key = [](std::size_t rank) { return "rank_" + std::to_string(rank); };
-    store.set(key(world.rank), std::vector<std::uint8_t>{1});
+std::string key_of(const std::string& point, std::size_t rank) {
+    return point + "_" + std::to_string(rank);
+}
+
+// Each rank says in the store that it has reached a point, and waits for the others to reach it. The ranks that do not
+// within the timeout, and the last error.
+struct Missing {
+    std::vector<std::size_t> ranks;
+    std::string error;
+};
+Missing wait_for_all(const World& world, c10d::Store& store, const std::string& point, Seconds timeout,
+                     const std::string& says = "here") {
+    Missing missing;
+    store.set(key_of(point, world.rank), {says.begin(), says.end()});
     const auto end = std::chrono::steady_clock::now() + timeout;
     for (std::size_t rank = 0; rank < world.size; ++rank) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         try {
-            store.wait({key(rank)}, std::max(left, std::chrono::milliseconds(1)));
+            store.wait({key_of(point, rank)}, std::max(left, std::chrono::milliseconds(1)));
         } catch (const std::exception& error) {
-            refuse(world,
-                   "rank " + std::to_string(rank) + " did not come within " + std::to_string(timeout.count()) + " s",
-                   error);
+            missing.ranks.push_back(rank);
+            missing.error = first_line(error);
         }
+    }
+    return missing;
+}
+
+// "rank 2", "ranks 2 and 5", "ranks 2, 5 and 7"
+std::string in_words(const std::vector<std::size_t>& ranks) {
+    std::string words = ranks.size() == 1 ? "rank " : "ranks ";
+    for (std::size_t i = 0; i < ranks.size(); ++i) {
+        words += (i == 0 ? "" : i + 1 == ranks.size() ? " and " : ", ") + std::to_string(ranks[i]);
+    }
+    return words;
+}
+
+// The address where the other ranks connect to this one; of a named interface its name.
+std::string own_address(const World& world) {
+    return !world.interface.empty() ? world.interface
+           : world.is_local()       ? "127.0.0.1"
+                                    : address_towards(world.address, world.port);
+}
+
+// Throws InputError if some ranks listen where only their own machine reaches them, and others do not.
+void check_addresses(const World& world, c10d::Store& store) {
+    std::vector<std::size_t> on_loopback;
+    for (std::size_t rank = 0; rank < world.size; ++rank) {
+        const std::vector<std::uint8_t> said = store.get(key_of("address", rank));
+        if (is_loopback({said.begin(), said.end()})) {
+            on_loopback.push_back(rank);
+        }
+    }
+    if (!on_loopback.empty() && on_loopback.size() < world.size) {
+        throw InputError("MASTER_ADDR " + excerpt(world.address, 100) + " is a loopback address on " +
+                         in_words(on_loopback) +
+                         ", where other machines can't connect; give an address of the network, or set "
+                         "GLOO_SOCKET_IFNAME");
+    }
+}
+
+// After a failure: the ranks that do not report that they have noticed it.
+std::vector<std::size_t> lost_ranks(const World& world, c10d::Store& store) {
+    constexpr Seconds kLongest(2);
+    store.setTimeout(kLongest);
+    try {
+        Missing missing = wait_for_all(world, store, "noticed", kLongest);
+        store.check({key_of("noticed", world.rank)});  // throws if the store is not there
+        if (world.rank == 0) {
+            wait_for_all(world, store, "named", kLongest);  // the others still read what it stores
+        } else {
+            store.set(key_of("named", world.rank), {1});
+        }
+        return std::move(missing.ranks);
+    } catch (const std::exception&) {
+        return {0};  // the store is on rank 0
     }
 }
 
 class Gloo final : public Group {
 public:
     Gloo(const World& world, Seconds timeout) : world_(world), store_(store_of(world, timeout)) {
-        wait_for_all(world, *store_, timeout);
-        const auto options = c10d::ProcessGroupGloo::Options::create(timeout);
-        if (!world.interface.empty()) {
-            options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForInterface(world.interface));
-        } else if (world.is_local()) {
-            options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1"));
-        } else {
-            options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+        const std::string address = own_address(world);
+        const Missing missing = wait_for_all(world, *store_, "address", timeout, address);
+        if (!missing.ranks.empty()) {
+            refuse(world, in_words(missing.ranks) + " did not come within " + std::to_string(timeout.count()) + " s",
+                   missing.error);
         }
+        check_addresses(world, *store_);
+        const auto options = c10d::ProcessGroupGloo::Options::create(timeout);
+        options->devices.push_back(world.interface.empty()
+                                       ? c10d::ProcessGroupGloo::createDeviceForHostname(address)
+                                       : c10d::ProcessGroupGloo::createDeviceForInterface(world.interface));
         group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store_, static_cast<int>(world.rank),
                                                              static_cast<int>(world.size), options);
     }
@@ -103,14 +167,33 @@ public:
         for (std::size_t rank = 0; rank < world_.size; ++rank) {
             output[0].push_back(at::from_blob(all.data() + rank * own.size(), {count}));
         }
-        try {
-            group_->allgather(output, input)->wait();
-        } catch (const std::exception& error) {
-            refuse(world_, "another rank has ended or does not respond", error);
-        }
+        finish([&] { return group_->allgather(output, input); });
+    }
+
+    bool adds() const override { return world_.reduce == Reduce::ring; }
+    void add(std::span<float> numbers) override {
+        std::vector<at::Tensor> tensor = {at::from_blob(numbers.data(), {static_cast<std::int64_t>(numbers.size())})};
+        finish([&] { return group_->allreduce(tensor); });
     }
 
 private:
+    // Starts a collective operation and waits for its end.
+    template <class Start>
+    void finish(const Start& start) {
+        try {
+            start()->wait();
+        } catch (const std::exception& error) {
+            const std::string what = first_line(error);
+            group_.reset();  // closes the connections, so that the others notice as well
+            const std::vector<std::size_t> lost = lost_ranks(world_, *store_);
+            refuse(world_,
+                   lost.empty() ? "a connection to another rank broke"
+                                : in_words(lost) + (lost.size() == 1 ? " has" : " have") + " ended or " +
+                                      (lost.size() == 1 ? "does" : "do") + " not respond",
+                   what);
+        }
+    }
+
     World world_;
     c10::intrusive_ptr<c10d::Store> store_;
     c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
@@ -127,6 +210,6 @@ byhand::Group* byhand_gloo(const byhand::distributed::World& world, std::size_t 
         throw;
     } catch (const std::exception& error) {
         const std::string where = world.file.empty() ? world.address + ":" + std::to_string(world.port) : world.file;
-        refuse(world, "can't meet the other ranks at " + byhand::printable(where), error);
+        refuse(world, "can't meet the other ranks at " + byhand::printable(where), first_line(error));
     }
 }

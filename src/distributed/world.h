@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "base/group.h"
+
 namespace byhand::distributed {
 
 struct World {
@@ -14,7 +16,8 @@ struct World {
     std::size_t port = 29500;
     bool has_agent = false;  // the launcher listens there (torchrun), so rank 0 does not
     std::string token;       // that all ranks must know
-    std::string interface;   // the network interface to use; empty: the loopback, or that of the host's name
+    Reduce reduce = Reduce::tree;
+    std::string interface;  // the network interface to use; empty: the one towards `address`
 
     // Whether all ranks are on this machine.
     bool is_local() const { return !file.empty() || address.starts_with("127.") || address == "localhost"; }

@@ -1,0 +1,55 @@
+// A training step by several ranks: measured, and predicted by the model of rank_costs.h.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/group.h"
+#include "bench/rank_costs.h"
+#include "bench/rounds.h"
+#include "torch_ref/torch_ref.h"
+#include "train/run.h"
+
+namespace byhand::bench {
+
+// The first N of all ranks, connected in both ways. Null in a process that is none of them, and for N = 1.
+struct RankGroups {
+    std::size_t ranks = 1;
+    std::unique_ptr<Group> tree, ring;
+};
+
+// N ranks. Of one rank that has the batch as a whole, parts is 1.
+struct RankTimes {
+    std::size_t ranks = 1, parts = 1;
+    Spread seconds;                             // of a step by hand
+    double gain = 1;                            // over one rank that has the batch as a whole
+    double exchanging = 0;                      // share of the time in messages, waiting for other ranks included
+    RankCost cost;                              // with the ranks computing at the same time
+    Link link;                                  // as measured
+    std::optional<double> predicted;            // seconds; not for one rank
+    std::optional<Spread> ring_seconds;         // with Reduce::ring
+    std::optional<Spread> torch_seconds, ratio;  // LibTorch's time, and that over ours
+};
+
+// A step by as many machines as none has seen, each with one rank that computes as fast as this one alone.
+struct MachinesCost {
+    std::size_t machines = 1, parts = 1;
+    RankCost tree, ring;
+};
+
+struct RankResult {
+    std::size_t rounds = 0, steps = 0;  // of each implementation in total
+    std::vector<RankTimes> times;       // first of one rank with the whole batch
+    std::vector<MachinesCost> machines;
+    bool agree = true;  // whether the loss has the same bits on any number of ranks
+};
+
+// To be called by all ranks at once; the result is that of the first. The groups differ in their numbers of ranks.
+// `torch` may be null. Precondition: 0 < parts ≤ the batch's rows.
+RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
+                      const torch_ref::Factory* torch, std::size_t rounds);
+
+}  // namespace byhand::bench

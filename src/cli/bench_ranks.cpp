@@ -1,0 +1,138 @@
+#include "cli/bench_ranks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/utf8.h"
+#include "bench/machine.h"
+#include "bench/ranks.h"
+#include "bench/ranks_report.h"
+#include "bench/sweep.h"
+#include "cli/exit_code.h"
+#include "cli/files.h"
+#include "cli/network_options.h"
+#include "cli/say.h"
+#include "distributed/connect.h"
+#include "manual/simd/peak.h"
+#include "torch_ref/blas.h"
+
+namespace byhand::cli {
+namespace {
+
+// Each group meets at a file or a port of its own, or under its own word where a launcher's agent listens.
+std::unique_ptr<Group> connected(distributed::World world, std::size_t ranks, std::size_t place, Reduce reduce,
+                                 std::size_t timeout) {
+    if (ranks == 1 || world.rank >= ranks) {
+        return nullptr;
+    }
+    world.size = ranks;
+    world.reduce = reduce;
+    world.token += fmt::format("/{}", place);
+    if (!world.file.empty()) {
+        world.file += fmt::format(".{}", place);
+    } else if (!world.has_agent) {
+        world.port += place;
+    }
+    return distributed::connect(world, timeout);
+}
+
+std::vector<bench::RankGroups> groups_of(const distributed::World& world, const std::vector<std::size_t>& numbers,
+                                         std::size_t timeout) {
+    std::vector<bench::RankGroups> groups;
+    std::size_t place = 0;
+    for (const std::size_t ranks : numbers) {
+        auto tree = connected(world, ranks, ++place, Reduce::tree, timeout);
+        auto ring = connected(world, ranks, ++place, Reduce::ring, timeout);
+        groups.push_back({ranks, std::move(tree), std::move(ring)});
+    }
+    return groups;
+}
+
+// What all ranks measure, one recipe after another.
+struct Connected {
+    const RankBench& bench;
+    distributed::World world;
+    std::unique_ptr<Group> all;
+    std::vector<bench::RankGroups> groups;
+    NamesFile names;
+    const torch_ref::Factory* torch;
+};
+
+bench::RankResult measured(const Connected& by, const Recipe& recipe) {
+    const Recipe in_parts = with_parts(recipe, by.bench.ranks, by.world);
+    const Run run = prepare(in_parts, by.names, data_path_of(""));
+    return bench::rank_times(run, in_parts.parts, *by.all, by.groups, by.torch, by.bench.rounds);
+}
+
+bool is_sound(const bench::RankResult& result, const std::string& recipe) {
+    if (!result.agree) {
+        say("{}: the losses of different numbers of ranks do not have the same bits\n", printable(recipe));
+    }
+    return result.agree;
+}
+
+int measure_sweep(const Connected& by, const Recipe& recipe) {
+    const bench::Sweep sweep = bench::sweep_of(by.bench.sweep);
+    bool sound = true, is_first = true;
+    for (const std::size_t value : bench::values_of(sweep)) {
+        say("{} {}\n", bench::name_of(sweep.size), value);
+        const bench::RankResult result = measured(by, bench::with_size(recipe, sweep.size, value));
+        if (by.world.rank > 0) {
+            continue;
+        }
+        sound = is_sound(result, recipe.name) && sound;
+        fmt::print("{}", bench::csv_lines(value, result, std::exchange(is_first, false)));
+        std::fflush(stdout);  // so that a reader of a pipe has each line at once
+    }
+    return sound ? kFine : kDisagrees;
+}
+
+int measure_recipe(const Connected& by, const Recipe& recipe) {
+    const ReportFile report(by.bench.report);
+    bench::Machine machine{.cpu = bench::cpu_name(),
+                           .target = simd::target_name(),
+                           .threads = 1,
+                           .peak_gflops = by.world.rank == 0 ? bench::peak_gflops(1) : 0,
+                           .torch_version = by.torch != nullptr ? by.torch->version() : "",
+                           .blas_core = by.torch != nullptr ? torch_ref::blas_core() : ""};
+    say("{} by {} ranks\n", printable(recipe.name), fmt::join(by.bench.numbers, ", "));
+    const bench::RankResult result = measured(by, recipe);
+    if (by.world.rank > 0) {
+        return kFine;
+    }
+    report.write(bench::document_of(machine, recipe.name, result));
+    return is_sound(result, recipe.name) ? kFine : kDisagrees;
+}
+
+}  // namespace
+
+int measure_ranks(RankBench bench, const Recipe& recipe) {
+    std::ranges::sort(bench.numbers);
+    bench.numbers.erase(std::unique(bench.numbers.begin(), bench.numbers.end()), bench.numbers.end());
+    bench.ranks.ranks = bench.numbers.back();
+    distributed::World world = world_of(bench.ranks);
+    if (!bench.sweep.empty()) {
+        bench::sweep_of(bench.sweep);  // refused once
+    }
+    if (starts_ranks(bench.ranks)) {
+        distributed::check_module();
+        return run_ranks(bench.numbers.back(), command_line()).code;
+    }
+    std::optional<Silence> silence;
+    if (world.rank > 0) {
+        silence.emplace();
+        bench.report.output = {};
+    }
+    std::unique_ptr<Group> all = distributed::connect(world, bench.ranks.timeout);
+    std::vector<bench::RankGroups> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
+    const Connected by{bench,          world, std::move(all), std::move(groups), read_names_aloud(""),
+                       open_torch(bench.torch)};
+    return bench.sweep.empty() ? measure_recipe(by, recipe) : measure_sweep(by, recipe);
+}
+
+}  // namespace byhand::cli
