@@ -13,10 +13,9 @@ double message_seconds(Reduce reduce, const Link& link, std::size_t ranks, std::
 }
 
 double step_seconds(const RankCost& cost, Reduce reduce, const Link& link, std::size_t ranks) {
-    return std::accumulate(cost.messages.begin(), cost.messages.end(), cost.compute,
-                           [&](double sum, std::size_t bytes) {
-                               return sum + message_seconds(reduce, link, ranks, bytes);
-                           });
+    return std::accumulate(
+        cost.messages.begin(), cost.messages.end(), cost.compute,
+        [&](double sum, std::size_t bytes) { return sum + message_seconds(reduce, link, ranks, bytes); });
 }
 
 Link link_of(std::size_t ranks, std::size_t short_bytes, double short_seconds, std::size_t long_bytes,

@@ -29,8 +29,8 @@ double step_seconds(const RankCost& cost, Reduce reduce, const Link& link, std::
 Link link_of(std::size_t ranks, std::size_t short_bytes, double short_seconds, std::size_t long_bytes,
              double long_seconds);
 
-// A rank that counts its messages. Without a group they go nowhere: it computes what such a rank computes, but takes its
-// own numbers for those of the others.
+// A rank that counts its messages. Without a group they go nowhere: it computes what such a rank computes, but takes
+// its own numbers for those of the others.
 class CountingGroup final : public Group {
 public:
     CountingGroup(Group* group, std::size_t rank, std::size_t ranks, Reduce reduce)

@@ -24,13 +24,13 @@ struct RankGroups {
 // N ranks. Of one rank that has the batch as a whole, parts is 1.
 struct RankTimes {
     std::size_t ranks = 1, parts = 1;
-    Spread seconds;                             // of a step by hand
-    double gain = 1;                            // over one rank that has the batch as a whole
-    double exchanging = 0;                      // share of the time in messages, waiting for other ranks included
-    RankCost cost;                              // with the ranks computing at the same time
-    Link link;                                  // as measured
-    std::optional<double> predicted;            // seconds; not for one rank
-    std::optional<Spread> ring_seconds;         // with Reduce::ring
+    Spread seconds;                              // of a step by hand
+    double gain = 1;                             // over one rank that has the batch as a whole
+    double exchanging = 0;                       // share of the time in messages, waiting for other ranks included
+    RankCost cost;                               // with the ranks computing at the same time
+    Link link;                                   // as measured
+    std::optional<double> predicted;             // seconds; not for one rank
+    std::optional<Spread> ring_seconds;          // with Reduce::ring
     std::optional<Spread> torch_seconds, ratio;  // LibTorch's time, and that over ours
 };
 

@@ -130,8 +130,7 @@ int measure_ranks(RankBench bench, const Recipe& recipe) {
     }
     std::unique_ptr<Group> all = distributed::connect(world, bench.ranks.timeout);
     std::vector<bench::RankGroups> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
-    const Connected by{bench,          world, std::move(all), std::move(groups), read_names_aloud(""),
-                       open_torch(bench.torch)};
+    const Connected by{bench, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(bench.torch)};
     return bench.sweep.empty() ? measure_recipe(by, recipe) : measure_sweep(by, recipe);
 }
 

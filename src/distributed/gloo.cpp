@@ -93,6 +93,16 @@ std::string in_words(const std::vector<std::size_t>& ranks) {
     return words;
 }
 
+// Before a rank ends by an error that all find in the store: the store may be on rank 0, which waits for the others.
+constexpr Seconds kLast(2);
+void leave(const World& world, c10d::Store& store) {
+    if (world.rank == 0) {
+        wait_for_all(world, store, "left", kLast);
+    } else {
+        store.set(key_of("left", world.rank), {1});
+    }
+}
+
 // The address where the other ranks connect to this one; of a named interface its name.
 std::string own_address(const World& world) {
     return !world.interface.empty() ? world.interface
@@ -110,6 +120,7 @@ void check_addresses(const World& world, c10d::Store& store) {
         }
     }
     if (!on_loopback.empty() && on_loopback.size() < world.size) {
+        leave(world, store);
         throw InputError("MASTER_ADDR " + excerpt(world.address, 100) + " is a loopback address on " +
                          in_words(on_loopback) +
                          ", where other machines can't connect; give an address of the network, or set "
@@ -119,16 +130,11 @@ void check_addresses(const World& world, c10d::Store& store) {
 
 // After a failure: the ranks that do not report that they have noticed it.
 std::vector<std::size_t> lost_ranks(const World& world, c10d::Store& store) {
-    constexpr Seconds kLongest(2);
-    store.setTimeout(kLongest);
+    store.setTimeout(kLast);
     try {
-        Missing missing = wait_for_all(world, store, "noticed", kLongest);
+        Missing missing = wait_for_all(world, store, "noticed", kLast);
         store.check({key_of("noticed", world.rank)});  // throws if the store is not there
-        if (world.rank == 0) {
-            wait_for_all(world, store, "named", kLongest);  // the others still read what it stores
-        } else {
-            store.set(key_of("named", world.rank), {1});
-        }
+        leave(world, store);
         return std::move(missing.ranks);
     } catch (const std::exception&) {
         return {0};  // the store is on rank 0
