@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
+#include <utility>
 
 #include "base/quantile.h"
 #include "bench/training.h"
@@ -37,7 +38,7 @@ std::vector<float> gathered(Group& all, float own = 0) {
 // A model that the first `ranks` ranks train together.
 class Contestant {
 public:
-    Contestant(const Run& run, CountingGroup group) : ranks_(group.size()), group_(group), run_(run) {}
+    Contestant(const Run& run, CountingGroup group) : group_(std::move(group)), run_(run) {}
     Contestant(const Contestant&) = delete;
     Contestant& operator=(const Contestant&) = delete;
 
@@ -69,7 +70,6 @@ public:
     double own_median() const { return seconds_.empty() ? 0 : median(seconds_); }
 
 private:
-    std::size_t ranks_;
     CountingGroup group_;
     const Run& run_;
     std::unique_ptr<Model> model_;
@@ -156,39 +156,37 @@ private:
     std::deque<Contestant> contestants_;
 };
 
-// The median seconds of a message of that many numbers.
-double gather_seconds(Group& group, std::size_t numbers) {
-    constexpr std::size_t kTimes = 41;
+// The mean seconds of a message of that many numbers, of ranks that have been busy for `pause` seconds: the threads
+// that move it are asleep then, and some messages wait for the system.
+double gather_seconds(Group& group, std::size_t numbers, double pause) {
+    constexpr std::size_t kTimes = 200;
     std::vector<float> own(numbers, 1.0F), all(group.size() * numbers);
-    std::vector<double> seconds;
+    double seconds = 0;
     for (std::size_t i = 0; i < kTimes; ++i) {
+        for (const Clock::time_point busy = Clock::now(); seconds_since(busy) < pause;) {
+        }
         const Clock::time_point start = Clock::now();
         group.gather(all, own);
-        seconds.push_back(seconds_since(start));
+        seconds += seconds_since(start);
     }
-    return median(seconds);
+    return seconds / kTimes;
 }
 
-Link measured_link(Group& group) {
+Link measured_link(Group& group, double pause) {
     constexpr std::size_t kShort = 16, kLong = std::size_t{1} << 16U;
-    const double few = gather_seconds(group, kShort), many = gather_seconds(group, kLong);
+    const double few = gather_seconds(group, kShort, pause), many = gather_seconds(group, kLong, pause);
     return link_of(group.size(), kShort * sizeof(float), few, kLong * sizeof(float), many);
 }
 
 // What is measured of N ranks.
 struct Entry {
     const RankGroups* groups = nullptr;
-    Link link;
     Contestant *tree = nullptr, *alone = nullptr, *ring = nullptr, *torch = nullptr;
 };
 
-Entry entry_of(const RankGroups& groups, std::size_t parts, Group& all, Measurement& measurement) {
+Entry entry_of(const RankGroups& groups, std::size_t parts, Measurement& measurement) {
     const std::size_t N = groups.ranks;
-    Entry entry{&groups, {}, nullptr, nullptr, nullptr, nullptr};
-    gathered(all);
-    if (groups.tree != nullptr) {
-        entry.link = measured_link(*groups.tree);
-    }
+    Entry entry{&groups, nullptr, nullptr, nullptr, nullptr};
     entry.tree = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree);
     entry.alone = &measurement.in_parts(nullptr, N, parts, Reduce::tree);
     if (N > 1) {
@@ -206,12 +204,15 @@ RankTimes times_of(const Entry& entry, std::size_t parts, Group& all) {
     times.ranks = entry.groups->ranks;
     times.parts = parts;
     const std::vector<float> alone = gathered(all, static_cast<float>(entry.alone->own_median()));
+    times.cost = {static_cast<double>(std::ranges::max(alone)), entry.tree->messages()};
+    if (entry.groups->tree != nullptr) {
+        times.link =
+            measured_link(*entry.groups->tree, times.cost.compute / static_cast<double>(times.cost.messages.size()));
+    }
     if (all.rank() > 0) {
         return times;
     }
     times.seconds = spread(entry.tree->seconds());
-    times.cost = {static_cast<double>(std::ranges::max(alone)), entry.tree->messages()};
-    times.link = entry.link;
     if (times.ranks > 1) {
         times.exchanging = entry.tree->exchanging();
         times.predicted = step_seconds(times.cost, Reduce::tree, times.link, times.ranks);
@@ -244,16 +245,16 @@ RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<c
     const Contestant* const whole_by_torch = torch != nullptr ? &measurement.whole(true) : nullptr;
     std::vector<Entry> entries;
     for (const RankGroups& some : groups) {
-        entries.push_back(entry_of(some, parts, all, measurement));
+        entries.push_back(entry_of(some, parts, measurement));
     }
     struct Pair {
         const Contestant *tree, *ring;
     };
     std::vector<Pair> machines;
-    const std::size_t machine_parts = std::min(kMachineParts, run.recipe.batch);
+    const std::size_t finest = std::min(kMachineParts, run.recipe.batch);
     for (const std::size_t count : kMachines) {
-        machines.push_back({&measurement.machine(count, machine_parts, Reduce::tree),
-                            &measurement.machine(count, machine_parts, Reduce::ring)});
+        machines.push_back(
+            {&measurement.machine(count, finest, Reduce::tree), &measurement.machine(count, finest, Reduce::ring)});
     }
 
     RankResult result;
@@ -274,7 +275,7 @@ RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<c
     }
     for (std::size_t i = 0; i < machines.size(); ++i) {
         result.machines.push_back({.machines = kMachines[i],
-                                   .parts = machine_parts,
+                                   .parts = finest,
                                    .tree = {machines[i].tree->own_median(), machines[i].tree->messages()},
                                    .ring = {machines[i].ring->own_median(), machines[i].ring->messages()}});
     }

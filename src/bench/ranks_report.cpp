@@ -92,12 +92,13 @@ constexpr const char* kNotes =
 
 }  // namespace
 
-Document document_of(const Machine& machine, const std::string& recipe, const RankResult& result) {
+Document document_of(const Machine& machine, const std::string& recipe, bool changed_norm, const RankResult& result) {
     Document document = with_heading(machine);
     document.title = fmt::format("A training step of {} by several ranks, µs", printable(recipe));
     Table times = table_of(result), machines = predictions_of(result);
     document.data = {{"machine", json_of(machine)},
                      {"recipe", recipe},
+                     {"conventions", changed_norm ? "torch" : "recipe"},
                      {"rounds", result.rounds},
                      {"steps", result.steps},
                      {"agree", result.agree},
@@ -105,7 +106,8 @@ Document document_of(const Machine& machine, const std::string& recipe, const Ra
                      {"predictions", json_of_rows(machines)}};
     document.blocks.emplace_back(std::move(times));
     document.blocks.emplace_back(std::move(machines));
-    document.blocks.emplace_back(Text{kNotes});
+    document.blocks.emplace_back(
+        Text{std::string(kNotes) + (changed_norm ? "\nWith BatchNorm1d's conventions in both implementations." : "")});
     return document;
 }
 

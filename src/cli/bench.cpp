@@ -214,7 +214,7 @@ int measure_by_ranks(const BenchOptions& options) {
     }
     return measure_ranks(
         {options.ranks, options.rank_options, options.torch, options.rounds, options.sweep, options.report},
-        recipes.front().recipe);
+        recipes.front().recipe, recipes.front().changed_norm);
 }
 
 int measure(const BenchOptions& options) {

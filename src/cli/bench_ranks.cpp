@@ -92,30 +92,30 @@ int measure_sweep(const Connected& by, const Recipe& recipe) {
     return sound ? kFine : kDisagrees;
 }
 
-int measure_recipe(const Connected& by, const Recipe& recipe) {
+int measure_recipe(const Connected& by, const Recipe& recipe, bool changed_norm) {
     const ReportFile report(by.bench.report);
-    bench::Machine machine{.cpu = bench::cpu_name(),
-                           .target = simd::target_name(),
-                           .threads = 1,
-                           .peak_gflops = by.world.rank == 0 ? bench::peak_gflops(1) : 0,
-                           .torch_version = by.torch != nullptr ? by.torch->version() : "",
-                           .blas_core = by.torch != nullptr ? torch_ref::blas_core() : ""};
+    const bench::Machine machine{.cpu = bench::cpu_name(),
+                                 .target = simd::target_name(),
+                                 .threads = 1,
+                                 .peak_gflops = by.world.rank == 0 ? bench::peak_gflops(1) : 0,
+                                 .torch_version = by.torch != nullptr ? by.torch->version() : "",
+                                 .blas_core = by.torch != nullptr ? torch_ref::blas_core() : ""};
     say("{} by {} ranks\n", printable(recipe.name), fmt::join(by.bench.numbers, ", "));
     const bench::RankResult result = measured(by, recipe);
     if (by.world.rank > 0) {
         return kFine;
     }
-    report.write(bench::document_of(machine, recipe.name, result));
+    report.write(bench::document_of(machine, recipe.name, changed_norm, result));
     return is_sound(result, recipe.name) ? kFine : kDisagrees;
 }
 
 }  // namespace
 
-int measure_ranks(RankBench bench, const Recipe& recipe) {
+int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm) {
     std::ranges::sort(bench.numbers);
     bench.numbers.erase(std::unique(bench.numbers.begin(), bench.numbers.end()), bench.numbers.end());
     bench.ranks.ranks = bench.numbers.back();
-    distributed::World world = world_of(bench.ranks);
+    const distributed::World world = world_of(bench.ranks);
     if (!bench.sweep.empty()) {
         bench::sweep_of(bench.sweep);  // refused once
     }
@@ -131,7 +131,7 @@ int measure_ranks(RankBench bench, const Recipe& recipe) {
     std::unique_ptr<Group> all = distributed::connect(world, bench.ranks.timeout);
     std::vector<bench::RankGroups> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
     const Connected by{bench, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(bench.torch)};
-    return bench.sweep.empty() ? measure_recipe(by, recipe) : measure_sweep(by, recipe);
+    return bench.sweep.empty() ? measure_recipe(by, recipe, changed_norm) : measure_sweep(by, recipe);
 }
 
 }  // namespace byhand::cli

@@ -49,7 +49,7 @@ std::string address_towards(const std::string& host, std::size_t port) {
         sockaddr_storage own{};
         socklen_t size = sizeof(own);
         auto* const address = reinterpret_cast<sockaddr*>(&own);
-        if (::connect(socket.number(), one->ai_addr, one->ai_addrlen) != 0 ||
+        if (socket.number() < 0 || ::connect(socket.number(), one->ai_addr, one->ai_addrlen) != 0 ||
             ::getsockname(socket.number(), address, &size) != 0) {
             reason = std::strerror(errno);
             continue;

@@ -92,9 +92,10 @@ TEST_CASE("ranks: each number of ranks is measured, with the same loss") {
 
 TEST_CASE("ranks: the report has a row for each number of ranks, and one for each number of machines") {
     const RankResult result = measured();
-    const Document document = document_of({"A CPU", "AVX2", 1, 100, "", ""}, "small", result);
+    const Document document = document_of({"A CPU", "AVX2", 1, 100, "", ""}, "small", true, result);
     const Json& json = document.data;
     CHECK(json["recipe"] == "small");
+    CHECK(json["conventions"] == "torch");
     CHECK(json["rounds"] == kRounds);
     CHECK(json["agree"] == true);
     REQUIRE(json["ranks"].size() == 4);

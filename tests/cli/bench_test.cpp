@@ -199,8 +199,49 @@ TEST_CASE("bench --sweep writes CSV, and a plot") {
     CHECK(place.read("plot.svg").find("A training step of small by hidden") != std::string::npos);
 }
 
+TEST_CASE("bench --ranks: a row for each number of processes, and a prediction for machines") {
+    need_torch();
+    const Place place;
+    const Outcome outcome = byhand(place, kQuick + Arguments{"--ranks", "2,1,2", "--parts", "5", "--json"});
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    const Json report = parsed_json(outcome.out);
+    CHECK(report["recipe"] == "small");
+    CHECK(report["conventions"] == "torch");
+    CHECK(report["agree"] == true);
+    REQUIRE(report["ranks"].size() == 3);
+    CHECK(report["ranks"][0]["parts"] == 1);
+    CHECK(report["ranks"][1]["ranks"] == 1);
+    const Json& two = report["ranks"][2];
+    CHECK(two["ranks"] == 2);
+    CHECK(two["parts"] == 5);
+    CHECK(two["messages"] == 4);
+    CHECK(two["ratio"].get<double>() > 0);
+    CHECK(two["predicted_us"].get<double>() > two["compute_us"].get<double>());
+    CHECK(report["predictions"].size() == 6);
+}
+
+TEST_CASE("bench --ranks --sweep: a line for each value and number of processes") {
+    need_torch();
+    const Place place;
+    const Outcome outcome = byhand(place, kQuick + Arguments{"--ranks", "2", "--sweep", "batch=7..20"});
+    INFO(outcome.err);
+    CHECK(outcome.code == 0);
+    const std::vector<std::string> lines = lines_of(outcome.out);
+    REQUIRE(lines.size() == 5);
+    CHECK(lines[0].starts_with("value,ranks,parts,step_us,gain,"));
+    CHECK(lines[1].starts_with("7,1,1,"));
+    CHECK(lines[2].starts_with("7,2,7,"));
+    CHECK(lines[4].starts_with("14,2,8,"));
+}
+
 TEST_CASE("bench refuses what it can't measure") {
     const Place place;
+    check_refused(byhand(place, kQuick + Arguments{"--ranks", "0"}), "--ranks");
+    check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--kernels"}), "--kernels");
+    check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--threads", "2"}), "--threads");
+    check_refused(byhand(place, kQuick + Arguments{"--parts", "2"}), "--ranks");
+    check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--recipe", "notes"}), "a single --recipe");
     check_refused(byhand(place, {"bench", "--recipe", "smal"}), "smal");
     check_refused(byhand(place, kQuick + Arguments{"--threads", "0"}), "--threads");
     check_refused(byhand(place, {"bench", "--rounds", "0"}), "--rounds");
