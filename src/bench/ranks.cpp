@@ -36,11 +36,11 @@ std::vector<float> gathered(Group& all, float own = 0) {
 }
 
 // A model that the first `ranks` ranks train together.
-class Contestant {
+class TimedTraining {
 public:
-    Contestant(const Run& run, CountingGroup group) : group_(std::move(group)), run_(run) {}
-    Contestant(const Contestant&) = delete;
-    Contestant& operator=(const Contestant&) = delete;
+    TimedTraining(const Run& run, CountingGroup group) : group_(std::move(group)), run_(run) {}
+    TimedTraining(const TimedTraining&) = delete;
+    TimedTraining& operator=(const TimedTraining&) = delete;
 
     CountingGroup& group() { return group_; }
     void train(std::unique_ptr<Model> model) {
@@ -83,8 +83,8 @@ public:
     Measurement(const Run& run, Group& all, const torch_ref::Factory* torch) : run_(run), all_(all), torch_(torch) {}
 
     // With the batch as a whole.
-    Contestant& whole(bool by_torch) {
-        Contestant& made = add(nullptr, 0, 1, Reduce::tree);
+    TimedTraining& whole(bool by_torch) {
+        TimedTraining& made = add(nullptr, 0, 1, Reduce::tree);
         if (is_first()) {
             made.train(by_torch ? torch_->module_model(network(), rows())
                                 : make_hand_model(HandForm::fused, network(), rows()));
@@ -93,8 +93,8 @@ public:
     }
 
     // In parts, by the ranks of the group; without a group each of them for itself.
-    Contestant& in_parts(Group* group, std::size_t ranks, std::size_t parts, Reduce reduce, bool by_torch = false) {
-        Contestant& made = add(group, all_.rank(), ranks, reduce);
+    TimedTraining& in_parts(Group* group, std::size_t ranks, std::size_t parts, Reduce reduce, bool by_torch = false) {
+        TimedTraining& made = add(group, all_.rank(), ranks, reduce);
         if (all_.rank() < ranks) {
             made.train(by_torch ? torch_->module_model_in_parts(network(), rows(), parts, made.group())
                                 : make_model_in_parts(HandForm::fused, network(), rows(), parts, made.group()));
@@ -103,8 +103,8 @@ public:
     }
 
     // One rank of as many machines.
-    Contestant& machine(std::size_t machines, std::size_t parts, Reduce reduce) {
-        Contestant& made = add(nullptr, 0, machines, reduce);
+    TimedTraining& machine(std::size_t machines, std::size_t parts, Reduce reduce) {
+        TimedTraining& made = add(nullptr, 0, machines, reduce);
         if (is_first()) {
             made.train(make_model_in_parts(HandForm::fused, network(), rows(), parts, made.group()));
         }
@@ -115,9 +115,9 @@ public:
     std::size_t run(std::size_t rounds) {
         const std::size_t steps = steps_of_a_turn();
         for (std::size_t round = 0; round < rounds; ++round) {
-            for (std::size_t i = 0; i < contestants_.size(); ++i) {
+            for (std::size_t i = 0; i < trainings_.size(); ++i) {
                 gathered(all_);  // all begin at once
-                contestants_[(round + i) % contestants_.size()].turn(steps);
+                trainings_[(round + i) % trainings_.size()].turn(steps);
             }
         }
         return rounds * (steps + 1);
@@ -130,8 +130,8 @@ private:
     std::size_t rows() const { return run_.recipe.batch; }
     bool is_first() const { return all_.rank() == 0; }
 
-    Contestant& add(Group* group, std::size_t rank, std::size_t ranks, Reduce reduce) {
-        return contestants_.emplace_back(run_, CountingGroup(group, rank, ranks, reduce));
+    TimedTraining& add(Group* group, std::size_t rank, std::size_t ranks, Reduce reduce) {
+        return trainings_.emplace_back(run_, CountingGroup(group, rank, ranks, reduce));
     }
 
     // Of one rank with the whole batch, doubled until it lasts long enough; the same on all ranks.
@@ -153,7 +153,7 @@ private:
     const Run& run_;
     Group& all_;
     const torch_ref::Factory* torch_;
-    std::deque<Contestant> contestants_;
+    std::deque<TimedTraining> trainings_;
 };
 
 // The mean seconds of a message of that many numbers, of ranks that have been busy for `pause` seconds: the threads
@@ -181,7 +181,7 @@ Link measured_link(Group& group, double pause) {
 // What is measured of N ranks.
 struct Entry {
     const RankGroups* groups = nullptr;
-    Contestant *tree = nullptr, *alone = nullptr, *ring = nullptr, *torch = nullptr;
+    TimedTraining *tree = nullptr, *alone = nullptr, *ring = nullptr, *torch = nullptr;
 };
 
 Entry entry_of(const RankGroups& groups, std::size_t parts, Measurement& measurement) {
@@ -225,7 +225,7 @@ RankTimes times_of(const Entry& entry, std::size_t parts, Group& all) {
     return times;
 }
 
-RankTimes times_of_whole(const Contestant& ours, const Contestant* torch) {
+RankTimes times_of_whole(const TimedTraining& ours, const TimedTraining* torch) {
     RankTimes times;
     times.seconds = spread(ours.seconds());
     times.cost.compute = times.seconds.median;
@@ -241,14 +241,14 @@ RankTimes times_of_whole(const Contestant& ours, const Contestant* torch) {
 RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
                       const torch_ref::Factory* torch, std::size_t rounds) {
     Measurement measurement(run, all, torch);
-    const Contestant& whole = measurement.whole(false);
-    const Contestant* const whole_by_torch = torch != nullptr ? &measurement.whole(true) : nullptr;
+    const TimedTraining& whole = measurement.whole(false);
+    const TimedTraining* const whole_by_torch = torch != nullptr ? &measurement.whole(true) : nullptr;
     std::vector<Entry> entries;
     for (const RankGroups& some : groups) {
         entries.push_back(entry_of(some, parts, measurement));
     }
     struct Pair {
-        const Contestant *tree, *ring;
+        const TimedTraining *tree, *ring;
     };
     std::vector<Pair> machines;
     const std::size_t finest = std::min(kMachineParts, run.recipe.batch);
