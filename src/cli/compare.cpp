@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,6 +17,7 @@
 #include "candidates/candidates.h"
 #include "candidates/ranks.h"
 #include "cli/commands.h"
+#include "cli/compare_files.h"
 #include "cli/compare_ranks.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -32,10 +32,8 @@
 #include "distributed/connect.h"
 #include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
-#include "manual/stepwise.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
-#include "train/external_file.h"
 #include "train/safetensors.h"
 
 namespace byhand::cli {
@@ -61,32 +59,6 @@ struct CompareOptions {
     RankOptions ranks;
 };
 
-// Every value of the last step, each implementation under its own prefix, with the batch and the recipe: for anyone who
-// wants to check the checker.
-void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Candidate>& candidates, const ReferenceImplementations& reference) {
-    std::vector<View> views = {
-        {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
-        {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
-    };
-    const auto append = [&views](const std::string& prefix, const Implementation& implementation) {
-        for (View& view : implementation.views()) {
-            view.name = prefix + "/" + view.name;
-            views.push_back(std::move(view));
-        }
-    };
-    for (const Candidate& candidate : candidates) {
-        append(candidate.model == "stepwise" ? "manual" : candidate.model, *candidate.implementation);
-    }
-    append("torch", *reference.stepwise);
-    append("module", *reference.module);
-    append("oracle", *reference.oracle);
-    write_tensors(path, views,
-                  {{"recipe", to_json(run.recipe)},
-                   {"vocabulary", to_utf8(run.vocabulary.characters)},
-                   {"step", std::to_string(step)}});
-}
-
 // The stepwise network with that mistake in it.
 Candidate planted(const std::string& name, const Run& run, const Reference& reference) {
     const Mistake& mistake = mistake_named(name);
@@ -104,36 +76,6 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
         throw InputError("the mistake " + name + " has no place in the recipe " + run.recipe.name);
     }
     return std::move(spoiled.candidate);
-}
-
-// External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
-// those before it are said as it is.
-ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows) {
-    const Graph steps = stepwise_graph(network, rows);
-    const std::vector<TensorSpec> specs = external_specs(steps);
-    ExternalFile file = read_external(path, [&](const std::string& name) {
-        const TensorSpec* meant = meant_by(name, specs);
-        return meant != nullptr ? std::optional<std::uint64_t>(count(meant->shape)) : std::nullopt;
-    });
-    const bool any_read = !file.tensors.empty();
-    ExternalValues values = fit_to(steps, views({std::move(file.tensors), {}}));
-    if (!file.faults.empty()) {
-        if (any_read) {
-            std::ranges::move(values.faults, std::back_inserter(file.faults));
-        }
-        values.faults = std::move(file.faults);
-    }
-    for (const std::string& line : values.notes) {
-        say("{}: {}\n", printable(path), printable(line));
-    }
-    for (std::size_t i = 0; i < values.faults.size(); ++i) {
-        const std::string fault = fmt::format("{}: {}", path, values.faults[i]);
-        if (i + 1 == values.faults.size()) {
-            throw InputError(fault);
-        }
-        say("byhand: {}\n", printable(fault));
-    }
-    return values;
 }
 
 // A network in parts on several ranks.
