@@ -8,7 +8,7 @@
 namespace byhand {
 
 // How sums over all ranks are added up: in an order that does not depend on the number of ranks (base/part_sums.h), or
-// as the engine does, which sends fewer bytes.
+// by the group itself, which sends fewer bytes.
 enum class Reduce { tree, ring };
 
 // All ranks call the same functions in the same order.

@@ -115,9 +115,9 @@ std::size_t SharedSums::add(float* to, std::size_t numbers) {
     return sums.back().from;
 }
 
-void SharedSums::allocate(const PartSums& parts, std::size_t ranks) {
+void SharedSums::allocate(const PartSums& parts, const Group& group) {
     own.resize(parts.sent * count);
-    all.resize(ranks * own.size());
+    all.resize(group.adds() ? 0 : group.size() * own.size());
 }
 
 void exchange(SharedSums& shared, const PartSums& parts, Group& group) {
@@ -135,7 +135,7 @@ SumOverParts::SumOverParts(Group& group, std::size_t parts, std::size_t count)
       shares_(std::max<std::size_t>(parts_.own.size(), 1) * count),
       total_(count) {
     sums_.add(total_.data(), count);
-    sums_.allocate(parts_, group.size());
+    sums_.allocate(parts_, group);
 }
 
 std::span<const float> SumOverParts::total() {

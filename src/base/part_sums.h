@@ -45,11 +45,11 @@ struct SharedSums {
     };
     std::vector<Sum> sums;
     std::size_t count = 0;          // numbers of a slot
-    AlignedVector<float> own, all;  // (sent, count), and the same of each rank
+    AlignedVector<float> own, all;  // (sent, count), and the same of each rank, unless the group adds
 
     // Room for another sum, on whole cache lines. Returns its offset in a slot.
     std::size_t add(float* to, std::size_t numbers);
-    void allocate(const PartSums& parts, std::size_t ranks);
+    void allocate(const PartSums& parts, const Group& group);
 };
 
 // From the sums in the slots of each rank's `own` to those of all parts, each in its place. A group that adds (Reduce)

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <utility>
 
 #include "base/quantile.h"
@@ -17,7 +18,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kTurn = 0.02;  // least duration of a turn of one rank, in seconds
 constexpr std::size_t kMachines[] = {2, 4, 8, 16, 32, 64}, kMachineParts = 64;
 
 double seconds_since(Clock::time_point start) {
@@ -102,9 +102,9 @@ public:
         return made;
     }
 
-    // One rank of as many machines.
+    // The last of as many machines, which has the most parts.
     TimedTraining& machine(std::size_t machines, std::size_t parts, Reduce reduce) {
-        TimedTraining& made = add(nullptr, 0, machines, reduce);
+        TimedTraining& made = add(nullptr, machines - 1, machines, reduce);
         if (is_first()) {
             made.train(make_model_in_parts(HandForm::fused, network(), rows(), parts, made.group()));
         }
@@ -112,8 +112,8 @@ public:
     }
 
     // Turns of all, each as often at every place of a round. Returns how many steps each has run.
-    std::size_t run(std::size_t rounds) {
-        const std::size_t steps = steps_of_a_turn();
+    std::size_t run(std::size_t rounds, double turn) {
+        const std::size_t steps = steps_of_a_turn(turn);
         for (std::size_t round = 0; round < rounds; ++round) {
             for (std::size_t i = 0; i < trainings_.size(); ++i) {
                 gathered(all_);  // all begin at once
@@ -135,13 +135,13 @@ private:
     }
 
     // Of one rank with the whole batch, doubled until it lasts long enough; the same on all ranks.
-    std::size_t steps_of_a_turn() {
+    std::size_t steps_of_a_turn(double least) {
         std::size_t steps = 1;
         if (is_first()) {
             const auto model = make_hand_model(HandForm::fused, network(), rows());
             Training training(run_, *model);
             training.go_on(1);
-            for (double seconds = 0; seconds < kTurn; steps *= seconds < kTurn ? 2 : 1) {
+            for (double seconds = 0; seconds < least; steps *= seconds < least ? 2 : 1) {
                 const Clock::time_point start = Clock::now();
                 training.go_on(steps);
                 seconds = seconds_since(start);
@@ -239,7 +239,7 @@ RankTimes times_of_whole(const TimedTraining& ours, const TimedTraining* torch) 
 }  // namespace
 
 RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
-                      const torch_ref::Factory* torch, std::size_t rounds) {
+                      const torch_ref::Factory* torch, std::size_t rounds, double turn) {
     Measurement measurement(run, all, torch);
     const TimedTraining& whole = measurement.whole(false);
     const TimedTraining* const whole_by_torch = torch != nullptr ? &measurement.whole(true) : nullptr;
@@ -259,7 +259,7 @@ RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<c
 
     RankResult result;
     result.rounds = rounds;
-    result.steps = measurement.run(rounds);
+    result.steps = measurement.run(rounds, turn);
     std::vector<RankTimes> divided;
     std::ranges::transform(entries, std::back_inserter(divided),
                            [&](const Entry& entry) { return times_of(entry, parts, all); });

@@ -34,7 +34,7 @@ struct RankTimes {
     std::optional<Spread> torch_seconds, ratio;  // LibTorch's time, and that over ours
 };
 
-// A step by as many machines as none has seen, each with one rank that computes as fast as this one alone.
+// A step by several machines, not measured: one rank on each, which computes as fast as one alone here.
 struct MachinesCost {
     std::size_t machines = 1, parts = 1;
     RankCost tree, ring;
@@ -47,9 +47,12 @@ struct RankResult {
     bool agree = true;  // whether the loss has the same bits on any number of ranks
 };
 
+inline constexpr double kRankTurn = 0.002;  // seconds
+
 // To be called by all ranks at once; the result is that of the first. The groups differ in their numbers of ranks.
-// `torch` may be null. Precondition: 0 < parts ≤ the batch's rows.
+// `torch` may be null. A turn has as many steps as one rank runs in `turn` seconds. Precondition: 0 < parts ≤ the
+// batch's rows.
 RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
-                      const torch_ref::Factory* torch, std::size_t rounds);
+                      const torch_ref::Factory* torch, std::size_t rounds, double turn = kRankTurn);
 
 }  // namespace byhand::bench

@@ -271,7 +271,7 @@ void add_bench(const Command& program) {
     const Option ranks = command
                              .option("--ranks", options->ranks,
                                      "Time the step by each of these numbers of processes of this machine, as 1,2,4, "
-                                     "and predict it for more machines; needs LibTorch")
+                                     "and predict it for machines [bigbatch]; needs LibTorch")
                              .list()
                              .whole_number(1, kMostRanks)
                              .excludes(kernels)
@@ -280,6 +280,7 @@ void add_bench(const Command& program) {
                              .excludes(svg);
     add_part_options(command, options->rank_options);
     command.option_named("--parts").needs(ranks);
+    command.option_named("--rank-timeout").needs(ranks);
     command.on_run([options] { return measure(*options); });
 }
 

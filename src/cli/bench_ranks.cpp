@@ -8,11 +8,13 @@
 #include <optional>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/utf8.h"
 #include "bench/machine.h"
 #include "bench/ranks.h"
 #include "bench/ranks_report.h"
 #include "bench/sweep.h"
+#include "byhand/version.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
@@ -24,7 +26,7 @@
 namespace byhand::cli {
 namespace {
 
-// Each group meets at a file or a port of its own, or under its own word where a launcher's agent listens.
+// Each group meets at a file of its own, or where rank 0 or a launcher listens already, under a word of its own.
 std::unique_ptr<Group> connected(distributed::World world, std::size_t ranks, std::size_t place, Reduce reduce,
                                  std::size_t timeout) {
     if (ranks == 1 || world.rank >= ranks) {
@@ -35,9 +37,8 @@ std::unique_ptr<Group> connected(distributed::World world, std::size_t ranks, st
     world.token += fmt::format("/{}", place);
     if (!world.file.empty()) {
         world.file += fmt::format(".{}", place);
-    } else if (!world.has_agent) {
-        world.port += place;
     }
+    world.has_agent = true;
     return distributed::connect(world, timeout);
 }
 
@@ -53,7 +54,7 @@ std::vector<bench::RankGroups> groups_of(const distributed::World& world, const 
     return groups;
 }
 
-// What all ranks measure, one recipe after another.
+// A rank that is connected to all others.
 struct Connected {
     const RankBench& bench;
     distributed::World world;
@@ -92,6 +93,18 @@ int measure_sweep(const Connected& by, const Recipe& recipe) {
     return sound ? kFine : kDisagrees;
 }
 
+// What all ranks must have alike.
+void check_alike(const Connected& by, const Recipe& recipe) {
+    const RankBench& bench = by.bench;
+    check_agreement(*by.all,
+                    {{"version of byhand", hash_of(kVersion)},
+                     {"recipe", hash_of(to_json(recipe))},
+                     {"LibTorch", hash_of(by.torch != nullptr ? by.torch->version() : "")},
+                     {"kind of vectors", hash_of(simd::target_name())},
+                     {"command line", hash_of(fmt::format("{} {} {} {}", fmt::join(bench.numbers, ","), bench.rounds,
+                                                          bench.sweep, bench.ranks.parts.value_or(0)))}});
+}
+
 int measure_recipe(const Connected& by, const Recipe& recipe, bool changed_norm) {
     const ReportFile report(by.bench.report);
     const bench::Machine machine{.cpu = bench::cpu_name(),
@@ -109,6 +122,19 @@ int measure_recipe(const Connected& by, const Recipe& recipe, bool changed_norm)
     return is_sound(result, recipe.name) ? kFine : kDisagrees;
 }
 
+// Throws what every rank would throw.
+void refuse_once(const RankBench& bench, const Recipe& recipe, const distributed::World& world) {
+    if (bench.sweep.empty()) {
+        const ReportFile report(bench.report);
+        with_parts(recipe, bench.ranks, world);
+        return;
+    }
+    const bench::Sweep sweep = bench::sweep_of(bench.sweep);
+    for (const std::size_t value : bench::values_of(sweep)) {
+        with_parts(bench::with_size(recipe, sweep.size, value), bench.ranks, world);
+    }
+}
+
 }  // namespace
 
 int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm) {
@@ -116,11 +142,9 @@ int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm) {
     bench.numbers.erase(std::unique(bench.numbers.begin(), bench.numbers.end()), bench.numbers.end());
     bench.ranks.ranks = bench.numbers.back();
     const distributed::World world = world_of(bench.ranks);
-    if (!bench.sweep.empty()) {
-        bench::sweep_of(bench.sweep);  // refused once
-    }
     if (starts_ranks(bench.ranks)) {
         distributed::check_module();
+        refuse_once(bench, recipe, world);
         return run_ranks(bench.numbers.back(), command_line()).code;
     }
     std::optional<Silence> silence;
@@ -131,6 +155,7 @@ int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm) {
     std::unique_ptr<Group> all = distributed::connect(world, bench.ranks.timeout);
     std::vector<bench::RankGroups> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
     const Connected by{bench, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(bench.torch)};
+    check_alike(by, recipe);
     return bench.sweep.empty() ? measure_recipe(by, recipe, changed_norm) : measure_sweep(by, recipe);
 }
 

@@ -21,8 +21,8 @@ struct RankBench {
     ReportOptions report;
 };
 
-// Starts the processes, or is one of them. `changed_norm`: whether the recipe has another norm than its name says.
-// Returns the exit code. Throws InputError as train does.
+// Starts the processes, or is one of them. `changed_norm` as in bench/report.h. Returns the exit code. Throws
+// InputError as train does.
 int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm);
 
 }  // namespace byhand::cli

@@ -384,8 +384,8 @@ void add_train(const Command& program) {
         .needs(command.option_named("--ranks"));
     command
         .option("--reduce", options->ranks.reduce,
-                "How the ranks' sums are added: as a tree, with the same result for any N, or by the engine on a ring, "
-                "with fewer bytes")
+                "How the ranks' sums are added: as a tree, with the same result for any N, or by Gloo on a ring, with "
+                "fewer bytes")
         .one_of({"tree", "ring"})
         .shows_default();
     command

@@ -8,8 +8,9 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <sstream>
+#include <numeric>
 #include <string>
+#include <thread>
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -61,27 +62,33 @@ std::string key_of(const std::string& point, std::size_t rank) {
     return point + "_" + std::to_string(rank);
 }
 
-// Each rank says in the store that it has reached a point, and waits for the others to reach it. The ranks that do not
-// within the timeout, and the last error.
-struct Missing {
-    std::vector<std::size_t> ranks;
-    std::string error;
-};
-Missing wait_for_all(const World& world, c10d::Store& store, const std::string& point, Seconds timeout,
-                     const std::string& says = "here") {
-    Missing missing;
+// Tells the others that this rank has reached a point, which the longest wait for the store is set for. Throws if the
+// store does not respond.
+void reach(const World& world, c10d::Store& store, const std::string& point, Seconds timeout,
+           const std::string& says = "here") {
     store.set(key_of(point, world.rank), {says.begin(), says.end()});
+    store.wait({key_of(point, world.rank)}, timeout);
+}
+
+// Those of the ranks that have not reached the point after the timeout. c10d's wait() is of no use for it: a second one
+// may read the late response to the first.
+std::vector<std::size_t> missing_at(c10d::Store& store, const std::string& point, std::vector<std::size_t> ranks,
+                                    Seconds timeout) {
+    constexpr std::chrono::milliseconds kPause(10);
     const auto end = std::chrono::steady_clock::now() + timeout;
-    for (std::size_t rank = 0; rank < world.size; ++rank) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-        try {
-            store.wait({key_of(point, rank)}, std::max(left, std::chrono::milliseconds(1)));
-        } catch (const std::exception& error) {
-            missing.ranks.push_back(rank);
-            missing.error = first_line(error);
+    for (;;) {
+        std::erase_if(ranks, [&](std::size_t rank) { return store.check({key_of(point, rank)}); });
+        if (ranks.empty() || std::chrono::steady_clock::now() > end) {
+            return ranks;
         }
+        std::this_thread::sleep_for(kPause);
     }
-    return missing;
+}
+
+std::vector<std::size_t> all_ranks(const World& world) {
+    std::vector<std::size_t> ranks(world.size);
+    std::iota(ranks.begin(), ranks.end(), 0);
+    return ranks;
 }
 
 // "rank 2", "ranks 2 and 5", "ranks 2, 5 and 7"
@@ -93,13 +100,20 @@ std::string in_words(const std::vector<std::size_t>& ranks) {
     return words;
 }
 
-// Before a rank ends by an error that all find in the store: the store may be on rank 0, which waits for the others.
-constexpr Seconds kLast(2);
-void leave(const World& world, c10d::Store& store) {
-    if (world.rank == 0) {
-        wait_for_all(world, store, "left", kLast);
-    } else {
-        store.set(key_of("left", world.rank), {1});
+// How long a rank has to notice that another is lost. It may be busy.
+constexpr Seconds kLast(4);
+
+bool has_store_on_first(const World& world) {
+    return world.file.empty() && !world.has_agent;
+}
+
+// Before a rank ends by an error that all find in the store, which rank 0 keeps until the others have read it.
+void leave(const World& world, c10d::Store& store, const std::vector<std::size_t>& lost) {
+    store.set(key_of("left", world.rank), {1});
+    if (world.rank == 0 && has_store_on_first(world)) {
+        std::vector<std::size_t> others = all_ranks(world);
+        std::erase_if(others, [&](std::size_t rank) { return std::ranges::count(lost, rank) > 0; });
+        missing_at(store, "left", others, kLast);
     }
 }
 
@@ -120,9 +134,8 @@ void check_addresses(const World& world, c10d::Store& store) {
         }
     }
     if (!on_loopback.empty() && on_loopback.size() < world.size) {
-        leave(world, store);
-        throw InputError("MASTER_ADDR " + excerpt(world.address, 100) + " is a loopback address on " +
-                         in_words(on_loopback) +
+        leave(world, store, {});
+        throw InputError("MASTER_ADDR leads to a loopback address on " + in_words(on_loopback) +
                          ", where other machines can't connect; give an address of the network, or set "
                          "GLOO_SOCKET_IFNAME");
     }
@@ -130,14 +143,13 @@ void check_addresses(const World& world, c10d::Store& store) {
 
 // After a failure: the ranks that do not report that they have noticed it.
 std::vector<std::size_t> lost_ranks(const World& world, c10d::Store& store) {
-    store.setTimeout(kLast);
     try {
-        Missing missing = wait_for_all(world, store, "noticed", kLast);
-        store.check({key_of("noticed", world.rank)});  // throws if the store is not there
-        leave(world, store);
-        return std::move(missing.ranks);
-    } catch (const std::exception&) {
-        return {0};  // the store is on rank 0
+        reach(world, store, "noticed", kLast);
+        std::vector<std::size_t> lost = missing_at(store, "noticed", all_ranks(world), kLast);
+        leave(world, store, lost);
+        return lost;
+    } catch (const std::exception&) {  // the store is gone
+        return has_store_on_first(world) ? std::vector<std::size_t>{0} : std::vector<std::size_t>{};
     }
 }
 
@@ -145,10 +157,12 @@ class Gloo final : public Group {
 public:
     Gloo(const World& world, Seconds timeout) : world_(world), store_(store_of(world, timeout)) {
         const std::string address = own_address(world);
-        const Missing missing = wait_for_all(world, *store_, "address", timeout, address);
-        if (!missing.ranks.empty()) {
-            refuse(world, in_words(missing.ranks) + " did not come within " + std::to_string(timeout.count()) + " s",
-                   missing.error);
+        reach(world, *store_, "address", timeout, address);
+        const std::vector<std::size_t> missing = missing_at(*store_, "address", all_ranks(world), timeout);
+        if (!missing.empty()) {
+            leave(world, *store_, missing);
+            throw InputError("rank " + std::to_string(world.rank) + " of " + std::to_string(world.size) + ": " +
+                             in_words(missing) + " did not come within " + std::to_string(timeout.count()) + " s");
         }
         check_addresses(world, *store_);
         const auto options = c10d::ProcessGroupGloo::Options::create(timeout);
@@ -186,6 +200,9 @@ private:
     // Starts a collective operation and waits for its end.
     template <class Start>
     void finish(const Start& start) {
+        if (!group_) {
+            throw InputError("the ranks are no longer connected");
+        }
         try {
             start()->wait();
         } catch (const std::exception& error) {

@@ -90,7 +90,7 @@ void Fused::add_sums() {
     shares_.assign(pool_.threads(), AlignedVector<float>(std::max<std::size_t>(1, parts_.slots) * together_));
     if (!has_all_rows()) {
         for (SharedSums& message : messages_) {
-            message.allocate(parts_, group_->size());
+            message.allocate(parts_, *group_);
         }
     }
 }

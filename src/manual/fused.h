@@ -275,7 +275,7 @@ inline float* Fused::slot(const RowSum& sum, std::size_t at, std::size_t slot, s
 template <class Share>
 void Fused::add_parts(const RowSum& sum, std::size_t at, std::size_t count, std::size_t positions, std::size_t thread,
                       Share share) {
-    if (has_all_rows() && parts_.own.size() == 1) {  // often, and small batches notice what else it takes
+    if (has_all_rows() && parts_.own.size() == 1) {  // the usual case: the loop would show in the time of small batches
         share(slot(sum, at, 0, thread), Rows{0, own_.rows * positions});
         return;
     }

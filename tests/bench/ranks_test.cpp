@@ -49,7 +49,7 @@ RankResult measured() {
     RankResult result;
     thread_ranks::on_each(3, [&](Group& all) {
         const std::vector<RankGroups> groups = places.of(all.rank());
-        RankResult own = rank_times(run, kParts, all, groups, nullptr, kRounds);
+        RankResult own = rank_times(run, kParts, all, groups, nullptr, kRounds, 1e-5);
         if (all.rank() == 0) {
             result = std::move(own);
         }

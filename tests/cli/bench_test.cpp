@@ -241,6 +241,10 @@ TEST_CASE("bench refuses what it can't measure") {
     check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--kernels"}), "--kernels");
     check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--threads", "2"}), "--threads");
     check_refused(byhand(place, kQuick + Arguments{"--parts", "2"}), "--ranks");
+    if (with_torch()) {
+        check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--parts", "58"}), "can't have 58 parts");
+        check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--output", "no/such/file"}), "no/such/file");
+    }
     check_refused(byhand(place, kQuick + Arguments{"--ranks", "2", "--recipe", "notes"}), "a single --recipe");
     check_refused(byhand(place, {"bench", "--recipe", "smal"}), "smal");
     check_refused(byhand(place, kQuick + Arguments{"--threads", "0"}), "--threads");

@@ -210,6 +210,44 @@ TEST_CASE("train --ranks: the threads that the environment sets for LibTorch do 
     CHECK((place.read("one") == place.read("two")));  // too long to be printed
 }
 
+TEST_CASE("train --reduce ring: close to the sums in order, by fewer bytes") {
+    need_torch();
+    const Folder place;
+    const auto losses = [&](const Arguments& more) {
+        const Outcome outcome =
+            byhand(place, kShort + Arguments{"--ranks", "3", "--no-save", "--format", "json"} + more);
+        INFO(outcome.err);
+        REQUIRE(outcome.code == 0);
+        return text::parsed_json(outcome.out)["final"]["train"].get<double>();
+    };
+    const double tree = losses({}), ring = losses({"--reduce", "ring"});
+    CHECK(std::abs(tree - ring) < 1e-4);
+
+    Process other(place, byhand_program(), kShort + Arguments{"--reduce", "ring"}, rank_of_two("1", "29618"));
+    const Outcome first = byhand(place, kShort, rank_of_two("0", "29618"));
+    CHECK(first.err.find("rank 1 has another --reduce than rank 0") != std::string::npos);
+    CHECK(other.wait().code == 2);
+}
+
+TEST_CASE("compare --ranks: a killed rank is named") {
+    need_torch();
+    const Folder place;
+    Process compare(place, byhand_program(),
+                    {"compare", "--ranks", "2", "--quick", "--steps", "100000", "--every", "100000"}, {});
+    std::vector<pid_t> ranks;
+    for (int i = 0; i < 3000 && ranks.size() < 2; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        ranks = children_of(compare.id());
+    }
+    REQUIRE(ranks.size() == 2);
+    std::this_thread::sleep_for(std::chrono::seconds(6));
+    REQUIRE(::kill(ranks[1], SIGKILL) == 0);
+    const Outcome outcome = compare.wait(std::chrono::seconds(60));
+    INFO(outcome.err);
+    CHECK(outcome.code == 128 + SIGKILL);
+    CHECK(outcome.err.find("rank 0 of 2: rank 1 has ended or does not respond") != std::string::npos);
+}
+
 TEST_CASE("train --ranks: a rank that hangs ends the others after --rank-timeout") {
     need_torch();
     TwoRanks two({"--rank-timeout", "2", "--no-save"});

@@ -35,7 +35,7 @@ float added_by_rank(const std::vector<float>& shares, Group& group) {
     float sum = 0;
     SharedSums message;
     message.add(&sum, 1);
-    message.allocate(plan, group.size());
+    message.allocate(plan, group);
     for (std::size_t slot = 0; slot < plan.sent; ++slot) {
         message.own[slot * message.count] = slots[slot];
     }
