@@ -66,7 +66,7 @@ std::string key_of(const std::string& point, std::size_t rank) {
 // store does not respond.
 void reach(const World& world, c10d::Store& store, const std::string& point, Seconds timeout,
            const std::string& says = "here") {
-    store.set(key_of(point, world.rank), {says.begin(), says.end()});
+    store.set(key_of(point, world.rank), std::vector<std::uint8_t>(says.begin(), says.end()));
     store.wait({key_of(point, world.rank)}, timeout);
 }
 
@@ -109,7 +109,7 @@ bool has_store_on_first(const World& world) {
 
 // Before a rank ends by an error that all find in the store, which rank 0 keeps until the others have read it.
 void leave(const World& world, c10d::Store& store, const std::vector<std::size_t>& lost) {
-    store.set(key_of("left", world.rank), {1});
+    store.set(key_of("left", world.rank), std::vector<std::uint8_t>{1});
     if (world.rank == 0 && has_store_on_first(world)) {
         std::vector<std::size_t> others = all_ranks(world);
         std::erase_if(others, [&](std::size_t rank) { return std::ranges::count(lost, rank) > 0; });
