@@ -9,7 +9,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/quantile.h"
 #include "bench/training.h"
 #include "manual/models.h"
 
@@ -18,14 +17,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kLongestPause = 0.005;  // seconds
 constexpr std::size_t kMachines[] = {2, 4, 8, 16, 32, 64}, kMachineParts = 64;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(const std::vector<double>& values) {
-    return quantile(values, 0.5);
 }
 
 // The number that each rank passes, on all ranks.
@@ -35,7 +31,7 @@ std::vector<float> gathered(Group& all, float own = 0) {
     return numbers;
 }
 
-// A model that the first `ranks` ranks train together.
+// A model that the ranks of a group train together.
 class TimedTraining {
 public:
     TimedTraining(const Run& run, CountingGroup group) : group_(std::move(group)), run_(run) {}
@@ -64,10 +60,10 @@ public:
     }
 
     const std::vector<double>& seconds() const { return seconds_; }
-    double exchanging() const { return median(shares_); }
+    double exchanging() const { return spread(shares_).median; }
     const std::vector<std::size_t>& messages() const { return messages_; }  // of a step
     float loss() const { return training_->loss; }
-    double own_median() const { return seconds_.empty() ? 0 : median(seconds_); }
+    double own_median() const { return seconds_.empty() ? 0 : spread(seconds_).median; }
 
 private:
     CountingGroup group_;
@@ -206,8 +202,8 @@ RankTimes times_of(const Entry& entry, std::size_t parts, Group& all) {
     const std::vector<float> alone = gathered(all, static_cast<float>(entry.alone->own_median()));
     times.cost = {static_cast<double>(std::ranges::max(alone)), entry.tree->messages()};
     if (entry.groups->tree != nullptr) {
-        times.link =
-            measured_link(*entry.groups->tree, times.cost.compute / static_cast<double>(times.cost.messages.size()));
+        const auto messages = static_cast<double>(times.cost.messages.size());
+        times.link = measured_link(*entry.groups->tree, std::min(times.cost.compute / messages, kLongestPause));
     }
     if (all.rank() > 0) {
         return times;

@@ -85,9 +85,8 @@ Table predictions_of(const RankResult& result) {
 
 constexpr const char* kNotes =
     "gain: over one rank that has the batch as a whole. exchanging: the share of the time in messages, waiting for "
-    "other "
-    "ranks included. predicted: what the ranks compute at the same time, and their messages by a latency and a rate "
-    "measured here. ring: with --reduce ring. ratio: LibTorch's time, by the same ranks, over ours.\n"
+    "other ranks included. predicted: what the ranks compute at the same time, and their messages by a latency and "
+    "a rate measured here. ring: with --reduce ring. ratio: LibTorch's time, by the same ranks, over ours.\n"
     "The prediction for machines takes 20 µs for a message to a neighbour, and this machine's time for a rank's rows.";
 
 }  // namespace

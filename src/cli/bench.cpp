@@ -26,7 +26,6 @@
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "manual/simd/peak.h"
-#include "torch_ref/blas.h"
 
 namespace byhand::cli {
 namespace {
@@ -74,15 +73,6 @@ std::vector<Measured> recipes_of(const BenchOptions& options) {
         all.emplace_back(Measured{name, with_norm, !(with_norm == recipe)});
     }
     return all;
-}
-
-bench::Machine machine_of(const torch_ref::Factory* torch, std::size_t threads) {
-    return {.cpu = bench::cpu_name(),
-            .target = simd::target_name(),
-            .threads = threads,
-            .peak_gflops = bench::peak_gflops(threads),
-            .torch_version = torch != nullptr ? torch->version() : "",
-            .blas_core = torch != nullptr ? torch_ref::blas_core() : ""};
 }
 
 // The peak is the highest of the whole run.

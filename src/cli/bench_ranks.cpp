@@ -10,7 +10,6 @@
 
 #include "base/hash.h"
 #include "base/utf8.h"
-#include "bench/machine.h"
 #include "bench/ranks.h"
 #include "bench/ranks_report.h"
 #include "bench/sweep.h"
@@ -21,7 +20,6 @@
 #include "cli/say.h"
 #include "distributed/connect.h"
 #include "manual/simd/peak.h"
-#include "torch_ref/blas.h"
 
 namespace byhand::cli {
 namespace {
@@ -107,18 +105,12 @@ void check_alike(const Connected& by, const Recipe& recipe) {
 
 int measure_recipe(const Connected& by, const Recipe& recipe, bool changed_norm) {
     const ReportFile report(by.bench.report);
-    const bench::Machine machine{.cpu = bench::cpu_name(),
-                                 .target = simd::target_name(),
-                                 .threads = 1,
-                                 .peak_gflops = by.world.rank == 0 ? bench::peak_gflops(1) : 0,
-                                 .torch_version = by.torch != nullptr ? by.torch->version() : "",
-                                 .blas_core = by.torch != nullptr ? torch_ref::blas_core() : ""};
     say("{} by {} ranks\n", printable(recipe.name), fmt::join(by.bench.numbers, ", "));
     const bench::RankResult result = measured(by, recipe);
     if (by.world.rank > 0) {
         return kFine;
     }
-    report.write(bench::document_of(machine, recipe.name, changed_norm, result));
+    report.write(bench::document_of(machine_of(by.torch, 1), recipe.name, changed_norm, result));
     return is_sound(result, recipe.name) ? kFine : kDisagrees;
 }
 

@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "cli/exit_code.h"
 #include "cli/say.h"
+#include "manual/simd/peak.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 
@@ -59,6 +60,15 @@ const torch_ref::Factory* open_torch(const TorchOptions& options) {
         say("without LibTorch: {}\n", printable(error.what()));
         return nullptr;
     }
+}
+
+bench::Machine machine_of(const torch_ref::Factory* torch, std::size_t threads) {
+    return {.cpu = bench::cpu_name(),
+            .target = simd::target_name(),
+            .threads = threads,
+            .peak_gflops = bench::peak_gflops(threads),
+            .torch_version = torch != nullptr ? torch->version() : "",
+            .blas_core = torch != nullptr ? torch_ref::blas_core() : ""};
 }
 
 std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::size_t threads, std::size_t rounds) {

@@ -21,6 +21,9 @@ struct TorchOptions {
 // missing; then a line on stderr states why.
 const torch_ref::Factory* open_torch(const TorchOptions& options);
 
+// This machine, and its peak with that many threads. `torch` may be null.
+bench::Machine machine_of(const torch_ref::Factory* torch, std::size_t threads);
+
 // The recipe's step beside LibTorch's as installed, in a separate process. Throws InputError if that fails.
 std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::size_t threads, std::size_t rounds);
 

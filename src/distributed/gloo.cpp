@@ -33,9 +33,9 @@ std::string first_line(const std::exception& error) {
     return excerpt(text.substr(0, text.find('\n')), 200);
 }
 
-[[noreturn]] void refuse(const World& world, const std::string& what, const std::string& error) {
-    throw InputError("rank " + std::to_string(world.rank) + " of " + std::to_string(world.size) + ": " + what + " (" +
-                     error + ")");
+[[noreturn]] void refuse(const World& world, const std::string& what, const std::string& error = "") {
+    throw InputError("rank " + std::to_string(world.rank) + " of " + std::to_string(world.size) + ": " + what +
+                     (error.empty() ? "" : " (" + error + ")"));
 }
 
 c10::intrusive_ptr<c10d::Store> store_of(const World& world, Seconds timeout) {
@@ -62,8 +62,8 @@ std::string key_of(const std::string& point, std::size_t rank) {
     return point + "_" + std::to_string(rank);
 }
 
-// Tells the others that this rank has reached a point, which the longest wait for the store is set for. Throws if the
-// store does not respond.
+// Tells the others that this rank has reached a point. Throws if the store does not respond within the timeout, which
+// in LibTorch 1.13 then holds for all further requests.
 void reach(const World& world, c10d::Store& store, const std::string& point, Seconds timeout,
            const std::string& says = "here") {
     store.set(key_of(point, world.rank), std::vector<std::uint8_t>(says.begin(), says.end()));
@@ -161,8 +161,7 @@ public:
         const std::vector<std::size_t> missing = missing_at(*store_, "address", all_ranks(world), timeout);
         if (!missing.empty()) {
             leave(world, *store_, missing);
-            throw InputError("rank " + std::to_string(world.rank) + " of " + std::to_string(world.size) + ": " +
-                             in_words(missing) + " did not come within " + std::to_string(timeout.count()) + " s");
+            refuse(world, in_words(missing) + " did not come within " + std::to_string(timeout.count()) + " s");
         }
         check_addresses(world, *store_);
         const auto options = c10d::ProcessGroupGloo::Options::create(timeout);

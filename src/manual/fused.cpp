@@ -15,6 +15,9 @@ float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
 }
 
+// Rows of a panel per task, unless a step needs all rows.
+constexpr std::size_t kTogether = 128;
+
 // The rows of a rank's parts, one after another.
 BatchPart rows_of(const std::vector<OwnPart>& parts, std::size_t batch) {
     BatchPart all{.first = parts.empty() ? 0 : parts.front().rows.first, .rows = 0, .batch = batch};
@@ -324,6 +327,34 @@ void Fused::send(SharedSums* message) {
     if (message != nullptr && group_ != nullptr) {
         exchange(*message, parts_, *group_);
     }
+}
+
+// Where the share in a slot goes, or the sum itself.
+float* Fused::slot(const RowSum& sum, std::size_t at, std::size_t slot, std::size_t thread) {
+    if (slot >= parts_.sent || (sum.shared == nullptr && sum.value == nullptr)) {
+        return shares_[thread].data() + slot * together_;
+    }
+    return sum.shared == nullptr ? sum.value + at : sum.shared->own.data() + slot * sum.shared->count + sum.from + at;
+}
+
+std::size_t Fused::chunks() const {
+    return (own_.rows + kTogether - 1) / kTogether;
+}
+
+// The positions of a batch row stay together.
+Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
+    return {own_.rows * chunk / chunks * positions, own_.rows * (chunk + 1) / chunks * positions};
+}
+
+// The offset of the part in a matrix of the layer's results, and its number of elements.
+Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
+    const auto [panel, rows] = part;
+    return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
+}
+
+Fused::Part Fused::part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const {
+    const std::size_t parts = chunks(pass);
+    return {l.out[task / parts], rows_of_chunk(l.pattern.layer.positions, task % parts, parts)};
 }
 
 // The input of the first linear.

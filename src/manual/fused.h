@@ -202,11 +202,9 @@ private:
 
     bool goes_by_character(const FusedLayer& l) const { return by_character_ && &l == layers_.data(); }
     simd::Contexts contexts(const Batch& batch) const;
-    // Rows of a panel per task, unless a step needs all rows.
-    static constexpr std::size_t kTogether = 128;
-    std::size_t chunks() const { return (own_.rows + kTogether - 1) / kTogether; }
-    std::size_t chunks(const Pass& pass) const { return pass.wants_columns ? 1 : chunks(); }
     Rows rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const;
+    std::size_t chunks() const;
+    std::size_t chunks(const Pass& pass) const { return pass.wants_columns ? 1 : chunks(); }
     Part part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const;
     static Run run_of(const FusedLayer& l, const Part& part);
 
@@ -246,39 +244,9 @@ private:
     Pool pool_;
 };
 
-// The positions of a batch row stay together. Small batches are one chunk, and divisions would show in their times.
-inline Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
-    return chunks == 1 ? Rows{0, own_.rows * positions}
-                       : Rows{own_.rows * chunk / chunks * positions, own_.rows * (chunk + 1) / chunks * positions};
-}
-
-inline Fused::Part Fused::part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const {
-    const std::size_t parts = chunks(pass);
-    return parts == 1 ? Part{l.out[task], {0, l.rows}}
-                      : Part{l.out[task / parts], rows_of_chunk(l.pattern.layer.positions, task % parts, parts)};
-}
-
-// The offset of the part in a matrix of the layer's results, and its number of elements.
-inline Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
-    const auto [panel, rows] = part;
-    return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
-}
-
-// Where the share in a slot goes, or the sum itself.
-inline float* Fused::slot(const RowSum& sum, std::size_t at, std::size_t slot, std::size_t thread) {
-    if (slot >= parts_.sent || (sum.shared == nullptr && sum.value == nullptr)) {
-        return shares_[thread].data() + slot * together_;
-    }
-    return sum.shared == nullptr ? sum.value + at : sum.shared->own.data() + slot * sum.shared->count + sum.from + at;
-}
-
 template <class Share>
 void Fused::add_parts(const RowSum& sum, std::size_t at, std::size_t count, std::size_t positions, std::size_t thread,
                       Share share) {
-    if (has_all_rows() && parts_.own.size() == 1) {  // the usual case: the loop would show in the time of small batches
-        share(slot(sum, at, 0, thread), Rows{0, own_.rows * positions});
-        return;
-    }
     for (const OwnPart& part : parts_.own) {
         const std::size_t first = (part.rows.first - own_.first) * positions;
         share(slot(sum, at, part.slot, thread), Rows{first, first + part.rows.rows * positions});

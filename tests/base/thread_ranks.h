@@ -70,7 +70,8 @@ template <class Train>
 std::vector<std::vector<float>> of_each_rank(std::size_t ranks, Train train,
                                              byhand::Reduce reduce = byhand::Reduce::tree) {
     std::vector<std::vector<float>> all(ranks);
-    on_each(ranks, [&](Thread& group) { all[group.rank()] = train(group); }, reduce);
+    const auto work = [&](Thread& group) { all[group.rank()] = train(group); };
+    on_each(ranks, work, reduce);
     return all;
 }
 

@@ -51,6 +51,15 @@ std::vector<pid_t> children_of(pid_t parent) {
     return all;
 }
 
+std::size_t sockets_of(pid_t process) {
+    std::size_t count = 0;
+    std::error_code gone;
+    for (const auto& file : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd", gone)) {
+        count += std::filesystem::read_symlink(file, gone).string().starts_with("socket:") ? 1 : 0;
+    }
+    return count;
+}
+
 // What is running as `process`, after its start: two ranks that train for long.
 struct TwoRanks {
     Folder place;
@@ -235,12 +244,12 @@ TEST_CASE("compare --ranks: a killed rank is named") {
     Process compare(place, byhand_program(),
                     {"compare", "--ranks", "2", "--quick", "--steps", "100000", "--every", "100000"}, {});
     std::vector<pid_t> ranks;
-    for (int i = 0; i < 3000 && ranks.size() < 2; ++i) {
+    // A connected rank has a socket that listens, and one to the other rank.
+    for (int i = 0; i < 6000 && (ranks.size() < 2 || sockets_of(ranks[0]) < 2 || sockets_of(ranks[1]) < 2); ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
         ranks = children_of(compare.id());
     }
     REQUIRE(ranks.size() == 2);
-    std::this_thread::sleep_for(std::chrono::seconds(6));
     REQUIRE(::kill(ranks[1], SIGKILL) == 0);
     const Outcome outcome = compare.wait(std::chrono::seconds(60));
     INFO(outcome.err);
