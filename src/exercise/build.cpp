@@ -42,7 +42,10 @@ Words compiler() {
 }  // namespace
 
 void build(const std::string& file, const std::string& library, const BuildConfig& config) {
-    open_regular(file);  // the compiler's message for an unreadable file would differ
+    // The compiler's message for an unreadable file would differ, and it takes some for empty.
+    const RegularFile source = open_regular(file);
+    char first = 0;
+    read_some(source.descriptor.number(), &first, 1, file);
     Words words = compiler();
     for (const char* option : {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wno-sign-compare"}) {
         words.emplace_back(option);
