@@ -28,6 +28,8 @@ target_link_options(byhand_options INTERFACE "$<$<CONFIG:Release>:LINKER:-z,relr
 # A release compiles the arithmetic at -O3 and everything else at -O1, in two thirds of the time. Results do not depend on
 # it: no option allows the compiler to reorder or contract operations.
 set(byhand_quick_to_compile "$<$<CONFIG:Release>:-O1>")
+# Their functions may be inlined although position-independent code could have them replaced by a library.
+set(byhand_inlined -fno-semantic-interposition)
 # In the precompiled header, so all targets need its flags.
 target_link_libraries(byhand_options INTERFACE fmt::fmt)
 
@@ -61,5 +63,5 @@ function(byhand_room name)
   if(NOT name STREQUAL base)
     target_precompile_headers(byhand_${name} REUSE_FROM byhand_base)
   endif()
-  set_source_files_properties(${room_HOT} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  set_source_files_properties(${room_HOT} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${byhand_inlined}")
 endfunction()

@@ -133,16 +133,19 @@ void Fused::add_layer(const FusedPattern& pattern) {
         .dW = {layer.is_tied ? tied_dW_.data() : find(values_, gradient_of(layer.W()))},
         .db = {layer.has_bias ? find(values_, gradient_of(layer.b())) : nullptr}});
     add_sums(l);
-    for (const FusedOperation& one : pattern.operations) {
+    for (const FusedOperation& one : l.pattern.operations) {
         FusedStep step = step_of(one);
         add_sums(l, step);
-        for (const FusedKind kind : {FusedKind::batch_mean, FusedKind::batch_variance}) {
-            if (one.kind == FusedKind::batch_norm) {
+        if (one.kind == FusedKind::batch_norm && !has_all_rows()) {
+            for (const std::size_t part : {0, 1, 2}) {
+                step.takes_mean = part == 0;
+                step.takes_variance = part == 1;
+                step.normalises = part == 2;
                 l.steps.push_back(step);
-                l.steps.back().what.kind = kind;
             }
+        } else {
+            l.steps.push_back(step);
         }
-        l.steps.push_back(std::move(step));
     }
     l.forward = passes_forward(l);
     l.backward = passes_backward(l);
@@ -163,7 +166,7 @@ void Fused::add_sums(FusedLayer& l) {
 void Fused::add_sums(const FusedLayer& l, FusedStep& step) {
     const std::size_t H = padded(l.pattern.layer.outputs);
     SharedSums* gradients = &messages_.front();
-    if (step.what.kind == FusedKind::batch_norm) {
+    if (step.what->kind == FusedKind::batch_norm) {
         step.mean = row_sum(step.mean.value, H, messages_.emplace_back());
         step.var = row_sum(step.var.value, H, messages_.emplace_back());
         gradients = &messages_.emplace_back();
@@ -187,7 +190,7 @@ Fused::FusedStep Fused::step_of(const FusedOperation& one) {
         return std::array{find(states_[0], name), find(states_[1], name)};
     };
     FusedStep step;
-    step.what = one;
+    step.what = &one;
     step.x = find(values_, one.reads);
     step.y = find(values_, one.makes);
     step.mean.value = find(values_, one.norm.mean);
@@ -212,8 +215,8 @@ Fused::FusedStep Fused::step_of(const FusedOperation& one) {
 void Fused::connect_residuals() {
     for (FusedLayer& l : layers_ | std::views::reverse) {
         for (FusedStep& residual : l.steps | std::views::reverse) {
-            if (residual.what.kind == FusedKind::residual) {
-                FusedStep& from = maker_of(residual.what.operation.added);
+            if (residual.what->kind == FusedKind::residual) {
+                FusedStep& from = maker_of(residual.what->operation.added);
                 residual.is_first_term = from.others == nullptr;
                 if (residual.is_first_term) {
                     from.others = more(l.rows * padded(l.pattern.layer.outputs));
@@ -229,7 +232,7 @@ void Fused::connect_residuals() {
 Fused::FusedStep& Fused::maker_of(const std::string& value) {
     for (FusedLayer& l : layers_) {
         for (FusedStep& step : l.steps | std::views::reverse) {  // earlier steps may share its array
-            if (step.what.makes == value) {
+            if (step.what->makes == value) {
                 return step;
             }
         }
@@ -242,7 +245,7 @@ Fused::FusedStep& Fused::maker_of(const std::string& value) {
 std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
     std::vector<Pass> passes;
     for (std::size_t i = 0; i < l.steps.size(); ++i) {
-        const bool is_row_norm = l.steps[i].what.kind == FusedKind::row_norm;
+        const bool is_row_norm = l.steps[i].what->kind == FusedKind::row_norm;
         if (i == 0 || is_row_norm || passes.back().message != nullptr ||
             (passes.back().is_by_rows && wants_columns(l, i))) {
             passes.push_back({.first = i, .last = i, .is_by_rows = is_row_norm});
@@ -258,7 +261,7 @@ std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
 std::vector<Fused::Pass> Fused::passes_backward(const FusedLayer& l) const {
     std::vector<Pass> passes = {{.first = l.steps.size(), .last = l.steps.size()}};
     for (std::size_t i = l.steps.size(); i-- > 0;) {
-        const bool is_row_norm = l.steps[i].what.kind == FusedKind::row_norm;
+        const bool is_row_norm = l.steps[i].what->kind == FusedKind::row_norm;
         if (is_row_norm || passes.back().message != nullptr || (passes.back().is_by_rows && wants_columns(l, i))) {
             passes.push_back({.first = i, .last = i + 1, .is_by_rows = is_row_norm});
         }
@@ -270,19 +273,15 @@ std::vector<Fused::Pass> Fused::passes_backward(const FusedLayer& l) const {
 }
 
 bool Fused::wants_columns(const FusedLayer& l, std::size_t step) const {
-    const FusedKind kind = l.steps[step].what.kind;
-    return kind == FusedKind::batch_mean || kind == FusedKind::batch_variance || kind == FusedKind::batch_norm ||
-           (step == 0 && goes_by_character(l));
+    return l.steps[step].what->kind == FusedKind::batch_norm || (step == 0 && goes_by_character(l));
 }
 
 SharedSums* Fused::message_after_forward(const FusedStep& step) {
-    return step.what.kind == FusedKind::batch_mean       ? step.mean.shared
-           : step.what.kind == FusedKind::batch_variance ? step.var.shared
-                                                         : nullptr;
+    return step.normalises ? nullptr : step.takes_mean ? step.mean.shared : step.var.shared;
 }
 
 SharedSums* Fused::message_after_backward(const FusedStep& step) {
-    return step.what.kind == FusedKind::batch_norm ? step.dgain.shared : nullptr;
+    return step.what->kind == FusedKind::batch_norm && step.normalises ? step.dgain.shared : nullptr;
 }
 
 void Fused::load(const Tensors<float>& state) {
@@ -343,6 +342,9 @@ std::size_t Fused::chunks() const {
 
 // The positions of a batch row stay together.
 Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
+    if (chunks == 1) {
+        return {0, own_.rows * positions};
+    }
     return {own_.rows * chunk / chunks * positions, own_.rows * (chunk + 1) / chunks * positions};
 }
 
@@ -353,8 +355,8 @@ Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
 }
 
 Fused::Part Fused::part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const {
-    const std::size_t parts = chunks(pass);
-    return {l.out[task / parts], rows_of_chunk(l.pattern.layer.positions, task % parts, parts)};
+    const std::size_t parts = chunks(pass), panel = parts == 1 ? task : task / parts;
+    return {l.out[panel], rows_of_chunk(l.pattern.layer.positions, task - panel * parts, parts)};
 }
 
 // The input of the first linear.

@@ -88,7 +88,9 @@ private:
     };
     // An operation of a layer with its arrays; null if unused.
     struct FusedStep {
-        FusedOperation what;
+        const FusedOperation* what = nullptr;
+        // A batch norm; on several ranks it is three steps, between which its sums are exchanged.
+        bool takes_mean = true, takes_variance = true, normalises = true;
         float *x = nullptr, *y = nullptr;
         float *inv = nullptr, *raw = nullptr;     // norm
         RowSum mean, var;                         // of a norm of rows only the values: they are none
@@ -164,6 +166,7 @@ private:
     void forward(const FusedLayer& l, const FusedStep& step, const Panels& x, const Batch& batch, const Part& part,
                  std::size_t thread);
     void linear_forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread);
+    void batch_norm_forward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread);
     void dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const;
     void embedding_to_panels();
     void transpose_embedding();
@@ -182,12 +185,13 @@ private:
     void backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread);
     void backward(const FusedLayer& l, const FusedStep& step, const Batch& batch, const Part& part, std::size_t thread);
     static void add_others(const FusedLayer& l, const FusedStep& step, const Part& part);
+    void batch_norm_backward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread);
     void sums_of_batch_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread);
     void sums_of_row_norm(const FusedLayer& l, const FusedStep& step);
     void sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread);
     void embedding_backward(const Batch& batch);
     void backward_by_character();
-    simd::NormPanel norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p, const Rows& rows) const;
+    simd::NormPanel norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p) const;
     simd::RowNorm row_norm_of(const FusedLayer& l, const FusedStep& step) const;
 
     void begin_update(float rate);

@@ -96,7 +96,8 @@ void Fused::bias_backward(const FusedLayer& l, const Panel& p, std::size_t threa
 // dx = dy·Wᵀ, where dy is the gradient of the linear's result: some rows of the layer, and one panel of the layer
 // below, or all the panels that joined rows correspond to.
 void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread) {
-    for (std::size_t k = panel; k < l.in.size(); k += l.in.size() / l.in.front().joined) {
+    const std::size_t apart = l.in.size() / l.in.front().joined;
+    for (std::size_t k = panel; k < l.in.size(); k += apart) {
         const Panel& q = l.in[k];
         simd::linear_input_backward(in_panel(dx, l.rows, q), {l.dy, l.rows, l.out},
                                     {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
@@ -147,39 +148,32 @@ void Fused::backward(const FusedLayer& l, const FusedStep& step, const Batch& ba
                      std::size_t thread) {
     const Panel& p = part.panel;
     const auto [from, count] = run_of(l, part);
-    const Operation& operation = step.what.operation;
-    float *const dy = in_panel(l.dy, l.rows, p), *const dy_here = l.dy + from;
-    switch (step.what.kind) {
+    float* const dy = l.dy + from;
+    switch (step.what->kind) {
         case FusedKind::linear:
             if (goes_by_character(l)) {
                 sum_by_character(l, batch, p, thread);
                 bias_backward(l, p, thread);
             }
             break;
-        case FusedKind::batch_mean:
-            break;
-        case FusedKind::batch_variance:
-            simd::batchnorm_input_backward(dy, step.dgain.value + p.from, step.dbias.value + p.from,
-                                           norm_of(l, step, p, part.rows), operation.norm);
-            break;
         case FusedKind::batch_norm:
-            sums_of_batch_norm(l, step, p, thread);
+            batch_norm_backward(l, step, part, thread);
             break;
         case FusedKind::activation: {
-            const float* const read = is_backward_by_input(*step.what.activation) ? step.x : step.y;
-            simd::activation_backward(dy_here, dy_here, read + from, count, *step.what.activation,
-                                      static_cast<float>(operation.negative_slope));
+            const float* const read = is_backward_by_input(*step.what->activation) ? step.x : step.y;
+            simd::activation_backward(dy, dy, read + from, count, *step.what->activation,
+                                      static_cast<float>(step.what->operation.negative_slope));
             break;
         }
         case FusedKind::residual:
             if (step.is_first_term) {
-                std::copy_n(dy_here, count, step.to_added + from);
+                std::copy_n(dy, count, step.to_added + from);
             } else {
-                simd::add(step.to_added + from, step.to_added + from, dy_here, count);
+                simd::add(step.to_added + from, step.to_added + from, dy, count);
             }
             break;
         case FusedKind::dropout:
-            simd::multiply(dy_here, dy_here, step.mask + from, count);
+            simd::multiply(dy, dy, step.mask + from, count);
             break;
         case FusedKind::row_norm:  // works by rows, not by panels
             break;
@@ -194,6 +188,17 @@ void Fused::add_others(const FusedLayer& l, const FusedStep& step, const Part& p
     }
 }
 
+void Fused::batch_norm_backward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread) {
+    const Panel& p = part.panel;
+    if (step.normalises) {
+        sums_of_batch_norm(l, step, p, thread);
+    }
+    if (step.takes_variance) {
+        simd::batchnorm_input_backward(in_panel(l.dy, l.rows, p), step.dgain.value + p.from, step.dbias.value + p.from,
+                                       norm_of(l, step, p), step.what->operation.norm);
+    }
+}
+
 // dβ and dγ, after the backward pass of a tanh that goes with the norm.
 void Fused::sums_of_batch_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread) {
     float* const dy = in_panel(l.dy, l.rows, p);
@@ -201,7 +206,7 @@ void Fused::sums_of_batch_norm(const FusedLayer& l, const FusedStep& step, const
     const std::size_t positions = l.pattern.layer.positions;
     add_parts(step.dbias, p.from, p.width, positions, thread, [&](float* dbias, const Rows& rows) {
         const std::size_t from = rows.first * p.width, n = rows.last - rows.first;
-        if (step.what.activation) {
+        if (step.what->activation) {
             simd::tanh_backward_sum_rows(dbias, dy + from, h + from, n, p.width);
         } else {
             simd::sum_rows(dbias, dy + from, n, p.width);

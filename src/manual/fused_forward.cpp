@@ -57,34 +57,17 @@ void Fused::forward(const FusedLayer& l, const Pass& pass, const Panels& x, cons
 
 void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x, const Batch& batch, const Part& part,
                     std::size_t thread) {
-    const auto in_here = [&](float* matrix) { return in_panel(matrix, l.rows, part.panel); };
     const auto [from, count] = run_of(l, part);
-    const Operation& operation = step.what.operation;
-    const Panel& p = part.panel;
-    const std::size_t positions = l.pattern.layer.positions;
-    switch (step.what.kind) {
+    switch (step.what->kind) {
         case FusedKind::linear:
             linear_forward(l, x, batch, part, thread);
             break;
-        case FusedKind::batch_mean:
-            add_parts(step.mean, p.from, p.width, positions, thread, [&](float* mean, const Rows& rows) {
-                simd::batchnorm_mean(mean, in_here(step.x) + rows.first * p.width, norm_of(l, step, p, rows));
-            });
+        case FusedKind::batch_norm:
+            batch_norm_forward(l, step, part, thread);
             break;
-        case FusedKind::batch_variance:
-            add_parts(step.var, p.from, p.width, positions, thread, [&](float* var, const Rows& rows) {
-                simd::batchnorm_variance(var, in_here(step.x) + rows.first * p.width, norm_of(l, step, p, rows),
-                                         operation.norm);
-            });
-            break;
-        case FusedKind::batch_norm: {
-            const auto kernel = step.what.activation ? simd::batchnorm_tanh_normalise : simd::batchnorm_normalise;
-            kernel(in_here(step.y), norm_of(l, step, p, part.rows), operation.norm);
-            break;
-        }
         case FusedKind::activation:
-            simd::activation_forward(step.y + from, step.x + from, count, *step.what.activation,
-                                     static_cast<float>(operation.negative_slope));
+            simd::activation_forward(step.y + from, step.x + from, count, *step.what->activation,
+                                     static_cast<float>(step.what->operation.negative_slope));
             break;
         case FusedKind::residual:
             simd::add(step.y + from, step.x + from, step.added + from, count);
@@ -108,6 +91,28 @@ void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& ba
         simd::linear_forward(in_panel(l.steps.front().y, l.rows, p), x,
                              in_panel(l.W[now_].p, l.pattern.layer.inputs, p), b != nullptr ? b + p.from : nullptr,
                              part.rows, p);
+    }
+}
+
+void Fused::batch_norm_forward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread) {
+    const Panel& p = part.panel;
+    const NormConfig& norm = step.what->operation.norm;
+    const std::size_t positions = l.pattern.layer.positions;
+    const simd::NormPanel panel = norm_of(l, step, p);
+    const float* const x = in_panel(step.x, l.rows, p);
+    if (step.takes_mean) {
+        add_parts(step.mean, p.from, p.width, positions, thread, [&](float* mean, const Rows& rows) {
+            simd::batchnorm_mean(mean, x + rows.first * p.width, panel.rows(rows));
+        });
+    }
+    if (step.takes_variance) {
+        add_parts(step.var, p.from, p.width, positions, thread, [&](float* var, const Rows& rows) {
+            simd::batchnorm_variance(var, x + rows.first * p.width, panel.rows(rows), norm);
+        });
+    }
+    if (step.normalises) {
+        const auto kernel = step.what->activation ? simd::batchnorm_tanh_normalise : simd::batchnorm_normalise;
+        kernel(in_panel(step.y, l.rows, p), panel, norm);
     }
 }
 
@@ -155,20 +160,20 @@ void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part&
     const std::size_t H = l.pattern.layer.outputs, before = own_.first * l.pattern.layer.positions;
     float* to = in_panel(step.mask, l.rows, p) + rows.first * p.width;
     for (std::size_t i = rows.first; i < rows.last; ++i, to += p.width) {
-        byhand::dropout_mask(to, step.key[now_], (before + i) * H + p.from, p.used, step.what.operation.p);
+        byhand::dropout_mask(to, step.key[now_], (before + i) * H + p.from, p.used, step.what->operation.p);
     }
 }
 
-// A batch norm in one panel: some rows.
-simd::NormPanel Fused::norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p, const Rows& rows) const {
+// A batch norm in one panel.
+simd::NormPanel Fused::norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p) const {
     const float *const gain = step.gain[now_].p, *const bias = step.bias[now_].p;
-    return {rows.last - rows.first,
+    return {l.rows,
             own_.batch * l.pattern.layer.positions,
             p.width,
             step.mean.value + p.from,
             step.var.value + p.from,
             step.inv + p.from,
-            in_panel(step.raw, l.rows, p) + rows.first * p.width,
+            in_panel(step.raw, l.rows, p),
             gain != nullptr ? gain + p.from : nullptr,
             bias != nullptr ? bias + p.from : nullptr};
 }
@@ -183,7 +188,7 @@ simd::RowNorm Fused::row_norm_of(const FusedLayer& l, const FusedStep& step) con
             step.raw,
             step.gain[now_].p,
             step.bias[now_].p,
-            static_cast<float>(step.what.operation.norm.epsilon)};
+            static_cast<float>(step.what->operation.norm.epsilon)};
 }
 
 // The loss, and the gradient of the logits in the last layer's dy.

@@ -23,8 +23,7 @@ struct NormNames {
     std::string gain, bias, mean, var, inv, raw;
 };
 
-// A batch norm runs as three: its mean, its variance, and the rest.
-enum class FusedKind { linear, batch_mean, batch_variance, batch_norm, row_norm, activation, residual, dropout };
+enum class FusedKind { linear, batch_norm, row_norm, activation, residual, dropout };
 
 // An operation of a layer: its linear, or one after it.
 struct FusedOperation {

@@ -27,11 +27,7 @@ void Fused::begin_update(float rate) {
 // A parameter's elements from `from` on.
 void Fused::learn(const std::array<simd::Learned, 2>& parameter, std::size_t from, const float* gradient,
                   std::size_t count) const {
-    const auto there = [&](const simd::Learned& all) {
-        const auto moved = [&](float* numbers) { return numbers != nullptr ? numbers + from : nullptr; };
-        return simd::Learned{moved(all.p), moved(all.mean), moved(all.square)};
-    };
-    simd::optimizer_step(there(parameter[1 - now_]), there(parameter[now_]), gradient, count, optimizer_);
+    simd::optimizer_step(parameter[1 - now_], parameter[now_], from, gradient, count, optimizer_);
 }
 
 // dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows. A tied linear's dW is added to
@@ -83,22 +79,25 @@ void Fused::update_vectors(const FusedLayer& l, const Panel& p) const {
 
 // New γ and β; the running statistics; the next mask's key.
 void Fused::update_vectors(const FusedLayer& l, const FusedStep& step, const Panel& p) const {
-    const NormConfig& norm = step.what.operation.norm;
-    const bool is_norm = step.what.kind == FusedKind::batch_norm || step.what.kind == FusedKind::row_norm;
-    if (is_norm && step.gain[now_].p != nullptr) {
+    const FusedKind kind = step.what->kind;
+    const NormConfig& norm = step.what->operation.norm;
+    if (!step.normalises) {
+        return;  // a later step of the same norm does
+    }
+    if (step.gain[now_].p != nullptr) {
         learn(step.gain, p.from, step.dgain.value + p.from, p.width);
     }
-    if (is_norm && step.bias[now_].p != nullptr) {
+    if (step.bias[now_].p != nullptr) {
         learn(step.bias, p.from, step.dbias.value + p.from, p.width);
     }
-    if (step.what.kind == FusedKind::batch_norm) {
+    if (kind == FusedKind::batch_norm) {
         running_mean_update(step.running_mean[1 - now_] + p.from, step.running_mean[now_] + p.from,
                             step.mean.value + p.from, p.used, norm.momentum);
         running_spread_update(step.running_spread[1 - now_] + p.from, step.running_spread[now_] + p.from,
                               step.var.value + p.from, p.used, own_.batch * l.pattern.layer.positions,
                               norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
     }
-    if (step.what.kind == FusedKind::dropout && p.from == 0) {
+    if (kind == FusedKind::dropout && p.from == 0) {
         dropout_key_update(step.key[1 - now_], step.key[now_]);
     }
 }

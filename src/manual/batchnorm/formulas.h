@@ -265,10 +265,12 @@ template <class T>
 void running_spread_update(T* new_running, const T* running, const T* bnvar, std::size_t H, std::size_t n,
                            Divisor batch_divisor, Divisor running_divisor, RunningSpread spread, double m) {
     using std::sqrt;
+    const bool is_scaled = batch_divisor != running_divisor;
+    const T scale = is_scaled ? divisor_of<T>(batch_divisor, n) / divisor_of<T>(running_divisor, n) : T(1);
     for (std::size_t j = 0; j < H; ++j) {
         T figure = bnvar[j];
-        if (batch_divisor != running_divisor) {
-            figure *= divisor_of<T>(batch_divisor, n) / divisor_of<T>(running_divisor, n);
+        if (is_scaled) {
+            figure *= scale;
         }
         if (spread == RunningSpread::deviation) {
             figure = sqrt(figure);

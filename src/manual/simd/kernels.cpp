@@ -85,32 +85,40 @@ void exp_forward(float* y, const float* x, std::size_t count) {
     map(y, x, count, [](V v) HWY_ATTR { return exp(v); });
 }
 
-// Calls visit(element of embcat, element of C, lanes) for some rows of embcat, one after another.
+// Calls visit(first element in embcat, first element in C, count) for some rows of embcat, one after another.
 template <class Visit>
 HWY_INLINE void for_each_character(const std::int64_t* X, const Rows& rows, std::size_t T, std::size_t E,
                                    std::span<const Stretch> stretches, Visit visit) {
-    const std::size_t N = hn::Lanes(D());
     for (std::size_t i = rows.first; i < rows.last; ++i) {
         for (const Stretch& s : stretches) {
-            const std::size_t at = s.from + i * s.width, in_C = static_cast<std::size_t>(X[i * T + s.t]) * E + s.e;
-            for (std::size_t k = 0; k < s.count; k += N) {
-                visit(at + k, in_C + k, Lanes(s.count - k));
-            }
+            visit(s.from + i * s.width, static_cast<std::size_t>(X[i * T + s.t]) * E + s.e, s.count);
         }
     }
 }
 
 void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std::size_t n, std::size_t T,
                        std::size_t E, std::span<const Stretch> stretches) {
-    for_each_character(X, {0, n}, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
-        store(load(lanes, C + in_C), lanes, embcat + at);
+    for_each_character(X, {0, n}, T, E, stretches, [=](std::size_t at, std::size_t in_C, std::size_t count) HWY_ATTR {
+        for (std::size_t k = 0; k < count; k += hn::Lanes(D())) {
+            const Lanes lanes(count - k);
+            store(load(lanes, C + in_C + k), lanes, embcat + at + k);
+        }
     });
 }
 
 void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const Rows& rows, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches) {
-    for_each_character(X, rows, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
-        store(hn::Add(load(lanes, dC + in_C), load(lanes, dembcat + at)), lanes, dC + in_C);
+    for_each_character(X, rows, T, E, stretches, [=](std::size_t at, std::size_t in_C, std::size_t count) HWY_ATTR {
+        const D d;
+        const std::size_t N = hn::Lanes(d);
+        std::size_t k = 0;
+        for (; k + N <= count; k += N) {
+            hn::StoreU(hn::Add(hn::LoadU(d, dC + in_C + k), hn::LoadU(d, dembcat + at + k)), d, dC + in_C + k);
+        }
+        // Not by a mask: the next row may read what this one has written, and would have to wait.
+        for (; k < count; ++k) {
+            dC[in_C + k] += dembcat[at + k];
+        }
     });
 }
 

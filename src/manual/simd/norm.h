@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "base/network.h"
+#include "manual/panels.h"
 
 namespace byhand::simd {
 
@@ -17,6 +18,14 @@ struct NormPanel {
     float *mean = nullptr, *var = nullptr, *inv = nullptr;  // bnmeani, bnvar, bnvar_inv
     float* raw = nullptr;                                   // x̂ (n, width)
     const float *gain = nullptr, *bias = nullptr;           // null without γ and β
+
+    // Some of its rows.
+    NormPanel rows(const Rows& some) const {
+        NormPanel panel = *this;
+        panel.n = some.last - some.first;
+        panel.raw += some.first * width;
+        return panel;
+    }
 };
 
 // The norm in three passes. The results of the first two are sums over rows: of all the batch's, or shares that have to

@@ -20,26 +20,26 @@ HWY_INLINE V number(double x) {
 }
 
 // Without momentum, the state of p is null.
-void sgd(const Learned& updated, const Learned& present, const float* gradient, std::size_t count,
+void sgd(const Learned& updated, const Learned& present, std::size_t from, const float* gradient, std::size_t count,
          const OptimizerStep& step) {
     const D d;
     const V rate = hn::Set(d, step.rate), decay = number(step.config.weight_decay), mu = number(step.config.momentum);
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-        const V p = hn::Load(d, present.p + i);
+        const V p = hn::Load(d, present.p + from + i);
         V g = hn::Load(d, gradient + i);
         if (step.config.weight_decay > 0) {
             g = hn::Add(g, hn::Mul(decay, p));
         }
         if (present.mean != nullptr) {
-            const V momentum = hn::Add(hn::Mul(mu, hn::Load(d, present.mean + i)), g);
-            hn::Store(momentum, d, updated.mean + i);
+            const V momentum = hn::Add(hn::Mul(mu, hn::Load(d, present.mean + from + i)), g);
+            hn::Store(momentum, d, updated.mean + from + i);
             g = step.config.nesterov ? hn::Add(g, hn::Mul(mu, momentum)) : momentum;
         }
-        hn::Store(hn::Sub(p, hn::Mul(rate, g)), d, updated.p + i);
+        hn::Store(hn::Sub(p, hn::Mul(rate, g)), d, updated.p + from + i);
     }
 }
 
-void adamw(const Learned& updated, const Learned& present, const float* gradient, std::size_t count,
+void adamw(const Learned& updated, const Learned& present, std::size_t from, const float* gradient, std::size_t count,
            const OptimizerStep& step) {
     const D d;
     const OptimizerConfig& config = step.config;
@@ -50,13 +50,14 @@ void adamw(const Learned& updated, const Learned& present, const float* gradient
     const V kept = hn::Sub(hn::Set(d, 1.0F), hn::Mul(rate, number(config.weight_decay)));
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
         const V g = hn::Load(d, gradient + i);
-        const V mean = hn::Add(hn::Mul(beta1, hn::Load(d, present.mean + i)), hn::Mul(rest1, g));
-        const V square = hn::Add(hn::Mul(beta2, hn::Load(d, present.square + i)), hn::Mul(hn::Mul(rest2, g), g));
-        hn::Store(mean, d, updated.mean + i);
-        hn::Store(square, d, updated.square + i);
+        const V mean = hn::Add(hn::Mul(beta1, hn::Load(d, present.mean + from + i)), hn::Mul(rest1, g));
+        const V square = hn::Add(hn::Mul(beta2, hn::Load(d, present.square + from + i)), hn::Mul(hn::Mul(rest2, g), g));
+        hn::Store(mean, d, updated.mean + from + i);
+        hn::Store(square, d, updated.square + from + i);
         const V root = hn::Sqrt(hn::Div(square, correction2));
         const V change = hn::Div(hn::Div(mean, correction1), hn::Add(root, epsilon));
-        hn::Store(hn::Sub(hn::Mul(kept, hn::Load(d, present.p + i)), hn::Mul(rate, change)), d, updated.p + i);
+        hn::Store(hn::Sub(hn::Mul(kept, hn::Load(d, present.p + from + i)), hn::Mul(rate, change)), d,
+                  updated.p + from + i);
     }
 }
 
@@ -73,14 +74,14 @@ HWY_EXPORT(adamw);
 
 }  // namespace
 
-void optimizer_step(const Learned& updated, const Learned& present, const float* gradient, std::size_t count,
-                    const OptimizerStep& step) {
+void optimizer_step(const Learned& updated, const Learned& present, std::size_t from, const float* gradient,
+                    std::size_t count, const OptimizerStep& step) {
     if (is_plain(step.config)) {
-        descend(updated.p, present.p, gradient, step.rate, count);
+        descend(updated.p + from, present.p + from, gradient, step.rate, count);
     } else if (step.config.kind == OptimizerKind::sgd) {
-        HWY_DYNAMIC_DISPATCH(sgd)(updated, present, gradient, count, step);
+        HWY_DYNAMIC_DISPATCH(sgd)(updated, present, from, gradient, count, step);
     } else {
-        HWY_DYNAMIC_DISPATCH(adamw)(updated, present, gradient, count, step);
+        HWY_DYNAMIC_DISPATCH(adamw)(updated, present, from, gradient, count, step);
     }
 }
 

@@ -20,9 +20,10 @@ struct OptimizerStep {
     float mean_correction = 1, square_correction = 1;  // adamw: 1 − β1^t, 1 − β2^t
 };
 
-// Computes p and its state after the step from p, its state and its gradient.   Twins, to the bit: l2_gradient,
+// Computes `count` elements of p and its state, from index `from` on, after the step from p, its state and their
+// gradient.   Twins, to the bit: l2_gradient,
 // momentum_update, nesterov_lookahead, descend; moment_mean, moment_square, moment_unbiased, adamw_descend.
-void optimizer_step(const Learned& updated, const Learned& present, const float* gradient, std::size_t count,
-                    const OptimizerStep& step);
+void optimizer_step(const Learned& updated, const Learned& present, std::size_t from, const float* gradient,
+                    std::size_t count, const OptimizerStep& step);
 
 }  // namespace byhand::simd
