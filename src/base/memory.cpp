@@ -1,10 +1,14 @@
 #include "base/memory.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <optional>
 #include <string>
+
+#include "base/error.h"
 
 namespace byhand {
 namespace {
@@ -60,6 +64,32 @@ double limit_of_groups(const fs::path& root) {
 double memory_there(const fs::path& root) {
     const double infinite = std::numeric_limits<double>::infinity();
     return std::min(total_memory(root).value_or(infinite), limit_of_groups(root));
+}
+
+std::size_t processes_here() {
+    for (const char* name :
+         {"LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_TASKS_PER_NODE"}) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread writes to it
+        if (const char* const text = std::getenv(name); text != nullptr) {
+            return std::max<std::size_t>(1, std::strtoul(text, nullptr, 10));  // the first number of "2(x3),1"
+        }
+    }
+    return 1;
+}
+
+void check_memory_needed(double bytes, const std::string& what, const std::string& advice) {
+    constexpr int kPercent = 75;
+    const double there = memory_there(), share = kPercent / 100.0 / static_cast<double>(processes_here());
+    const auto size = [](double number) {
+        const bool is_large = number >= 1e10;
+        return std::to_string(std::llround(number / (is_large ? 1e9 : 1e6))) + (is_large ? " GB" : " MB");
+    };
+    if (!(bytes <= share * there)) {
+        const std::string processes =
+            processes_here() > 1 ? ", for " + std::to_string(processes_here()) + " processes" : "";
+        throw InputError(what + " about " + size(bytes) + " of memory; the limit is " + size(share * there) + ", " +
+                         std::to_string(kPercent) + " % of " + size(there) + processes + "; " + advice);
+    }
 }
 
 }  // namespace byhand

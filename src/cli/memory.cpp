@@ -1,10 +1,8 @@
 #include "cli/memory.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
+#include <string>
 
-#include "base/error.h"
 #include "base/memory.h"
 #include "manual/stepwise.h"
 
@@ -12,7 +10,6 @@ namespace byhand::cli {
 namespace {
 
 constexpr double kLibTorch = 200e6;
-constexpr double kShare = 0.75;
 
 // In bytes: the program with LibTorch, and a number of bytes for each number that a step makes.
 double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_number) {
@@ -28,13 +25,8 @@ double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_n
 }  // namespace
 
 void check_memory(const NetworkConfig& network, std::size_t rows, double bytes_per_number) {
-    const double needed = memory_needed(network, rows, bytes_per_number), there = memory_there();
-    if (!(needed <= kShare * there)) {
-        throw InputError(fmt::format(
-            "{} rows of this network need about {:.1f} GB of memory; the limit is {:.1f} GB, {:.0f} % of {:.1f} GB; "
-            "give a smaller --batch",
-            rows, needed / 1e9, kShare * there / 1e9, 100 * kShare, there / 1e9));
-    }
+    check_memory_needed(memory_needed(network, rows, bytes_per_number),
+                        std::to_string(rows) + " rows of this network need", "give a smaller --batch");
 }
 
 }  // namespace byhand::cli

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 
 namespace byhand {
@@ -18,6 +19,14 @@ constexpr std::size_t kMostLines = 5'000'000;
 constexpr std::size_t kMostCharacters = 65'536;  // distinct ones: each has a row of C and a column of the last W
 constexpr std::size_t kCodePoints = 0x110000;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// Of a name in three lists, between which it is moved when they are shuffled and split. More than three characters are
+// in a block of their own, with the terminating one.
+double bytes_of(const std::u32string& name) {
+    constexpr std::size_t kInPlace = 3, kLists = 3, kBlock = 16;
+    const std::size_t own = name.size() > kInPlace ? (name.size() + 1) * sizeof(char32_t) + kBlock : 0;
+    return static_cast<double>(kLists * sizeof name + own);
+}
 
 // Processes a file in pieces of any size, so that only the names and one unfinished line are in memory.
 class NamesReader {
@@ -117,6 +126,7 @@ void NamesReader::take_line(std::string_view line) {
         return;
     }
     has_names_ = true;
+    file_.bytes += bytes_of(name_);
     if (keep_ == Keep::names) {
         file_.names.push_back(name_);
     }
@@ -163,7 +173,8 @@ std::string count(std::size_t n, const std::string& thing) {
 
 NamesFile read_names(const std::string& path) {
     // A first pass stores nothing, so that a file that is refused takes no memory, however large.
-    read_through(path, NamesReader::Keep::none);
+    const NamesFile seen = read_through(path, NamesReader::Keep::none);
+    check_memory_needed(seen.bytes, printable(path) + ": the names need", "give fewer names");
     return read_through(path, NamesReader::Keep::names);
 }
 

@@ -16,12 +16,14 @@ struct NamesFile {
     std::size_t carriage_returns = 0;   // lines that ended in CR LF
     bool byte_order_mark = false;       // at the start, skipped
     bool last_newline_missing = false;
+    double bytes = 0;  // of memory, about, until they are split
 };
 
 // Reads and checks the whole file, piece by piece. Throws InputError, with file and line, if it is missing, a folder,
 // not a regular file or not readable, if it contains no name, and if a line is not UTF-8, contains a control character
 // (including NUL) or a '.', is longer than 1 KiB (without its CR LF), is preceded by 5 million others, or has the
-// 65,537th distinct character.
+// 65,537th distinct character; and if the names need more than the memory that this process may use
+// (base/memory.h).
 NamesFile read_names(const std::string& path);
 
 // The same from bytes already in memory; `path` is only for messages.

@@ -3,16 +3,31 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "names/batches.h"
 
 namespace byhand {
+namespace {
+
+// Of the names and all their examples, each of a context and the next character.
+double bytes_needed(const NamesFile& data, std::size_t context) {
+    std::size_t examples = 0;
+    for (const std::u32string& name : data.names) {
+        examples += name.size() + 1;
+    }
+    return data.bytes + static_cast<double>(examples * (context + 1) * sizeof(std::int64_t));
+}
+
+}  // namespace
 
 Run prepare(Recipe recipe, NamesFile data, const std::string& where) {
     Run run;
     run.vocabulary = vocabulary_of(data.names);
     recipe.network.vocabulary = run.vocabulary.size();
     check_network(recipe.network, recipe.batch);
+    check_memory_needed(bytes_needed(data, recipe.network.context), printable(where) + ": the examples need",
+                        "lower --context, or give fewer names");
     run.names = split_names(std::move(data.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, where);
     const std::size_t context = recipe.network.context;
     run.train = examples_of(run.names.train, run.vocabulary, context);

@@ -22,7 +22,8 @@ struct Run {
 };
 
 // Throws InputError if the network is invalid (check_network), a parameter has no rule, or the names are too few to
-// split or too many to draw from. `where` names the data in messages.
+// split, too many to draw from, or need more than the memory that this process may use. `where` names the data in
+// messages.
 Run prepare(Recipe recipe, NamesFile data, const std::string& where);
 
 }  // namespace byhand

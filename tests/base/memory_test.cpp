@@ -2,14 +2,32 @@
 #include "base/memory.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/temporary_folder.h"
 
 using byhand::memory_there;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 
 namespace {
+
+// Set while it lives.
+class Variable {
+public:
+    Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, /*overwrite=*/1); }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+    ~Variable() { ::unsetenv(name_); }
+
+private:
+    const char* name_;
+};
 
 void write(const temporary::Folder& root, const std::string& name, const std::string& text) {
     std::filesystem::create_directories((root.path() / name).parent_path());
@@ -46,4 +64,19 @@ TEST_CASE("memory: the machine's total, or a lower limit of a control group") {
 TEST_CASE("memory: finite on this machine") {
     CHECK(memory_there() > 1e7);
     CHECK(std::isfinite(memory_there()));
+}
+
+TEST_CASE("memory: a launcher's processes share it") {
+    using byhand::check_memory_needed;
+    CHECK(byhand::processes_here() == 1);
+    CHECK_NOTHROW(check_memory_needed(0.7 * memory_there(), "it needs", "take less"));
+    CHECK_THROWS_WITH(check_memory_needed(0.8 * memory_there(), "it needs", "take less"),
+                      StartsWith("it needs about ") && ContainsSubstring(", 75 % of ") && EndsWith(" GB; take less"));
+    const Variable slurm("SLURM_TASKS_PER_NODE", "3(x2),1");
+    CHECK(byhand::processes_here() == 3);
+    CHECK_NOTHROW(check_memory_needed(0.2 * memory_there(), "it needs", "take less"));
+    CHECK_THROWS_WITH(check_memory_needed(0.3 * memory_there(), "it needs", "take less"),
+                      EndsWith(", for 3 processes; take less"));
+    const Variable torchrun("LOCAL_WORLD_SIZE", "2");
+    CHECK(byhand::processes_here() == 2);
 }

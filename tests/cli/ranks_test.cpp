@@ -209,6 +209,17 @@ TEST_CASE("train --verify-replicas: the first rank and tensor that differ are na
     }
 }
 
+TEST_CASE("train: names that need more than each of a launcher's processes may use are refused") {
+    const Folder place;
+    const Outcome names = byhand(place, kTrain, {{"LOCAL_WORLD_SIZE", "100000000"}});
+    check_refused(names, "data/names.txt: the names need about ");
+    CHECK(names.err.find(" for 100000000 processes; give fewer names") != std::string::npos);
+    // The names alone would fit.
+    const Outcome examples = byhand(place, kTrain + Arguments{"--context", "128"}, {{"LOCAL_WORLD_SIZE", "500"}});
+    check_refused(examples, "data/names.txt: the examples need about ");
+    CHECK(examples.err.find("; lower --context, or give fewer names") != std::string::npos);
+}
+
 TEST_CASE("train --ranks: the threads that the environment sets for LibTorch do not change the result") {
     need_torch();
     const Folder place;
