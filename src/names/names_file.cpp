@@ -25,7 +25,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 double bytes_of(const std::u32string& name) {
     constexpr std::size_t kInPlace = 3, kLists = 3, kBlock = 16;
     const std::size_t own = name.size() > kInPlace ? (name.size() + 1) * sizeof(char32_t) + kBlock : 0;
-    return static_cast<double>(kLists * sizeof name + own);
+    return static_cast<double>(kLists * sizeof(std::u32string) + own);
 }
 
 // Processes a file in pieces of any size, so that only the names and one unfinished line are in memory.
