@@ -3,28 +3,33 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <set>
-#include <span>
+#include <iterator>
 #include <thread>
 #include <utility>
 
 #include "base/parts.h"
 #include "base/thread_group.h"
-#include "manual/parts.h"
 #include "manual/stepwise.h"
+#include "steps/parts.h"
 
 namespace byhand {
 namespace {
 
-// What rank 0 tells the others to do.
-enum class Order { stop, load, run };
+// What rank 0 tells the others to do, and with which of the implementations.
+struct Order {
+    enum class Kind { stop, load, run };
+    static constexpr std::size_t kKinds = 3;
+    Kind kind = Kind::stop;
+    std::size_t number = 0;
+};
 
 // That of rank 0; the others wait for it.
-Order told(Group& group, Order order = Order::stop) {
-    const auto own = static_cast<float>(order);
+Order told(Group& group, Order order = {}) {
+    const auto own = static_cast<float>(Order::kKinds * order.number + static_cast<std::size_t>(order.kind));
     std::vector<float> all(group.size());
     group.gather(all, {&own, 1});
-    return static_cast<Order>(std::lround(all.front()));
+    const auto first = static_cast<std::size_t>(std::lround(all.front()));
+    return {static_cast<Order::Kind>(first % Order::kKinds), first / Order::kKinds};
 }
 
 // The numbers of rank 0, on every rank.
@@ -63,52 +68,6 @@ void share_state(Group& group, Tensors<float>& state) {
     }
 }
 
-// A rank as its plan says.
-class Rank {
-public:
-    Rank(const RankPlan& plan, Group& group)
-        : plan_(plan),
-          runner_(plan.make, plan.whole.rows, plan.places.size(), group, PartsRunner::Keep::all, plan.add_shares) {}
-
-    void load(Tensors<float> state) {
-        if (plan_.load != nullptr) {
-            plan_.load(state);
-        }
-        copy_into(runner_.shared(), state);
-    }
-
-    void run(const Batch& batch, float rate) {
-        const Batch own = plan_.batch != nullptr ? plan_.batch(step_, batch) : batch;
-        runner_.run(own, plan_.rate != nullptr ? plan_.rate(rate) : rate);
-        ++step_;
-    }
-
-    const PartsRunner& runner() const { return runner_; }
-
-private:
-    const RankPlan& plan_;
-    PartsRunner runner_;
-    std::size_t step_ = 0;
-};
-
-RightParts right_parts(const NetworkConfig& network, const std::vector<BatchPart>& places) {
-    RightParts right{places, {}};
-    for (const BatchPart& place : places) {
-        right.graphs.push_back(hand_graph(HandForm::stepwise, network, place));
-    }
-    return right;
-}
-
-// Of each rank, unwritten.
-std::vector<RankValues> values_of_ranks(const RightParts& right, std::size_t ranks) {
-    std::vector<RankValues> all;
-    for (std::size_t rank = 0; rank < ranks; ++rank) {
-        const PartsOfRank own = parts_of_rank(right.places.size(), rank, ranks);
-        all.push_back(rank_values(right.graphs.front(), std::span(right.graphs).subspan(own.first, own.count())));
-    }
-    return all;
-}
-
 std::size_t longest_row(const std::vector<RankValues>& ranks) {
     std::size_t longest = 0;
     for (const RankValues& rank : ranks) {
@@ -127,177 +86,168 @@ std::vector<float> gather_values(Group& group, const RankValues& own, std::size_
 
 }  // namespace
 
-RankPlan rank_plan(const NetworkConfig& network, std::size_t rows, std::size_t parts, std::size_t rank,
-                   std::size_t ranks) {
-    return {.rank = rank,
-            .ranks = ranks,
-            .places = parts_of(rows, parts),
-            .whole = stepwise_graph(network, rows),
-            .make = [&network](const BatchPart& place) { return hand_graph(HandForm::stepwise, network, place); }};
-}
-
-void follow(const RankPlan& plan, Group& group, const DrawBatch& draw) {
-    Rank rank(plan, group);
-    const NetworkConfig& network = plan.whole.config;
-    const std::size_t longest = longest_row(values_of_ranks(right_parts(network, plan.places), group.size()));
+void follow(std::span<const InRanks> all, const NetworkConfig& network, std::size_t rows, Group& group,
+            const DrawBatch& draw) {
+    std::vector<std::size_t> longest, steps(all.size());
+    std::ranges::transform(all, std::back_inserter(longest),
+                           [](const InRanks& one) { return longest_row(one.tables); });
     Tensors<float> state(byhand::state(network));
-    SharedBatch batch(network, plan.whole.rows);
-    std::size_t step = 0;
-    for (Order order = told(group); order != Order::stop; order = told(group)) {
-        if (order == Order::load) {
+    SharedBatch shared(network, rows);
+    std::size_t drawn = 0;
+    Batch own;  // of the last step drawn, which all run
+    for (Order order = told(group); order.kind != Order::Kind::stop; order = told(group)) {
+        OnRank& its = *all[order.number].own;
+        if (order.kind == Order::Kind::load) {
             share_state(group, state);
-            rank.load(state);
+            its.load(state);
             continue;
         }
         float rate = 0;
         share_first(group, {&rate, 1});
-        batch.share(group, {});
-        rank.run(draw != nullptr ? draw(step++) : batch.view(), rate);
-        gather_values(group, rank.runner().values(), longest);
+        shared.share(group, {});
+        if (draw != nullptr && steps[order.number]++ == drawn) {
+            own = draw(drawn++);
+        }
+        its.run(draw != nullptr ? own : shared.view(), rate);
+        gather_values(group, its.values(), longest[order.number]);
     }
 }
 
-struct Ranks::Parts {
-    Parts(RankPlan of_rank, Group& of_ranks, std::shared_ptr<void> other_ranks)
-        : others(std::move(other_ranks)),
-          plan(std::move(of_rank)),
-          group(of_ranks),
-          right(right_parts(plan.whole.config, plan.places)),
-          rank(plan, group),
-          single(rank_plan(plan.whole.config, plan.whole.rows, plan.places.size(), 0, 1)),
-          one_process(single, alone),
-          ranks(values_of_ranks(right, group.size())),
-          longest(longest_row(ranks)),
-          shared(plan.whole.config, plan.whole.rows) {}
-
-    std::shared_ptr<void> others;
-    RankPlan plan;
-    Group& group;
-    RightParts right;
-    Rank rank;
-    Single alone;
-    RankPlan single;
-    Rank one_process;
-    std::vector<RankValues> ranks;
-    std::size_t longest;
-    Tensors<float> state, whole;
-    SharedBatch shared;
-    Batch batch;
-    float rate = 0;
-    std::set<std::string> different;  // in any run
-};
-
-Ranks::Ranks(RankPlan plan, Group& group, std::shared_ptr<void> others)
-    : parts_(std::make_unique<Parts>(std::move(plan), group, std::move(others))) {}
-
-Ranks::~Ranks() {
+Leader::~Leader() {
     try {
-        told(parts_->group, Order::stop);
+        told(group_);
     } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the others have ended already
     }
 }
 
+Ranks::Ranks(InRanks its, std::size_t number, const NetworkConfig& network, std::size_t rows,
+             std::shared_ptr<Leader> leader)
+    : its_(std::move(its)),
+      number_(number),
+      leader_(std::move(leader)),
+      one_(its_.by_one != nullptr ? its_.by_one(alone_) : nullptr),
+      longest_(longest_row(its_.tables)),
+      X_(rows * network.context),
+      Y_(rows) {}
+
 void Ranks::load(const Tensors<float>& state) {
-    parts_->state = state;
-    told(parts_->group, Order::load);
+    state_ = state;
+    Group& group = leader_->group();
+    told(group, {Order::Kind::load, number_});
     Tensors<float> shared = state;
-    share_state(parts_->group, shared);
-    parts_->rank.load(shared);
-    parts_->one_process.load(state);
+    share_state(group, shared);
+    its_.own->load(shared);
+    if (one_ != nullptr) {
+        one_->load(state);
+    }
 }
 
 void Ranks::run(const Batch& batch, float rate) {
-    Parts& it = *parts_;
-    it.batch = batch;
-    it.rate = rate;
-    told(it.group, Order::run);
-    share_first(it.group, {&rate, 1});
-    it.shared.share(it.group, batch);
-    it.rank.run(batch, rate);
-    const std::vector<float> all = gather_values(it.group, it.rank.runner().values(), it.longest);
-    for (std::size_t rank = 0; rank < it.ranks.size(); ++rank) {
-        read_row(it.ranks[rank], std::span(all).subspan(rank * it.longest, it.longest));
+    std::copy_n(batch.X, X_.size(), X_.begin());
+    std::copy_n(batch.Y, Y_.size(), Y_.begin());
+    rate_ = rate;
+    Group& group = leader_->group();
+    told(group, {Order::Kind::run, number_});
+    share_first(group, {&rate, 1});
+    SharedBatch(its_.whole.config, batch.rows).share(group, batch);
+    its_.own->run(batch, rate);
+    const std::vector<float> all = gather_values(group, its_.own->values(), longest_);
+    for (std::size_t rank = 0; rank < its_.tables.size(); ++rank) {
+        read_row(its_.tables[rank], std::span(all).subspan(rank * longest_, longest_));
     }
-    it.whole = whole_values(it.plan.whole, it.ranks);
-    it.one_process.run(batch, rate);
-    for (std::string& name : different_bits(it.ranks, it.one_process.runner().values())) {
-        it.different.insert(std::move(name));
+    whole_ = whole_values(its_.whole, its_.tables);
+    if (one_ != nullptr) {
+        one_->run(batch, rate);
+        different_.merge(different_bits(its_.tables, one_->values()));
     }
 }
 
 std::vector<View> Ranks::views() const {
-    return (parts_->whole.table().empty() ? parts_->state : parts_->whole).views();
+    return (whole_.table().empty() ? state_ : whole_).views();
 }
 
 void Ranks::judge(std::vector<IsolatedStep>& isolated) const {
-    judge_ranks(isolated, parts_->right, parts_->ranks, parts_->batch, parts_->rate, parts_->state);
+    const Batch batch = {Y_.size(), X_.data(), Y_.data()};
+    if (its_.right) {
+        judge_ranks(isolated, *its_.right, its_.tables, batch, rate_, state_);
+    } else if (one_ != nullptr) {
+        judge_bits(isolated, its_.whole, its_.tables, one_->values());
+    }
 }
 
 RankSummary Ranks::summary() const {
-    RankSummary summary{.ranks = parts_->ranks.size(),
-                        .parts = parts_->plan.places.size(),
-                        .messages = parts_->rank.runner().messages(),
-                        .values = parts_->whole.table().size(),
+    RankSummary summary{.model = its_.model,
+                        .ranks = its_.tables.size(),
+                        .parts = its_.parts,
+                        .messages = its_.own->messages(),
+                        .values = whole_.table().size(),
                         .different = {}};
-    for (const TensorSpec& spec : parts_->whole.table()) {  // in their order
-        if (parts_->different.contains(spec.name)) {
+    for (const TensorSpec& spec : whole_.table()) {  // in their order
+        if (different_.contains(spec.name)) {
             summary.different.push_back(spec.name);
         }
     }
     return summary;
 }
 
-const RankPlan& Ranks::plan() const {
-    return parts_->plan;
-}
-
 RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& network, std::size_t rows,
-                                std::size_t parts, std::size_t ranks) {
+                                std::size_t parts, std::size_t ranks, const std::string& model) {
     struct Threads {
         explicit Threads(std::size_t size) : place(size), first(place, 0) {}
         MeetingPoint place;
         ThreadGroup first;
-        std::vector<RankPlan> plans;
         std::vector<std::jthread> others;
     };
     const auto threads = std::make_shared<Threads>(ranks);
     std::vector<std::string> culprits;
+    std::vector<RankPlan> plans;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-        RankPlan& plan = threads->plans.emplace_back(rank_plan(network, rows, parts, rank, ranks));
+        const HandForm form = model == "collapsed" ? HandForm::collapsed : HandForm::stepwise;
+        RankPlan& plan = plans.emplace_back(rank_plan(form, network, rows, parts, rank, ranks));
         if (mistake != nullptr && mistake->plant_in_rank != nullptr) {
             culprits = mistake->plant_in_rank(plan);
         }
     }
+    const auto in_ranks = [=, &network](const RankPlan& plan, Group& group) {
+        return model == "fused" ? fused_in_ranks(network, rows, parts, group) : graph_in_ranks(plan, network, group);
+    };
     for (std::size_t rank = 1; rank < ranks; ++rank) {
-        threads->others.emplace_back([place = &threads->place, plan = &threads->plans[rank], rank] {
+        threads->others.emplace_back([=, &network, place = &threads->place, plan = plans[rank]] {
             ThreadGroup group(*place, rank);
-            follow(*plan, group);
+            const InRanks own = in_ranks(plan, group);
+            follow({&own, 1}, network, rows, group);
         });
     }
-    auto all = std::make_unique<Ranks>(threads->plans.front(), threads->first, threads);
-    return {std::move(all), std::move(culprits)};
+    InRanks first = in_ranks(plans.front(), threads->first);
+    auto leader = std::make_shared<Leader>(threads->first, threads);
+    return {std::make_unique<Ranks>(std::move(first), 0, network, rows, std::move(leader)), std::move(culprits)};
 }
 
 Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {
-    const RankPlan& plan = ranks->plan();
-    const auto in_parts = [parts = plan.places.size()](const NetworkConfig& sized, std::size_t rows) {
-        const std::vector<BatchPart> places = parts_of(rows, std::min(parts, rows));
-        return joined(stepwise_graph(sized, rows), places, right_parts(sized, places).graphs);
-    };
-    const Ranks* const its = ranks.get();
-    const Graph steps = in_parts(plan.whole.config, plan.whole.rows);
-    return {.model = "stepwise",
-            .implementation = std::move(ranks),
-            .coverage = Coverage::required,
-            .steps = steps,
-            .isolation = {.right = steps,
-                          .leeway = Leeway::order,
-                          .battery = reference.stepwise_battery_of(in_parts),
-                          .at_size = in_parts,
-                          .right_at_size = in_parts},
-            .reference_operations = reference.stepwise.get(),
-            .also = [its](std::vector<IsolatedStep>& isolated) { its->judge(isolated); },
-            .chain = &reference.chain};
+    const InRanks& its = ranks->its();
+    const NetworkConfig& network = its.whole.config;
+    const Ranks* const judged = ranks.get();
+    Candidate candidate = candidate_of(its.model, network, its.whole.rows, reference);
+    candidate.coverage = Coverage::required;
+    candidate.also = [judged](std::vector<IsolatedStep>& isolated) { judged->judge(isolated); };
+    if (its.right) {
+        const auto in_parts = [parts = its.parts](const NetworkConfig& sized, std::size_t rows) {
+            const std::vector<BatchPart> places = parts_of(rows, std::min(parts, rows));
+            std::vector<Graph> graphs;
+            for (const BatchPart& place : places) {
+                graphs.push_back(hand_graph(HandForm::stepwise, sized, place));
+            }
+            return joined(stepwise_graph(sized, rows), places, graphs);
+        };
+        candidate.steps = in_parts(network, its.whole.rows);
+        candidate.isolation = {.right = candidate.steps,
+                               .leeway = Leeway::order,
+                               .battery = reference.stepwise_battery_of(in_parts),
+                               .at_size = in_parts,
+                               .right_at_size = in_parts};
+    }
+    candidate.implementation = std::move(ranks);
+    return candidate;
 }
 
 }  // namespace byhand

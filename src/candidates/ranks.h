@@ -1,54 +1,78 @@
-// A network in parts on the ranks of a group, to compare: all of its values on every rank.
+// Networks in parts on the ranks of a group, to compare: all of their values on every rank.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/group.h"
 #include "base/implementation.h"
 #include "candidates/candidates.h"
+#include "candidates/on_rank.h"
 #include "harness/end_to_end/summary.h"
 #include "harness/faults/rank_plan.h"
 #include "harness/ranks/judge_ranks.h"
 
 namespace byhand {
 
-// The plan of a rank of the stepwise network. `network` must outlive it.
-RankPlan rank_plan(const NetworkConfig& network, std::size_t rows, std::size_t parts, std::size_t rank,
-                   std::size_t ranks);
-
 // Draws the batch of a step, one after another.
 using DrawBatch = std::function<Batch(std::size_t step)>;
 
-// Runs training steps as rank 0 says, until it stops. Without `draw`, on the batches of rank 0. Throws what the group
-// throws.
-void follow(const RankPlan& plan, Group& group, const DrawBatch& draw = {});
+// Runs the training steps that rank 0 orders, until it stops, on batches of `rows` rows. Without `draw`, on those of
+// rank 0. Throws what the group throws.
+void follow(std::span<const InRanks> all, const NetworkConfig& network, std::size_t rows, Group& group,
+            const DrawBatch& draw = {});
 
-// The values of all ranks, brought to rank 0, with all others in follow(). The plan's network and `group` must outlive
-// it; `others` is released when they have been told to stop.
+// Leads the other ranks, which are in follow(), from rank 0; when it ends, it stops them, and then releases `others`.
+// `group` must outlive it.
+class Leader {
+public:
+    explicit Leader(Group& group, std::shared_ptr<void> others = {}) : others_(std::move(others)), group_(group) {}
+    ~Leader();
+    Leader(const Leader&) = delete;
+    Leader& operator=(const Leader&) = delete;
+
+    Group& group() const { return group_; }
+
+private:
+    std::shared_ptr<void> others_;
+    Group& group_;
+};
+
+// The values of all ranks, brought to rank 0. `network` must outlive it.
 class Ranks final : public Implementation {
 public:
-    Ranks(RankPlan plan, Group& group, std::shared_ptr<void> others = {});
-    ~Ranks() override;
-    Ranks(const Ranks&) = delete;
-    Ranks& operator=(const Ranks&) = delete;
+    // `number`: its place in what the other ranks have passed to follow().
+    Ranks(InRanks its, std::size_t number, const NetworkConfig& network, std::size_t rows,
+          std::shared_ptr<Leader> leader);
 
     void load(const Tensors<float>& state) override;
     void run(const Batch& batch, float rate) override;
     // Rows of all parts; of the others what rank 0 has.
     std::vector<View> views() const override;
 
-    // Of the last run: adds what judge_ranks finds.
+    // Of the last run: adds what judge_ranks finds, or judge_bits where the steps can't be judged.
     void judge(std::vector<IsolatedStep>& isolated) const;
     RankSummary summary() const;
-    const RankPlan& plan() const;
+    const InRanks& its() const { return its_; }
 
 private:
-    struct Parts;
-    std::unique_ptr<Parts> parts_;
+    InRanks its_;
+    std::size_t number_;
+    std::shared_ptr<Leader> leader_;
+    Single alone_;
+    std::unique_ptr<OnRank> one_;  // null if it is not held to one process
+    std::size_t longest_;
+    Tensors<float> state_, whole_;
+    std::vector<std::int64_t> X_, Y_;
+    float rate_ = 0;
+    std::set<std::string> different_;  // in any run
 };
 
 // Ranks as threads of this process, with an injected fault unless it is null, and the names of its root causes: empty
@@ -58,10 +82,10 @@ struct RanksOnThreads {
     std::vector<std::string> culprits;
 };
 RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& network, std::size_t rows,
-                                std::size_t parts, std::size_t ranks);
+                                std::size_t parts, std::size_t ranks, const std::string& model = "stepwise");
 
-// The stepwise network in parts on several ranks. Its isolated steps are those of the network in parts, held to
-// LibTorch's operations, and then those of each rank, held to one process. The reference must outlive it.
+// A handwritten network in parts on several ranks. Step by step, its isolated steps are those of the network in parts,
+// held to LibTorch's operations, and then those of each rank, held to one process. The reference must outlive it.
 Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference);
 
 }  // namespace byhand

@@ -79,24 +79,50 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
     return std::move(spoiled.candidate);
 }
 
-// A network in parts on several ranks.
+// Networks in parts on several ranks.
 struct InParts {
-    RankPlan plan;
     std::unique_ptr<Group> group;
-    const Ranks* ranks = nullptr;  // on rank 0
+    std::vector<InRanks> models;      // and LibTorch's module
+    std::vector<const Ranks*> ranks;  // of the models, on rank 0
 };
 
-// Nothing for a network that is compared as a whole. The run must outlive it.
-std::optional<InParts> in_parts(const CompareOptions& options, const Run& run, const distributed::World& world) {
-    if ((run.recipe.parts == 1 && world.size == 1) || !options.external.empty()) {
-        return std::nullopt;
+bool is_in_parts(const CompareOptions& options, const Run& run, const distributed::World& world) {
+    return (run.recipe.parts > 1 || world.size > 1) && options.external.empty();
+}
+
+// On every rank. The run must outlive it.
+InParts in_parts(const CompareOptions& options, const std::vector<std::string>& models, const Run& run,
+                 const distributed::World& world, const torch_ref::Factory& torch) {
+    const RankPlan plan = plan_for(run, world, options.plant);
+    InParts parts{meet(run, world, options.ranks.timeout, options.plant), {}, {}};
+    const Recipe& recipe = run.recipe;
+    parts.models = in_ranks(
+        models, plan, torch.module_implementation_in_parts(recipe.network, recipe.batch, recipe.parts, *parts.group),
+        run, *parts.group);
+    return parts;
+}
+
+// The candidates of rank 0; LibTorch's module in parts becomes the reference's.
+std::vector<Candidate> candidates_in_ranks(InParts& parts, const Run& run, Reference& reference) {
+    const auto leader = std::make_shared<Leader>(*parts.group);
+    std::vector<Candidate> candidates;
+    for (std::size_t number = 0; number < parts.models.size(); ++number) {
+        auto ranks = std::make_unique<Ranks>(std::move(parts.models[number]), number, run.recipe.network,
+                                             run.recipe.batch, leader);
+        if (number + 1 == parts.models.size()) {
+            reference.implementations.module = std::move(ranks);
+        } else {
+            parts.ranks.push_back(ranks.get());
+            candidates.push_back(candidate_in_ranks(std::move(ranks), reference));
+        }
     }
-    return InParts{plan_for(run, world, options.plant), meet(run, world, options.ranks.timeout, options.plant)};
+    return candidates;
 }
 
 // What is compared: external values where they are given.
 std::vector<Candidate> candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
-                                      const Run& run, const Reference& reference, std::optional<InParts>& parts) {
+                                      const std::vector<std::string>& models, const Run& run, Reference& reference,
+                                      std::optional<InParts>& parts) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::vector<Candidate> candidates;
@@ -106,15 +132,9 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
         return candidates;
     }
     if (parts) {
-        auto ranks = std::make_unique<Ranks>(parts->plan, *parts->group);
-        parts->ranks = ranks.get();
-        candidates.push_back(candidate_in_ranks(std::move(ranks), reference));
-        return candidates;
+        return candidates_in_ranks(*parts, run, reference);
     }
-    for (const std::string& model : options.models) {
-        if (std::ranges::any_of(candidates, [&](const auto& c) { return c.model == model; })) {
-            continue;  // named twice
-        }
+    for (const std::string& model : models) {
         candidates.push_back(model == "stepwise" && !options.plant.empty()
                                  ? planted(options.plant, run, reference)
                                  : candidate_of(model, network, rows, reference));
@@ -202,10 +222,24 @@ Run run_to_compare(const CompareOptions& options, const distributed::World& worl
     }
     Run run = run_of(options.network);
     run.recipe = with_parts(std::move(run.recipe), options.ranks, world);
-    if (run.recipe.parts > 1 && options.models != std::vector<std::string>{"stepwise"}) {
-        throw InputError("only the stepwise network is compared in parts: leave out --model, or add --parts 1");
-    }
     return run;
+}
+
+std::vector<std::string> models_of(const CompareOptions& options) {
+    std::vector<std::string> models;
+    for (const std::string& model : options.models) {
+        if (std::ranges::find(models, model) == models.end()) {
+            models.push_back(model);
+        }
+    }
+    return models;
+}
+
+// LibTorch, which takes half a second. A rank but the first has one thread for it.
+const torch_ref::Factory& load_torch(const distributed::World& world) {
+    torch_ref::Opening opening;
+    opening.threads = world.rank > 0 ? std::optional<std::size_t>(1) : std::nullopt;
+    return torch_ref::load(opening);
 }
 
 int compare(const CompareOptions& options, const Command& command, const distributed::World& world) {
@@ -218,21 +252,25 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const ReportFile report(options.report);
     Run run = run_to_compare(options, world);
     check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
-    std::optional<InParts> parts = in_parts(options, run, world);
-    if (world.rank > 0) {
-        follow_first(parts->plan, *parts->group, run);
-        return kFine;
-    }
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::optional<ExternalValues> external;
     if (!options.external.empty()) {
         external = external_values(options.external, network, rows);
     }
-    const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
+    const std::vector<std::string> models = models_of(options);
+    std::optional<InParts> parts;
+    const torch_ref::Factory& torch = load_torch(world);
+    if (is_in_parts(options, run, world)) {
+        parts = in_parts(options, models, run, world, torch);
+    }
+    if (world.rank > 0) {
+        follow_first(parts->models, *parts->group, run);
+        return kFine;
+    }
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
-    std::vector<Candidate> candidates = candidates_for(options, std::move(external), run, reference, parts);
+    std::vector<Candidate> candidates = candidates_for(options, std::move(external), models, run, reference, parts);
 
     const bool as_table = report.format() == "table", as_page = report.format() == "html";
     const Rows rows_shown = !as_table                                           ? Rows::for_programs
@@ -260,7 +298,10 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const auto visit = [&](const ComparedStep& step) {
         progress.finish();
         add(summary, step);
-        summary.ranks = parts ? std::optional(parts->ranks->summary()) : std::nullopt;
+        summary.ranks.clear();
+        if (parts) {
+            std::ranges::transform(parts->ranks, std::back_inserter(summary.ranks), &Ranks::summary);
+        }
         shows_any = shows_any || std::ranges::any_of(findings(step), [&](const ChainFinding& found) {
                         return how.shows(found.value.name);
                     });
@@ -348,8 +389,8 @@ void add_compare(const Command& program) {
     add_quick(command, options->quick);
     command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
     add_rank_options(command, options->ranks,
-                     "Compare the stepwise network on N processes of this machine, or on the N that a launcher "
-                     "started; also hold each to one process, to the bit");
+                     "Compare the networks on N processes of this machine, or on the N that a launcher started; also "
+                     "hold each to one process, to the bit, and LibTorch's module to the same parts");
     // The file holds one step of one network.
     for (const char* other : {"--model", "--every", "--from", "--drift", "--plant", "--ranks", "--parts"}) {
         external.excludes(command.option_named(other));

@@ -24,7 +24,8 @@ const Mistake& mistake_named(const std::string& name) {
 }
 
 RankPlan plan_for(const Run& run, const distributed::World& world, const std::string& mistake) {
-    RankPlan plan = rank_plan(run.recipe.network, run.recipe.batch, run.recipe.parts, world.rank, world.size);
+    RankPlan plan =
+        rank_plan(HandForm::stepwise, run.recipe.network, run.recipe.batch, run.recipe.parts, world.rank, world.size);
     if (mistake.empty()) {
         return plan;
     }
@@ -53,9 +54,28 @@ std::unique_ptr<Group> meet(const Run& run, const distributed::World& world, std
     return group;
 }
 
-void follow_first(const RankPlan& plan, Group& group, Run& run) {
+std::vector<InRanks> in_ranks(const std::vector<std::string>& models, const RankPlan& stepwise,
+                              std::unique_ptr<Implementation> module, const Run& run, Group& group) {
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch, parts = run.recipe.parts;
+    std::vector<InRanks> all;
+    for (const std::string& model : models) {
+        if (model == "fused") {
+            all.push_back(fused_in_ranks(network, rows, parts, group));
+        } else if (model == "collapsed") {
+            all.push_back(graph_in_ranks(
+                rank_plan(HandForm::collapsed, network, rows, parts, group.rank(), group.size()), network, group));
+        } else {
+            all.push_back(graph_in_ranks(stepwise, network, group));
+        }
+    }
+    all.push_back(module_in_ranks(std::move(module), network, rows, parts, group));
+    return all;
+}
+
+void follow_first(const std::vector<InRanks>& all, Group& group, Run& run) {
     DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
-    follow(plan, group, [&](std::size_t) {
+    follow(all, run.recipe.network, run.recipe.batch, group, [&](std::size_t) {
         draw_batch(batch, run.train, run.generator);
         return batch.view();
     });

@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/group.h"
+#include "base/implementation.h"
 #include "candidates/ranks.h"
 #include "cli/ranks.h"
 #include "distributed/world.h"
@@ -24,7 +26,12 @@ RankPlan plan_for(const Run& run, const distributed::World& world, const std::st
 std::unique_ptr<Group> meet(const Run& run, const distributed::World& world, std::size_t timeout,
                             const std::string& how);
 
+// The networks of these names in parts on this rank, and last, `module`, LibTorch's in the same parts. The
+// run and `group` must outlive them. Throws InputError if the fused step does not support an operation.
+std::vector<InRanks> in_ranks(const std::vector<std::string>& models, const RankPlan& stepwise,
+                              std::unique_ptr<Implementation> module, const Run& run, Group& group);
+
 // Takes part in the comparison of rank 0 until it ends.
-void follow_first(const RankPlan& plan, Group& group, Run& run);
+void follow_first(const std::vector<InRanks>& all, Group& group, Run& run);
 
 }  // namespace byhand::cli

@@ -226,8 +226,8 @@ Text conclusion(const Summary& summary) {
     if (summary.undecided > 0) {
         text.words += fmt::format("; {} undecided end to end", summary.undecided);
     }
-    if (summary.ranks) {
-        text.words += "\n" + in_a_line(*summary.ranks);
+    for (const RankSummary& ranks : summary.ranks) {
+        text.words += (summary.ranks.size() > 1 ? "\n" + ranks.model + ": " : "\n") + in_a_line(ranks);
     }
     for (const DriftGrowth& growth : summary.drift) {
         text.words += growth.points.empty() ? "" : "\n" + in_a_line(growth);

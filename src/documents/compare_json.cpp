@@ -89,12 +89,15 @@ Json compare_json(const Presentation& how, const Summary& summary, const std::ve
                  {"recipe", how.recipe},
                  {"torch", how.torch_version},
                  {"steps", Json::array()}};
-    if (summary.ranks) {
-        json["ranks"] = {{"ranks", summary.ranks->ranks},
-                         {"parts", summary.ranks->parts},
-                         {"messages", summary.ranks->messages},
-                         {"values", summary.ranks->values},
-                         {"different", summary.ranks->different}};
+    if (!summary.ranks.empty()) {
+        const auto of = [](const RankSummary& ranks) {
+            return Json{{"model", ranks.model},       {"ranks", ranks.ranks},   {"parts", ranks.parts},
+                        {"messages", ranks.messages}, {"values", ranks.values}, {"different", ranks.different}};
+        };
+        json["ranks"] = of(summary.ranks.front());
+        for (const RankSummary& ranks : summary.ranks) {
+            json["ranks"]["models"].push_back(of(ranks));
+        }
     }
     for (const ComparedStep& step : steps) {
         json["steps"].push_back(compared_step(step, how));

@@ -29,6 +29,7 @@ byhand::torch_ref::Factory make_factory() {
         },
         room::single_operation,
         room::module_implementation,
+        room::module_implementation_in_parts,
         room::module_model,
         room::module_model_in_parts,
         room::prepared,

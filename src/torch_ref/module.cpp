@@ -23,6 +23,22 @@ namespace {
 
 // ---- for comparison ----
 
+// The views of what a run has made, between the states before and after it.
+std::vector<View> views_of(const Tensors<float>& before, const std::vector<Named>& made, const Tensors<float>& after) {
+    if (made.empty()) {
+        return {};
+    }
+    std::vector<View> all = before.views();
+    for (const Named& named : made) {
+        all.push_back(view(named.name, named.tensor));
+    }
+    for (View& view : after.views()) {
+        view.name = update_of(view.name);
+        all.push_back(std::move(view));
+    }
+    return all;
+}
+
 class ModuleImplementation final : public Implementation {
 public:
     ModuleImplementation(const NetworkConfig& config, std::size_t rows)
@@ -59,20 +75,7 @@ public:
         optimizer_.save(after_);
     }
 
-    std::vector<View> views() const override {
-        if (made_.empty()) {
-            return {};
-        }
-        std::vector<View> all = before_.views();
-        for (const Named& named : made_) {
-            all.push_back(view(named.name, named.tensor));
-        }
-        for (View& view : after_.views()) {
-            view.name = update_of(view.name);
-            all.push_back(std::move(view));
-        }
-        return all;
-    }
+    std::vector<View> views() const override { return views_of(before_, made_, after_); }
 
 private:
     // Before the update. Those of weights are (in, out), like the weights.
@@ -101,6 +104,46 @@ private:
     Tensors<float> before_;
     Tensors<float> after_;
     std::vector<Named> made_;  // forward values, then gradients
+};
+
+class ImplementationInParts final : public Implementation {
+public:
+    ImplementationInParts(const NetworkConfig& config, std::size_t rows, std::size_t parts, Group& group)
+        : network_(config),
+          optimizer_(config.optimizer, network_),
+          in_parts_(config, network_, rows, parts, group),
+          before_(state(config)),
+          after_(state(config)) {
+        network_->train();
+    }
+
+    void load(const Tensors<float>& from) override { copy_into(before_, from); }
+
+    void run(const Batch& batch, float rate) override {
+        network_->load(before_);
+        optimizer_.load(before_);
+        in_parts_.load(before_);
+        const float loss = in_parts_.backward(batch);
+        made_ = {{"logits", in_parts_.logits()}, {"loss", torch::tensor(loss)}};
+        for (const NetworkImpl::Slot& slot : network_->slots()) {
+            if (slot.tensor.requires_grad()) {
+                const torch::Tensor gradient = slot.transposed ? slot.tensor.grad().t() : slot.tensor.grad();
+                made_.push_back({gradient_of(slot.spec.name), gradient.clone(at::MemoryFormat::Contiguous)});
+            }
+        }
+        optimizer_.step(rate);
+        network_->save(after_);
+        optimizer_.save(after_);
+    }
+
+    std::vector<View> views() const override { return views_of(before_, made_, after_); }
+
+private:
+    Network network_;
+    ModuleOptimizer optimizer_;
+    NetworkInParts in_parts_;
+    Tensors<float> before_, after_;
+    std::vector<Named> made_;
 };
 
 // ---- for training ----
@@ -255,6 +298,12 @@ torch::Tensor forward(Module& module, torch::Tensor& spread, const torch::Tensor
 std::unique_ptr<Implementation> module_implementation(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
     return std::make_unique<ModuleImplementation>(config, rows);
+}
+
+std::unique_ptr<Implementation> module_implementation_in_parts(const NetworkConfig& config, std::size_t rows,
+                                                               std::size_t parts, Group& group) {
+    check_network(config, rows);
+    return std::make_unique<ImplementationInParts>(config, rows, parts, group);
 }
 
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows) {

@@ -20,6 +20,11 @@ namespace byhand::torch_ref {
 // rows.
 std::unique_ptr<Implementation> module_implementation(const NetworkConfig& config, std::size_t rows);
 
+// The same in parts, as module_model_in_parts below. Exposes the logits of this rank's rows, the loss, the gradients of
+// the parameters, and the state before and after.
+std::unique_ptr<Implementation> module_implementation_in_parts(const NetworkConfig& config, std::size_t rows,
+                                                               std::size_t parts, Group& group);
+
 // The same module for training and sampling. Throws InputError as check_network does. calibrate throws InputError if
 // there is a norm and X has no rows, or only one and the running statistics divide by n − 1.
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows);

@@ -63,8 +63,12 @@ public:
                              static_cast<double>(batch.rows));
         }
         torch::stack(losses).sum().backward();
+        logits_ = torch::cat(logits).detach();
         return gather(losses);
     }
+
+    // Of the rows of this rank, in the last pass.
+    const torch::Tensor& logits() const { return logits_; }
 
 private:
     struct Part {
@@ -158,6 +162,7 @@ private:
     Group& group_;
     Network whole_;
     std::vector<Part> parts_;
+    torch::Tensor logits_;
 };
 
 }  // namespace byhand::torch_ref

@@ -30,6 +30,11 @@ struct Factory {
     // The torch::nn module with torch::optim, in float, as an implementation: its values and its gradients.
     std::unique_ptr<Implementation> (*module_implementation)(const NetworkConfig& config, std::size_t rows);
 
+    // The same in parts, as in module_model_in_parts: the state, the logits of this rank's rows, the loss, the
+    // gradients of the parameters, and the new state.
+    std::unique_ptr<Implementation> (*module_implementation_in_parts)(const NetworkConfig& config, std::size_t rows,
+                                                                      std::size_t parts, Group& group);
+
     // The same module as a model to train.
     std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
 

@@ -319,6 +319,32 @@ TEST_CASE("compare --ranks: every value is that of one process, to the bit") {
     CHECK(one.out.find("1 rank, 5 parts, 5 messages a step: all 64 values") != std::string::npos);
 }
 
+TEST_CASE("compare --ranks: all forms, with LibTorch's module on the same ranks") {
+    need_torch();
+    const Folder place;
+    const Outcome outcome = byhand(
+        place, {"compare", "--ranks", "3", "--quick", "--recipe", "makemore-deep", "--hidden", "17,5", "--batch", "33",
+                "--parts", "4", "--model", "stepwise,fused,collapsed", "--steps", "2", "--format", "json"});
+    INFO(outcome.err);
+    CHECK(outcome.code == 0);
+    const Json report = text::parsed_json(outcome.out);
+    const Json& models = report["ranks"]["models"];
+    REQUIRE(models.size() == 3);
+    CHECK(report["ranks"]["model"] == "stepwise");
+    CHECK(models[1]["model"] == "fused");
+    CHECK(models[1]["messages"] == 10);  // 3 for each of 3 norms, and the last
+    for (const Json& model : models) {
+        CHECK(model["ranks"] == 3);
+        CHECK(model["different"].empty());
+    }
+    // Both references see the gradients of all three.
+    std::size_t by_module = 0;
+    for (const Json& tensor : report["steps"][0]["tensors"]) {
+        by_module += tensor["name"] == "dW1" && tensor["witness"] == "module" ? 1 : 0;
+    }
+    CHECK(by_module == 3);
+}
+
 TEST_CASE("compare --ranks: a mistake of data parallelism is blamed on the value where it was made") {
     need_torch();
     const Folder place;
@@ -349,8 +375,6 @@ TEST_CASE("compare: ranks that a launcher starts, of which the first alone print
 TEST_CASE("compare --ranks: what does not fit is refused once") {
     need_torch();
     const Folder place;
-    check_refused(byhand(place, {"compare", "--ranks", "2", "--model", "fused"}),
-                  "only the stepwise network is compared in parts");
     check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "dvar-path-forgotten"}),
                   "the mistake dvar-path-forgotten is none of several ranks");
     check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "same-mask-on-all-ranks"}),

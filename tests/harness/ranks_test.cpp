@@ -91,6 +91,57 @@ TEST_CASE("ranks: right ones hold the bits of one process") {
     }
 }
 
+TEST_CASE("ranks: the collapsed and the fused network hold the bits of one process") {
+    for (const NetworkConfig& config : some_networks()) {
+        for (const std::string model : {"collapsed", "fused"}) {
+            for (const std::size_t parts : {5U, 33U}) {
+                for (const std::size_t ranks : {2U, 7U}) {
+                    INFO(model << ", " << config.hidden.size() << " layers, " << parts << " parts, " << ranks
+                               << " ranks");
+                    const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, parts, ranks, model);
+                    CHECK(names_of(judged(*all.ranks, config)).empty());
+                    const RankSummary summary = all.ranks->summary();
+                    CHECK(summary.different.empty());
+                    CHECK(summary.model == model);
+                    Names names;
+                    for (const View& view : all.ranks->views()) {
+                        names.insert(view.name);
+                    }
+                    for (const std::string name : {"logits", "loss", "dW1", "dC", "new_W1"}) {
+                        CHECK(names.contains(name));
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("ranks: the first value with other bits is named, with its rank") {
+    const NetworkConfig config = networks::small({7});
+    const Graph whole = stepwise_graph(config, kRows);
+    const RanksOnThreads alone = ranks_on_threads(nullptr, config, kRows, 5, 1, "fused");
+    judged(*alone.ranks, config);
+    const RankValues one = alone.ranks->its().own->values();
+    std::vector<IsolatedStep> isolated;
+    judge_bits(isolated, whole, std::span(&one, 1), one);
+    CHECK(isolated.empty());
+
+    std::vector<RankValues> changed = {one, {{}, one.shared}};
+    changed[1].shared["new_W1"][2] *= -1;
+    changed[1].shared["dW1"][3] += 0.25F;
+    judge_bits(isolated, whole, changed, one);
+    REQUIRE(isolated.size() == 1);
+    CHECK(isolated.front().makes == "dW1");
+    CHECK(isolated.front().wrong());
+    CHECK(isolated.front().real.note == "rank 1: other bits than on one process");
+
+    changed.front().parts.front().rows["h"][4] += 0.25F;
+    isolated.clear();
+    judge_bits(isolated, whole, changed, one);
+    REQUIRE(isolated.size() == 1);
+    CHECK(isolated.front().makes == "h");
+}
+
 TEST_CASE("ranks: a network whose steps are joined makes the values of the ranks") {
     for (const NetworkConfig& config : some_networks()) {
         const networks::Example example = networks::make(config, kRows);

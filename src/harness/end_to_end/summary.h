@@ -40,6 +40,7 @@ struct CloseCall {
 
 // Of a network in parts on several ranks.
 struct RankSummary {
+    std::string model;
     std::size_t ranks = 0, parts = 0;
     std::size_t messages = 0;            // in a step
     std::size_t values = 0;              // of the network
@@ -68,7 +69,7 @@ struct Summary {
     static constexpr std::size_t kCloseCalls = 3;
     std::vector<CloseCall> closest, closest_isolated;
     std::vector<DriftGrowth> drift;  // one for each model, where each implementation keeps its own parameters
-    std::optional<RankSummary> ranks;
+    std::vector<RankSummary> ranks;  // one for each model
 };
 
 void add(Summary& summary, const ComparedStep& step);

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/batch.h"
+#include "base/hand_form.h"
 #include "base/tensors.h"
 #include "steps/parts.h"
 #include "steps/step.h"
@@ -12,6 +13,7 @@
 namespace byhand {
 
 struct RankPlan {
+    HandForm form = HandForm::stepwise;  // or collapsed
     std::size_t rank = 0, ranks = 1;
     std::vector<BatchPart> places;  // of all parts
     Graph whole;                    // the right graph of the whole batch, with the steps of the parts' graphs

@@ -43,6 +43,27 @@ std::string of_rank(std::size_t rank) {
     return "rank " + std::to_string(rank);
 }
 
+// Says that a value is wrong; null if that is known already.
+IsolatedStep* add_wrong(std::vector<IsolatedStep>& isolated, const std::string& name, const std::vector<float>& ours,
+                        const std::vector<double>& right, const std::string& note) {
+    auto place = std::ranges::find(isolated, name, &IsolatedStep::makes);
+    if (place != isolated.end() && place->wrong()) {
+        return nullptr;
+    }
+    Trial trial = trial_against<float>(ours, right, std::vector<double>(1, 0.0));
+    if (!fails(trial.verdict)) {  // zeros of another sign, or both not finite
+        trial.verdict = Verdict::mismatch;
+    }
+    trial.note = note;
+    if (place == isolated.end()) {
+        place = isolated.insert(isolated.end(), IsolatedStep{name, {}, {}, {}, {}, {}, {}});
+        place->probe.verdict = place->real_double.verdict = place->probe_double.verdict = Verdict::not_given;
+        place->shape = {ours.size()};
+    }
+    place->real = std::move(trial);
+    return &*place;
+}
+
 class Ranks {
 public:
     Ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks)
@@ -144,26 +165,15 @@ private:
     // Only the first that is said of a name.
     void report(const std::string& name, const std::vector<float>& ours, const std::vector<double>& right,
                 const std::string& where) {
-        auto place = std::ranges::find(isolated_, name, &IsolatedStep::makes);
-        if (place != isolated_.end() && place->wrong()) {
+        IsolatedStep* const added = add_wrong(isolated_, name, ours, right, where);
+        if (added == nullptr) {
             return;
         }
-        Trial trial = trial_against<float>(ours, right, std::vector<double>(1, 0.0));
-        if (!fails(trial.verdict)) {  // zeros of another sign, or both not finite
-            trial.verdict = Verdict::mismatch;
-        }
-        trial.note = where;
-        trial.hint = hint_of(ours, right);
-        if (place == isolated_.end()) {
-            place = isolated_.insert(isolated_.end(), IsolatedStep{name, {}, {}, {}, {}, {}, {}});
-            place->probe.verdict = place->real_double.verdict = place->probe_double.verdict = Verdict::not_given;
-            place->shape = {ours.size()};
-        }
+        added->real.hint = hint_of(ours, right);
         if (step_ != nullptr) {
-            place->function = step_->in_float.name;
-            place->reads = step_->reads;
+            added->function = step_->in_float.name;
+            added->reads = step_->reads;
         }
-        place->real = std::move(trial);
     }
 
     std::string hint_of(const std::vector<float>& ours, const std::vector<double>& right) const {
@@ -202,51 +212,100 @@ void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, s
     }
 }
 
-Tensors<float> whole_values(const Graph& whole, std::span<const RankValues> ranks) {
+namespace {
+
+using PartTensors = Tensors<float> PartValues::*;
+
+// A value of all parts, one after the other.
+std::vector<float> of_all_parts(std::span<const RankValues> ranks, PartTensors tensors, const std::string& name) {
+    std::vector<float> all;
+    for (const RankValues& rank : ranks) {
+        for (const PartValues& part : rank.parts) {
+            const Numbers numbers = (part.*tensors)[name];
+            all.insert(all.end(), numbers.begin(), numbers.end());
+        }
+    }
+    return all;
+}
+
+bool have_rows(std::span<const RankValues> ranks, const std::string& name) {
+    return std::ranges::any_of(
+        ranks, [&](const RankValues& rank) { return !rank.parts.empty() && rank.parts.front().rows.contains(name); });
+}
+
+// The names of a step's values in order.
+std::vector<TensorSpec> table_of(const Graph& whole) {
     std::vector<TensorSpec> table = state(whole.config);
     for (const StepList* list : {&whole.forward, &whole.backward, &whole.update}) {
         for (const Step& step : *list) {
             table.push_back({step.makes, step.shape});
         }
     }
+    return table;
+}
+
+}  // namespace
+
+Tensors<float> whole_values(const Graph& whole, std::span<const RankValues> ranks) {
+    std::vector<TensorSpec> table = table_of(whole);
+    std::erase_if(table, [&](const TensorSpec& spec) {
+        return !have_rows(ranks, spec.name) && !ranks.front().shared.contains(spec.name);
+    });
     Tensors<float> all(table);
     for (const TensorSpec& spec : table) {
-        auto to = all[spec.name].begin();
-        if (!has_rows(whole.glossary, spec.name)) {
-            std::ranges::copy(ranks.front().shared[spec.name], to);
-            continue;
-        }
-        for (const RankValues& rank : ranks) {
-            for (const PartValues& part : rank.parts) {
-                to = std::ranges::copy(part.rows[spec.name], to).out;
-            }
+        if (have_rows(ranks, spec.name)) {
+            std::ranges::copy(of_all_parts(ranks, &PartValues::rows, spec.name), all[spec.name].begin());
+        } else {
+            std::ranges::copy(std::as_const(ranks.front().shared)[spec.name], all[spec.name].begin());
         }
     }
     return all;
 }
 
-std::vector<std::string> different_bits(std::span<const RankValues> ranks, const RankValues& other) {
-    std::vector<std::string> names;
-    const auto hold = [&](const std::string& name, Numbers ours, Numbers right) {
-        if (!same_bits(ours, right) && std::ranges::find(names, name) == names.end()) {
-            names.push_back(name);
-        }
-    };
-    std::size_t number = 0;
-    for (const RankValues& rank : ranks) {
-        for (const PartValues& part : rank.parts) {
-            const PartValues& same = other.parts[number++];
-            for (const auto tensors : {&PartValues::rows, &PartValues::shares}) {
-                for (const TensorSpec& spec : (part.*tensors).table()) {
-                    hold(spec.name, (part.*tensors)[spec.name], (same.*tensors)[spec.name]);
+std::set<std::string> different_bits(std::span<const RankValues> ranks, const RankValues& one) {
+    std::set<std::string> names;
+    for (const PartTensors tensors : {&PartValues::rows, &PartValues::shares}) {
+        if (!one.parts.empty()) {
+            for (const TensorSpec& spec : (one.parts.front().*tensors).table()) {
+                if (!same_bits(of_all_parts(ranks, tensors, spec.name), of_all_parts({&one, 1}, tensors, spec.name))) {
+                    names.insert(spec.name);
                 }
             }
         }
+    }
+    for (const RankValues& rank : ranks) {
         for (const TensorSpec& spec : rank.shared.table()) {
-            hold(spec.name, rank.shared[spec.name], other.shared[spec.name]);
+            if (!same_bits(rank.shared[spec.name], one.shared[spec.name])) {
+                names.insert(spec.name);
+            }
         }
     }
     return names;
+}
+
+void judge_bits(std::vector<IsolatedStep>& isolated, const Graph& whole, std::span<const RankValues> ranks,
+                const RankValues& one) {
+    const std::set<std::string> different = different_bits(ranks, one);
+    const std::vector<TensorSpec> table = table_of(whole);
+    const auto first = std::ranges::find_if(table, [&](const auto& spec) { return different.contains(spec.name); });
+    if (first == table.end()) {
+        return;
+    }
+    std::vector<float> ours, right;
+    std::string where = "the rows of all ranks";
+    if (have_rows(ranks, first->name)) {
+        ours = of_all_parts(ranks, &PartValues::rows, first->name);
+        right = of_all_parts({&one, 1}, &PartValues::rows, first->name);
+    } else {
+        const Numbers single = one.shared[first->name];
+        const auto rank = std::ranges::find_if(
+            ranks, [&](const RankValues& some) { return !same_bits(some.shared[first->name], single); });
+        const Numbers its = rank->shared[first->name];
+        ours.assign(its.begin(), its.end());
+        right.assign(single.begin(), single.end());
+        where = of_rank(static_cast<std::size_t>(rank - ranks.begin()));
+    }
+    add_wrong(isolated, first->name, ours, {right.begin(), right.end()}, where + ": other bits than on one process");
 }
 
 }  // namespace byhand

@@ -1,6 +1,7 @@
 // The ranks of a network in parts, each held to the bit to what one process computes from the same values.
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,11 +30,16 @@ struct RightParts {
 void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks,
                  const Batch& batch, float rate, const Tensors<float>& state);
 
-// The values of the whole batch, named and shaped as in `whole`: the rows of all parts, and what rank 0 has of the
-// others.
+// Of the values in the order of `whole`, the first that differs by a bit from `one`, the values of one process, on any
+// rank: its trial's note names the rank. (What follows from it differs as well.)
+void judge_bits(std::vector<IsolatedStep>& isolated, const Graph& whole, std::span<const RankValues> ranks,
+                const RankValues& one);
+
+// The values of the whole batch that any rank has, named and shaped as in `whole`: the rows of all parts, and what rank
+// 0 has of the others.
 Tensors<float> whole_values(const Graph& whole, std::span<const RankValues> ranks);
 
-// The names of the values that differ between ranks and `other`, the values of one process, by a bit on any rank.
-std::vector<std::string> different_bits(std::span<const RankValues> ranks, const RankValues& other);
+// The names of the values that differ between ranks and `one`, the values of one process, by a bit on any rank.
+std::set<std::string> different_bits(std::span<const RankValues> ranks, const RankValues& one);
 
 }  // namespace byhand

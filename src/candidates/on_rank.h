@@ -1,0 +1,55 @@
+// A network in parts on one rank of a group, with all that the rank holds after a step.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/group.h"
+#include "base/implementation.h"
+#include "harness/faults/rank_plan.h"
+#include "harness/ranks/judge_ranks.h"
+#include "steps/rank_values.h"
+
+namespace byhand {
+
+class OnRank {
+public:
+    virtual ~OnRank() = default;
+    virtual void load(const Tensors<float>& state) = 0;
+    // On the rank's rows of the whole batch.
+    virtual void run(const Batch& whole, float rate) = 0;
+    virtual RankValues values() const = 0;
+    // In a step.
+    virtual std::size_t messages() const = 0;
+};
+
+// What all ranks run together, as one of them sees it.
+struct InRanks {
+    std::string model;
+    std::size_t parts = 1;
+    Graph whole;                     // its steps, on the whole batch
+    std::vector<RankValues> tables;  // of each rank's values, unwritten
+    std::unique_ptr<OnRank> own;
+    // The same by one process, to the same bits. Empty if that is not known.
+    std::function<std::unique_ptr<OnRank>(Group& alone)> by_one;
+    std::optional<RightParts> right;  // if each of its steps can be judged
+};
+
+// The plan of a rank of the stepwise or the collapsed network. `network` must outlive it.
+RankPlan rank_plan(HandForm form, const NetworkConfig& network, std::size_t rows, std::size_t parts, std::size_t rank,
+                   std::size_t ranks);
+
+// Step by step, as the plan says. `network` and `group` must outlive what these functions return.
+InRanks graph_in_ranks(RankPlan plan, const NetworkConfig& network, Group& group);
+// The fused step: of the values with rows, those of all parts of a rank together. Throws InputError if it does not
+// support one of the operations.
+InRanks fused_in_ranks(const NetworkConfig& network, std::size_t rows, std::size_t parts, Group& group);
+// LibTorch's module in parts (module_implementation_in_parts).
+InRanks module_in_ranks(std::unique_ptr<Implementation> module, const NetworkConfig& network, std::size_t rows,
+                        std::size_t parts, Group& group);
+
+}  // namespace byhand
