@@ -234,9 +234,9 @@ Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& refe
         const auto in_parts = [parts = its.parts](const NetworkConfig& sized, std::size_t rows) {
             const std::vector<BatchPart> places = parts_of(rows, std::min(parts, rows));
             std::vector<Graph> graphs;
-            for (const BatchPart& place : places) {
-                graphs.push_back(hand_graph(HandForm::stepwise, sized, place));
-            }
+            std::ranges::transform(places, std::back_inserter(graphs), [&](const BatchPart& place) {
+                return hand_graph(HandForm::stepwise, sized, place);
+            });
             return joined(stepwise_graph(sized, rows), places, graphs);
         };
         candidate.steps = in_parts(network, its.whole.rows);

@@ -119,6 +119,14 @@ std::vector<Candidate> candidates_in_ranks(InParts& parts, const Run& run, Refer
     return candidates;
 }
 
+std::vector<RankSummary> summaries_of(const std::optional<InParts>& parts) {
+    std::vector<RankSummary> all;
+    if (parts) {
+        std::ranges::transform(parts->ranks, std::back_inserter(all), &Ranks::summary);
+    }
+    return all;
+}
+
 // What is compared: external values where they are given.
 std::vector<Candidate> candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
                                       const std::vector<std::string>& models, const Run& run, Reference& reference,
@@ -298,10 +306,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const auto visit = [&](const ComparedStep& step) {
         progress.finish();
         add(summary, step);
-        summary.ranks.clear();
-        if (parts) {
-            std::ranges::transform(parts->ranks, std::back_inserter(summary.ranks), &Ranks::summary);
-        }
+        summary.ranks = summaries_of(parts);
         shows_any = shows_any || std::ranges::any_of(findings(step), [&](const ChainFinding& found) {
                         return how.shows(found.value.name);
                     });
