@@ -80,15 +80,15 @@ std::vector<RankValues> tables_of(const std::vector<TensorSpec>& whole, const Gl
     return tables;
 }
 
-// Every tensor that the table has.
-void copy_values(RankValues& to, const Tensors<float>& from) {
-    const auto copy = [&](Tensors<float>& tensors) {
-        for (const TensorSpec& spec : tensors.table()) {
-            std::ranges::copy(from[spec.name], tensors[spec.name].begin());
+// Values with rows of a rank that has none are left out.
+void copy_values(RankValues& to, const std::vector<View>& from) {
+    for (const View& view : from) {
+        const bool is_shared = to.shared.contains(view.name);
+        if (is_shared || !to.parts.empty()) {
+            const std::span<float> numbers = (is_shared ? to.shared : to.parts.front().rows)[view.name];
+            std::copy_n(static_cast<const float*>(view.data), numbers.size(), numbers.begin());
         }
-    };
-    copy(to.shared);
-    std::ranges::for_each(to.parts, [&](PartValues& part) { copy(part.rows); });
+    }
 }
 
 class FusedOnRank final : public OnRank {
@@ -103,7 +103,8 @@ public:
 
     void run(const Batch& whole, float rate) override {
         fused_.run(whole, rate);
-        copy_values(values_, fused_.kept());
+        const Tensors<float> kept = fused_.kept();
+        copy_values(values_, kept.views());
     }
 
     RankValues values() const override { return values_; }
@@ -123,13 +124,7 @@ public:
 
     void run(const Batch& whole, float rate) override {
         module_->run(whole, rate);
-        for (const View& view : module_->views()) {
-            const bool is_shared = values_.shared.contains(view.name);
-            if (is_shared || !values_.parts.empty()) {
-                const std::span<float> to = (is_shared ? values_.shared : values_.parts.front().rows)[view.name];
-                std::copy_n(static_cast<const float*>(view.data), to.size(), to.begin());
-            }
-        }
+        copy_values(values_, module_->views());
     }
 
     RankValues values() const override { return values_; }

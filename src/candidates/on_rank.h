@@ -31,7 +31,7 @@ public:
 struct InRanks {
     std::string model;
     std::size_t parts = 1;
-    Graph whole;                     // its steps, on the whole batch
+    Graph whole;                     // the stepwise graph of the whole batch: the order of the values, and their shapes
     std::vector<RankValues> tables;  // of each rank's values, unwritten
     std::unique_ptr<OnRank> own;
     // The same by one process, to the same bits. Empty if that is not known.

@@ -15,7 +15,7 @@
 namespace byhand {
 namespace {
 
-// What rank 0 tells the others to do, and with which of the implementations.
+// What rank 0 has the others do, and with which of the implementations.
 struct Order {
     enum class Kind { stop, load, run };
     static constexpr std::size_t kKinds = 3;
@@ -23,8 +23,8 @@ struct Order {
     std::size_t number = 0;
 };
 
-// That of rank 0; the others wait for it.
-Order told(Group& group, Order order = {}) {
+// The order of rank 0, on every rank; the others wait for it.
+Order exchanged_order(Group& group, Order order = {}) {
     const auto own = static_cast<float>(Order::kKinds * order.number + static_cast<std::size_t>(order.kind));
     std::vector<float> all(group.size());
     group.gather(all, {&own, 1});
@@ -95,7 +95,7 @@ void follow(std::span<const InRanks> all, const NetworkConfig& network, std::siz
     SharedBatch shared(network, rows);
     std::size_t drawn = 0;
     Batch own;  // of the last step drawn, which all run
-    for (Order order = told(group); order.kind != Order::Kind::stop; order = told(group)) {
+    for (Order order = exchanged_order(group); order.kind != Order::Kind::stop; order = exchanged_order(group)) {
         OnRank& its = *all[order.number].own;
         if (order.kind == Order::Kind::load) {
             share_state(group, state);
@@ -115,25 +115,22 @@ void follow(std::span<const InRanks> all, const NetworkConfig& network, std::siz
 
 Leader::~Leader() {
     try {
-        told(group_);
+        exchanged_order(group_);
     } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the others have ended already
     }
 }
 
-Ranks::Ranks(InRanks its, std::size_t number, const NetworkConfig& network, std::size_t rows,
-             std::shared_ptr<Leader> leader)
+Ranks::Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader)
     : its_(std::move(its)),
       number_(number),
       leader_(std::move(leader)),
       one_(its_.by_one != nullptr ? its_.by_one(alone_) : nullptr),
-      longest_(longest_row(its_.tables)),
-      X_(rows * network.context),
-      Y_(rows) {}
+      longest_(longest_row(its_.tables)) {}
 
 void Ranks::load(const Tensors<float>& state) {
     state_ = state;
     Group& group = leader_->group();
-    told(group, {Order::Kind::load, number_});
+    exchanged_order(group, {Order::Kind::load, number_});
     Tensors<float> shared = state;
     share_state(group, shared);
     its_.own->load(shared);
@@ -143,11 +140,10 @@ void Ranks::load(const Tensors<float>& state) {
 }
 
 void Ranks::run(const Batch& batch, float rate) {
-    std::copy_n(batch.X, X_.size(), X_.begin());
-    std::copy_n(batch.Y, Y_.size(), Y_.begin());
+    batch_ = batch;
     rate_ = rate;
     Group& group = leader_->group();
-    told(group, {Order::Kind::run, number_});
+    exchanged_order(group, {Order::Kind::run, number_});
     share_first(group, {&rate, 1});
     SharedBatch(its_.whole.config, batch.rows).share(group, batch);
     its_.own->run(batch, rate);
@@ -167,9 +163,8 @@ std::vector<View> Ranks::views() const {
 }
 
 void Ranks::judge(std::vector<IsolatedStep>& isolated) const {
-    const Batch batch = {Y_.size(), X_.data(), Y_.data()};
     if (its_.right) {
-        judge_ranks(isolated, *its_.right, its_.tables, batch, rate_, state_);
+        judge_ranks(isolated, *its_.right, its_.tables, batch_, rate_, state_);
     } else if (one_ != nullptr) {
         judge_bits(isolated, its_.whole, its_.tables, one_->values());
     }
@@ -220,7 +215,7 @@ RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& net
     }
     InRanks first = in_ranks(plans.front(), threads->first);
     auto leader = std::make_shared<Leader>(threads->first, threads);
-    return {std::make_unique<Ranks>(std::move(first), 0, network, rows, std::move(leader)), std::move(culprits)};
+    return {std::make_unique<Ranks>(std::move(first), 0, std::move(leader)), std::move(culprits)};
 }
 
 Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {

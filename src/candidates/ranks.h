@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <set>
@@ -45,12 +44,11 @@ private:
     Group& group_;
 };
 
-// The values of all ranks, brought to rank 0. `network` must outlive it.
+// The values of all ranks, brought to rank 0.
 class Ranks final : public Implementation {
 public:
     // `number`: its place in what the other ranks have passed to follow().
-    Ranks(InRanks its, std::size_t number, const NetworkConfig& network, std::size_t rows,
-          std::shared_ptr<Leader> leader);
+    Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader);
 
     void load(const Tensors<float>& state) override;
     void run(const Batch& batch, float rate) override;
@@ -70,7 +68,7 @@ private:
     std::unique_ptr<OnRank> one_;  // null if it is not held to one process
     std::size_t longest_;
     Tensors<float> state_, whole_;
-    std::vector<std::int64_t> X_, Y_;
+    Batch batch_;
     float rate_ = 0;
     std::set<std::string> different_;  // in any run
 };

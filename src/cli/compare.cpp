@@ -103,12 +103,11 @@ InParts in_parts(const CompareOptions& options, const std::vector<std::string>& 
 }
 
 // The candidates of rank 0; LibTorch's module in parts becomes the reference's.
-std::vector<Candidate> candidates_in_ranks(InParts& parts, const Run& run, Reference& reference) {
+std::vector<Candidate> candidates_in_ranks(InParts& parts, Reference& reference) {
     const auto leader = std::make_shared<Leader>(*parts.group);
     std::vector<Candidate> candidates;
     for (std::size_t number = 0; number < parts.models.size(); ++number) {
-        auto ranks = std::make_unique<Ranks>(std::move(parts.models[number]), number, run.recipe.network,
-                                             run.recipe.batch, leader);
+        auto ranks = std::make_unique<Ranks>(std::move(parts.models[number]), number, leader);
         if (number + 1 == parts.models.size()) {
             reference.implementations.module = std::move(ranks);
         } else {
@@ -140,7 +139,7 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
         return candidates;
     }
     if (parts) {
-        return candidates_in_ranks(*parts, run, reference);
+        return candidates_in_ranks(*parts, reference);
     }
     for (const std::string& model : models) {
         candidates.push_back(model == "stepwise" && !options.plant.empty()

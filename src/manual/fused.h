@@ -72,7 +72,7 @@ public:
 
     // The values of the last run, by the names of the stepwise network: the initial state, values, gradients, new_X. Of
     // the gradients of shape (rows, width) only those of linear results are kept; the others are overwritten.
-    // Precondition: Keep::all, and one rank.
+    // Of those with rows, the rows of this rank. Precondition: Keep::all.
     Tensors<float> kept() const;
 
     // How often sums are exchanged in a step by several ranks.

@@ -135,6 +135,18 @@ TEST_CASE("ranks: the first value with other bits is named, with its rank") {
     CHECK(isolated.front().wrong());
     CHECK(isolated.front().real.note == "rank 1: other bits than on one process");
 
+    // A share, though the sum is right.
+    const RanksOnThreads collapsed = ranks_on_threads(nullptr, config, kRows, 5, 1, "collapsed");
+    judged(*collapsed.ranks, config);
+    const RankValues right = collapsed.ranks->its().own->values();
+    RankValues wrong = right;
+    wrong.parts[3].shares["dW1"][1] += 0.25F;
+    isolated.clear();
+    judge_bits(isolated, whole, std::span(&wrong, 1), right);
+    REQUIRE(isolated.size() == 1);
+    CHECK(isolated.front().makes == "dW1");
+    CHECK(isolated.front().real.note == "the parts' shares: other bits than on one process");
+
     changed.front().parts.front().rows["h"][4] += 0.25F;
     isolated.clear();
     judge_bits(isolated, whole, changed, one);

@@ -16,7 +16,7 @@ struct RankPlan {
     HandForm form = HandForm::stepwise;  // or collapsed
     std::size_t rank = 0, ranks = 1;
     std::vector<BatchPart> places;  // of all parts
-    Graph whole;                    // the right graph of the whole batch, with the steps of the parts' graphs
+    Graph whole;                    // the right stepwise graph of the whole batch
     MakePart make;
     // What is empty is as it should be.
     // NOLINTBEGIN(readability-redundant-member-init): they may be left out

@@ -43,7 +43,7 @@ std::string of_rank(std::size_t rank) {
     return "rank " + std::to_string(rank);
 }
 
-// Says that a value is wrong; null if that is known already.
+// Marks a value as wrong; null if it is marked already.
 IsolatedStep* add_wrong(std::vector<IsolatedStep>& isolated, const std::string& name, const std::vector<float>& ours,
                         const std::vector<double>& right, const std::string& note) {
     auto place = std::ranges::find(isolated, name, &IsolatedStep::makes);
@@ -291,21 +291,24 @@ void judge_bits(std::vector<IsolatedStep>& isolated, const Graph& whole, std::sp
     if (first == table.end()) {
         return;
     }
-    std::vector<float> ours, right;
-    std::string where = "the rows of all ranks";
-    if (have_rows(ranks, first->name)) {
-        ours = of_all_parts(ranks, &PartValues::rows, first->name);
-        right = of_all_parts({&one, 1}, &PartValues::rows, first->name);
-    } else {
+    const auto report = [&](const std::vector<float>& ours, const std::vector<float>& right, const std::string& where) {
+        add_wrong(isolated, first->name, ours, {right.begin(), right.end()},
+                  where + ": other bits than on one process");
+    };
+    if (!have_rows(ranks, first->name)) {
         const Numbers single = one.shared[first->name];
-        const auto rank = std::ranges::find_if(
-            ranks, [&](const RankValues& some) { return !same_bits(some.shared[first->name], single); });
-        const Numbers its = rank->shared[first->name];
-        ours.assign(its.begin(), its.end());
-        right.assign(single.begin(), single.end());
-        where = of_rank(static_cast<std::size_t>(rank - ranks.begin()));
+        for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+            if (const Numbers its = ranks[rank].shared[first->name]; !same_bits(its, single)) {
+                report({its.begin(), its.end()}, {single.begin(), single.end()}, of_rank(rank));
+                return;
+            }
+        }
     }
-    add_wrong(isolated, first->name, ours, {right.begin(), right.end()}, where + ": other bits than on one process");
+    // Shares may differ whose sums do not.
+    const bool is_sum = !have_rows(ranks, first->name);
+    const PartTensors tensors = is_sum ? &PartValues::shares : &PartValues::rows;
+    report(of_all_parts(ranks, tensors, first->name), of_all_parts({&one, 1}, tensors, first->name),
+           is_sum ? "the parts' shares" : "the rows of all ranks");
 }
 
 }  // namespace byhand
