@@ -15,7 +15,7 @@ constexpr std::size_t kLine = kAlignment / sizeof(float);
 // The sum of some consecutive parts.
 struct Sum {
     std::size_t first = 0, last = 0;  // excluding `last`
-    std::size_t slot = 0;
+    std::size_t slot = 0, rows = 0;
 };
 
 // Whether the tree over `parts` adds `right`, which begins where `left` ends, to it.
@@ -26,14 +26,16 @@ bool are_added(const Sum& left, const Sum& right, std::size_t parts) {
 }
 
 // Puts the next sum behind the others and adds as far as the order allows; the additions, by slots.
-std::vector<PartSums::Addition> put(std::vector<Sum>& sums, const Sum& next, std::size_t parts) {
-    std::vector<PartSums::Addition> additions;
+std::vector<Addition> put(std::vector<Sum>& sums, const Sum& next, std::size_t parts) {
+    std::vector<Addition> additions;
     sums.push_back(next);
     while (sums.size() > 1 && are_added(sums[sums.size() - 2], sums.back(), parts)) {
         const Sum right = sums.back();
         sums.pop_back();
-        sums.back().last = right.last;
-        additions.push_back({sums.back().slot, right.slot});
+        Sum& left = sums.back();
+        additions.push_back({left.slot, right.slot, left.rows, right.rows});
+        left.last = right.last;
+        left.rows += right.rows;
     }
     return additions;
 }
@@ -50,21 +52,15 @@ OfRank of_rank(const std::vector<BatchPart>& all, std::size_t rank, std::size_t 
     for (std::size_t k = own.first; k < own.last; ++k) {
         const std::size_t slot = made.left.size();
         made.slots = std::max(made.slots, slot + 1);
-        made.parts.push_back({all[k], slot, put(made.left, {k, k + 1, slot}, all.size()).size()});
+        made.parts.push_back({all[k], slot, put(made.left, {k, k + 1, slot, all[k].rows}, all.size())});
     }
     return made;
 }
 
-// Adds slot `from` to slot `to`.
-void add_slot(AlignedVector<float>& slots, std::size_t count, const PartSums::Addition& addition) {
-    float* const to = slots.data() + addition.to * count;
-    std::transform(to, to + count, slots.data() + addition.from * count, to, std::plus());
-}
-
 const float* added_in_order(SharedSums& shared, const PartSums& parts, Group& group) {
     group.gather(shared.all, shared.own);
-    for (const PartSums::Addition& addition : parts.additions) {
-        add_slot(shared.all, shared.count, addition);
+    for (const Addition& addition : parts.additions) {
+        shared.add_slot(shared.all, addition);
     }
     return shared.all.data() + parts.total * shared.count;
 }
@@ -75,7 +71,7 @@ const float* added_by_group(SharedSums& shared, const PartSums& parts, Group& gr
         std::ranges::fill(first, 0.0F);
     }
     for (std::size_t slot = parts.left; slot-- > 1;) {
-        add_slot(shared.own, shared.count, {0, slot});
+        shared.add_slot(shared.own, {.to = 0, .from = slot});
     }
     group.add(first);
     return first.data();
@@ -109,48 +105,80 @@ PartSums part_sums(std::size_t rows, std::size_t parts, std::size_t rank, std::s
     return made;
 }
 
+void add_between(float* var, const float* mean_to, const float* mean_from, std::size_t count, const Moments& moments,
+                 const Addition& addition) {
+    const auto a = static_cast<double>(addition.rows_to), b = static_cast<double>(addition.rows_from);
+    const auto n = static_cast<double>(moments.batch), positions = static_cast<double>(moments.positions);
+    const auto to = static_cast<float>(n / a), from = static_cast<float>(n / b);  // of a share to the mean
+    const auto weight = static_cast<float>(a * b / (a + b) * positions / moments.divisor);
+    for (std::size_t j = 0; j < count; ++j) {
+        const float apart = mean_from[j] * from - mean_to[j] * to;
+        var[j] += weight * (apart * apart);
+    }
+}
+
 std::size_t SharedSums::add(float* to, std::size_t numbers) {
     sums.push_back({to, count, numbers});
     count += (numbers + kLine - 1) / kLine * kLine;
     return sums.back().from;
 }
 
+void SharedSums::add_slot(std::span<float> slots, const Addition& addition) const {
+    float* const to = slots.data() + addition.to * count;
+    const float* const from = slots.data() + addition.from * count;
+    for (const Variances& v : variances) {
+        add_between(to + v.var, to + v.mean, from + v.mean, v.count, v.moments, addition);
+    }
+    std::transform(to, to + count, from, to, std::plus());
+}
+
 void SharedSums::allocate(const PartSums& parts, const Group& group) {
     own.resize(parts.sent * count);
-    all.resize(group.adds() ? 0 : group.size() * own.size());
+    all.resize(are_added_by(group) ? 0 : group.size() * own.size());
 }
 
 void exchange(SharedSums& shared, const PartSums& parts, Group& group) {
     const float* const total =
-        group.adds() ? added_by_group(shared, parts, group) : added_in_order(shared, parts, group);
+        shared.are_added_by(group) ? added_by_group(shared, parts, group) : added_in_order(shared, parts, group);
     for (const auto& [to, from, count] : shared.sums) {
         std::copy_n(total + from, count, to);
     }
 }
 
-SumOverParts::SumOverParts(Group& group, std::size_t parts, std::size_t count)
+SumOverParts::SumOverParts(Group& group, PartSums parts, std::size_t count)
     : group_(group),
       count_(count),
-      parts_(part_sums(parts, parts, group.rank(), group.size())),
+      parts_(std::move(parts)),
       shares_(std::max<std::size_t>(parts_.own.size(), 1) * count),
-      total_(count) {
+      total_(count) {}
+
+SumOverParts::SumOverParts(Group& group, std::size_t parts, std::size_t count)
+    : SumOverParts(group, part_sums(parts, parts, group.rank(), group.size()), count) {
     sums_.add(total_.data(), count);
-    sums_.allocate(parts_, group);
+    allocate();
+}
+
+SumOverParts::SumOverParts(Group& group, std::size_t parts, std::size_t count, const Moments& moments)
+    : SumOverParts(group, part_sums(moments.batch, parts, group.rank(), group.size()), 2 * count) {
+    sums_.add(total_.data(), 2 * count);
+    sums_.variances.push_back({moments, 0, count, count});
+    allocate();
+}
+
+void SumOverParts::allocate() {
+    sums_.allocate(parts_, group_);
+    slots_.resize(std::max(parts_.slots, parts_.sent) * sums_.count);
 }
 
 std::span<const float> SumOverParts::total() {
-    std::vector<std::vector<float>> slots(std::max(parts_.slots, parts_.sent), std::vector<float>(count_));
     for (std::size_t k = 0; k < parts_.own.size(); ++k) {
         const OwnPart& part = parts_.own[k];
-        std::ranges::copy(share(k), slots[part.slot].begin());
-        for (std::size_t i = 0; i < part.additions; ++i) {
-            std::vector<float>& to = slots[part.slot - i - 1];
-            std::ranges::transform(to, slots[part.slot - i], to.begin(), std::plus());
+        std::ranges::copy(share(k), slots_.begin() + static_cast<std::ptrdiff_t>(part.slot * sums_.count));
+        for (const Addition& addition : part.additions) {
+            sums_.add_slot(slots_, addition);
         }
     }
-    for (std::size_t slot = 0; slot < parts_.sent; ++slot) {
-        std::ranges::copy(slots[slot], sums_.own.begin() + static_cast<std::ptrdiff_t>(slot * sums_.count));
-    }
+    std::copy_n(slots_.begin(), sums_.own.size(), sums_.own.begin());
     exchange(sums_, parts_, group_);
     return total_;
 }

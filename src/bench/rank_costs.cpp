@@ -6,16 +6,16 @@
 
 namespace byhand::bench {
 
-double message_seconds(Reduce reduce, const Link& link, std::size_t ranks, std::size_t bytes) {
-    const auto hops = static_cast<double>(ranks - 1), all = static_cast<double>(bytes);
-    return reduce == Reduce::tree ? hops * (link.latency + all * link.per_byte)
-                                  : 2 * hops * (link.latency + all / static_cast<double>(ranks) * link.per_byte);
+double message_seconds(const Message& message, const Link& link, std::size_t ranks) {
+    const auto hops = static_cast<double>(ranks - 1), all = static_cast<double>(message.bytes);
+    return message.how == Reduce::tree ? hops * (link.latency + all * link.per_byte)
+                                       : 2 * hops * (link.latency + all / static_cast<double>(ranks) * link.per_byte);
 }
 
-double step_seconds(const RankCost& cost, Reduce reduce, const Link& link, std::size_t ranks) {
+double step_seconds(const RankCost& cost, const Link& link, std::size_t ranks) {
     return std::accumulate(
         cost.messages.begin(), cost.messages.end(), cost.compute,
-        [&](double sum, std::size_t bytes) { return sum + message_seconds(reduce, link, ranks, bytes); });
+        [&](double sum, const Message& message) { return sum + message_seconds(message, link, ranks); });
 }
 
 Link link_of(std::size_t ranks, std::size_t short_bytes, double short_seconds, std::size_t long_bytes,
@@ -27,19 +27,22 @@ Link link_of(std::size_t ranks, std::size_t short_bytes, double short_seconds, s
 }
 
 template <class Send>
-void CountingGroup::send(std::size_t numbers, const Send& send) {
+void CountingGroup::send(Reduce how, std::size_t numbers, const Send& send) {
     using Clock = std::chrono::steady_clock;
     const Clock::time_point start = Clock::now();
     send();
     seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
-    messages_.push_back(numbers * sizeof(float));
+    messages_.push_back({how, numbers * sizeof(float)});
 }
 
 void CountingGroup::gather(std::span<float> all, std::span<const float> own) {
-    send(own.size(), [&] {
-        if (group_ != nullptr) {
+    send(Reduce::tree, own.size(), [&] {
+        if (group_ != nullptr && own_.empty()) {
             group_->gather(all, own);
             return;
+        }
+        if (group_ != nullptr) {
+            group_->gather(all_, own_);
         }
         for (std::size_t rank = 0; rank < ranks_; ++rank) {
             std::ranges::copy(own, all.begin() + static_cast<std::ptrdiff_t>(rank * own.size()));
@@ -48,7 +51,7 @@ void CountingGroup::gather(std::span<float> all, std::span<const float> own) {
 }
 
 void CountingGroup::add(std::span<float> numbers) {
-    send(numbers.size(), [&] {
+    send(Reduce::ring, numbers.size(), [&] {
         if (group_ != nullptr) {
             group_->add(numbers);
         }

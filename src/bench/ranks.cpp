@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kLongestPause = 0.005;  // seconds
+constexpr double kShortestStep = 1e-6;  // seconds
 constexpr std::size_t kMachines[] = {2, 4, 8, 16, 32, 64}, kMachineParts = 64;
 
 double seconds_since(Clock::time_point start) {
@@ -44,25 +44,39 @@ public:
         training_.emplace(run_, *model_);
     }
 
-    // Nothing on ranks that do not take part.
-    void turn(std::size_t steps) {
+    // The first steps, which decide how many a turn has: as many as the first rank runs in `turn` seconds. Nothing on
+    // ranks that do not take part, as below.
+    void begin(Group& all, double turn) {
+        double seconds = turn;
+        if (training_) {
+            training_->go_on(1);
+            group_.forget();
+            const Clock::time_point start = Clock::now();
+            training_->go_on(1);
+            seconds = std::max(seconds_since(start), kShortestStep);
+            messages_ = group_.messages();
+            loss_ = training_->loss;
+        }
+        const auto steps = static_cast<float>(std::max(1.0, std::round(turn / seconds)));
+        steps_ = static_cast<std::size_t>(std::lround(gathered(all, steps).front()));
+    }
+
+    void turn() {
         if (!training_) {
             return;
         }
         training_->go_on(1);
         group_.forget();
         const Clock::time_point start = Clock::now();
-        training_->go_on(steps);
-        seconds_.push_back(seconds_since(start) / static_cast<double>(steps));
-        shares_.push_back(group_.seconds() / static_cast<double>(steps) / seconds_.back());
-        messages_.assign(group_.messages().begin(),
-                         group_.messages().begin() + static_cast<std::ptrdiff_t>(group_.messages().size() / steps));
+        training_->go_on(steps_);
+        seconds_.push_back(seconds_since(start) / static_cast<double>(steps_));
+        shares_.push_back(group_.seconds() / static_cast<double>(steps_) / seconds_.back());
     }
 
     const std::vector<double>& seconds() const { return seconds_; }
     double exchanging() const { return spread(shares_).median; }
-    const std::vector<std::size_t>& messages() const { return messages_; }  // of a step
-    float loss() const { return training_->loss; }
+    const std::vector<Message>& messages() const { return messages_; }  // of a step
+    float loss() const { return loss_; }                                // after the same number of steps in all
     double own_median() const { return seconds_.empty() ? 0 : spread(seconds_).median; }
 
 private:
@@ -70,9 +84,24 @@ private:
     const Run& run_;
     std::unique_ptr<Model> model_;
     std::optional<Training> training_;
+    std::size_t steps_ = 1;  // of a turn
+    float loss_ = 0;
     std::vector<double> seconds_, shares_;
-    std::vector<std::size_t> messages_;
+    std::vector<Message> messages_;
 };
+
+// What is measured of N ranks.
+struct Entry {
+    const RankGroups* groups = nullptr;
+    TimedTraining *tree = nullptr, *alone = nullptr, *ring = nullptr, *torch = nullptr;
+    TimedTraining *with_short = nullptr, *with_long = nullptr;  // messages of kShort and of kLong numbers
+};
+constexpr std::size_t kShort = 16, kLong = std::size_t{1} << 15U;
+
+// Of all ranks, the longest median time of a step.
+double slowest(Group& all, const TimedTraining& training) {
+    return static_cast<double>(std::ranges::max(gathered(all, static_cast<float>(training.own_median()))));
+}
 
 class Measurement {
 public:
@@ -88,9 +117,11 @@ public:
         return made;
     }
 
-    // In parts, by the ranks of the group; without a group each of them for itself.
-    TimedTraining& in_parts(Group* group, std::size_t ranks, std::size_t parts, Reduce reduce, bool by_torch = false) {
-        TimedTraining& made = add(group, all_.rank(), ranks, reduce);
+    // In parts, by the ranks of the group; without a group each of them for itself, and so with `numbers`, while
+    // messages of that length travel.
+    TimedTraining& in_parts(Group* group, std::size_t ranks, std::size_t parts, Reduce reduce, bool by_torch = false,
+                            std::size_t numbers = 0) {
+        TimedTraining& made = add(group, all_.rank(), ranks, reduce, numbers);
         if (all_.rank() < ranks) {
             made.train(by_torch ? torch_->module_model_in_parts(network(), rows(), parts, made.group())
                                 : make_model_in_parts(HandForm::fused, network(), rows(), parts, made.group()));
@@ -107,16 +138,17 @@ public:
         return made;
     }
 
-    // Turns of all, each as often at every place of a round. Returns how many steps each has run.
-    std::size_t run(std::size_t rounds, double turn) {
-        const std::size_t steps = steps_of_a_turn(turn);
+    // Turns of all, each as often at every place of a round.
+    void run(std::size_t rounds, double turn) {
+        for (TimedTraining& training : trainings_) {
+            training.begin(all_, turn);
+        }
         for (std::size_t round = 0; round < rounds; ++round) {
             for (std::size_t i = 0; i < trainings_.size(); ++i) {
                 gathered(all_);  // all begin at once
-                trainings_[(round + i) % trainings_.size()].turn(steps);
+                trainings_[(round + i) % trainings_.size()].turn();
             }
         }
-        return rounds * (steps + 1);
     }
 
     bool has_torch() const { return torch_ != nullptr; }
@@ -126,24 +158,8 @@ private:
     std::size_t rows() const { return run_.recipe.batch; }
     bool is_first() const { return all_.rank() == 0; }
 
-    TimedTraining& add(Group* group, std::size_t rank, std::size_t ranks, Reduce reduce) {
-        return trainings_.emplace_back(run_, CountingGroup(group, rank, ranks, reduce));
-    }
-
-    // Of one rank with the whole batch, doubled until it lasts long enough; the same on all ranks.
-    std::size_t steps_of_a_turn(double least) {
-        std::size_t steps = 1;
-        if (is_first()) {
-            const auto model = make_hand_model(HandForm::fused, network(), rows());
-            Training training(run_, *model);
-            training.go_on(1);
-            for (double seconds = 0; seconds < least; steps *= seconds < least ? 2 : 1) {
-                const Clock::time_point start = Clock::now();
-                training.go_on(steps);
-                seconds = seconds_since(start);
-            }
-        }
-        return static_cast<std::size_t>(std::lround(gathered(all_, static_cast<float>(steps)).front()));
+    TimedTraining& add(Group* group, std::size_t rank, std::size_t ranks, Reduce reduce, std::size_t numbers = 0) {
+        return trainings_.emplace_back(run_, CountingGroup(group, rank, ranks, reduce, numbers));
     }
 
     const Run& run_;
@@ -152,37 +168,10 @@ private:
     std::deque<TimedTraining> trainings_;
 };
 
-// The mean seconds of a message of that many numbers, of ranks that have been busy for `pause` seconds: the threads
-// that move it are asleep then, and some messages wait for the system.
-double gather_seconds(Group& group, std::size_t numbers, double pause) {
-    constexpr std::size_t kTimes = 200;
-    std::vector<float> own(numbers, 1.0F), all(group.size() * numbers);
-    double seconds = 0;
-    for (std::size_t i = 0; i < kTimes; ++i) {
-        for (const Clock::time_point busy = Clock::now(); seconds_since(busy) < pause;) {
-        }
-        const Clock::time_point start = Clock::now();
-        group.gather(all, own);
-        seconds += seconds_since(start);
-    }
-    return seconds / kTimes;
-}
-
-Link measured_link(Group& group, double pause) {
-    constexpr std::size_t kShort = 16, kLong = std::size_t{1} << 16U;
-    const double few = gather_seconds(group, kShort, pause), many = gather_seconds(group, kLong, pause);
-    return link_of(group.size(), kShort * sizeof(float), few, kLong * sizeof(float), many);
-}
-
-// What is measured of N ranks.
-struct Entry {
-    const RankGroups* groups = nullptr;
-    TimedTraining *tree = nullptr, *alone = nullptr, *ring = nullptr, *torch = nullptr;
-};
-
 Entry entry_of(const RankGroups& groups, std::size_t parts, Measurement& measurement) {
     const std::size_t N = groups.ranks;
-    Entry entry{&groups, nullptr, nullptr, nullptr, nullptr};
+    Entry entry;
+    entry.groups = &groups;
     entry.tree = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree);
     entry.alone = &measurement.in_parts(nullptr, N, parts, Reduce::tree);
     if (N > 1) {
@@ -190,8 +179,19 @@ Entry entry_of(const RankGroups& groups, std::size_t parts, Measurement& measure
         if (measurement.has_torch()) {
             entry.torch = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree, true);
         }
+        entry.with_short = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree, false, kShort);
+        entry.with_long = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree, false, kLong);
     }
     return entry;
+}
+
+// By what a step takes longer with messages of one length than without any.
+Link measured_link(const Entry& entry, const RankCost& cost) {
+    const auto seconds = [&](const TimedTraining& training) {
+        return (training.own_median() - cost.compute) / static_cast<double>(cost.messages.size());
+    };
+    return link_of(entry.groups->ranks, kShort * sizeof(float), seconds(*entry.with_short), kLong * sizeof(float),
+                   seconds(*entry.with_long));
 }
 
 // The figures of N ranks. All ranks call it, for the seconds of the slowest; the result is that of the first.
@@ -199,19 +199,15 @@ RankTimes times_of(const Entry& entry, std::size_t parts, Group& all) {
     RankTimes times;
     times.ranks = entry.groups->ranks;
     times.parts = parts;
-    const std::vector<float> alone = gathered(all, static_cast<float>(entry.alone->own_median()));
-    times.cost = {static_cast<double>(std::ranges::max(alone)), entry.tree->messages()};
-    if (entry.groups->tree != nullptr) {
-        const auto messages = static_cast<double>(times.cost.messages.size());
-        times.link = measured_link(*entry.groups->tree, std::min(times.cost.compute / messages, kLongestPause));
-    }
+    times.cost = {slowest(all, *entry.alone), entry.tree->messages()};
     if (all.rank() > 0) {
         return times;
     }
     times.seconds = spread(entry.tree->seconds());
     if (times.ranks > 1) {
         times.exchanging = entry.tree->exchanging();
-        times.predicted = step_seconds(times.cost, Reduce::tree, times.link, times.ranks);
+        times.link = measured_link(entry, times.cost);
+        times.predicted = step_seconds(times.cost, times.link, times.ranks);
         times.ring_seconds = spread(entry.ring->seconds());
     }
     if (entry.torch != nullptr) {
@@ -255,7 +251,7 @@ RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<c
 
     RankResult result;
     result.rounds = rounds;
-    result.steps = measurement.run(rounds, turn);
+    measurement.run(rounds, turn);
     std::vector<RankTimes> divided;
     std::ranges::transform(entries, std::back_inserter(divided),
                            [&](const Entry& entry) { return times_of(entry, parts, all); });

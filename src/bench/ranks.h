@@ -41,17 +41,16 @@ struct MachinesCost {
 };
 
 struct RankResult {
-    std::size_t rounds = 0, steps = 0;  // of each implementation in total
-    std::vector<RankTimes> times;       // first of one rank with the whole batch
+    std::size_t rounds = 0;
+    std::vector<RankTimes> times;  // first of one rank with the whole batch
     std::vector<MachinesCost> machines;
     bool agree = true;  // whether the loss has the same bits on any number of ranks
 };
 
-inline constexpr double kRankTurn = 0.002;  // seconds
+inline constexpr double kRankTurn = 0.03;  // seconds
 
 // To be called by all ranks at once; the result is that of the first. The groups differ in their numbers of ranks.
-// `torch` may be null. A turn has as many steps as one rank runs in `turn` seconds. Precondition: 0 < parts ≤ the
-// batch's rows.
+// `torch` may be null. A turn takes about `turn` seconds, or one step. Precondition: 0 < parts ≤ the batch's rows.
 RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
                       const torch_ref::Factory* torch, std::size_t rounds, double turn = kRankTurn);
 

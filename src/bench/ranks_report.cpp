@@ -23,7 +23,8 @@ Cell gain(double value) {
 }
 
 std::size_t bytes_of(const RankCost& cost) {
-    return std::accumulate(cost.messages.begin(), cost.messages.end(), std::size_t{0});
+    return std::accumulate(cost.messages.begin(), cost.messages.end(), std::size_t{0},
+                           [](std::size_t sum, const Message& message) { return sum + message.bytes; });
 }
 
 Table table_of(const RankResult& result) {
@@ -73,10 +74,10 @@ Table predictions_of(const RankResult& result) {
         std::vector<Cell> row = {whole(machines), whole(parts), micros(tree.compute)};
         for (const double bytes_a_second : {kSlowLink, kFastLink}) {
             const Link link{kLinkLatency, 1 / bytes_a_second};
-            const double by_tree = step_seconds(tree, Reduce::tree, link, machines);
+            const double by_tree = step_seconds(tree, link, machines);
             row.push_back(micros(by_tree));
             row.push_back(gain(one / by_tree));
-            row.push_back(micros(step_seconds(ring, Reduce::ring, link, machines)));
+            row.push_back(micros(step_seconds(ring, link, machines)));
         }
         table.rows.push_back(std::move(row));
     }
@@ -99,7 +100,6 @@ Document document_of(const Machine& machine, const std::string& recipe, bool cha
                      {"recipe", recipe},
                      {"conventions", changed_norm ? "torch" : "recipe"},
                      {"rounds", result.rounds},
-                     {"steps", result.steps},
                      {"agree", result.agree},
                      {"ranks", json_of_rows(times)},
                      {"predictions", json_of_rows(machines)}};

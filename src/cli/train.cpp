@@ -256,7 +256,9 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
     model->load(run.initial);
     Ongoing it = begun(training, *model, metrics_every);
     say("recipe {}, model {}{}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name, training.model,
-        run.recipe.parts == 1 ? "" : fmt::format(" in {} parts by {} ranks", run.recipe.parts, world.size),
+        run.recipe.parts == 1
+            ? ""
+            : fmt::format(" in {} parts by {} rank{}", run.recipe.parts, world.size, world.size == 1 ? "" : "s"),
         parameter_count(run.recipe.network), run.names.train.size() + run.names.val.size() + run.names.test.size(),
         run.train.size(), run.val.size(), run.test.size());
     if (options.resume.empty() && !options.no_save) {

@@ -1,5 +1,6 @@
 #include "distributed/connect.h"
 
+#include "base/cores.h"
 #include "base/error.h"
 #include "base/module.h"
 #include "distributed/gloo.h"
@@ -20,6 +21,9 @@ auto module_entry() {
 std::unique_ptr<Group> connect(const World& world, std::size_t timeout) {
     if (world.size == 1) {
         return std::make_unique<Single>();
+    }
+    if (!world.file.empty()) {
+        bind_to_cores(cores_of_rank(cores_there(), world.rank, world.size));
     }
     return std::unique_ptr<Group>(module_entry()(world, timeout));
 }

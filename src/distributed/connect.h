@@ -11,7 +11,9 @@ namespace byhand::distributed {
 // The ranks as a group: of one rank without any connection, else by c10d and Gloo (LibTorch), whose module
 // lib/byhand/byhand_gloo.so is loaded here. Returns when all ranks are connected. Throws InputError if the module is
 // missing, if another rank does not come within `timeout` seconds, if the port is in use. The group's gather throws
-// InputError if another rank has ended, or does not respond within that time; the group is of no use then.
+// InputError if another rank has ended, or does not respond within that time; the group is of no use then. A rank that
+// byhand itself has started is bound to its share of the cores: a message is faster if the threads that take part in it
+// do not move.
 std::unique_ptr<Group> connect(const World& world, std::size_t timeout);
 
 // Throws InputError if the module is missing or can't be loaded.

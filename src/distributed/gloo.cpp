@@ -55,7 +55,7 @@ c10::intrusive_ptr<c10d::Store> store_of(const World& world, Seconds timeout) {
         store = c10::make_intrusive<c10d::TCPStore>(world.address, options);
     }
     store->setTimeout(timeout);
-    return c10::make_intrusive<c10d::PrefixStore>("byhand/" + world.token, store);
+    return c10::make_intrusive<c10d::PrefixStore>("byhand/" + world.token + "/" + world.attempt, store);
 }
 
 std::string key_of(const std::string& point, std::size_t rank) {

@@ -53,6 +53,7 @@ std::optional<World> world_of_environment() {
             world.port = number("MASTER_PORT", 1, kMostPorts);
         }
         world.has_agent = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
+        world.attempt = variable("TORCHELASTIC_RESTART_COUNT");
         world.interface = variable("GLOO_SOCKET_IFNAME");
         world.token = variable("BYHAND_RANKS_TOKEN");
         return world;

@@ -15,6 +15,7 @@ struct World {
     std::string address = "127.0.0.1";  // of rank 0
     std::size_t port = 29500;
     bool has_agent = false;  // the launcher listens there (torchrun), so rank 0 does not
+    std::string attempt;     // how often the launcher has restarted the ranks, which leave their old keys there
     std::string token;       // that all ranks must know
     Reduce reduce = Reduce::tree;
     std::string interface;  // the network interface to use; empty: the one towards `address`
@@ -32,8 +33,8 @@ inline constexpr std::size_t kDefaultTimeout = 300;  // seconds
 //   PMI_RANK, PMI_SIZE                                  mpirun of MPICH
 //   SLURM_PROCID, SLURM_NTASKS                          srun
 // each together with BYHAND_RANKS_FILE, the path of a file that does not exist, or with MASTER_ADDR and, by default
-// 29500, MASTER_PORT. GLOO_SOCKET_IFNAME names the interface, BYHAND_RANKS_TOKEN is a word
-// that all ranks must know: ranks with different ones do not meet. Throws InputError if a value is invalid.
+// 29500, MASTER_PORT. GLOO_SOCKET_IFNAME names the interface, BYHAND_RANKS_TOKEN is a word that all ranks must know:
+// ranks with different ones do not meet. Throws InputError if a value is invalid.
 std::optional<World> world_of_environment();
 
 }  // namespace byhand::distributed

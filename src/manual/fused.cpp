@@ -137,12 +137,11 @@ void Fused::add_layer(const FusedPattern& pattern) {
         FusedStep step = step_of(one);
         add_sums(l, step);
         if (one.kind == FusedKind::batch_norm && !has_all_rows()) {
-            for (const std::size_t part : {0, 1, 2}) {
-                step.takes_mean = part == 0;
-                step.takes_variance = part == 1;
-                step.normalises = part == 2;
-                l.steps.push_back(step);
-            }
+            step.normalises = false;
+            l.steps.push_back(step);
+            step.takes_moments = false;
+            step.normalises = true;
+            l.steps.push_back(step);
         } else {
             l.steps.push_back(step);
         }
@@ -167,8 +166,11 @@ void Fused::add_sums(const FusedLayer& l, FusedStep& step) {
     const std::size_t H = padded(l.pattern.layer.outputs);
     SharedSums* gradients = &messages_.front();
     if (step.what->kind == FusedKind::batch_norm) {
-        step.mean = row_sum(step.mean.value, H, messages_.emplace_back());
-        step.var = row_sum(step.var.value, H, messages_.emplace_back());
+        SharedSums& moments = messages_.emplace_back();
+        step.mean = row_sum(step.mean.value, H, moments);
+        step.var = row_sum(step.var.value, H, moments);
+        step.var.scratch = kWidestPanel;
+        moments.variances.push_back({moments_of(l, step), step.mean.from, step.var.from, H});
         gradients = &messages_.emplace_back();
         for (RowSum* sum : {&step.dgain, &step.dbias}) {
             sum->value = sum->value != nullptr ? sum->value : more(H);
@@ -277,7 +279,7 @@ bool Fused::wants_columns(const FusedLayer& l, std::size_t step) const {
 }
 
 SharedSums* Fused::message_after_forward(const FusedStep& step) {
-    return step.normalises ? nullptr : step.takes_mean ? step.mean.shared : step.var.shared;
+    return step.normalises ? nullptr : step.var.shared;
 }
 
 SharedSums* Fused::message_after_backward(const FusedStep& step) {
@@ -331,7 +333,7 @@ void Fused::send(SharedSums* message) {
 // Where the share in a slot goes, or the sum itself.
 float* Fused::slot(const RowSum& sum, std::size_t at, std::size_t slot, std::size_t thread) {
     if (slot >= parts_.sent || (sum.shared == nullptr && sum.value == nullptr)) {
-        return shares_[thread].data() + slot * together_;
+        return shares_[thread].data() + slot * together_ + sum.scratch;
     }
     return sum.shared == nullptr ? sum.value + at : sum.shared->own.data() + slot * sum.shared->count + sum.from + at;
 }

@@ -22,7 +22,7 @@
 //
 // The rows of a batch may be in parts, and the parts on several ranks (base/part_sums.h). A step works on all rows of
 // its rank together; only the sums over rows are those of the parts' shares. A rank that has not all rows exchanges a
-// sum before the pass that reads it: a batch norm's mean, its variance, its dγ with its dβ, and at the end the loss
+// sum before the pass that reads it: a batch norm's mean with its variance, its dγ with its dβ, and at the end the loss
 // with all other gradients. One that has them all continues within the same pass.
 #pragma once
 
@@ -85,12 +85,13 @@ private:
         float* value = nullptr;
         SharedSums* shared = nullptr;
         std::size_t from = 0;
+        std::size_t scratch = 0;  // offset of its shares there, for sums that are added together
     };
     // An operation of a layer with its arrays; null if unused.
     struct FusedStep {
         const FusedOperation* what = nullptr;
-        // A batch norm; on several ranks it is three steps, between which its sums are exchanged.
-        bool takes_mean = true, takes_variance = true, normalises = true;
+        // A batch norm; on several ranks it is two steps, between which its moments are exchanged.
+        bool takes_moments = true, normalises = true;
         float *x = nullptr, *y = nullptr;
         float *inv = nullptr, *raw = nullptr;     // norm
         RowSum mean, var;                         // of a norm of rows only the values: they are none
@@ -167,6 +168,8 @@ private:
                  std::size_t thread);
     void linear_forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread);
     void batch_norm_forward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread);
+    void add_moments(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread);
+    Moments moments_of(const FusedLayer& l, const FusedStep& step) const;
     void dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const;
     void embedding_to_panels();
     void transpose_embedding();
@@ -254,9 +257,9 @@ void Fused::add_parts(const RowSum& sum, std::size_t at, std::size_t count, std:
     for (const OwnPart& part : parts_.own) {
         const std::size_t first = (part.rows.first - own_.first) * positions;
         share(slot(sum, at, part.slot, thread), Rows{first, first + part.rows.rows * positions});
-        for (std::size_t i = 0; i < part.additions; ++i) {
-            float* const to = slot(sum, at, part.slot - i - 1, thread);
-            simd::add(to, to, slot(sum, at, part.slot - i, thread), count);
+        for (const Addition& addition : part.additions) {
+            float* const to = slot(sum, at, addition.to, thread);
+            simd::add(to, to, slot(sum, at, addition.from, thread), count);
         }
     }
 }

@@ -193,7 +193,7 @@ void Fused::batch_norm_backward(const FusedLayer& l, const FusedStep& step, cons
     if (step.normalises) {
         sums_of_batch_norm(l, step, p, thread);
     }
-    if (step.takes_variance) {
+    if (step.takes_moments) {
         simd::batchnorm_input_backward(in_panel(l.dy, l.rows, p), step.dgain.value + p.from, step.dbias.value + p.from,
                                        norm_of(l, step, p), step.what->operation.norm);
     }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "manual/dropout/formulas.h"
 #include "manual/fused.h"
@@ -96,24 +97,43 @@ void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& ba
 
 void Fused::batch_norm_forward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
-    const NormConfig& norm = step.what->operation.norm;
-    const std::size_t positions = l.pattern.layer.positions;
-    const simd::NormPanel panel = norm_of(l, step, p);
-    const float* const x = in_panel(step.x, l.rows, p);
-    if (step.takes_mean) {
-        add_parts(step.mean, p.from, p.width, positions, thread, [&](float* mean, const Rows& rows) {
-            simd::batchnorm_mean(mean, x + rows.first * p.width, panel.rows(rows));
-        });
-    }
-    if (step.takes_variance) {
-        add_parts(step.var, p.from, p.width, positions, thread, [&](float* var, const Rows& rows) {
-            simd::batchnorm_variance(var, x + rows.first * p.width, panel.rows(rows), norm);
-        });
+    if (step.takes_moments) {
+        add_moments(l, step, p, thread);
     }
     if (step.normalises) {
         const auto kernel = step.what->activation ? simd::batchnorm_tanh_normalise : simd::batchnorm_normalise;
-        kernel(in_panel(step.y, l.rows, p), panel, norm);
+        kernel(in_panel(step.y, l.rows, p), in_panel(step.x, l.rows, p), norm_of(l, step, p),
+               step.what->operation.norm);
     }
+}
+
+// The mean and the variance of a batch norm's input, in panel p. The parts' variances are about their own means.
+void Fused::add_moments(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread) {
+    const std::size_t positions = l.pattern.layer.positions;
+    const simd::NormPanel panel = norm_of(l, step, p);
+    const float* const x = in_panel(step.x, l.rows, p);
+    const auto slots = [&](std::size_t number) {
+        return std::pair(slot(step.mean, p.from, number, thread), slot(step.var, p.from, number, thread));
+    };
+    for (const OwnPart& part : parts_.own) {
+        const std::size_t first = (part.rows.first - own_.first) * positions, rows = part.rows.rows * positions;
+        const auto [mean, var] = slots(part.slot);
+        simd::batchnorm_moments(mean, var, x + first * p.width, panel.rows({first, first + rows}),
+                                step.what->operation.norm);
+        for (const Addition& addition : part.additions) {
+            const auto [mean_to, var_to] = slots(addition.to);
+            const auto [mean_from, var_from] = slots(addition.from);
+            add_between(var_to, mean_to, mean_from, p.width, moments_of(l, step), addition);
+            simd::add(var_to, var_to, var_from, p.width);
+            simd::add(mean_to, mean_to, mean_from, p.width);
+        }
+    }
+}
+
+Moments Fused::moments_of(const FusedLayer& l, const FusedStep& step) const {
+    const std::size_t positions = l.pattern.layer.positions, n = own_.batch * positions;
+    const bool by_n = step.what->operation.norm.batch_divisor == Divisor::n;
+    return {own_.batch, positions, static_cast<double>(by_n ? n : n - 1)};
 }
 
 void Fused::embedding_to_panels() {

@@ -136,8 +136,8 @@ void PartsRunner::bind_sum(Stage& stage, std::size_t list, std::size_t at) {
         if (keep_ == Keep::all) {
             stage.calls.back().kept = own_[k].values.shares[name];
         }
-        for (std::size_t i = 0; i < part.additions; ++i) {
-            stage.calls.back().additions.push_back({slot(part.slot - i - 1), slot(part.slot - i)});
+        for (const Addition& addition : part.additions) {
+            stage.calls.back().additions.push_back({slot(addition.to), slot(addition.from)});
         }
     }
 }

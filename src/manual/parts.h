@@ -55,15 +55,15 @@ private:
         PartValues values;
     };
     // The share of a part, and where it is added.
-    struct Addition {
+    struct SpanAddition {
         std::span<float> to, from;
     };
     struct Call {
         const Step* step = nullptr;
         float* out = nullptr;
         std::vector<Operand<float>> reads;
-        std::span<float> kept;            // a copy of the result, unless it is empty
-        std::vector<Addition> additions;  // after the call
+        std::span<float> kept;                // a copy of the result, unless it is empty
+        std::vector<SpanAddition> additions;  // after the call
     };
     // Calls, and then an exchange, if any.
     struct Stage {

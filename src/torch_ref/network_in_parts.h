@@ -4,6 +4,7 @@
 
 #include <torch/nn/functional/loss.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -122,19 +123,21 @@ private:
     // The batch norm of a block, by the mean and the variance of the whole batch.
     void normalise(std::size_t block, std::vector<torch::Tensor>& x) const {
         const auto norm = [&](std::size_t k) { return parts_[k].network->blocks()[block]->norm(); };
-        const std::int64_t rows = as_int(parts_.front().place.batch * whole_->blocks()[block]->layer.positions);
-        Shares shares(parts_.size());
+        const std::size_t batch = parts_.front().place.batch, positions = whole_->blocks()[block]->layer.positions;
+        const std::int64_t n = as_int(batch * positions);
+        const Moments moments = {batch, positions, norm(0)->batch_divisor(n)};
+        Shares shares;
+        std::vector<std::size_t> rows;
         for (std::size_t k = 0; k < parts_.size(); ++k) {
-            shares[k] = x[k].sum(0) / static_cast<double>(rows);
+            const torch::Tensor sum = x[k].sum(0),
+                                own_mean = sum / static_cast<double>(std::max<std::int64_t>(x[k].size(0), 1));
+            shares.push_back(
+                torch::stack({sum / static_cast<double>(n), (x[k] - own_mean).square().sum(0) / moments.divisor}));
+            rows.push_back(parts_[k].place.rows);
         }
-        const std::vector<torch::Tensor> means = totals(shares, count_, group_);
+        const std::vector<torch::Tensor> all = totals(shares, rows, count_, moments, group_);
         for (std::size_t k = 0; k < parts_.size(); ++k) {
-            x[k] = x[k] - means[k];
-            shares[k] = x[k].square().sum(0) / norm(k)->batch_divisor(rows);
-        }
-        const std::vector<torch::Tensor> variances = totals(shares, count_, group_);
-        for (std::size_t k = 0; k < parts_.size(); ++k) {
-            x[k] = norm(k)->forward(x[k], means[k], variances[k], rows);
+            x[k] = norm(k)->forward(x[k] - all[k][0], all[k][0], all[k][1], n);
         }
     }
 

@@ -19,23 +19,23 @@ constexpr Link kLink{30e-6, 2e-9};  // 30 µs, 0.5 GB/s
 
 TEST_CASE("rank costs: a message travels to each neighbour in turn") {
     // Four ranks: three times 30 µs and 5000 bytes at 2 ns.
-    CHECK_THAT(message_seconds(Reduce::tree, kLink, 4, 5000), WithinRel(3 * (30e-6 + 10e-6), 1e-12));
+    CHECK_THAT(message_seconds({Reduce::tree, 5000}, kLink, 4), WithinRel(3 * (30e-6 + 10e-6), 1e-12));
     // By the ring six times a quarter of it.
-    CHECK_THAT(message_seconds(Reduce::ring, kLink, 4, 5000), WithinRel(6 * (30e-6 + 2.5e-6), 1e-12));
-    CHECK(message_seconds(Reduce::tree, kLink, 1, 5000) == 0);
-    CHECK(message_seconds(Reduce::ring, kLink, 1, 5000) == 0);
+    CHECK_THAT(message_seconds({Reduce::ring, 5000}, kLink, 4), WithinRel(6 * (30e-6 + 2.5e-6), 1e-12));
+    CHECK(message_seconds({Reduce::tree, 5000}, kLink, 1) == 0);
+    CHECK(message_seconds({Reduce::ring, 5000}, kLink, 1) == 0);
 }
 
 TEST_CASE("rank costs: a step is what a rank computes, and its messages") {
-    const RankCost cost{700e-6, {12, 1000}};
-    CHECK_THAT(step_seconds(cost, Reduce::tree, kLink, 3), WithinRel(700e-6 + 2 * (60e-6 + 1012 * 2e-9), 1e-12));
-    CHECK(step_seconds({0.25, {}}, Reduce::ring, kLink, 3) == 0.25);
+    const RankCost cost{700e-6, {{Reduce::tree, 12}, {Reduce::tree, 1000}}};
+    CHECK_THAT(step_seconds(cost, kLink, 3), WithinRel(700e-6 + 2 * (60e-6 + 1012 * 2e-9), 1e-12));
+    CHECK(step_seconds({0.25, {}}, kLink, 3) == 0.25);
 }
 
 TEST_CASE("rank costs: the link is fitted to a short message and a long one") {
     const std::size_t ranks = 5;
-    const Link fitted = link_of(ranks, 64, message_seconds(Reduce::tree, kLink, ranks, 64), 100'000,
-                                message_seconds(Reduce::tree, kLink, ranks, 100'000));
+    const Link fitted = link_of(ranks, 64, message_seconds({Reduce::tree, 64}, kLink, ranks), 100'000,
+                                message_seconds({Reduce::tree, 100'000}, kLink, ranks));
     CHECK_THAT(fitted.latency, WithinRel(kLink.latency, 1e-9));
     CHECK_THAT(fitted.per_byte, WithinRel(kLink.per_byte, 1e-9));
     CHECK(link_of(2, 64, 1e-3, 1000, 0.9e-3).per_byte == 0);  // noise
@@ -49,8 +49,8 @@ TEST_CASE("rank costs: a counting group passes messages on and counts their byte
         counting.gather(all, {&own, 1});
         counting.add(sum);
         all.insert(all.end(), sum.begin(), sum.end());
-        for (const std::size_t bytes : counting.messages()) {
-            all.push_back(static_cast<float>(bytes));
+        for (const Message& message : counting.messages()) {
+            all.push_back(static_cast<float>(message.bytes));
         }
         all.push_back(counting.seconds() > 0 ? 1 : 0);
         counting.forget();
@@ -72,5 +72,5 @@ TEST_CASE("rank costs: without a group a rank takes its own numbers for those of
     CHECK(all == std::vector<float>{1, -2, 1, -2, 1, -2, 1, -2});
     alone.add(own);
     CHECK(own == std::vector<float>{1, -2});
-    CHECK(alone.messages() == std::vector<std::size_t>{8, 8});
+    CHECK(alone.messages() == std::vector<Message>{{Reduce::tree, 8}, {Reduce::ring, 8}});
 }

@@ -332,7 +332,7 @@ TEST_CASE("compare --ranks: all forms, with LibTorch's module on the same ranks"
     REQUIRE(models.size() == 3);
     CHECK(report["ranks"]["model"] == "stepwise");
     CHECK(models[1]["model"] == "fused");
-    CHECK(models[1]["messages"] == 10);  // 3 for each of 3 norms, and the last
+    CHECK(models[1]["messages"] == 7);  // 2 for each of 3 norms, and the last
     for (const Json& model : models) {
         CHECK(model["ranks"] == 3);
         CHECK(model["different"].empty());

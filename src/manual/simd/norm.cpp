@@ -68,60 +68,54 @@ V divisor_of(Divisor divisor, std::size_t n) {
     return hn::Set(D(), static_cast<float>(divisor == Divisor::n ? n : n - 1));
 }
 
-void batchnorm_mean(float* mean, const float* x, const NormPanel& p) {
+void batchnorm_moments(float* mean, float* var, const float* x, const NormPanel& p, const NormConfig& norm) {
     const D d;
-    const V count = hn::Set(d, static_cast<float>(p.batch));
+    const V count = hn::Set(d, static_cast<float>(p.batch)), divisor = divisor_of(norm.batch_divisor, p.batch);
+    // Of a share to the mean of these rows; exact if they are all.
+    const V whole = hn::Set(d, static_cast<float>(static_cast<double>(p.batch) / static_cast<double>(p.n)));
     for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        V sum[vectors];
+        V sum[vectors], middle[vectors];
         sum_down(sum, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); });
         for (std::size_t v = 0; v < vectors; ++v) {
-            hn::Store(hn::Div(sum[v], count), d, mean + j + v * hn::Lanes(d));
-        }
-    });
-}
-
-void batchnorm_variance(float* var, const float* x, const NormPanel& p, const NormConfig& norm) {
-    const D d;
-    const V divisor = divisor_of(norm.batch_divisor, p.batch);
-    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        const std::size_t N = hn::Lanes(d);
-        float* const raw = p.raw;
-        V mean[vectors], sum[vectors];
-        for (std::size_t v = 0; v < vectors; ++v) {
-            mean[v] = hn::Load(d, p.mean + j + v * N);
+            const V share = hn::Div(sum[v], count);
+            hn::Store(share, d, mean + j + v * hn::Lanes(d));
+            middle[v] = hn::Mul(share, whole);
         }
         sum_down(sum, p.n, p.width, j, [&](std::size_t at, std::size_t v) HWY_ATTR {
-            const V difference = hn::Sub(hn::Load(d, x + at), mean[v]);
-            hn::Store(difference, d, raw + at);
+            const V difference = hn::Sub(hn::Load(d, x + at), middle[v]);
             return hn::Mul(difference, difference);
         });
         for (std::size_t v = 0; v < vectors; ++v) {
-            hn::Store(hn::Div(sum[v], divisor), d, var + j + v * N);
+            hn::Store(hn::Div(sum[v], divisor), d, var + j + v * hn::Lanes(d));
         }
     });
 }
 
 // y = after(γ·x̂ + β).
 template <std::size_t kVectors, class After>
-HWY_INLINE void normalise_columns(float* y, const NormPanel& p, const NormConfig& norm, std::size_t j, After after) {
+HWY_INLINE void normalise_columns(float* y, const float* x, const NormPanel& p, const NormConfig& norm, std::size_t j,
+                                  After after) {
     const D d;
     const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
     const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
     float* const raw = p.raw;
-    V inv[kVectors];
+    V mean[kVectors], inv[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) {
         const V var = hn::Load(d, p.var + j + v * N);
         const V root = norm.epsilon_place == EpsilonPlace::inside ? hn::Sqrt(hn::Add(var, epsilon))
                                                                   : hn::Add(hn::Sqrt(var), epsilon);
         inv[v] = hn::Div(one, root);
         hn::Store(inv[v], d, p.inv + j + v * N);
+        mean[v] = hn::Load(d, p.mean + j + v * N);
     }
+    const auto normalised = [&](std::size_t at, std::size_t v)
+                                HWY_ATTR { return hn::Mul(hn::Sub(hn::Load(d, x + at), mean[v]), inv[v]); };
     if (p.gain == nullptr) {
         for (std::size_t at = j; at < end; at += p.width) {
             for (std::size_t v = 0; v < kVectors; ++v) {
-                const V normalised = hn::Mul(hn::Load(d, raw + at + v * N), inv[v]);
-                hn::Store(normalised, d, raw + at + v * N);
-                hn::Store(after(normalised), d, y + at + v * N);
+                const V value = normalised(at + v * N, v);
+                hn::Store(value, d, raw + at + v * N);
+                hn::Store(after(value), d, y + at + v * N);
             }
         }
         return;
@@ -133,22 +127,22 @@ HWY_INLINE void normalise_columns(float* y, const NormPanel& p, const NormConfig
     }
     for (std::size_t at = j; at < end; at += p.width) {
         for (std::size_t v = 0; v < kVectors; ++v) {
-            const V normalised = hn::Mul(hn::Load(d, raw + at + v * N), inv[v]);
-            hn::Store(normalised, d, raw + at + v * N);
-            hn::Store(after(hn::Add(hn::Mul(gain[v], normalised), bias[v])), d, y + at + v * N);
+            const V value = normalised(at + v * N, v);
+            hn::Store(value, d, raw + at + v * N);
+            hn::Store(after(hn::Add(hn::Mul(gain[v], value), bias[v])), d, y + at + v * N);
         }
     }
 }
 
-void batchnorm_normalise(float* y, const NormPanel& p, const NormConfig& norm) {
+void batchnorm_normalise(float* y, const float* x, const NormPanel& p, const NormConfig& norm) {
     for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        normalise_columns<vectors>(y, p, norm, j, [](V v) HWY_ATTR { return v; });
+        normalise_columns<vectors>(y, x, p, norm, j, [](V v) HWY_ATTR { return v; });
     });
 }
 
-void batchnorm_tanh_normalise(float* h, const NormPanel& p, const NormConfig& norm) {
+void batchnorm_tanh_normalise(float* h, const float* x, const NormPanel& p, const NormConfig& norm) {
     for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        normalise_columns<vectors>(h, p, norm, j, [](V v) HWY_ATTR { return tanh(v); });
+        normalise_columns<vectors>(h, x, p, norm, j, [](V v) HWY_ATTR { return tanh(v); });
     });
 }
 
@@ -232,8 +226,7 @@ HWY_AFTER_NAMESPACE();
 namespace byhand::simd {
 namespace {
 
-HWY_EXPORT(batchnorm_mean);
-HWY_EXPORT(batchnorm_variance);
+HWY_EXPORT(batchnorm_moments);
 HWY_EXPORT(batchnorm_normalise);
 HWY_EXPORT(batchnorm_tanh_normalise);
 HWY_EXPORT(batchnorm_input_backward);
@@ -243,22 +236,17 @@ HWY_EXPORT(sum_rows_of_product);
 
 }  // namespace
 
-void batchnorm_mean(float* mean, const float* x, const NormPanel& panel) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_mean)(mean, x, panel);
+void batchnorm_moments(float* mean, float* var, const float* x, const NormPanel& panel, const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_moments)(mean, var, x, panel, norm);
 }
 
-void batchnorm_variance(float* var, const float* x, const NormPanel& panel, const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_variance)(var, x, panel, norm);
-}
-
-void batchnorm_normalise(float* y, const NormPanel& panel, const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_normalise)(y, panel, norm);
+void batchnorm_normalise(float* y, const float* x, const NormPanel& panel, const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_normalise)(y, x, panel, norm);
 }
 
 void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const NormConfig& norm) {
-    batchnorm_mean(panel.mean, x, panel);
-    batchnorm_variance(panel.var, x, panel, norm);
-    batchnorm_normalise(y, panel, norm);
+    batchnorm_moments(panel.mean, panel.var, x, panel, norm);
+    batchnorm_normalise(y, x, panel, norm);
 }
 
 void batchnorm_input_backward(float* dy, const float* dgain, const float* dbias, const NormPanel& panel,
@@ -285,14 +273,13 @@ void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& 
     backward_from_sum(dy, dgain, sums, panel, norm);
 }
 
-void batchnorm_tanh_normalise(float* h, const NormPanel& panel, const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_normalise)(h, panel, norm);
+void batchnorm_tanh_normalise(float* h, const float* x, const NormPanel& panel, const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_normalise)(h, x, panel, norm);
 }
 
 void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm) {
-    batchnorm_mean(panel.mean, x, panel);
-    batchnorm_variance(panel.var, x, panel, norm);
-    batchnorm_tanh_normalise(h, panel, norm);
+    batchnorm_moments(panel.mean, panel.var, x, panel, norm);
+    batchnorm_tanh_normalise(h, x, panel, norm);
 }
 
 void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,

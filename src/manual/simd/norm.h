@@ -28,15 +28,13 @@ struct NormPanel {
     }
 };
 
-// The norm in three passes. The results of the first two are sums over rows: of all the batch's, or shares that have to
-// be added up before the next pass reads them from the panel.
-//   mean = Σx/batch
-//   raw = x − bnmeani, var = Σraw²/D
-//   y = γ·x̂ + β with x̂ = raw·bnvar_inv; without γ and β y = x̂; y may be raw
-// Twins: batchnorm_mean; …_difference, …_variance_of_differences; …_inverse_deviation, …_normalise, …_scale_shift.
-void batchnorm_mean(float* mean, const float* x, const NormPanel& panel);
-void batchnorm_variance(float* var, const float* x, const NormPanel& panel, const NormConfig& norm);
-void batchnorm_normalise(float* y, const NormPanel& panel, const NormConfig& norm);
+// The norm in two passes.
+//   mean = Σx/batch, var = Σ(x − x̄)²/D where x̄ is the mean of the panel's rows. Of all rows of the batch they are
+//   bnmeani and bnvar; of fewer, shares that have to be merged (base/part_sums.h) before the next pass.
+//   y = γ·x̂ + β with x̂ = (x − bnmeani)·bnvar_inv, which goes to raw; without γ and β y = x̂; y and raw may be x
+// Twins: batchnorm_mean, …_difference, …_variance_of_differences; …_inverse_deviation, …_normalise, …_scale_shift.
+void batchnorm_moments(float* mean, float* var, const float* x, const NormPanel& panel, const NormConfig& norm);
+void batchnorm_normalise(float* y, const float* x, const NormPanel& panel, const NormConfig& norm);
 
 // All three for a panel with all rows of the batch. y may be x or raw.
 void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const NormConfig& norm);
@@ -52,7 +50,7 @@ void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& 
 
 // The same with the non-linearity after it: h = tanh(y), and back from dL/dh in dh. The last one replaces dL/dh by
 // dL/dy, whose sum it computes.   Additional twins: tanh_forward, tanh_backward.
-void batchnorm_tanh_normalise(float* h, const NormPanel& panel, const NormConfig& norm);
+void batchnorm_tanh_normalise(float* h, const float* x, const NormPanel& panel, const NormConfig& norm);
 void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm);
 void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
                              const NormConfig& norm);
