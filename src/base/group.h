@@ -27,6 +27,12 @@ public:
     virtual bool adds() const { return false; }
     virtual void add(std::span<float> numbers) = 0;
 
+    // The same, to be completed by finish(), which waits for all that have been started. Until then the arrays belong
+    // to the group.
+    virtual void start_gather(std::span<float> all, std::span<const float> own) { gather(all, own); }
+    virtual void start_add(std::span<float> numbers) { add(numbers); }
+    virtual void finish() {}
+
 protected:
     Group() = default;
     Group(const Group&) = default;

@@ -57,15 +57,8 @@ OfRank of_rank(const std::vector<BatchPart>& all, std::size_t rank, std::size_t 
     return made;
 }
 
-const float* added_in_order(SharedSums& shared, const PartSums& parts, Group& group) {
-    group.gather(shared.all, shared.own);
-    for (const Addition& addition : parts.additions) {
-        shared.add_slot(shared.all, addition);
-    }
-    return shared.all.data() + parts.total * shared.count;
-}
-
-const float* added_by_group(SharedSums& shared, const PartSums& parts, Group& group) {
+// The first slot, with what this rank's others hold.
+std::span<float> sum_of_own(SharedSums& shared, const PartSums& parts) {
     const std::span<float> first = std::span(shared.own).first(shared.count);
     if (parts.left == 0) {
         std::ranges::fill(first, 0.0F);
@@ -73,8 +66,7 @@ const float* added_by_group(SharedSums& shared, const PartSums& parts, Group& gr
     for (std::size_t slot = parts.left; slot-- > 1;) {
         shared.add_slot(shared.own, {.to = 0, .from = slot});
     }
-    group.add(first);
-    return first.data();
+    return first;
 }
 
 }  // namespace
@@ -138,8 +130,30 @@ void SharedSums::allocate(const PartSums& parts, const Group& group) {
 }
 
 void exchange(SharedSums& shared, const PartSums& parts, Group& group) {
-    const float* const total =
-        shared.are_added_by(group) ? added_by_group(shared, parts, group) : added_in_order(shared, parts, group);
+    if (shared.are_added_by(group)) {
+        group.add(sum_of_own(shared, parts));
+    } else {
+        group.gather(shared.all, shared.own);
+    }
+    finish_exchange(shared, parts, group);
+}
+
+void start_exchange(SharedSums& shared, const PartSums& parts, Group& group) {
+    if (shared.are_added_by(group)) {
+        group.start_add(sum_of_own(shared, parts));
+    } else {
+        group.start_gather(shared.all, shared.own);
+    }
+}
+
+void finish_exchange(SharedSums& shared, const PartSums& parts, const Group& group) {
+    const float* total = shared.own.data();
+    if (!shared.are_added_by(group)) {
+        for (const Addition& addition : parts.additions) {
+            shared.add_slot(shared.all, addition);
+        }
+        total = shared.all.data() + parts.total * shared.count;
+    }
     for (const auto& [to, from, count] : shared.sums) {
         std::copy_n(total + from, count, to);
     }

@@ -81,6 +81,10 @@ struct SharedSums {
 // gets one slot of each rank, and the sum depends on the number of ranks, unless there are variances.
 void exchange(SharedSums& shared, const PartSums& parts, Group& group);
 
+// The same in two halves; between them belongs Group::finish(), and time to compute something else.
+void start_exchange(SharedSums& shared, const PartSums& parts, Group& group);
+void finish_exchange(SharedSums& shared, const PartSums& parts, const Group& group);
+
 // The sum of one array over all parts.
 class SumOverParts {
 public:

@@ -27,16 +27,16 @@ Link link_of(std::size_t ranks, std::size_t short_bytes, double short_seconds, s
 }
 
 template <class Send>
-void CountingGroup::send(Reduce how, std::size_t numbers, const Send& send) {
+void CountingGroup::timed(const Send& send) {
     using Clock = std::chrono::steady_clock;
     const Clock::time_point start = Clock::now();
     send();
     seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
-    messages_.push_back({how, numbers * sizeof(float)});
 }
 
 void CountingGroup::gather(std::span<float> all, std::span<const float> own) {
-    send(Reduce::tree, own.size(), [&] {
+    messages_.push_back({Reduce::tree, own.size_bytes()});
+    timed([&] {
         if (group_ != nullptr && own_.empty()) {
             group_->gather(all, own);
             return;
@@ -51,11 +51,36 @@ void CountingGroup::gather(std::span<float> all, std::span<const float> own) {
 }
 
 void CountingGroup::add(std::span<float> numbers) {
-    send(Reduce::ring, numbers.size(), [&] {
+    messages_.push_back({Reduce::ring, numbers.size_bytes()});
+    timed([&] {
         if (group_ != nullptr) {
             group_->add(numbers);
         }
     });
+}
+
+void CountingGroup::start_gather(std::span<float> all, std::span<const float> own) {
+    if (group_ == nullptr || !own_.empty()) {
+        gather(all, own);
+        return;
+    }
+    messages_.push_back({Reduce::tree, own.size_bytes()});
+    timed([&] { group_->start_gather(all, own); });
+}
+
+void CountingGroup::start_add(std::span<float> numbers) {
+    if (group_ == nullptr) {
+        add(numbers);
+        return;
+    }
+    messages_.push_back({Reduce::ring, numbers.size_bytes()});
+    timed([&] { group_->start_add(numbers); });
+}
+
+void CountingGroup::finish() {
+    if (group_ != nullptr) {
+        timed([&] { group_->finish(); });
+    }
 }
 
 void CountingGroup::forget() {

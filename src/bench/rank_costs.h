@@ -50,6 +50,9 @@ public:
     void gather(std::span<float> all, std::span<const float> own) override;
     bool adds() const override { return reduce_ == Reduce::ring; }
     void add(std::span<float> numbers) override;
+    void start_gather(std::span<float> all, std::span<const float> own) override;
+    void start_add(std::span<float> numbers) override;
+    void finish() override;
 
     // Since the last call of forget().
     const std::vector<Message>& messages() const { return messages_; }
@@ -58,7 +61,7 @@ public:
 
 private:
     template <class Send>
-    void send(Reduce how, std::size_t numbers, const Send& send);
+    void timed(const Send& send);
 
     Group* group_;
     std::size_t rank_, ranks_;

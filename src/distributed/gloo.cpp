@@ -176,8 +176,31 @@ public:
     std::size_t rank() const override { return world_.rank; }
 
     void gather(std::span<float> all, std::span<const float> own) override {
+        guarded([&] { wait_for(gathering(all, own)); });
+    }
+    void start_gather(std::span<float> all, std::span<const float> own) override {
+        guarded([&] { started_.push_back(gathering(all, own)); });
+    }
+
+    bool adds() const override { return world_.reduce == Reduce::ring; }
+    void add(std::span<float> numbers) override {
+        guarded([&] { wait_for(adding(numbers)); });
+    }
+    void start_add(std::span<float> numbers) override {
+        guarded([&] { started_.push_back(adding(numbers)); });
+    }
+
+    void finish() override {
+        guarded([&] { std::ranges::for_each(std::exchange(started_, {}), wait_for); });
+    }
+
+private:
+    using Work = c10::intrusive_ptr<c10d::Work>;
+
+    // Null without numbers.
+    Work gathering(std::span<float> all, std::span<const float> own) {
         if (own.empty()) {
-            return;
+            return {};
         }
         const auto count = static_cast<std::int64_t>(own.size());
         // Only read: at::Tensor has no view of constants.
@@ -186,26 +209,31 @@ public:
         for (std::size_t rank = 0; rank < world_.size; ++rank) {
             output[0].push_back(at::from_blob(all.data() + rank * own.size(), {count}));
         }
-        finish([&] { return group_->allgather(output, input); });
+        return group_->allgather(output, input);
     }
 
-    bool adds() const override { return world_.reduce == Reduce::ring; }
-    void add(std::span<float> numbers) override {
+    Work adding(std::span<float> numbers) {
         std::vector<at::Tensor> tensor = {at::from_blob(numbers.data(), {static_cast<std::int64_t>(numbers.size())})};
-        finish([&] { return group_->allreduce(tensor); });
+        return group_->allreduce(tensor);
     }
 
-private:
-    // Starts a collective operation and waits for its end.
-    template <class Start>
-    void finish(const Start& start) {
+    static void wait_for(const Work& work) {
+        if (work) {
+            work->wait();
+        }
+    }
+
+    // Runs a part of a collective operation. If it fails, another rank is lost.
+    template <class Run>
+    void guarded(const Run& run) {
         if (!group_) {
             throw InputError("the ranks are no longer connected");
         }
         try {
-            start()->wait();
+            run();
         } catch (const std::exception& error) {
             const std::string what = first_line(error);
+            started_.clear();
             group_.reset();  // closes the connections, so that the others notice as well
             const std::vector<std::size_t> lost = lost_ranks(world_, *store_);
             refuse(world_,
@@ -219,6 +247,7 @@ private:
     World world_;
     c10::intrusive_ptr<c10d::Store> store_;
     c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+    std::vector<Work> started_;
 };
 
 }  // namespace

@@ -15,6 +15,9 @@ float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
 }
 
+// Weights of a layer whose gradients have a message of their own: it has to take longer than a message takes at least.
+constexpr std::size_t kLarge = std::size_t{1} << 16U;
+
 // Rows of a panel per task, unless a step needs all rows.
 constexpr std::size_t kTogether = 128;
 
@@ -152,13 +155,17 @@ void Fused::add_layer(const FusedPattern& pattern) {
 
 void Fused::add_sums(FusedLayer& l) {
     const Layer& layer = l.pattern.layer;
+    const std::size_t weights = layer.inputs * padded(layer.outputs);
+    if (weights >= kLarge && layers_.size() > 1 && !has_all_rows()) {  // nothing is computed after the first layer's
+        l.own_message = &messages_.emplace_back();
+    }
+    SharedSums& message = l.own_message != nullptr ? *l.own_message : messages_.front();
     if (!goes_by_character(l)) {
-        const std::size_t weights = layer.inputs * padded(layer.outputs);
         float* const dW = l.dW.value == nullptr && !has_all_rows() ? more(weights) : l.dW.value;
-        l.dW = row_sum(dW, weights, messages_.front());
+        l.dW = row_sum(dW, weights, message);
     }
     if (layer.has_bias) {
-        l.db = row_sum(l.db.value, padded(layer.outputs), messages_.front());
+        l.db = row_sum(l.db.value, padded(layer.outputs), message);
     }
 }
 
@@ -320,6 +327,7 @@ float Fused::run(const Batch& whole, float rate) {
     begin_update(rate);
     backward(batch);
     send(&messages_.front());
+    finish_messages();
     update();
     return *loss_;
 }
@@ -327,6 +335,18 @@ float Fused::run(const Batch& whole, float rate) {
 void Fused::send(SharedSums* message) {
     if (message != nullptr && group_ != nullptr) {
         exchange(*message, parts_, *group_);
+    }
+}
+
+void Fused::finish_messages() {
+    if (group_ == nullptr) {
+        return;
+    }
+    group_->finish();
+    for (const FusedLayer& l : layers_) {
+        if (l.own_message != nullptr) {
+            finish_exchange(*l.own_message, parts_, *group_);
+        }
     }
 }
 

@@ -23,7 +23,8 @@
 // The rows of a batch may be in parts, and the parts on several ranks (base/part_sums.h). A step works on all rows of
 // its rank together; only the sums over rows are those of the parts' shares. A rank that has not all rows exchanges a
 // sum before the pass that reads it: a batch norm's mean with its variance, its dγ with its dβ, and at the end the loss
-// with all other gradients. One that has them all continues within the same pass.
+// with all other gradients. Those of a large layer travel in a message of their own, while the layers below are
+// computed. A rank that has all rows continues within the same pass.
 #pragma once
 
 #include <array>
@@ -124,6 +125,7 @@ private:
         // Gradients. dy holds that of the layer's result, then in place that of its linear's.
         float* dy = nullptr;
         RowSum dW, db;
+        SharedSums* own_message = nullptr;  // of dW and db
 
         const float* result() const { return steps.back().y; }
     };
@@ -222,6 +224,7 @@ private:
                    Share share);
     float* slot(const RowSum& sum, std::size_t at, std::size_t slot, std::size_t thread);
     void send(SharedSums* message);
+    void finish_messages();
     bool has_all_rows() const { return group_ == nullptr; }
 
     NetworkConfig config_;

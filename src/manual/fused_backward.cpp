@@ -50,6 +50,9 @@ void Fused::backward_of_linear(const FusedLayer& l, const float* x, float* dx, c
     if (below != nullptr) {
         send(below->backward.front().message);
     }
+    if (l.own_message != nullptr) {  // after what the next layer waits for
+        start_exchange(*l.own_message, parts_, *group_);
+    }
 }
 
 // The weights from the inputs of panel q to the outputs of panel p; with the first inputs, also the other parameters of

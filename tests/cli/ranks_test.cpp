@@ -104,6 +104,23 @@ TEST_CASE("train --ranks: the saved model has the same bytes for any number of r
     }
 }
 
+TEST_CASE("train --ranks: gradients that travel while others are computed make the same bytes") {
+    need_torch();
+    const Folder place;
+    const auto train = [&](const Arguments& more) {
+        const Outcome outcome = byhand(place, Arguments{"train", "--recipe", "makemore-bn", "--batch", "33", "--hidden",
+                                                        "300,257,263,5", "--steps", "5", "--save", "model"} +
+                                                  more);
+        INFO(outcome.err);
+        REQUIRE(outcome.code == 0);
+        return place.read("model");
+    };
+    const std::string single = train({"--parts", "8"});
+    CHECK(train({"--ranks", "2"}) == single);
+    CHECK(train({"--ranks", "3"}) == single);
+    CHECK(train({"--ranks", "2", "--reduce", "ring"}).size() == single.size());
+}
+
 TEST_CASE("train --ranks: dropout and fewer rows than ranks, resumed by another number of ranks, to the same bytes") {
     need_torch();
     const std::string model = GENERATE("fused", "torch");

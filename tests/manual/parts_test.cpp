@@ -246,4 +246,33 @@ TEST_CASE("parts: the fused step sends a message for each sum that it waits for"
     for (const std::size_t ranks : {2U, 5U}) {
         CHECK(sent(config, ranks) == 2 * 2 + 1);  // of each norm its mean with its variance, and dγ with dβ
     }
+    // 65,536 weights have a message of their own, but not in the first layer, after which nothing is computed.
+    config.hidden = {300, 260};
+    CHECK(sent(config, 2) == 2 * 2 + 2);
+    config.hidden = {4000, 5};
+    CHECK(sent(config, 2) == 2 * 2 + 1);
+}
+
+TEST_CASE("parts: large layers, whose gradients travel while others are computed, make the same bytes on any ranks") {
+    NetworkConfig config = networks::small({300, 257, 5});
+    config.norm.place = NormPlace::before;
+    const networks::Example example = networks::make(config, 9, 3);
+    Single one;
+    const std::vector<float> single = trained(*make_model_in_parts(HandForm::fused, config, 9, 4, one), example);
+    for (const Reduce reduce : {Reduce::tree, Reduce::ring}) {
+        for (const std::size_t ranks : {2U, 3U, 5U}) {
+            const auto of_ranks = thread_ranks::of_each_rank(
+                ranks,
+                [&](Group& group) {
+                    return trained(*make_model_in_parts(HandForm::fused, config, 9, 4, group), example);
+                },
+                reduce);
+            for (const std::vector<float>& of_rank : of_ranks) {
+                INFO(ranks << " ranks, by the ring: " << (reduce == Reduce::ring));
+                CHECK(same_bytes(of_rank, of_ranks.front()));
+                CHECK(std::ranges::equal(of_rank, single, [](float a, float b) { return std::abs(a - b) <= 2e-5F; }));
+                CHECK((reduce == Reduce::ring || same_bytes(of_rank, single)));
+            }
+        }
+    }
 }
