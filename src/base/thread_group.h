@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <barrier>
 #include <cstddef>
+#include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/group.h"
@@ -49,10 +51,24 @@ public:
         }
     }
 
+    // Nothing travels before finish(), so that who reads or writes the arrays too early gets wrong numbers.
+    void start_gather(std::span<float> all, std::span<const float> own) override {
+        started_.emplace_back([this, all, own] { gather(all, own); });
+    }
+    void start_add(std::span<float> numbers) override {
+        started_.emplace_back([this, numbers] { add(numbers); });
+    }
+    void finish() override {
+        for (const std::function<void()>& message : std::exchange(started_, {})) {
+            message();
+        }
+    }
+
 private:
     MeetingPoint& place_;
     std::size_t rank_;
     Reduce reduce_;
+    std::vector<std::function<void()>> started_;
 };
 
 }  // namespace byhand

@@ -15,7 +15,7 @@ float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
 }
 
-// Weights of a layer whose gradients have a message of their own: it has to take longer than a message takes at least.
+// From so many weights on, the gradients of a layer have a message of their own: for fewer its latency costs more.
 constexpr std::size_t kLarge = std::size_t{1} << 16U;
 
 // Rows of a panel per task, unless a step needs all rows.

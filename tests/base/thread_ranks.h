@@ -30,6 +30,12 @@ public:
     }
     bool adds() const override { return group_.adds(); }
     void add(std::span<float> numbers) override { group_.add(numbers); }
+    void start_gather(std::span<float> all, std::span<const float> own) override {
+        ++gathers;
+        group_.start_gather(all, own);
+    }
+    void start_add(std::span<float> numbers) override { group_.start_add(numbers); }
+    void finish() override { group_.finish(); }
 
     std::size_t gathers = 0;
 

@@ -127,7 +127,7 @@ TEST_CASE("part sums: variances about the parts' means make that about the mean 
                 INFO(positions << " positions, mean " << mean << ", " << parts << " parts");
                 Single one;
                 const std::vector<float> single = merged(x, positions, parts, divisor, one);
-                // Half an ULP of the mean for each of the parts' means, of which there are ln₂ in a row.
+                // A mean's rounding is half an ULP, and up to log₂ 13 of them are merged in a row.
                 const double ulp = std::abs(mean) * 0x1p-23 + 0x1p-23;
                 CHECK(std::abs(static_cast<double>(single[0]) - mean) <= 4 * ulp);
                 CHECK(std::abs(static_cast<double>(single[1]) - var) <= 4 * ulp * std::sqrt(var) + 1e-6 * var);
