@@ -62,27 +62,41 @@ HWY_INLINE void store(V v, const Lanes& lanes, float* p) {
     }
 }
 
-// out = f(in), vector by vector, the last one masked.
+// out = f(in): f replaces an array of vectors. Several at once, then one by one, the last one masked.
 template <class Function>
 void map(float* out, const float* in, std::size_t count, Function f) {
+    constexpr std::size_t kTogether = 4;
     const D d;
     const std::size_t N = hn::Lanes(d);
     std::size_t i = 0;
-    for (; i + N <= count; i += N) {
-        hn::StoreU(f(hn::LoadU(d, in + i)), d, out + i);
+    for (; i + kTogether * N <= count; i += kTogether * N) {
+        V several[kTogether];
+        for (std::size_t k = 0; k < kTogether; ++k) {
+            several[k] = hn::LoadU(d, in + i + k * N);
+        }
+        f(several);
+        for (std::size_t k = 0; k < kTogether; ++k) {
+            hn::StoreU(several[k], d, out + i + k * N);
+        }
     }
-    if (i < count) {
-        const Lanes rest(count - i);
-        store(f(load(rest, in + i)), rest, out + i);
+    for (; i < count; i += N) {
+        const Lanes lanes(count - i);
+        V one[] = {load(lanes, in + i)};
+        f(one);
+        store(one[0], lanes, out + i);
     }
 }
 
 void tanh_forward(float* h, const float* x, std::size_t count) {
-    map(h, x, count, [](V v) HWY_ATTR { return tanh(v); });
+    map(h, x, count, [](auto& vectors) HWY_ATTR { tanh(vectors); });
 }
 
 void exp_forward(float* y, const float* x, std::size_t count) {
-    map(y, x, count, [](V v) HWY_ATTR { return exp(v); });
+    map(y, x, count, [](auto& vectors) HWY_ATTR {
+        for (V& one : vectors) {
+            one = exp(one);
+        }
+    });
 }
 
 // Calls visit(first element in embcat, first element in C, count) for some rows of embcat, one after another.

@@ -27,24 +27,48 @@ HWY_INLINE V polynomial(V x, float a, float b, float c, float d, float e) {
 }
 
 #if HWY_MAX_BYTES == 64
-// A vector of 16 lanes can be a table of 16 numbers: see tanh_table.h.
-HWY_INLINE V tanh(V x) {
+// A vector of 16 lanes can be a table of 16 numbers: see tanh_table.h. Each operation is done for all vectors before
+// the next: within one vector each would wait for the one before.
+template <std::size_t kVectors>
+HWY_INLINE void tanh(V (&x)[kVectors]) {
     const D d;
     const hn::RebindToUnsigned<D> bits;
-    // From 9.02 on it is 1. NaN is not above 10, and is preserved.
-    const V most = hn::Set(d, 10.0F), magnitude = hn::Abs(x);
-    const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
-    const auto digits = hn::ShiftRight<21>(hn::BitCast(bits, hn::Add(size, hn::Set(d, 1.0F))));
-    const auto interval = hn::IndicesFromVec(d, hn::And(digits, hn::Set(bits, 15)));
-    const auto here = [&](const float* table) HWY_ATTR { return hn::TableLookupLanes(hn::Load(d, table), interval); };
-    const V r = hn::Sub(size, here(tanh_table::kC));
-    V P = here(tanh_table::kP[4]);
-    P = hn::MulAdd(P, r, here(tanh_table::kP[3]));
-    P = hn::MulAdd(P, r, here(tanh_table::kP[2]));
-    P = hn::MulAdd(P, r, here(tanh_table::kP[1]));
-    P = hn::MulAdd(P, r, here(tanh_table::kP[0]));
-    const V rest = hn::MulAdd(here(tanh_table::kS), r, hn::Mul(hn::Mul(r, r), P));
-    return hn::CopySign(hn::Add(here(tanh_table::kT), rest), x);  // −0 as well
+    const auto each = [](auto of) HWY_ATTR {
+        HWY_UNROLL(4)
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            of(v);
+        }
+    };
+    const V one = hn::Set(d, 1.0F), most = hn::Set(d, 10.0F);  // from 9.02 on it is 1
+    const auto last_digits = hn::Set(bits, 15);
+    decltype(hn::IndicesFromVec(d, last_digits)) interval[kVectors];
+    V r[kVectors], sum[kVectors];
+    each([&](std::size_t v) HWY_ATTR { r[v] = hn::Min(most, hn::Abs(x[v])); });  // NaN if x is: x86 returns the second
+    each([&](std::size_t v) HWY_ATTR {
+        const auto digits = hn::ShiftRight<21>(hn::BitCast(bits, hn::Add(r[v], one)));
+        interval[v] = hn::IndicesFromVec(d, hn::And(digits, last_digits));
+    });
+    const auto here = [&](const float* table, std::size_t v)
+                          HWY_ATTR { return hn::TableLookupLanes(hn::Load(d, table), interval[v]); };
+    const auto add_term = [&](const float* table) HWY_ATTR {
+        each([&](std::size_t v) HWY_ATTR { sum[v] = hn::MulAdd(sum[v], r[v], here(table, v)); });
+    };
+    each([&](std::size_t v) HWY_ATTR { r[v] = hn::Sub(r[v], here(tanh_table::kC, v)); });
+    each([&](std::size_t v) HWY_ATTR { sum[v] = here(tanh_table::kP[4], v); });
+    add_term(tanh_table::kP[3]);
+    add_term(tanh_table::kP[2]);
+    add_term(tanh_table::kP[1]);
+    add_term(tanh_table::kP[0]);
+    each([&](std::size_t v) HWY_ATTR { sum[v] = hn::Mul(hn::Mul(r[v], r[v]), sum[v]); });
+    each([&](std::size_t v) HWY_ATTR { sum[v] = hn::MulAdd(here(tanh_table::kS, v), r[v], sum[v]); });
+    each([&](std::size_t v) HWY_ATTR { sum[v] = hn::Add(here(tanh_table::kT, v), sum[v]); });
+    each([&](std::size_t v) HWY_ATTR { x[v] = hn::CopySign(sum[v], x[v]); });  // −0 as well
+}
+
+HWY_INLINE V tanh(V x) {
+    V one[] = {x};
+    tanh(one);
+    return one[0];
 }
 #else
 // 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and its relative error.
@@ -92,6 +116,13 @@ HWY_INLINE V tanh(V x) {
     const V twice = hn::Add(s.value, s.value), high = hn::Sub(one, twice);
     const V low = hn::NegMulAdd(twice, s.lacks, hn::Sub(hn::Sub(one, high), twice));
     return hn::CopySign(hn::IfThenElse(hn::Lt(size, border), near, hn::Add(high, low)), x);  // −0 as well
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void tanh(V (&x)[kVectors]) {
+    for (V& one : x) {
+        one = tanh(one);
+    }
 }
 #endif
 

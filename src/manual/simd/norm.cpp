@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "manual/panels.h"
+#include "manual/simd/kernels.h"
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
 // precede highway, despite the alphabetical order.
@@ -11,7 +12,7 @@
 #define HWY_TARGET_INCLUDE "manual/simd/norm.cpp"  // NOLINT
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include "manual/simd/math-inl.h"
+#include "manual/simd/vectors-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -91,10 +92,8 @@ void batchnorm_moments(float* mean, float* var, const float* x, const NormPanel&
     });
 }
 
-// y = after(γ·x̂ + β).
-template <std::size_t kVectors, class After>
-HWY_INLINE void normalise_columns(float* y, const float* x, const NormPanel& p, const NormConfig& norm, std::size_t j,
-                                  After after) {
+template <std::size_t kVectors>
+HWY_INLINE void normalise_columns(float* y, const float* x, const NormPanel& p, const NormConfig& norm, std::size_t j) {
     const D d;
     const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
     const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
@@ -115,7 +114,7 @@ HWY_INLINE void normalise_columns(float* y, const float* x, const NormPanel& p, 
             for (std::size_t v = 0; v < kVectors; ++v) {
                 const V value = normalised(at + v * N, v);
                 hn::Store(value, d, raw + at + v * N);
-                hn::Store(after(value), d, y + at + v * N);
+                hn::Store(value, d, y + at + v * N);
             }
         }
         return;
@@ -129,21 +128,14 @@ HWY_INLINE void normalise_columns(float* y, const float* x, const NormPanel& p, 
         for (std::size_t v = 0; v < kVectors; ++v) {
             const V value = normalised(at + v * N, v);
             hn::Store(value, d, raw + at + v * N);
-            hn::Store(after(hn::Add(hn::Mul(gain[v], value), bias[v])), d, y + at + v * N);
+            hn::Store(hn::Add(hn::Mul(gain[v], value), bias[v]), d, y + at + v * N);
         }
     }
 }
 
 void batchnorm_normalise(float* y, const float* x, const NormPanel& p, const NormConfig& norm) {
-    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        normalise_columns<vectors>(y, x, p, norm, j, [](V v) HWY_ATTR { return v; });
-    });
-}
-
-void batchnorm_tanh_normalise(float* h, const float* x, const NormPanel& p, const NormConfig& norm) {
-    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        normalise_columns<vectors>(h, x, p, norm, j, [](V v) HWY_ATTR { return tanh(v); });
-    });
+    for_each_column(p.width,
+                    [&](std::size_t j, auto vectors) HWY_ATTR { normalise_columns<vectors>(y, x, p, norm, j); });
 }
 
 void tanh_backward_sum_rows(float* dbias, float* dh, const float* h, std::size_t n, std::size_t width) {
@@ -228,7 +220,6 @@ namespace {
 
 HWY_EXPORT(batchnorm_moments);
 HWY_EXPORT(batchnorm_normalise);
-HWY_EXPORT(batchnorm_tanh_normalise);
 HWY_EXPORT(batchnorm_input_backward);
 HWY_EXPORT(tanh_backward_sum_rows);
 HWY_EXPORT(sum_rows);
@@ -274,7 +265,8 @@ void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& 
 }
 
 void batchnorm_tanh_normalise(float* h, const float* x, const NormPanel& panel, const NormConfig& norm) {
-    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_normalise)(h, x, panel, norm);
+    batchnorm_normalise(h, x, panel, norm);
+    tanh_forward(h, h, panel.n * panel.width);
 }
 
 void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm) {

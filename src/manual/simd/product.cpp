@@ -1,8 +1,7 @@
 #include "manual/simd/product.h"
 
 #include <algorithm>
-#include <array>
-#include <iterator>
+#include <type_traits>
 #include <utility>
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
@@ -27,10 +26,10 @@ constexpr std::size_t kRows = 8;
 
 // Adjacent terms of a sum: a(i, k) at a[i·a_row + k·a_column] and b(k, j) at b[k·width + j], k < depth.
 struct Piece {
-    const float* a = nullptr;
-    std::size_t a_row = 0, a_column = 0;
-    const float* b = nullptr;
-    std::size_t depth = 0;
+    const float* a;
+    std::size_t a_row, a_column;
+    const float* b;
+    std::size_t depth;
 };
 
 // Sums are accumulated in registers before they are added to the result: this many pieces of a panel's width are 240
@@ -40,7 +39,7 @@ constexpr std::size_t kTerms = 256;
 
 // s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and its use.
 struct Sum {
-    std::array<Piece, kPieces> pieces{};
+    const Piece* pieces = nullptr;
     std::size_t count = 0;
     std::size_t width = 0;             // of a row of b and of c
     std::size_t c_row = 0;             // from one row of c to the next
@@ -49,6 +48,9 @@ struct Sum {
     const Descent* descent = nullptr;  // new_W = W − rate·s, at the last terms
     bool kept = true;                  // c = s is stored
 };
+
+template <std::size_t k>
+constexpr std::integral_constant<std::size_t, k> kStride;
 
 // visit(sum, row, vector) for each of a tile. Unrolled, so that the sums stay in registers.
 template <std::size_t kHeight, std::size_t kVectors, class Visit>
@@ -62,12 +64,12 @@ HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
     }
 }
 
-// total[r, v] += Σ_k a(i + r, k)·b(k, j + v)
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void add_piece(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, std::size_t i,
+// total[r, v] += Σ_k a(i + r, k)·b(k, j + v). kARow is a_row, or 0 if it is not known when compiled.
+template <std::size_t kARow, std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, std::size_t i,
                           std::size_t j) {
     const D d;
-    const std::size_t a_row = p.a_row, a_column = p.a_column;
+    const std::size_t a_row = kARow != 0 ? kARow : p.a_row, a_column = p.a_column;
     const float* a = p.a + i * a_row;
     const float* b = p.b + j;
     const float* const end = b + p.depth * width;
@@ -86,11 +88,30 @@ HWY_INLINE void add_piece(V (&total)[kHeight][kVectors], const Piece& p, std::si
     }
 }
 
+// The same, faster with the usual strides: one along a panel's row, and the widths of panels from row to row.
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void add_piece(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, std::size_t i,
+                          std::size_t j) {
+    const auto has_stride = [&](auto stride) HWY_ATTR {
+        if (p.a_row == stride) {
+            add_terms<stride>(total, p, width, i, j);
+        }
+        return p.a_row == stride;
+    };
+    const bool is_usual = kHeight == kRows && (has_stride(kStride<1>) || has_stride(kStride<kWidestPanel>) ||
+                                               has_stride(kStride<32>) || has_stride(kStride<16>));
+    if (!is_usual) {
+        add_terms<0>(total, p, width, i, j);
+    }
+}
+
 // Some rows of c, kHeight at a time, kVectors vectors from column j on. Precondition: kHeight divides their number.
 template <std::size_t kHeight, std::size_t kVectors>
 HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size_t j) {
     const D d;
-    const std::size_t N = hn::Lanes(d), width = sum.width, c_row = sum.c_row, count = sum.count;
+    const std::size_t N = hn::Lanes(d), c_row = sum.c_row, count = sum.count;
+    // The widest vectors cover a whole row.
+    const std::size_t width = HWY_MAX_BYTES == 64 ? kVectors * N : sum.width;
     for (std::size_t i = rows.first; i < rows.last; i += kHeight) {
         V total[kHeight][kVectors];
         for_each_sum(total, [=](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(d); });
@@ -136,7 +157,9 @@ void tiles(float* c, const Sum& sum, const Rows& rows) {
     const std::size_t whole = rows.last - (rows.last - rows.first) % kRows;
     for (std::size_t j = 0; j < sum.width; j += step) {
         tiles_of<kRows, kVectors>(c, sum, {rows.first, whole}, j);
-        rest<kVectors>(c, sum, {whole, rows.last}, j, std::make_index_sequence<kRows - 1>());
+        if (whole < rows.last) {
+            rest<kVectors>(c, sum, {whole, rows.last}, j, std::make_index_sequence<kRows - 1>());
+        }
     }
 }
 
@@ -153,21 +176,23 @@ void add_up(float* c, const Sum& sum, const Rows& rows) {
 
 // c = a·b + bias, for panel p of c: the sum runs over the columns of a; b(k, …) at b + k·p.width.
 void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p) {
+    Piece pieces[kPieces];  // NOLINT(cppcoreguidelines-pro-type-member-init): only `count` of them are read
     Sum sum;
+    sum.pieces = pieces;
     sum.width = p.width;
     sum.c_row = p.stride();
-    const std::size_t parts = (a.panels.size() + kPieces - 1) / kPieces;
-    for (std::size_t part = 0; part < parts; ++part) {
-        const std::size_t from = a.panels.size() * part / parts, to = a.panels.size() * (part + 1) / parts;
+    const std::size_t all = a.panels.size(), parts = (all + kPieces - 1) / kPieces;
+    std::size_t from = 0;
+    for (std::size_t part = 1; part <= parts; ++part) {
+        const std::size_t to = part == parts ? all : all * part / parts;
         sum.count = to - from;
-        for (std::size_t k = from; k < to; ++k) {
-            const Panel& panel = a.panels[k];
-            sum.pieces[k - from] = {in_panel(a.data, a.rows, panel), panel.stride(), 1, b + panel.from * p.width,
-                                    panel.used};
+        for (Piece* piece = pieces; const Panel& panel : a.panels.subspan(from, sum.count)) {
+            *piece++ = {in_panel(a.data, a.rows, panel), panel.stride(), 1, b + panel.from * p.width, panel.used};
         }
         sum.onto = from > 0;
-        sum.bias = to == a.panels.size() ? bias : nullptr;
+        sum.bias = to == all ? bias : nullptr;
         add_up(c, sum, rows);
+        from = to;
     }
 }
 
@@ -175,60 +200,76 @@ void linear_forward(float* y, const Panels& x, const float* W, const float* b, c
     product(y, x, W, b, rows, p);
 }
 
-// to(j, i) = from(i, j) for kRowsAtOnce rows by four columns, in pairs of four by four, one in each half of a vector.
+// A square of as many rows and columns as a vector has lanes: to(j, i) = from(i, j), zero from row `rows` on.
 #if HWY_TARGET == HWY_SCALAR
-constexpr std::size_t kRowsAtOnce = 4;
-HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from, std::size_t from_row) {
-    for (std::size_t i = 0; i < 4; ++i) {
-        for (std::size_t j = 0; j < 4; ++j) {
-            to[j * to_row + i] = from[i * from_row + j];
-        }
+HWY_INLINE void transpose_square(float* to, std::size_t, const float* from, std::size_t, std::size_t rows) {
+    *to = rows > 0 ? *from : 0;
+}
+#else
+constexpr std::size_t kBlocks = hn::MaxLanes(D()) / 4;  // of four lanes
+
+// The transpose of a square of blocks.
+#if HWY_MAX_BYTES == 64
+HWY_INLINE void transpose_blocks(V& v0, V& v1, V& v2, V& v3) {
+    constexpr int kLow = 0x44, kHigh = 0xee, kEven = 0x88, kOdd = 0xdd;  // blocks of the first and of the second
+    const auto low01 = _mm512_shuffle_f32x4(v0.raw, v1.raw, kLow), low23 = _mm512_shuffle_f32x4(v2.raw, v3.raw, kLow);
+    const auto high01 = _mm512_shuffle_f32x4(v0.raw, v1.raw, kHigh);
+    const auto high23 = _mm512_shuffle_f32x4(v2.raw, v3.raw, kHigh);
+    v0 = V{_mm512_shuffle_f32x4(low01, low23, kEven)};
+    v1 = V{_mm512_shuffle_f32x4(low01, low23, kOdd)};
+    v2 = V{_mm512_shuffle_f32x4(high01, high23, kEven)};
+    v3 = V{_mm512_shuffle_f32x4(high01, high23, kOdd)};
+}
+#elif HWY_MAX_BYTES == 32
+HWY_INLINE void transpose_blocks(V& v0, V& v1) {
+    const V low = hn::ConcatLowerLower(D(), v1, v0);
+    v1 = hn::ConcatUpperUpper(D(), v1, v0);
+    v0 = low;
+}
+#else
+HWY_INLINE void transpose_blocks(V&) {}
+#endif
+
+template <std::size_t... kBlock>
+HWY_INLINE void transpose_square(float* to, std::size_t to_row, const float* from, std::size_t from_row,
+                                 std::size_t rows, std::index_sequence<kBlock...>) {
+    const D d;
+    const hn::Repartition<double, D> pairs;
+    const auto row = [=](std::size_t i) HWY_ATTR { return i < rows ? hn::Load(d, from + i * from_row) : hn::Zero(d); };
+    V v[4][kBlocks];  // [j][b]: columns j, 4 + j, … of the rows from 4·b on, a block each
+    for (std::size_t b = 0; b < kBlocks; ++b) {
+        const V r0 = row(4 * b), r1 = row(4 * b + 1), r2 = row(4 * b + 2), r3 = row(4 * b + 3);
+        const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+        const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+        const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+        const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+        v[0][b] = hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23));
+        v[1][b] = hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23));
+        v[2][b] = hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23));
+        v[3][b] = hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23));
+    }
+    for (std::size_t j = 0; j < 4; ++j) {
+        transpose_blocks(v[j][kBlock]...);
+        (hn::Store(v[j][kBlock], d, to + (4 * kBlock + j) * to_row), ...);
     }
 }
-#else
-using Half = hn::FixedTag<float, 4>;
-#if HWY_MAX_BYTES >= 32
-using Whole = hn::FixedTag<float, 8>;
-HWY_INLINE hn::Vec<Whole> row_of(const float* from, std::size_t from_row) {
-    return hn::Combine(Whole(), hn::LoadU(Half(), from + 4 * from_row), hn::LoadU(Half(), from));
-}
-#else
-using Whole = Half;
-HWY_INLINE hn::Vec<Whole> row_of(const float* from, std::size_t) {
-    return hn::LoadU(Half(), from);
-}
-#endif
-constexpr std::size_t kRowsAtOnce = hn::MaxLanes(Whole());
-HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from, std::size_t from_row) {
-    const Whole d;
-    const hn::Repartition<double, Whole> pairs;
-    const auto r0 = row_of(from, from_row), r1 = row_of(from + from_row, from_row);
-    const auto r2 = row_of(from + 2 * from_row, from_row), r3 = row_of(from + 3 * from_row, from_row);
-    const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
-    const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
-    const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
-    const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
-    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
-    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + to_row);
-    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * to_row);
-    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * to_row);
+
+HWY_INLINE void transpose_square(float* to, std::size_t to_row, const float* from, std::size_t from_row,
+                                 std::size_t rows) {
+    if (rows >= hn::MaxLanes(D())) {  // known when compiled
+        transpose_square(to, to_row, from, from_row, hn::MaxLanes(D()), std::make_index_sequence<kBlocks>());
+    } else {
+        transpose_square(to, to_row, from, from_row, rows, std::make_index_sequence<kBlocks>());
+    }
 }
 #endif
 
 // Wᵀ(j, i), i < q.used and any j of panel p, at to[j·q.width + i]; zeros in the padding columns of q.
 void transpose(float* to, const float* W, const Panel& p, const Panel& q) {
-    constexpr std::size_t kFour = 4;
-    for (std::size_t i = 0; i < q.width; i += kRowsAtOnce) {
-        const float* from = W + i * p.width;
-        HWY_ALIGN float filled_up[kRowsAtOnce * kWidestPanel];
-        if (i + kRowsAtOnce > q.used) {
-            const std::size_t own = (q.used - std::min(q.used, i)) * p.width;
-            std::fill(std::copy_n(from, own, filled_up), std::end(filled_up), 0.0F);
-            from = filled_up;
-        }
-        float* out = to + i;
-        for (std::size_t j = 0; j < p.width; j += kFour, out += kFour * q.width) {
-            transpose_four(out, q.width, from + j, p.width);
+    constexpr std::size_t N = hn::MaxLanes(D());
+    for (std::size_t i = 0; i < q.width; i += N) {
+        for (std::size_t j = 0; j < p.width; j += N) {
+            transpose_square(to + j * q.width + i, q.width, W + i * p.width + j, p.width, q.used - std::min(q.used, i));
         }
     }
 }
@@ -243,13 +284,15 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
 
 void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                      const Descent* descent, bool kept) {
+    Piece piece{};
     Sum sum;
+    sum.pieces = &piece;
     sum.count = 1;
     sum.width = sum.c_row = p.width;
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
-        sum.pieces[0] = {x + i * q.stride(), 1, q.stride(), dy + i * p.width, terms};
+        piece = {x + i * q.stride(), 1, q.stride(), dy + i * p.width, terms};
         sum.onto = i > 0;
         sum.descent = at_the_end ? descent : nullptr;
         sum.kept = kept || !at_the_end;
