@@ -12,19 +12,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct Place {
+    fs::path path;
+    bool exists = false;
+};
+
 // Beside the program in a build folder, one level above bin/ if installed.
-fs::path find_module(const ModuleToOpen& module) {
+Place place_of(const ModuleToOpen& module) {
     const fs::path inside = fs::path("lib/byhand") / module.file;
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
     const fs::path folder = program.parent_path();
     for (const fs::path& path : {folder / inside, folder.parent_path() / inside}) {
         if (!error && fs::exists(path, error)) {
-            return path;
+            return {path, true};
         }
     }
-    const fs::path expected = (folder.filename() == "bin" ? folder.parent_path() : folder) / inside;
-    throw InputError(module.what + " is not at " + expected.string() + ": install the package " + module.package +
+    return {(folder.filename() == "bin" ? folder.parent_path() : folder) / inside, false};
+}
+
+fs::path find_module(const ModuleToOpen& module) {
+    const auto [path, exists] = place_of(module);
+    if (exists) {
+        return path;
+    }
+    throw InputError(module.what + " is not at " + path.string() + ": install the package " + module.package +
                      ", or configure with " + module.build + " and build again");
 }
 
@@ -37,6 +49,10 @@ std::string why() {
 }
 
 }  // namespace
+
+bool has_module(const ModuleToOpen& module) {
+    return place_of(module).exists;
+}
 
 void* open_module(const ModuleToOpen& module) {
     void* const opened = dlopen(find_module(module).c_str(), RTLD_NOW | RTLD_LOCAL);

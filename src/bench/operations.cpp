@@ -168,17 +168,34 @@ double flops_of(const OperationShape& shape) {
 }
 
 OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
-                               std::size_t threads) {
-    OperationTimes times{.recipe = "", .what = what, .rounds = {}};
+                               std::size_t threads, std::span<const peers::Peer> peers) {
+    OperationTimes times{.recipe = "", .what = what, .rounds = {}, .peers = {}};
     const OperationInput input = input_of(what.shape);
     const PreparedOperation ours = by_hand(input);
-    if (torch == nullptr) {
-        times.rounds = in_turn(steps_of(ours), nullptr, rounds, threads);
-        return times;
+    PreparedOperation theirs;
+    if (torch != nullptr) {
+        theirs = torch->prepared(input);
     }
-    const PreparedOperation theirs = torch->prepared(input);
-    times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads);
-    times.apart = relative_difference(ours.result(), theirs.result());
+    std::vector<PreparedOperation> others;
+    if (flops_of(what.shape) > 0) {
+        for (const peers::Peer& peer : peers) {
+            times.peers.push_back(peer.name);
+            others.push_back(peer.prepared(input));
+        }
+    }
+    std::vector<Steps> peer_steps;
+    peer_steps.reserve(others.size());
+    for (const PreparedOperation& other : others) {
+        peer_steps.push_back(steps_of(other));
+    }
+    times.rounds = in_turn(steps_of(ours), torch != nullptr ? steps_of(theirs) : nullptr, rounds, threads, peer_steps);
+    const std::vector<float> result = ours.result();
+    if (torch != nullptr) {
+        times.apart = relative_difference(result, theirs.result());
+    }
+    for (const PreparedOperation& other : others) {
+        times.peers_apart = larger(times.peers_apart, relative_difference(result, other.result()));
+    }
     return times;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/timed_operation.h"
 #include "bench/machine.h"
 #include "bench/rounds.h"
+#include "peers/peers.h"
 #include "report/document.h"
 #include "torch_ref/torch_ref.h"
 
@@ -46,11 +48,15 @@ struct OperationTimes {
     // The largest difference between the results of both implementations, relative to the largest number; 0 without
     // LibTorch. A difference above kApart is not due to rounding.
     double apart = 0;
+    // Of the products: other libraries, in the order of rounds.peers, and the largest difference of their results.
+    std::vector<std::string> peers;
+    double peers_apart = 0;
 };
 
-// One operation in both implementations, alternating, on the same numbers. Without `torch`, only byhand's.
+// One operation in both implementations, and a product by the peers, alternating, on the same numbers. Without `torch`,
+// not LibTorch's.
 OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
-                               std::size_t threads);
+                               std::size_t threads, std::span<const peers::Peer> peers = {});
 
 // Formatted like the report of steps, with a table for each recipe.
 Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations);

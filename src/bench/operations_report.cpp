@@ -1,5 +1,9 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <limits>
+#include <utility>
+
 #include "base/json.h"
 #include "base/utf8.h"
 #include "bench/operations.h"
@@ -14,6 +18,17 @@ bool with_torch(const OperationTimes& times) {
 
 double median_gflops(const OperationTimes& times) {
     return flops_of(times.what.shape) / spread(times.rounds.ours.seconds).median * 1e-9;
+}
+
+// "LIBXSMM": its time, and its ratio to ours.
+Json json_of_peers(const OperationTimes& times) {
+    Json all = Json::object();
+    for (std::size_t i = 0; i < times.peers.size(); ++i) {
+        const std::vector<double>& seconds = times.rounds.peers[i].seconds;
+        all[times.peers[i]] = {{"us", json_of(spread(seconds), kMicro)},
+                               {"ratio", json_of(ratio(seconds, times.rounds.ours.seconds), 1)}};
+    }
+    return all;
 }
 
 Json json_of(const OperationTimes& times, const Machine& machine) {
@@ -34,7 +49,8 @@ Json json_of(const OperationTimes& times, const Machine& machine) {
             {"flops", flops > 0 ? Json(flops) : Json()},
             {"gflops", flops > 0 ? Json(median_gflops(times)) : Json()},
             {"fraction_of_peak", flops > 0 ? Json(median_gflops(times) / machine.peak_gflops) : Json()},
-            {"apart", torch ? Json(times.apart) : Json()}};
+            {"apart", torch ? Json(times.apart) : Json()},
+            {"peers", json_of_peers(times)}};
 }
 
 // "32·30→200", and the number of occurrences.
@@ -59,28 +75,74 @@ std::vector<Cell> row_of(const OperationTimes& times, const Machine& machine) {
             printable(times.recipe)};
 }
 
+Table table_of_operations(const std::string& recipe) {
+    return {printable(recipe),
+            {{"µs", "operation"},
+             {"size", "size", Align::left},
+             {"by hand", "us"},
+             {"LibTorch", "torch_us"},
+             {"ratio (p10–p90)", "ratio", Align::left},
+             {"of peak", "fraction_of_peak"},
+             {"recipe", "recipe", Align::hidden}},
+            {}};
+}
+
+std::string result_of(TimedOperation product) {
+    return product == TimedOperation::linear_forward           ? "y"
+           : product == TimedOperation::linear_weight_backward ? "dW"
+                                                               : "dx";
+}
+
+// The products of a recipe by the peers. "best" is the fastest one's time over ours.
+Table table_of_peers(const std::vector<std::string>& peers) {
+    Table table{"", {Column("product, µs", ""), Column("by hand", "")}, {}};
+    for (const std::string& peer : peers) {
+        table.columns.emplace_back(peer, "");
+    }
+    table.columns.emplace_back("best", "");
+    return table;
+}
+
+std::vector<Cell> row_of_peers(const OperationTimes& times) {
+    const auto& [operation, n, in, out, bias] = times.what.shape;
+    std::vector<Cell> row = {fmt::format("{} {}×{}→{}", result_of(operation), n, in, out),
+                             micros(spread(times.rounds.ours.seconds))};
+    double best = std::numeric_limits<double>::infinity();
+    for (const Times& peer : times.rounds.peers) {
+        row.push_back(micros(spread(peer.seconds)));
+        best = std::min(best, ratio(peer.seconds, times.rounds.ours.seconds).median);
+    }
+    row.push_back(fixed(best, 2));
+    return row;
+}
+
 }  // namespace
 
 Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations) {
     Document document = with_heading(machine);
     document.title = "The operations of a training step by hand and by LibTorch";
     Json list = Json::array();
-    std::string recipe;
-    for (const OperationTimes& times : operations) {
-        list.push_back(json_of(times, machine));
-        if (times.recipe != recipe) {
-            recipe = times.recipe;
-            document.blocks.emplace_back(Table{printable(recipe),
-                                               {{"µs", "operation"},
-                                                {"size", "size", Align::left},
-                                                {"by hand", "us"},
-                                                {"LibTorch", "torch_us"},
-                                                {"ratio (p10–p90)", "ratio", Align::left},
-                                                {"of peak", "fraction_of_peak"},
-                                                {"recipe", "recipe", Align::hidden}},
-                                               {}});
+    const auto is_other_recipe = [](const OperationTimes& a, const OperationTimes& b) { return a.recipe != b.recipe; };
+    for (auto first = operations.begin(); first != operations.end();) {
+        const auto last = std::adjacent_find(first, operations.end(), is_other_recipe);
+        const auto end = last == operations.end() ? last : last + 1;
+        Table table = table_of_operations(first->recipe);
+        Table products;
+        for (; first != end; ++first) {
+            list.push_back(json_of(*first, machine));
+            table.rows.push_back(row_of(*first, machine));
+            if (!first->peers.empty()) {
+                products = products.rows.empty() ? table_of_peers(first->peers) : products;
+                products.rows.push_back(row_of_peers(*first));
+            }
         }
-        std::get<Table>(document.blocks.back()).rows.push_back(row_of(times, machine));
+        document.blocks.emplace_back(std::move(table));
+        if (!products.rows.empty()) {
+            document.blocks.emplace_back(std::move(products));
+        }
+    }
+    if (std::ranges::any_of(operations, [](const OperationTimes& times) { return !times.peers.empty(); })) {
+        document.blocks.emplace_back(Text{"best: the time of the fastest other library over ours."});
     }
     document.data = {{"machine", json_of(machine)}, {"operations", list}};
     return document;

@@ -39,21 +39,22 @@ Turn quiet_turn(const Steps& run, std::size_t steps, std::size_t threads) {
     return turn(run, steps);
 }
 
-// The number of steps of one turn: doubled until it lasts long enough. Both run them all, so that they stay in the same
-// state.
-std::size_t steps_of_a_turn(const Steps& ours, const Steps& theirs, double least, std::size_t& total) {
-    double faster = 0, warm = 0;
+// The number of steps of one turn: doubled until the fastest one's lasts long enough. All run them all, so that they
+// stay in the same state.
+std::size_t steps_of_a_turn(const std::vector<Steps>& all, double least, std::size_t& total) {
+    double warm = 0;
     std::size_t steps = 1;
     while (true) {
-        const double our_seconds = turn(ours, steps).seconds;
-        const double their_seconds = theirs ? turn(theirs, steps).seconds : our_seconds;
+        double fastest = turn(all.front(), steps).seconds;
+        for (const Steps& other : std::span(all).subspan(1)) {
+            fastest = std::min(fastest, turn(other, steps).seconds);
+        }
         total += steps;
-        faster = std::min(our_seconds, their_seconds);
-        warm += faster;
-        if (faster >= least && warm >= kWarmUp) {
+        warm += fastest;
+        if (fastest >= least && warm >= kWarmUp) {
             return steps;
         }
-        steps *= faster >= least ? 1 : 2;
+        steps *= fastest >= least ? 1 : 2;
     }
 }
 
@@ -89,32 +90,31 @@ Spread ratio(const std::vector<double>& theirs, const std::vector<double>& ours)
     return spread(ratios);
 }
 
-bool ours_first(std::size_t round) {
-    return round % 2 == 0;
-}
-
-Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads) {
+Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads,
+               std::span<const Steps> peers) {
+    std::vector<Steps> all = {ours};
+    if (theirs) {
+        all.push_back(theirs);
+    }
+    all.insert(all.end(), peers.begin(), peers.end());
     Rounds result;
-    result.steps = steps_of_a_turn(ours, theirs, threads > 1 ? kTurnAfterPause : kTurn, result.total);
-    Tally our_tally, their_tally;
+    result.steps = steps_of_a_turn(all, threads > 1 ? kTurnAfterPause : kTurn, result.total);
+    std::vector<Tally> tallies(all.size());
     for (std::size_t round = 0; round < rounds; ++round) {
-        const auto our_turn = [&] { our_tally.add(quiet_turn(ours, result.steps, threads), result.steps); };
-        const auto their_turn = [&] {
-            if (theirs) {
-                their_tally.add(quiet_turn(theirs, result.steps, threads), result.steps);
-            }
-        };
-        if (ours_first(round)) {
-            our_turn();
-            their_turn();
-        } else {
-            their_turn();
-            our_turn();
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            const std::size_t which = (round + i) % all.size();
+            tallies[which].add(quiet_turn(all[which], result.steps, threads), result.steps);
         }
         result.total += 1 + result.steps;
     }
-    result.ours = our_tally.times();
-    result.theirs = their_tally.times();
+    auto next = tallies.begin();
+    result.ours = next++->times();
+    if (theirs) {
+        result.theirs = next++->times();
+    }
+    for (; next != tallies.end(); ++next) {
+        result.peers.push_back(next->times());
+    }
     return result;
 }
 

@@ -1,8 +1,9 @@
-// Two implementations timed alternately, in rounds so short that disturbances affect both.
+// Implementations timed alternately, in rounds so short that disturbances affect all.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace byhand::bench {
@@ -30,15 +31,15 @@ struct Rounds {
     std::size_t steps = 0;  // of a turn
     std::size_t total = 0;  // run by each implementation, including the warm-up
     Times ours, theirs;     // theirs is empty without a second implementation
+    std::vector<Times> peers;
 };
 
-// Whether ours has the first turn: ours, theirs; theirs, ours; and so on, so that each is first equally often.
-bool ours_first(std::size_t round);
-
-// Warms up both implementations, then times them in this many rounds. In a round each has a turn of equally many steps,
-// at least two milliseconds for the faster one, after one untimed step, which refills the caches with its own data.
-// `theirs` may be empty. Implementations with `threads` of their own leave them spinning for more work: each turn then
-// starts with a pause, until they sleep, and lasts twenty milliseconds.
-Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads = 1);
+// Warms up the implementations, then times them in this many rounds. In a round each has a turn of equally many steps,
+// at least two milliseconds for the fastest one, after one untimed step, which refills the caches with
+// its own data; each round begins with another implementation. `theirs` may be empty. Implementations with `threads` of
+// their own leave them spinning for more work: each turn then starts with a pause, until they sleep, and lasts twenty
+// milliseconds.
+Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads = 1,
+               std::span<const Steps> peers = {});
 
 }  // namespace byhand::bench

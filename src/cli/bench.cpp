@@ -26,6 +26,7 @@
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "manual/simd/peak.h"
+#include "peers/peers.h"
 
 namespace byhand::cli {
 namespace {
@@ -136,6 +137,8 @@ int measure_operations(const BenchOptions& options) {
     const std::vector<Measured> recipes = recipes_of(options);
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
+    const std::vector<peers::Peer> peers =
+        options.torch.threads == 1 && !options.torch.avx2 ? peers::load() : std::vector<peers::Peer>();
     const std::size_t vocabulary = vocabulary_of(read_names_aloud("").names).size();
     std::vector<bench::OperationTimes> all;
     bool sound = true;
@@ -148,13 +151,15 @@ int measure_operations(const BenchOptions& options) {
                 untimed);
         }
         for (const bench::OperationOfStep& operation : bench::operations_of(network, recipes[i].recipe.batch)) {
-            bench::OperationTimes& times =
-                all.emplace_back(bench::operation_times(operation, torch, options.rounds, options.torch.threads));
+            bench::OperationTimes& times = all.emplace_back(
+                bench::operation_times(operation, torch, options.rounds, options.torch.threads, peers));
             times.recipe = recipes[i].recipe.name;
-            if (!(times.apart <= bench::kApart)) {
-                say("{}: {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
-                    bench::name_of(operation.shape.operation), times.apart);
-                sound = false;
+            for (const double apart : {times.apart, times.peers_apart}) {
+                if (!(apart <= bench::kApart)) {
+                    say("{}: {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
+                        bench::name_of(operation.shape.operation), apart);
+                    sound = false;
+                }
             }
         }
         look_again(machine);
@@ -243,8 +248,10 @@ void add_bench(const Command& program) {
         .excludes(as_installed);
     command.flag("--avx2", options->torch.avx2, "Limit both implementations to AVX2 on a CPU with wider vectors")
         .excludes(as_installed);
-    const Option kernels =
-        command.flag("--kernels", options->kernels, "Time each operation of a step separately, in the recipe's shapes");
+    const Option kernels = command.flag(
+        "--kernels", options->kernels,
+        "Time each operation of a step separately, in the recipe's shapes; with one thread, the products also by "
+        "the libraries that scripts/setup --bench installs");
     const std::vector<Option> report = add_report_options(command, options->report);
     Option sweep = command
                        .option("--sweep", options->sweep,

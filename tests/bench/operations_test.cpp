@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "report/text.h"
 
 using namespace byhand;
+using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::WithinAbs;
 
 namespace {
@@ -124,11 +126,51 @@ TEST_CASE("operations: the results of both implementations are compared") {
     CHECK(bench::operation_times(tanh, nullptr, 2, 1).rounds.theirs.seconds.empty());
 }
 
+TEST_CASE("operations: peers take turns with the products, and their results are compared") {
+    const auto peer_off_by = [](float error) {
+        return peers::Peer{"Other", [error](const OperationInput& input) {
+                               OperationInput changed = input;
+                               changed.W[4] += error;
+                               return bench::by_hand(changed);
+                           }};
+    };
+    const std::vector<peers::Peer> right = {peer_off_by(0), peer_off_by(0)},
+                                   wrong = {peer_off_by(0), peer_off_by(0.01F)};
+    const bench::OperationOfStep product{{TimedOperation::linear_input_backward, 3, 5, 7}, 1};
+    const bench::OperationTimes times = bench::operation_times(product, nullptr, 3, 1, right);
+    REQUIRE(times.rounds.peers.size() == 2);
+    CHECK(times.rounds.peers[1].seconds.size() == 3);
+    CHECK(times.rounds.theirs.seconds.empty());
+    CHECK(times.peers == std::vector<std::string>{"Other", "Other"});
+    CHECK(times.peers_apart == 0);
+    CHECK(bench::operation_times(product, nullptr, 2, 1, wrong).peers_apart > 1e-4);
+    const bench::OperationOfStep tanh{{TimedOperation::tanh_forward, 3, 5, 5}, 1};
+    CHECK(bench::operation_times(tanh, nullptr, 2, 1, right).rounds.peers.empty());
+}
+
+TEST_CASE("operations: a table of the products by the peers") {
+    bench::OperationTimes times{
+        .recipe = "wide", .what = {{TimedOperation::linear_weight_backward, 10, 20, 30}, 4}, .rounds = {}, .peers = {}};
+    times.rounds.ours.seconds = {2e-6, 2e-6, 2e-6};
+    times.rounds.peers = {{{5e-6, 5e-6, 5e-6}, 1}, {{1e-6, 1e-6, 1e-6}, 1}};
+    times.peers = {"First", "Second"};
+    bench::OperationTimes other = times;
+    other.what.shape.operation = TimedOperation::tanh_forward;
+    other.peers.clear();
+    other.rounds.peers.clear();
+    const Document document = bench::document_of(bench::Machine(), {times, other});
+    CHECK_THAT(to_text(document), ContainsSubstring("  product, µs  by hand  First  Second  best\n"
+                                                    "  dW 10×20→30     2.00   5.00    1.00  0.50\n\n"));
+    const auto& peers = text::parsed_json(printed_json(document.data, 0)).at("operations").at(0).at("peers");
+    CHECK_THAT(peers.at("First").at("us").at("median").get<double>(), WithinAbs(5, 1e-9));
+    CHECK_THAT(peers.at("Second").at("ratio").at("median").get<double>(), WithinAbs(0.5, 1e-9));
+}
+
 TEST_CASE("operations: as text and as JSON") {
     bench::Machine machine;
     machine.peak_gflops = 100;
     bench::OperationTimes times{
-        .recipe = "wide", .what = {{TimedOperation::linear_forward, 10, 20, 30, true}, 4}, .rounds = {}};
+        .recipe = "wide", .what = {{TimedOperation::linear_forward, 10, 20, 30, true}, 4}, .rounds = {}, .peers = {}};
     times.rounds.ours.seconds = {1e-6, 2e-6, 3e-6};
     const auto alone =
         text::parsed_json(printed_json(bench::document_of(machine, {times}).data, 0)).at("operations").at(0);

@@ -159,6 +159,12 @@ TEST_CASE("bench --kernels: each operation is timed, with the same result in bot
             check_spread(one.at("torch_us"));
             CHECK(one.at("apart").get<double>() < 1e-5);
         }
+        // Eigen is always installed; of LIBXSMM, oneDNN and OpenBLAS what is.
+        CHECK(one.at("peers").contains("Eigen") == one.at("flops").is_number());
+        for (const Json& peer : one.at("peers")) {
+            check_spread(peer.at("us"));
+            check_spread(peer.at("ratio"));
+        }
     }
     CHECK(names == std::set<std::string>{"linear forward", "linear dW", "linear dx", "batchnorm forward",
                                          "batchnorm backward", "tanh forward", "tanh backward", "exp", "cross-entropy",

@@ -1,0 +1,39 @@
+#include <Eigen/Core>
+
+#include "peers/peers.h"
+#include "peers/rows.h"
+
+namespace byhand::peers {
+namespace {
+
+using Matrix = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, Eigen::Aligned64>;
+using Row = Eigen::Map<Eigen::Matrix<float, 1, Eigen::Dynamic>, Eigen::Aligned64>;
+
+void product(RowOperands& o) {
+    const auto n = static_cast<Eigen::Index>(o.shape.n), in = static_cast<Eigen::Index>(o.shape.in),
+               out = static_cast<Eigen::Index>(o.shape.out);
+    const Matrix x(o.x.data(), n, in), W(o.W.data(), in, out), dy(o.dy.data(), n, out);
+    switch (o.shape.operation) {
+        case TimedOperation::linear_forward: {
+            Matrix y(o.result.data(), n, out);
+            y.noalias() = x * W;
+            if (o.shape.bias) {
+                y.rowwise() += Row(o.bias.data(), out);
+            }
+            break;
+        }
+        case TimedOperation::linear_weight_backward:
+            Matrix(o.result.data(), in, out).noalias() = x.transpose() * dy;
+            break;
+        default:
+            Matrix(o.result.data(), n, in).noalias() = dy * W.transpose();
+    }
+}
+
+}  // namespace
+}  // namespace byhand::peers
+
+extern "C" void byhand_peers(std::vector<byhand::peers::Peer>& all) {
+    using namespace byhand::peers;
+    all.push_back({"Eigen", [](const byhand::OperationInput& input) { return prepared_in_rows(input, product); }});
+}

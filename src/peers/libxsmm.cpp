@@ -1,0 +1,160 @@
+// Kernels that LIBXSMM generates for the exact shape. It multiplies matrices stored by columns, so all arguments change
+// places: yᵀ = Wᵀ·xᵀ. A transposed first operand has no kernel: for dy·Wᵀ, W is transposed by its own function first.
+#include <libxsmm.h>
+
+#include <stdexcept>
+
+#include "manual/panels.h"
+#include "peers/peers.h"
+#include "peers/rows.h"
+
+namespace byhand::peers {
+namespace {
+
+using Kernel = libxsmm_smmfunction;
+
+struct GemmShape {
+    std::size_t rows, columns, depth;  // c (rows, columns) = [c +] a (rows, depth)·b (depth, columns)
+    std::size_t a_row, b_row, c_row;   // from one row to the next
+    bool a_transposed = false, onto = false;
+};
+
+Kernel kernel_of(const GemmShape& shape) {
+    const auto whole = [](std::size_t number) { return static_cast<libxsmm_blasint>(number); };
+    const libxsmm_blasint lda = whole(shape.b_row), ldb = whole(shape.a_row), ldc = whole(shape.c_row);
+    const float alpha = 1, beta = shape.onto ? 1 : 0;
+    const int flags = shape.a_transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
+    const int prefetch = LIBXSMM_PREFETCH_NONE;
+    const Kernel kernel = libxsmm_smmdispatch(whole(shape.columns), whole(shape.rows), whole(shape.depth), &lda, &ldb,
+                                              &ldc, &alpha, &beta, &flags, &prefetch);
+    if (kernel == nullptr) {
+        throw std::runtime_error("LIBXSMM has no kernel for a shape");
+    }
+    return kernel;
+}
+
+// to (columns, rows) = fromᵀ
+void transpose(float* to, std::size_t to_row, const float* from, std::size_t from_row, std::size_t rows,
+               std::size_t columns) {
+    libxsmm_otrans(to, from, sizeof(float), static_cast<libxsmm_blasint>(columns), static_cast<libxsmm_blasint>(rows),
+                   static_cast<libxsmm_blasint>(from_row), static_cast<libxsmm_blasint>(to_row));
+}
+
+PreparedOperation in_rows(const OperationInput& input) {
+    const auto& [operation, n, in, out, has_bias] = input.shape;
+    switch (operation) {
+        case TimedOperation::linear_forward:
+            return prepared_in_rows(
+                input, [kernel = kernel_of({n, out, in, in, out, out, false, has_bias})](RowOperands& o) {
+                    if (o.shape.bias) {
+                        o.fill_with_bias();
+                    }
+                    kernel(o.W.data(), o.x.data(), o.result.data());
+                });
+        case TimedOperation::linear_weight_backward:
+            return prepared_in_rows(
+                input, [kernel = kernel_of({in, out, n, in, out, out, true})](RowOperands& o) {
+                    kernel(o.dy.data(), o.x.data(), o.result.data());
+                });
+        default: {
+            const auto transposed = std::make_shared<AlignedVector<float>>(in * out);
+            return prepared_in_rows(
+                input, [kernel = kernel_of({n, in, out, out, in, in}), transposed](RowOperands& o) {
+                    transpose(transposed->data(), o.shape.in, o.W.data(), o.shape.out, o.shape.in, o.shape.out);
+                    kernel(transposed->data(), o.dy.data(), o.result.data());
+                });
+        }
+    }
+}
+
+// A call of a kernel on parts of the operands.
+struct Call {
+    Kernel kernel;
+    const float *a, *b;
+    float* c;
+};
+
+// The same in byhand's layout: a call for each pair of panels.
+struct PanelOperands {
+    OperationShape shape;
+    PanelMatrix x, W, dy, bias, result, transposed;
+    std::vector<Call> calls;
+
+    explicit PanelOperands(const OperationInput& from)
+        : shape(from.shape),
+          x(from.x.data(), shape.n, shape.in),
+          W(from.W.data(), shape.in, shape.out),
+          dy(from.dy.data(), shape.n, shape.out),
+          bias(from.bias.data(), 1, shape.out) {
+        switch (shape.operation) {
+            case TimedOperation::linear_forward:
+                result = PanelMatrix(shape.n, shape.out);
+                add_product(x, W, shape.bias);
+                break;
+            case TimedOperation::linear_weight_backward:
+                result = PanelMatrix(shape.in, shape.out);
+                for (const Panel& p : result.panels) {
+                    for (const Panel& q : x.panels) {
+                        calls.push_back({kernel_of({q.used, p.width, shape.n, q.width, p.width, p.width, true}), x.in(q),
+                                         dy.in(p), result.in(p) + q.from * p.width});
+                    }
+                }
+                break;
+            default:
+                result = PanelMatrix(shape.n, shape.in);
+                transposed = PanelMatrix(shape.out, shape.in);
+                add_product(dy, transposed, false);
+        }
+    }
+
+    // result = [result +] a·b
+    void add_product(PanelMatrix& a, PanelMatrix& b, bool onto) {
+        for (const Panel& p : result.panels) {
+            for (const Panel& k : a.panels) {
+                calls.push_back({kernel_of({a.rows, p.width, k.used, k.width, p.width, p.width, false,
+                                            onto || k.from > 0}),
+                                 a.in(k), b.in(p) + k.from * p.width, result.in(p)});
+            }
+        }
+    }
+
+    void run() {
+        if (shape.operation == TimedOperation::linear_forward && shape.bias) {
+            for (const Panel& p : result.panels) {
+                for (std::size_t i = 0; i < shape.n; ++i) {
+                    std::copy_n(bias.in(p), p.width, result.in(p) + i * p.width);
+                }
+            }
+        } else if (shape.operation == TimedOperation::linear_input_backward) {
+            for (const Panel& q : transposed.panels) {
+                for (const Panel& p : W.panels) {
+                    transpose(transposed.in(q) + p.from * q.width, q.width, W.in(p) + q.from * p.width, p.width, q.used,
+                              p.used);
+                }
+            }
+        }
+        for (const Call& call : calls) {
+            call.kernel(call.b, call.a, call.c);
+        }
+    }
+};
+
+PreparedOperation on_panels(const OperationInput& input) {
+    const auto operands = std::make_shared<PanelOperands>(input);
+    return {[operands] { operands->run(); },
+            [operands] {
+                operands->run();
+                std::vector<float> result(operands->result.rows * operands->result.columns);
+                operands->result.copy_to(result.data());
+                return result;
+            }};
+}
+
+}  // namespace
+}  // namespace byhand::peers
+
+extern "C" void byhand_peers(std::vector<byhand::peers::Peer>& all) {
+    libxsmm_init();
+    all.push_back({"panels", byhand::peers::on_panels});
+    all.push_back({"LIBXSMM", byhand::peers::in_rows});
+}
