@@ -44,25 +44,23 @@ PreparedOperation in_rows(const OperationInput& input) {
     const auto& [operation, n, in, out, has_bias] = input.shape;
     switch (operation) {
         case TimedOperation::linear_forward:
-            return prepared_in_rows(
-                input, [kernel = kernel_of({n, out, in, in, out, out, false, has_bias})](RowOperands& o) {
-                    if (o.shape.bias) {
-                        o.fill_with_bias();
-                    }
-                    kernel(o.W.data(), o.x.data(), o.result.data());
-                });
+            return prepared_in_rows(input,
+                                    [kernel = kernel_of({n, out, in, in, out, out, false, has_bias})](RowOperands& o) {
+                                        if (o.shape.bias) {
+                                            o.fill_with_bias();
+                                        }
+                                        kernel(o.W.data(), o.x.data(), o.result.data());
+                                    });
         case TimedOperation::linear_weight_backward:
-            return prepared_in_rows(
-                input, [kernel = kernel_of({in, out, n, in, out, out, true})](RowOperands& o) {
-                    kernel(o.dy.data(), o.x.data(), o.result.data());
-                });
+            return prepared_in_rows(input, [kernel = kernel_of({in, out, n, in, out, out, true})](RowOperands& o) {
+                kernel(o.dy.data(), o.x.data(), o.result.data());
+            });
         default: {
             const auto transposed = std::make_shared<AlignedVector<float>>(in * out);
-            return prepared_in_rows(
-                input, [kernel = kernel_of({n, in, out, out, in, in}), transposed](RowOperands& o) {
-                    transpose(transposed->data(), o.shape.in, o.W.data(), o.shape.out, o.shape.in, o.shape.out);
-                    kernel(transposed->data(), o.dy.data(), o.result.data());
-                });
+            return prepared_in_rows(input, [kernel = kernel_of({n, in, out, out, in, in}), transposed](RowOperands& o) {
+                transpose(transposed->data(), o.shape.in, o.W.data(), o.shape.out, o.shape.in, o.shape.out);
+                kernel(transposed->data(), o.dy.data(), o.result.data());
+            });
         }
     }
 }
@@ -95,8 +93,8 @@ struct PanelOperands {
                 result = PanelMatrix(shape.in, shape.out);
                 for (const Panel& p : result.panels) {
                     for (const Panel& q : x.panels) {
-                        calls.push_back({kernel_of({q.used, p.width, shape.n, q.width, p.width, p.width, true}), x.in(q),
-                                         dy.in(p), result.in(p) + q.from * p.width});
+                        calls.push_back({kernel_of({q.used, p.width, shape.n, q.width, p.width, p.width, true}),
+                                         x.in(q), dy.in(p), result.in(p) + q.from * p.width});
                     }
                 }
                 break;
@@ -111,9 +109,9 @@ struct PanelOperands {
     void add_product(PanelMatrix& a, PanelMatrix& b, bool onto) {
         for (const Panel& p : result.panels) {
             for (const Panel& k : a.panels) {
-                calls.push_back({kernel_of({a.rows, p.width, k.used, k.width, p.width, p.width, false,
-                                            onto || k.from > 0}),
-                                 a.in(k), b.in(p) + k.from * p.width, result.in(p)});
+                calls.push_back(
+                    {kernel_of({a.rows, p.width, k.used, k.width, p.width, p.width, false, onto || k.from > 0}),
+                     a.in(k), b.in(p) + k.from * p.width, result.in(p)});
             }
         }
     }

@@ -17,7 +17,8 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// A tile is kRows rows by three vectors: its sums, the vectors of b and one of a fill the registers.
+// A tile is kRows rows by three vectors, or more rows by fewer: its sums, the vectors of b and one of a fill the
+// registers.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE2
 constexpr std::size_t kRows = 4;
 #else
@@ -55,7 +56,7 @@ constexpr std::integral_constant<std::size_t, k> kStride;
 // visit(sum, row, vector) for each of a tile. Unrolled, so that the sums stay in registers.
 template <std::size_t kHeight, std::size_t kVectors, class Visit>
 HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
-    HWY_UNROLL(8)
+    HWY_UNROLL(16)
     for (std::size_t r = 0; r < kHeight; ++r) {
         HWY_UNROLL(3)
         for (std::size_t v = 0; v < kVectors; ++v) {
@@ -98,7 +99,7 @@ HWY_INLINE void add_piece(V (&total)[kHeight][kVectors], const Piece& p, std::si
         }
         return p.a_row == stride;
     };
-    const bool is_usual = kHeight == kRows && (has_stride(kStride<1>) || has_stride(kStride<kWidestPanel>) ||
+    const bool is_usual = kHeight >= kRows && (has_stride(kStride<1>) || has_stride(kStride<kWidestPanel>) ||
                                                has_stride(kStride<32>) || has_stride(kStride<16>));
     if (!is_usual) {
         add_terms<0>(total, p, width, i, j);
@@ -153,10 +154,16 @@ void rest(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_
 
 template <std::size_t kVectors>
 void tiles(float* c, const Sum& sum, const Rows& rows) {
+    // Fewer vectors leave room for more rows.
+    constexpr std::size_t kTall = kVectors == 3 ? kRows : kVectors == 2 ? kRows * 3 / 2 : kRows * 2;
     const std::size_t step = kVectors * hn::Lanes(D());
-    const std::size_t whole = rows.last - (rows.last - rows.first) % kRows;
+    const std::size_t tall = rows.last - (rows.last - rows.first) % kTall,
+                      whole = rows.last - (rows.last - tall) % kRows;
     for (std::size_t j = 0; j < sum.width; j += step) {
-        tiles_of<kRows, kVectors>(c, sum, {rows.first, whole}, j);
+        tiles_of<kTall, kVectors>(c, sum, {rows.first, tall}, j);
+        if (tall < whole) {
+            tiles_of<kRows, kVectors>(c, sum, {tall, whole}, j);
+        }
         if (whole < rows.last) {
             rest<kVectors>(c, sum, {whole, rows.last}, j, std::make_index_sequence<kRows - 1>());
         }
