@@ -66,7 +66,7 @@ SavedModel checkpoint(const Training& training, Model& model, std::size_t steps)
                      .batches = run.generator,
                      .split = run.names.generator};
     if (is_calibrated(run.recipe.network)) {
-        model.calibrate(run.train.X);
+        model.calibrate(run.train.all().X);
         saved.calibrated = model.save();
         model.load(saved.state);
     }
