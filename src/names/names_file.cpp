@@ -164,7 +164,7 @@ NamesFile NamesReader::finish() && {
 NamesFile read_through(const std::string& path, NamesReader::Keep keep) {
     const RegularFile file = open_regular(path);
     NamesReader reader(path, file.size, keep);
-    std::vector<char> piece(std::size_t{1} << 18);
+    std::vector<char> piece(std::size_t{1} << 15);
     while (const std::size_t got = read_some(file.descriptor.number(), piece.data(), piece.size(), path)) {
         reader.take({piece.data(), got});
     }
