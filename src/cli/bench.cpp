@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "bench/compare.h"
 #include "bench/machine.h"
 #include "bench/operations.h"
 #include "bench/report.h"
@@ -27,6 +28,7 @@
 #include "cli/say.h"
 #include "manual/simd/peak.h"
 #include "peers/peers.h"
+#include "recipe/strict_json.h"
 
 namespace byhand::cli {
 namespace {
@@ -42,6 +44,7 @@ struct BenchOptions {
     std::size_t rounds = 30;
     bool no_as_installed = false;
     bool kernels = false;
+    InputPath compare;
     std::vector<std::size_t> ranks;
     RankOptions rank_options;
     std::string sweep;
@@ -81,6 +84,35 @@ void look_again(bench::Machine& machine) {
     machine.peak_gflops = std::max(machine.peak_gflops, bench::peak_gflops(machine.threads));
 }
 
+// The report of --compare, if it is given and can be compared with what will be measured.
+std::optional<bench::Report> earlier_report(const BenchOptions& options, const bench::Machine& machine,
+                                            const std::vector<Measured>& measured, const NamesFile& names) {
+    if (options.compare.empty()) {
+        return std::nullopt;
+    }
+    if (options.rounds < bench::kLeastRounds) {
+        throw InputError(fmt::format("--compare requires at least {} rounds", bench::kLeastRounds));
+    }
+    constexpr std::size_t kLargest = std::size_t{1} << 24;
+    const std::string& path = options.compare;
+    bench::Report earlier = bench::report_of(strict_json(read_text(path, kLargest), path), path);
+    std::vector<Recipe> recipes;
+    const std::size_t vocabulary = vocabulary_of(names.names).size();
+    for (const Measured& one : measured) {
+        recipes.push_back(one.recipe);
+        recipes.back().network.vocabulary = vocabulary;
+    }
+    bench::check_comparable(earlier, machine, options.kernels, recipes);
+    return earlier;
+}
+
+// Writes the report. False if something is slower than in the earlier one.
+bool write_report(const ReportFile& report, Document document, const std::optional<bench::Report>& earlier) {
+    const bool slower = earlier && bench::add_comparison(document, *earlier);
+    report.write(document);
+    return !slower;
+}
+
 void report_progress(const std::string& what, std::size_t done, std::size_t all) {
     say("{} ({} of {})\n", printable(what), done + 1, all);
 }
@@ -117,6 +149,7 @@ int measure_steps(const BenchOptions& options) {
     const NamesFile names = read_names_aloud("");
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
+    const std::optional<bench::Report> earlier = earlier_report(options, machine, recipes, names);
     std::vector<bench::Result> results;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
@@ -128,8 +161,7 @@ int measure_steps(const BenchOptions& options) {
         sound = is_sound(results.back()) && sound;
         look_again(machine);
     }
-    report.write(bench::document_of(machine, results));
-    return sound ? kFine : kDisagrees;
+    return write_report(report, bench::document_of(machine, results), earlier) && sound ? kFine : kDisagrees;
 }
 
 int measure_operations(const BenchOptions& options) {
@@ -139,7 +171,9 @@ int measure_operations(const BenchOptions& options) {
     bench::Machine machine = machine_of(torch, options.torch.threads);
     const std::vector<peers::Peer> peers =
         options.torch.threads == 1 && !options.torch.avx2 ? peers::load() : std::vector<peers::Peer>();
-    const std::size_t vocabulary = vocabulary_of(read_names_aloud("").names).size();
+    const NamesFile names = read_names_aloud("");
+    const std::optional<bench::Report> earlier = earlier_report(options, machine, recipes, names);
+    const std::size_t vocabulary = vocabulary_of(names.names).size();
     std::vector<bench::OperationTimes> all;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
@@ -164,8 +198,7 @@ int measure_operations(const BenchOptions& options) {
         }
         look_again(machine);
     }
-    report.write(bench::document_of(machine, all));
-    return sound ? kFine : kDisagrees;
+    return write_report(report, bench::document_of(machine, all), earlier) && sound ? kFine : kDisagrees;
 }
 
 int measure_sweep(const BenchOptions& options) {
@@ -252,13 +285,19 @@ void add_bench(const Command& program) {
         "--kernels", options->kernels,
         "Time each operation of a step separately, in the recipe's shapes; with one thread, the products also by "
         "the libraries that scripts/setup --bench installs");
+    const Option compare =
+        command
+            .option("--compare", options->compare,
+                    "Compare with this earlier report of --json on the same machine; exit code 1 if a step is slower")
+            .not_empty();
     const std::vector<Option> report = add_report_options(command, options->report);
     Option sweep = command
                        .option("--sweep", options->sweep,
                                "Double a size over a range, as hidden=16..4096, and print CSV; the sizes are hidden, "
                                "batch, embedding and context")
                        .not_empty()
-                       .excludes(kernels);
+                       .excludes(kernels)
+                       .excludes(compare);
     for (const Option& option : report) {
         sweep.excludes(option);
     }
@@ -272,6 +311,7 @@ void add_bench(const Command& program) {
                              .list()
                              .whole_number(1, kMostRanks)
                              .excludes(kernels)
+                             .excludes(compare)
                              .excludes(threads)
                              .excludes(as_installed)
                              .excludes(svg);

@@ -45,7 +45,7 @@ std::unique_ptr<Group> meet(const Run& run, const distributed::World& world, std
     std::unique_ptr<Group> group = distributed::connect(world, timeout);
     std::vector<Fact> facts = {{"version of byhand", hash_of(kVersion)},
                                {"recipe", hash_of(to_json(run.recipe))},
-                               {"file of names", hash_of_bytes(std::as_bytes(std::span(run.train.X)))},
+                               {"file of names", hash_of_bytes(std::as_bytes(std::span(run.train.text)))},
                                {"planted mistake", hash_of(how)}};
     for (Fact& fact : facts_of(run.initial)) {
         facts.push_back(std::move(fact));

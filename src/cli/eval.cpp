@@ -97,11 +97,11 @@ void check_characters(const std::vector<std::u32string>& names, const Vocabulary
 void write_logits(const std::string& path, Model& model, const Examples& examples, std::size_t V) {
     const std::size_t n = examples.size();
     std::vector<float> logits(n * V);
-    model.logits(logits, examples.X);
-    write_tensors(path,
-                  {{"X", {n, examples.context}, DType::int64, examples.X.data()},
-                   {"logits", {n, V}, DType::float32, logits.data()}},
-                  {});
+    const std::vector<std::int64_t> X = examples.all().X;
+    model.logits(logits, X);
+    write_tensors(
+        path, {{"X", {n, examples.context}, DType::int64, X.data()}, {"logits", {n, V}, DType::float32, logits.data()}},
+        {});
 }
 
 int evaluate(const EvalOptions& options) {

@@ -100,20 +100,38 @@ std::string unexpected_word(const CLI::App& app) {
     return unexpected(first_left_over(chain), fmt::format("{}", fmt::join(path, " ")), commands, flags);
 }
 
+bool fits(const std::string& text, std::uint64_t least, std::uint64_t most) {
+    const std::optional<std::uint64_t> value = parse_whole_number(text);
+    return value && *value >= least && *value <= most;
+}
+
+// "a whole number from 1 to 256"
+std::string number_in(std::uint64_t least, std::uint64_t most) {
+    return most == std::numeric_limits<std::uint64_t>::max() ? fmt::format("a whole number of at least {}", least)
+                                                             : fmt::format("a whole number from {} to {}", least, most);
+}
+
 }  // namespace
 
 Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
     option_->check(CLI::Validator(
         [least, most](const std::string& text) {
-            const std::optional<std::uint64_t> value = parse_whole_number(text);
-            const bool fits = value && *value >= least && *value <= most;
-            const std::string range = most == std::numeric_limits<std::uint64_t>::max()
-                                          ? fmt::format("of at least {}", least)
-                                          : fmt::format("from {} to {}", least, most);
-            return fits ? std::string() : fmt::format("expected a whole number {}, not {}", range, text);
+            return fits(text, least, most) ? std::string()
+                                           : fmt::format("expected {}, not {}", number_in(least, most), text);
         },
         ""));
     return *this;
+}
+
+Option& Option::whole_number_or(const std::string& word, std::uint64_t least, std::uint64_t most) {
+    option_->check(CLI::Validator(
+        [word, least, most](const std::string& text) {
+            return text == word || fits(text, least, most)
+                       ? std::string()
+                       : fmt::format("expected {} or {}, not {}", word, number_in(least, most), text);
+        },
+        ""));
+    return completes([word] { return std::vector<std::string>{word}; });
 }
 
 Option& Option::number(double least, double most) {

@@ -30,6 +30,7 @@ public:
     Option(CLI::Option& option, CommandState& state) : option_(&option), state_(&state) {}
 
     Option& whole_number(std::uint64_t least, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+    Option& whole_number_or(const std::string& word, std::uint64_t least, std::uint64_t most);
     Option& number(double least, double most);  // finite, from `least` to `most`
     Option& one_of(const std::vector<std::string>& words);
     Option& not_empty();

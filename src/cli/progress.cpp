@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "cli/say.h"
 
@@ -34,9 +35,10 @@ bool wants_colour(int descriptor) {
 }
 
 Progress::Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit,
-                   std::size_t first)
+                   std::size_t first, std::size_t examples)
     : steps_(steps),
       first_(first),
+      examples_(examples),
       every_(every),
       what_(std::move(what)),
       unit_(std::move(unit)),
@@ -53,7 +55,8 @@ void Progress::step(std::size_t step, std::optional<float> loss) {
     if (every_ && (step % *every_ == 0 || step + 1 == steps_)) {
         finish();
         const double rate = static_cast<double>(step + 1 - first_) / seconds();
-        say("{:>{}} / {}{}  {}\n", step, std::to_string(steps_).size(), steps_, loss_text(), rate_text(rate, unit_));
+        say("{:>{}} / {}{}  {}{}{}\n", step, std::to_string(steps_).size(), steps_, loss_text(), rate_text(rate, unit_),
+            examples_ > 0 ? "  " : "", examples_text(rate));
         sum_ = 0;
         losses_ = 0;
     }
@@ -61,6 +64,18 @@ void Progress::step(std::size_t step, std::optional<float> loss) {
 
 std::string Progress::loss_text() const {
     return losses_ > 0 ? fmt::format("  mean loss {:.4f}", sum_ / static_cast<double>(losses_)) : "";
+}
+
+// "640 examples/s", "83 k examples/s", "1.3 M examples/s"
+std::string Progress::examples_text(double steps_per_second) const {
+    if (examples_ == 0) {
+        return "";
+    }
+    const double rate = steps_per_second * static_cast<double>(examples_);
+    const auto [unit, prefix] = rate < 999.5     ? std::pair(1.0, "")
+                                : rate < 999.5e3 ? std::pair(1e3, "k ")
+                                                 : std::pair(1e6, "M ");
+    return fmt::format("{:.{}f} {}examples/s", rate / unit, unit > 1 && rate < 9.95 * unit ? 1 : 0, prefix);
 }
 
 void Progress::redraw(std::size_t done) {
@@ -73,7 +88,8 @@ void Progress::redraw(std::size_t done) {
     const double rate = static_cast<double>(done - first_) / passed;
     say("\r\x1b[K{} {:3.0f} %  {} {}{}  {}  {} left", what_,
         100.0 * static_cast<double>(done) / static_cast<double>(steps_), unit_, done, loss_text(),
-        rate_text(rate, unit_), duration(static_cast<double>(steps_ - done) / rate));
+        examples_ > 0 ? examples_text(rate) : rate_text(rate, unit_),
+        duration(static_cast<double>(steps_ - done) / rate));
     std::fflush(stderr);
 }
 

@@ -14,9 +14,10 @@ bool wants_colour(int descriptor);
 class Progress {
 public:
     // A line for each `every`-th step and the last, if `every` is set; on a terminal also a line that is redrawn about
-    // ten times a second. `unit` is the name of a step; `first` steps were done before.
+    // ten times a second. `unit` is the name of a step; `first` steps were done before. If the `examples` of a step are
+    // given, both lines have the examples per second.
     Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit = "step",
-             std::size_t first = 0);
+             std::size_t first = 0, std::size_t examples = 0);
 
     // Step `step` (from 0) is done, with this loss if there is one. The loss of a batch is noisy: lines show the mean
     // of those since the last `every`-th step.
@@ -31,8 +32,9 @@ private:
     using Clock = std::chrono::steady_clock;
     void redraw(std::size_t done);
     std::string loss_text() const;
+    std::string examples_text(double steps_per_second) const;
 
-    std::size_t steps_, first_;
+    std::size_t steps_, first_, examples_;
     std::optional<std::size_t> every_;
     std::string what_, unit_;
     bool terminal_;

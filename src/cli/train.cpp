@@ -66,7 +66,7 @@ SavedModel checkpoint(const Training& training, Model& model, std::size_t steps)
                      .batches = run.generator,
                      .split = run.names.generator};
     if (is_calibrated(run.recipe.network)) {
-        model.calibrate(run.train.X);
+        model.calibrate(run.train.all().X);
         saved.calibrated = model.save();
         model.load(saved.state);
     }
@@ -266,7 +266,7 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
     }
     const bool is_first = world.rank == 0;
 
-    Progress progress(steps, progress_every, training.model, "step", training.first);
+    Progress progress(steps, progress_every, training.model, "step", training.first, run.recipe.batch);
     std::optional<InterruptWatch> watch(std::in_place);
     TrainOutcome outcome;
     try {
@@ -351,8 +351,9 @@ void add_train(const Command& program) {
         .not_empty();
     command
         .option("--threads", options->threads,
-                "Threads of the fused model, with the same result for any number [as many as pay off]")
-        .whole_number(1, kMostThreads);
+                "Threads of the fused model, with the same result for any number; auto: as many as pay off")
+        .whole_number_or(kAutoThreads, 1, kMostThreads)
+        .shows_default();
     command.option("--steps", options->steps, "Total number of steps, also with --resume [the recipe's]")
         .whole_number(1, kMostSteps);
     const Option save =

@@ -15,6 +15,7 @@
 #include "cli/examine.h"
 #include "cli/files.h"
 #include "cli/models.h"
+#include "cli/numbers.h"
 #include "cli/resume.h"
 #include "cli/say.h"
 #include "exercise/load.h"
@@ -38,7 +39,7 @@ void check_model(const Training& training) {
                                      printable(options.resume.path), excerpt(training.model, 100),
                                      fmt::join(models, ", ")));
     }
-    if (options.threads && training.model != kFused) {
+    if (options.threads != kAutoThreads && training.model != kFused) {
         throw InputError("--threads requires --model fused; the other models use one thread");
     }
     if (!options.own.file.empty() && training.model != kExercise) {
@@ -135,7 +136,7 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const auto threads = [&] {
-        return options.threads.value_or(group.size() > 1 ? 1 : threads_that_pay(network, rows));
+        return parse_whole_number(options.threads).value_or(group.size() > 1 ? 1 : threads_that_pay(network, rows));
     };
     if (run.recipe.parts > 1) {
         return make_model_in_parts(training.model, network, rows, run.recipe.parts, group, threads());

@@ -20,14 +20,16 @@
 
 namespace byhand::cli {
 
-inline constexpr const char* kFused = "fused";  // the default model
+inline constexpr const char* kFused = "fused";       // the default model
+inline constexpr const char* kAutoThreads = "auto";  // as many as pay off
 
 struct TrainOptions {
     NetworkOptions network;
-    bool recipe_given = false;         // by default the recipe of the checkpoint
-    std::optional<std::string> model;  // by default the model of the checkpoint, or fused
-    OwnFunctions own;                  // of the model "exercise"
-    std::optional<std::size_t> steps, log_every, threads;
+    bool recipe_given = false;           // by default the recipe of the checkpoint
+    std::optional<std::string> model;    // by default the model of the checkpoint, or fused
+    OwnFunctions own;                    // of the model "exercise"
+    std::string threads = kAutoThreads;  // or a number
+    std::optional<std::size_t> steps, log_every;
     std::optional<OutputPath> save;  // by default the file of the checkpoint, or kSavedModel
     bool no_save = false;
     std::size_t save_every = 0;

@@ -9,7 +9,7 @@ std::unique_ptr<Model> evaluated(const NetworkConfig& network, const Tensors<flo
     std::unique_ptr<Model> model = make_hand_model(HandForm::fused, network, kRows);
     model->load(state);
     if (is_calibrated(network)) {
-        model->calibrate(train.X);
+        model->calibrate(train.all().X);
     }
     return model;
 }

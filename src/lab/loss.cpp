@@ -228,10 +228,10 @@ Losses losses_on(const Examples& examples, const Examples& train, const NetworkC
     Losses losses{0, 0};
     for (std::size_t first = 0; first < examples.size(); first += kRows) {
         const std::size_t rows = std::min(kRows, examples.size() - first);
-        const Batch batch = examples.rows(first, rows);
+        const ExampleRows block = examples.rows(first, rows);
         std::vector<float> logits(rows * network.vocabulary);
-        model->logits(logits, {batch.X, rows * network.context});
-        Numbers<double> in{{{"logits", as<double>(logits)}}, {batch.Y, batch.Y + rows}};
+        model->logits(logits, block.X);
+        Numbers<double> in{{{"logits", as<double>(logits)}}, block.Y};
         const double share = static_cast<double>(rows) / static_cast<double>(examples.size());
         for (const auto& [start, loss] : {std::pair{Start::cross_entropy, &Losses::cross_entropy},
                                           {Start::squared_error, &Losses::squared_error}}) {
@@ -249,7 +249,7 @@ std::vector<Results> train_losses(const std::vector<LossTraining>& trainings, co
     // The parts are the same for every seed: the split has a seed of its own.
     const Run run = prepare(recipe, material.names, material.where);
     const NetworkConfig& network = run.recipe.network;
-    const Examples val = first_of(run.val, kCurveExamples), train = first_of(run.train, kCurveExamples);
+    const Examples val = run.val.first(kCurveExamples), train = run.train.first(kCurveExamples);
     const std::vector<std::size_t> points = curve_points(recipe.steps);
     std::vector<Results> results;
     std::vector<Training> all;

@@ -11,14 +11,6 @@
 
 namespace byhand::lab {
 
-Examples first_of(const Examples& examples, std::size_t count) {
-    Examples first = examples;
-    const std::size_t kept = std::min(count, examples.size());
-    first.X.resize(kept * examples.context);
-    first.Y.resize(kept);
-    return first;
-}
-
 Trained train_one(const Training& training, const Material& material) {
     Run run = prepare(training.recipe, material.names, material.where);
     if (training.prepare) {
@@ -56,9 +48,9 @@ Trained train_one(const Training& training, const Material& material) {
     trained.train = trained.val = std::numeric_limits<double>::quiet_NaN();
     if (trained.finite) {
         if (is_calibrated(network)) {
-            model->calibrate(run.train.X);
+            model->calibrate(run.train.all().X);
         }
-        trained.train = mean_loss(*model, first_of(run.train, run.val.size()), network.vocabulary);
+        trained.train = mean_loss(*model, run.train.first(run.val.size()), network.vocabulary);
         trained.val = mean_loss(*model, run.val, network.vocabulary);
         trained.finite = std::isfinite(trained.train) && std::isfinite(trained.val);
     }

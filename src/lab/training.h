@@ -42,9 +42,6 @@ Trained train_one(const Training& training, const Material& material);
 std::vector<Trained> train_all(const std::vector<Training>& trainings, const Material& material,
                                const Setting& setting);
 
-// The first `count` examples, or all: names are shuffled before they are split.
-Examples first_of(const Examples& examples, std::size_t count);
-
 // The middle of each window of the curve, in steps.
 std::vector<double> curve_steps(const Trained& trained);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
@@ -14,6 +13,9 @@
 
 namespace byhand {
 namespace {
+
+// Shuffled names are scattered over memory: so many names ahead they are prefetched.
+constexpr std::size_t kAhead = 16;
 
 // Calls visit(before, after) for each pair of neighbours in a name, from the '.' before it to the '.' after it.
 template <class Visit>
@@ -29,6 +31,19 @@ void for_each_pair(const std::u32string& name, const Vocabulary& vocabulary, Vis
 
 }  // namespace
 
+ExampleRows Examples::rows(std::size_t first, std::size_t count) const {
+    ExampleRows rows{std::vector<std::int64_t>(count * context), std::vector<std::int64_t>(count)};
+    for (std::size_t i = 0; i < count; ++i) {
+        copy(first + i, rows.X.data() + i * context, rows.Y.data() + i);
+    }
+    return rows;
+}
+
+Examples Examples::first(std::size_t count) const {
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(text.size() - size() + std::min(count, size()));
+    return {context, {text.begin(), end}};
+}
+
 Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
                   const std::string& where) {
     const std::size_t n = names.size();
@@ -40,13 +55,15 @@ Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double 
                          " for validation and " + std::to_string(n - second) + " for the test; give more names");
     }
     PythonGenerator g = python_seeded(seed);
-    std::vector<std::u32string> shuffled(n);
-    std::ranges::transform(shuffled_order(g, n), shuffled.begin(),
-                           [&](std::uint32_t i) { return std::move(names[i]); });
+    const std::vector<std::uint32_t> order = shuffled_order(g, n);
     const auto part = [&](std::size_t from, std::size_t to) {
-        const auto begin = std::make_move_iterator(shuffled.begin());
-        return std::vector<std::u32string>(begin + static_cast<std::ptrdiff_t>(from),
-                                           begin + static_cast<std::ptrdiff_t>(to));
+        std::vector<std::u32string> moved;
+        moved.reserve(to - from);
+        for (std::size_t i = from; i < to; ++i) {
+            __builtin_prefetch(&names[order[std::min(i + kAhead, n - 1)]]);
+            moved.push_back(std::move(names[order[i]]));
+        }
+        return moved;
     };
     return {part(0, first), part(first, second), part(second, n), g};
 }
@@ -61,22 +78,21 @@ Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary&
         throw InputError(std::to_string(size) + " examples with a context of " + std::to_string(context) +
                          " would take more than 4 GiB; lower --context, or give fewer names");
     }
-    Examples examples{.context = context, .X = {}, .Y = {}};
-    examples.X.reserve(size * context);
-    examples.Y.reserve(size);
-    for (const std::u32string& name : names) {
-        add_examples(examples, name, vocabulary);
+    Examples examples{.context = context};
+    examples.text.reserve(context + size);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        __builtin_prefetch(names[std::min(i + kAhead, names.size() - 1)].data());
+        add_examples(examples, names[i], vocabulary);
     }
     return examples;
 }
 
 void add_examples(Examples& examples, const std::u32string& name, const Vocabulary& vocabulary) {
-    std::vector<std::int64_t> padded(examples.context);  // '.' T times, then the name
-    for_each_pair(name, vocabulary, [&](std::int64_t, std::int64_t next) {
-        examples.X.insert(examples.X.end(), padded.end() - static_cast<std::ptrdiff_t>(examples.context), padded.end());
-        examples.Y.push_back(next);
-        padded.push_back(next);
-    });
+    if (examples.text.empty()) {
+        examples.text.resize(examples.context);
+    }
+    for_each_pair(name, vocabulary,
+                  [&](std::int64_t, std::int64_t next) { examples.text.push_back(static_cast<std::uint32_t>(next)); });
 }
 
 std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others) {

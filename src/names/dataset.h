@@ -1,6 +1,7 @@
 // Names as examples: the T preceding characters, and the next one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,18 +13,40 @@
 
 namespace byhand {
 
+// Rows of examples, in memory of their own.
+struct ExampleRows {
+    std::vector<std::int64_t> X;  // (rows, T)
+    std::vector<std::int64_t> Y;  // (rows)
+
+    Batch view() const { return {Y.size(), X.data(), Y.data()}; }
+};
+
 // Examples of one part of the names: a name of k characters yields k + 1 of them, its end included; the context before
 // a name's first character consists of '.'.
 struct Examples {
-    std::size_t context = 0;      // T
-    std::vector<std::int64_t> X;  // (size, T)
-    std::vector<std::int64_t> Y;  // (size)
+    std::size_t context = 0;  // T
+    // The indices of '.', T times, then of each name's characters and the '.' at its end: each but the first T is the
+    // target of one example. Far smaller than a context for each, so that batches are drawn from the cache.
+    std::vector<std::uint32_t> text = {};
 
-    std::size_t size() const { return Y.size(); }
-    // Rows from first to first + rows, in order.
-    Batch rows(std::size_t first, std::size_t rows) const {
-        return {rows, X.data() + first * context, Y.data() + first};
+    std::size_t size() const { return text.size() - std::min(context, text.size()); }
+
+    // One example: X (T), and Y.
+    void copy(std::size_t row, std::int64_t* X, std::int64_t* Y) const {
+        const std::uint32_t* target = text.data() + context + row;
+        *Y = *target;
+        bool same_name = true;  // before the '.' is another name
+        for (std::size_t t = 1; t <= context; ++t) {
+            const std::uint32_t before = *(target - t);
+            same_name = same_name & (before != 0);
+            X[context - t] = same_name ? before : 0;
+        }
     }
+    // From first to first + count, in order.
+    ExampleRows rows(std::size_t first, std::size_t count) const;
+    ExampleRows all() const { return rows(0, size()); }
+    // The first `count`, or all; names are shuffled before they are split.
+    Examples first(std::size_t count) const;
 };
 
 struct Split {
@@ -37,8 +60,8 @@ struct Split {
 Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
                   const std::string& where = "names");
 
-// Throws InputError if they would need more than 4 GiB. Preconditions: every character is in the vocabulary; the
-// context is at least 1.
+// Throws InputError if all of their contexts as rows would need more than 4 GiB. Preconditions: every character is in
+// the vocabulary; the context is at least 1.
 Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context);
 
 // Appends the examples of one name, in the context of `examples`. Preconditions as above.

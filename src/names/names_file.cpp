@@ -101,6 +101,12 @@ void NamesReader::take_line(std::string_view line) {
     }
     name_.clear();
     while (at < line.size()) {
+        const auto byte = static_cast<unsigned char>(line[at]);
+        if (byte < 0x80 && met_[byte]) {  // checked before
+            name_.push_back(byte);
+            ++at;
+            continue;
+        }
         const CodePoint c = first_code_point(line.substr(at));
         if (c.size == 0) {
             refuse_byte(at, "is not UTF-8; save the file as UTF-8");
@@ -158,7 +164,7 @@ NamesFile NamesReader::finish() && {
 NamesFile read_through(const std::string& path, NamesReader::Keep keep) {
     const RegularFile file = open_regular(path);
     NamesReader reader(path, file.size, keep);
-    std::vector<char> piece(std::size_t{1} << 18);
+    std::vector<char> piece(std::size_t{1} << 15);
     while (const std::size_t got = read_some(file.descriptor.number(), piece.data(), piece.size(), path)) {
         reader.take({piece.data(), got});
     }
@@ -172,10 +178,12 @@ std::string count(std::size_t n, const std::string& thing) {
 }  // namespace
 
 NamesFile read_names(const std::string& path) {
-    // A first pass stores nothing, so that a file that is refused takes no memory, however large.
-    const NamesFile seen = read_through(path, NamesReader::Keep::none);
-    check_memory_needed(seen.bytes, printable(path) + ": the names need", "give fewer names");
-    return read_through(path, NamesReader::Keep::names);
+    // A first pass over a large file stores nothing, so that one that is refused takes no memory.
+    constexpr std::uintmax_t kLarge = std::uintmax_t{1} << 20;
+    const bool is_large = open_regular(path).size > kLarge;
+    NamesFile file = read_through(path, is_large ? NamesReader::Keep::none : NamesReader::Keep::names);
+    check_memory_needed(file.bytes, printable(path) + ": the names need", "give fewer names");
+    return is_large ? read_through(path, NamesReader::Keep::names) : std::move(file);
 }
 
 NamesFile parse_names(std::string_view bytes, const std::string& path) {

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <iterator>
-#include <set>
 
 namespace byhand {
 
 std::int64_t Vocabulary::index(char32_t character) const {
     if (character == characters.front()) {
         return 0;
+    }
+    // An alphabet without gaps, such as a–z, has it as far from the first as their code points are apart.
+    if (characters.size() > 1 && character - characters[1] < characters.size() - 1 &&
+        characters[character - characters[1] + 1] == character) {
+        return character - characters[1] + 1;
     }
     const auto sorted = std::next(characters.begin());
     const auto found = std::lower_bound(sorted, characters.end(), character);
@@ -25,12 +29,21 @@ std::vector<std::string> printable_characters(const Vocabulary& vocabulary) {
 }
 
 Vocabulary vocabulary_of(const std::vector<std::u32string>& names) {
-    std::set<char32_t> seen;
+    std::vector<bool> seen;  // by code point, as far as the largest
     for (const std::u32string& name : names) {
-        seen.insert(name.begin(), name.end());
+        for (const char32_t character : name) {
+            if (character >= seen.size()) {
+                seen.resize(character + 1);
+            }
+            seen[character] = true;
+        }
     }
     Vocabulary vocabulary;
-    vocabulary.characters.append(seen.begin(), seen.end());
+    for (std::size_t character = 0; character < seen.size(); ++character) {
+        if (seen[character]) {
+            vocabulary.characters.push_back(static_cast<char32_t>(character));
+        }
+    }
     return vocabulary;
 }
 

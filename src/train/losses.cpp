@@ -43,18 +43,12 @@ private:
     double total_ = 0;
 };
 
-// Removes its first rows.
-void drop(Examples& examples, std::size_t rows) {
-    examples.X.erase(examples.X.begin(), examples.X.begin() + static_cast<std::ptrdiff_t>(rows * examples.context));
-    examples.Y.erase(examples.Y.begin(), examples.Y.begin() + static_cast<std::ptrdiff_t>(rows));
-}
-
 }  // namespace
 
 double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary) {
     Mean mean(model, vocabulary);
     for (std::size_t first = 0; first < examples.size(); first += mean.block()) {
-        mean.add(examples.rows(first, std::min(mean.block(), examples.size() - first)), examples.context);
+        mean.add(examples.rows(first, std::min(mean.block(), examples.size() - first)).view(), examples.context);
     }
     return mean.mean();
 }
@@ -62,16 +56,16 @@ double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary)
 double mean_loss(Model& model, const std::vector<std::u32string>& names, const Vocabulary& vocabulary,
                  std::size_t context) {
     Mean mean(model, vocabulary.size());
-    Examples waiting{.context = context, .X = {}, .Y = {}};
+    Examples waiting{.context = context};
     for (const std::u32string& name : names) {
         add_examples(waiting, name, vocabulary);
         while (waiting.size() >= mean.block()) {
-            mean.add(waiting.rows(0, mean.block()), context);
-            drop(waiting, mean.block());
+            mean.add(waiting.rows(0, mean.block()).view(), context);
+            waiting.text.erase(waiting.text.begin(), waiting.text.begin() + static_cast<std::ptrdiff_t>(mean.block()));
         }
     }
     if (waiting.size() > 0) {
-        mean.add(waiting.rows(0, waiting.size()), context);
+        mean.add(waiting.all().view(), context);
     }
     return mean.mean();
 }

@@ -10,7 +10,7 @@
 namespace byhand {
 namespace {
 
-// Of the names and all their examples, each of a context and the next character.
+// Of the names and, at most, all their examples as rows: a norm is calibrated on those of the training part.
 double bytes_needed(const NamesFile& data, std::size_t context) {
     std::size_t examples = 0;
     for (const std::u32string& name : data.names) {

@@ -241,6 +241,54 @@ TEST_CASE("bench --ranks --sweep: a line for each value and number of processes"
     CHECK(lines[4].starts_with("14,2,8,"));
 }
 
+TEST_CASE("bench --compare: the verdict, its exit code, and what can't be compared") {
+    const Place place;
+    const Arguments run = {"bench", "--recipe", "small", "--rounds", "10", "--no-as-installed"};
+    const std::string before = byhand(place, run + Arguments{"--json"}).out;
+    const auto compared_with = [&](const std::string& text, const Arguments& more = {}) {
+        place.write("before", text);
+        return byhand(place, run + Arguments{"--compare", "before"} + more);
+    };
+    // The same with every time and ratio so many times as long: no change of the machine is as large.
+    const auto scaled = [&](double micros, double ratio) {
+        Json all = parsed_json(before), result = all.at("results").at(0);
+        for (const auto& [key, factor] : {std::pair("step_us", micros), {"ratio", ratio}}) {
+            for (const char* part : {"median", "p10", "p90"}) {
+                if (!result[key].is_null()) {
+                    result[key][part] = result[key].at(part).get<double>() * factor;
+                }
+            }
+        }
+        all["results"] = Json::array({result});
+        return printed_json(all, 0);
+    };
+    const Outcome slower = compared_with(scaled(0.01, 100));
+    INFO(slower.out << slower.err);
+    CHECK(slower.code == 1);
+    CHECK(slower.out.find("slower: small\n") != std::string::npos);
+    const Json faster = json_of(compared_with(scaled(100, 0.01), {"--json"}));
+    CHECK(faster.at("compared").at("verdict").get<std::string>() == "faster");
+    CHECK(faster.at("compared").at("changes").at(0).at("by").get<std::string>() == (with_torch() ? "ratio" : "µs"));
+
+    const auto with = [&](const std::string& key, const Json& value) {
+        Json all = parsed_json(before);
+        all["machine"][key] = value;
+        return printed_json(all, 0);
+    };
+    check_refused(compared_with("{"), "before: line 1, column 2: not JSON");
+    check_refused(compared_with("{}"), "before: not a report of byhand bench");
+    check_refused(compared_with(with("cpu", "another")), "before: measured on another with");
+    check_refused(compared_with(with("target", "another")), "compare runs on the same machine");
+    check_refused(compared_with(before, {"--threads", "2"}), "before: measured with --threads 1, not 2");
+    check_refused(compared_with(before, {"--kernels"}), "before: measures steps; leave out --kernels");
+    check_refused(compared_with(before, {"--recipe", "notes"}), "before: has no recipe notes; give --recipe, of small");
+    check_refused(compared_with(before, {"--output", "before"}), "before");
+    check_refused(compared_with(before, {"--sweep", "hidden=2..4"}), "--compare");
+    check_refused(compared_with(before, {"--ranks", "2"}), "--compare");
+    check_refused(byhand(place, kQuick + Arguments{"--compare", "before"}), "--compare requires at least 10 rounds");
+    check_refused(byhand(place, run + Arguments{"--compare", "absent"}), "absent");
+}
+
 TEST_CASE("bench refuses what it can't measure") {
     const Place place;
     check_refused(byhand(place, kQuick + Arguments{"--ranks", "0"}), "--ranks");

@@ -29,6 +29,7 @@ TEST_CASE("completion: commands, options and their values") {
     CHECK(offered({"explain", "dbnvar"}) == Words{"dbnvar", "dbnvar_inv"});
     CHECK(offered({"recipes", "not"}) == Words{"notes"});
     CHECK(offered({"completion", ""}) == Words{"bash", "zsh", "fish"});
+    CHECK(offered({"train", "--threads", "a"}) == Words{"auto"});
     CHECK(offered({"train", "--data", ""}).empty());  // a file
     CHECK(offered({"no-command", "--x"}).empty());
 }

@@ -67,6 +67,10 @@ TEST_CASE("each numeric flag names itself where it is given no number") {
             place.refuses({"train", "--data", "n", flag, value}, flag);
         }
     }
+    for (const std::string value : {"abc", "0", "257", "-1", "", "AUTO", "auto2"}) {
+        place.refuses({"train", "--data", "n", "--threads", value},
+                      "--threads: expected auto or a whole number from 1 to 256");
+    }
     for (const std::string value : {"abc", "", "1,2"}) {
         place.refuses_training({"--bn-eps", value}, "--bn-eps");
     }

@@ -155,6 +155,8 @@ TEST_CASE("the number of threads may change, and the checkpoints between change 
     REQUIRE(place.begin("fused", {"--steps", "30", "--save", "part", "--threads", "3", "--save-every", "4"}).code == 0);
     REQUIRE(place.train({"--resume", "part", "--steps", "73", "--threads", "2", "--save-every", "9"}).code == 0);
     check_same(place, "part", "whole");
+    REQUIRE(place.begin("fused", {"--steps", "73", "--save", "auto", "--threads", "auto"}).code == 0);
+    check_same(place, "auto", "whole");
 }
 
 TEST_CASE("Ctrl-C says how to go on, and that ends as if it had not been pressed") {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -119,6 +120,28 @@ TEST_CASE("a line of progress has the mean loss of the steps since the line befo
         std::snprintf(expected, sizeof expected, "%d / 8  mean loss %.4f  ", last, sum / (last - first + 1));
         CHECK(lines.find(expected) != std::string::npos);
     }
+}
+
+TEST_CASE("a line of progress has the examples per second of this run") {
+    const Place place;
+    const auto rates = [&](const Arguments& more) {  // of the last line, and the seconds of the run
+        const Outcome outcome = place.train(Arguments{"--steps", "600", "--batch", "13", "--json"} + more);
+        const std::string line = lines_of(outcome.err).back();
+        double steps = 0, examples = 0;
+        char prefix = ' ';
+        INFO(line);
+        REQUIRE(std::sscanf(line.c_str(), "599 / 600 mean loss %*f %lf steps/s %lf %c", &steps, &examples, &prefix) ==
+                3);
+        CHECK(line.ends_with(" examples/s"));
+        const double unit = prefix == 'M' ? 1e6 : prefix == 'k' ? 1e3 : 1;
+        return std::tuple(steps, examples * unit, json_of(outcome)["seconds"].get<double>());
+    };
+    const auto [steps, examples, seconds] = rates({"--save", "whole"});
+    CHECK(std::abs(examples / steps / 13 - 1) < 0.1);  // both are rounded
+    CHECK(std::abs(examples * seconds / (600 * 13) - 1) < 0.5);
+    REQUIRE(place.train({"--steps", "598", "--batch", "13", "--save", "part"}).code == 0);
+    const auto [_, after, short_seconds] = rates({"--resume", "part"});
+    CHECK(after * short_seconds < 10 * 2 * 13);
 }
 
 TEST_CASE("the same command gives the same bytes") {

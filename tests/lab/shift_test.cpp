@@ -26,10 +26,10 @@ Vocabulary vocabulary() {
 TEST_CASE("names divided by their initial") {
     const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::initial);
     CHECK(names.first == "initials up to c");
-    CHECK(names.train.size() == 4 + 4 + 5);  // ann, ben, clio
-    CHECK(names.own.size() == 4 + 9);        // abe, carolina
-    CHECK(names.other.size() == 4 + 3 + 3);  // fay, di, ed
-    CHECK(names.train.Y.front() == 1);       // a
+    CHECK(names.train.size() == 4 + 4 + 5);   // ann, ben, clio
+    CHECK(names.own.size() == 4 + 9);         // abe, carolina
+    CHECK(names.other.size() == 4 + 3 + 3);   // fay, di, ed
+    CHECK(names.train.all().Y.front() == 1);  // a
 }
 
 TEST_CASE("names divided by their length") {
@@ -51,11 +51,11 @@ TEST_CASE("losses by one's own figures, and the model as it was") {
         CHECK_THAT(losses.other, WithinAbs(mean_loss(*model, names.other, 27), 0));
         CHECK_THAT(losses.own, WithinAbs(mean_loss(*model, names.own, 27), 0));
         const double by_training = loss_by_figures_of(*model, names.train, names.other, 27);
-        model->calibrate(names.other.X);
+        model->calibrate(names.other.all().X);
         CHECK_THAT(losses.other_by_own, WithinAbs(mean_loss(*model, names.other, 27), 0));
-        model->calibrate(names.train.X);
+        model->calibrate(names.train.all().X);
         CHECK_THAT(by_training, WithinAbs(mean_loss(*model, names.other, 27), 0));
         CHECK((losses.other == losses.other_by_own) == (place == NormPlace::none));
-        CHECK(std::isnan(loss_by_figures_of(*model, Examples{.context = 2, .X = {}, .Y = {}}, names.other, 27)));
+        CHECK(std::isnan(loss_by_figures_of(*model, Examples{.context = 2}, names.other, 27)));
     }
 }

@@ -125,8 +125,7 @@ TEST_CASE("undo: mu and sigma of a unit are those of its column") {
     set("bnbias", {0.5, -0.25});
     Examples examples;
     examples.context = 1;
-    examples.X = {0, 1, 2, 2};
-    examples.Y = {0, 0, 0, 0};
+    examples.text = {0, 1, 2, 2, 0};
     const Moment moment = moment_of(4, values, network, examples, 3);  // 1, 2, 6: mean 3, squares 4 + 1 + 9
     CHECK(moment.gain == std::vector<double>{5, 7});
     CHECK(moment.bias == std::vector<double>{0.5, -0.25});

@@ -20,12 +20,13 @@ std::vector<std::string> shown(const Examples& examples, const Vocabulary& vocab
     const auto character = [&](std::int64_t index) {
         return vocabulary.characters.at(static_cast<std::size_t>(index));
     };
+    const ExampleRows all = examples.all();
     for (std::size_t i = 0; i < examples.size(); ++i) {
         std::u32string row;
         for (std::size_t t = 0; t < examples.context; ++t) {
-            row += character(examples.X.at(i * examples.context + t));
+            row += character(all.X.at(i * examples.context + t));
         }
-        rows.push_back(to_utf8(row + U' ' + character(examples.Y.at(i))));
+        rows.push_back(to_utf8(row + U' ' + character(all.Y.at(i))));
     }
     return rows;
 }
@@ -35,8 +36,8 @@ TEST_CASE("dataset: emma yields five examples, as in the lectures") {
     const Vocabulary v = vocabulary_of(names);
     const Examples examples = examples_of(names, v, 3);
     CHECK(shown(examples, v) == std::vector<std::string>{"... e", "..e m", ".em m", "emm a", "mma ."});
-    CHECK(examples.X == std::vector<std::int64_t>{0, 0, 0, 0, 0, 2, 0, 2, 3, 2, 3, 3, 3, 3, 1});
-    CHECK(examples.Y == std::vector<std::int64_t>{2, 3, 3, 1, 0});
+    CHECK(examples.all().X == std::vector<std::int64_t>{0, 0, 0, 0, 0, 2, 0, 2, 3, 2, 3, 3, 3, 3, 1});
+    CHECK(examples.all().Y == std::vector<std::int64_t>{2, 3, 3, 1, 0});
 }
 
 TEST_CASE("dataset: contexts of one character and of more than a name has; each name starts anew") {
@@ -48,14 +49,19 @@ TEST_CASE("dataset: contexts of one character and of more than a name has; each 
     CHECK(examples_of({}, v, 3).size() == 0);
 }
 
-TEST_CASE("dataset: rows are a view of consecutive examples") {
+TEST_CASE("dataset: rows are consecutive examples, and so are the first ones") {
     const Names names{U"emma", U"ava"};
-    const Examples examples = examples_of(names, vocabulary_of(names), 3);
-    const Batch batch = examples.rows(2, 7);
-    CHECK(batch.rows == 7);
-    CHECK(batch.X == &examples.X[6]);
-    CHECK(batch.Y == &examples.Y[2]);
-    CHECK(examples.rows(examples.size(), 0).rows == 0);
+    const Vocabulary v = vocabulary_of(names);
+    const Examples examples = examples_of(names, v, 3);
+    const ExampleRows all = examples.all(), rows = examples.rows(2, 7);
+    CHECK(rows.X == std::vector(all.X.begin() + 2 * 3, all.X.end()));
+    CHECK(rows.Y == std::vector(all.Y.begin() + 2, all.Y.end()));
+    CHECK(rows.view().rows == 7);
+    CHECK(examples.rows(examples.size(), 0).view().rows == 0);
+    CHECK(shown(examples.first(6), v) ==
+          std::vector<std::string>{"... e", "..e m", ".em m", "emm a", "mma .", "... a"});
+    CHECK(examples.first(100).size() == 9);
+    CHECK(Examples{.context = 3}.first(2).size() == 0);
 }
 
 TEST_CASE("dataset: the split shuffles as CPython and cuts at int(0.8 n) and int(0.9 n)") {
@@ -135,9 +141,9 @@ TEST_CASE("dataset: a batch contains the rows that randint draws, with duplicate
         CHECK(batch.view().X == batch.X.data());
         CHECK(batch.view().Y == batch.Y.data());
         for (std::size_t i = 0; i < 13; ++i) {
-            const Batch row = examples.rows(static_cast<std::size_t>(rows[i]), 1);
-            CHECK(std::vector(row.X, row.X + 3) == std::vector(&batch.X[i * 3], &batch.X[i * 3] + 3));
-            CHECK(*row.Y == batch.Y[i]);
+            const ExampleRows row = examples.rows(static_cast<std::size_t>(rows[i]), 1);
+            CHECK(row.X == std::vector(&batch.X[i * 3], &batch.X[i * 3] + 3));
+            CHECK(row.Y.front() == batch.Y[i]);
         }
     }
 }

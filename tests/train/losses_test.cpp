@@ -16,11 +16,11 @@ using test::FakeModel;
 
 namespace {
 
-double loss_of(const std::vector<float>& logits, const std::vector<std::int64_t>& reference_operations) {
+double loss_of(const std::vector<float>& logits, std::vector<std::uint32_t> targets) {
     FakeModel model;
     model.logits_of = [&](std::span<const std::int64_t>) { return logits; };
-    return mean_loss(model, {1, std::vector<std::int64_t>(reference_operations.size()), reference_operations},
-                     logits.size());
+    targets.insert(targets.begin(), 0);
+    return mean_loss(model, {1, targets}, logits.size());
 }
 
 }  // namespace
@@ -58,31 +58,33 @@ TEST_CASE("loss: each target is compared with the logits of its own context") {
         logits[static_cast<std::size_t>(context[0] + context[1])] = 0;
         return logits;
     };
-    CHECK(mean_loss(model, {2, {0, 1, 1, 1, 3, 0}, {1, 2, 3}}, 4) < 1e-20);
-    CHECK_THAT(mean_loss(model, {2, {0, 1, 1, 1, 3, 0}, {1, 2, 0}}, 4), WithinRel(50.0 / 3, 1e-12));
+    CHECK(mean_loss(model, {2, {0, 1, 1, 2, 3}}, 4) < 1e-20);
+    CHECK_THAT(mean_loss(model, {2, {0, 1, 1, 2, 0}}, 4), WithinRel(50.0 / 3, 1e-12));
 }
 
 TEST_CASE("loss: examples in several blocks are all counted, once") {
+    constexpr std::size_t kCharacters = 11, kSize = 2 * 4096 + 5;
     FakeModel model;
     model.logits_of = [](std::span<const std::int64_t> context) {
-        return std::vector<float>{0, static_cast<float>(context[0])};
+        std::vector<float> logits(kCharacters);
+        logits[0] = static_cast<float>(context[0]);
+        return logits;
     };
-    Examples examples{1, {}, {}};
+    Examples examples{1, {0}};
     double expected = 0;
-    constexpr std::size_t kSize = 2 * 4096 + 5;
     for (std::size_t i = 0; i < kSize; ++i) {
-        const auto character = static_cast<std::int64_t>(i % 11);
-        examples.X.push_back(character);
-        examples.Y.push_back(0);
-        expected += std::log1p(std::exp(static_cast<double>(character)));
+        const std::uint32_t before = examples.text.back();
+        examples.text.push_back((before + 1) % kCharacters);
+        expected += std::log(std::exp(static_cast<double>(before)) + kCharacters - 1) -
+                    (examples.text.back() == 0 ? static_cast<double>(before) : 0);
     }
-    CHECK_THAT(mean_loss(model, examples, 2), WithinRel(expected / kSize, 1e-12));
+    CHECK_THAT(mean_loss(model, examples, kCharacters), WithinRel(expected / kSize, 1e-12));
     REQUIRE(model.asked.size() > 1);
     std::vector<std::int64_t> asked;
     for (const std::vector<std::int64_t>& X : model.asked) {
         asked.insert(asked.end(), X.begin(), X.end());
     }
-    CHECK(asked == examples.X);
+    CHECK(asked == examples.all().X);
 }
 
 TEST_CASE("loss: that of names is that of their examples, in the same blocks") {
@@ -110,7 +112,7 @@ TEST_CASE("loss: that of names is that of their examples, in the same blocks") {
 
 TEST_CASE("loss: NaN without examples, and a NaN is preserved") {
     FakeModel model;
-    CHECK(std::isnan(mean_loss(model, {1, {}, {}}, 3)));
+    CHECK(std::isnan(mean_loss(model, Examples{.context = 1}, 3)));
     const float nan = std::numeric_limits<float>::quiet_NaN();
     CHECK(std::isnan(loss_of({nan, 1, 2}, {0})));
     CHECK(std::isnan(loss_of({nan, 1, 2}, {1})));

@@ -58,7 +58,7 @@ TEST_CASE("run: prepares its vocabulary, its parts and its examples") {
     CHECK(run.test.size() == characters(run.names.test));
     for (const Examples* part : {&run.train, &run.val, &run.test}) {
         CHECK(part->context == 2);
-        CHECK(part->X.size() == 2 * part->size());
+        CHECK(part->all().X.size() == 2 * part->size());
     }
     const auto table = state(run.recipe.network);
     REQUIRE(run.initial.table().size() == table.size());

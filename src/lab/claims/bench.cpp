@@ -120,10 +120,7 @@ Recipe at_rate(Recipe recipe, double rate) {
 Training for_its_curve(Recipe recipe) {
     recipe.network.norm.evaluation = EvaluationFigures::running;
     Training training{.recipe = std::move(recipe)};
-    training.prepare = [](Run& run) {
-        run.val.X.resize(run.val.context);
-        run.val.Y.resize(1);
-    };
+    training.prepare = [](Run& run) { run.val = run.val.first(1); };
     return training;
 }
 

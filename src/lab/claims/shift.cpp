@@ -194,7 +194,7 @@ double loss_by_figures_of(Model& model, const Examples& figures, const Examples&
         return std::numeric_limits<double>::quiet_NaN();
     }
     const Tensors<float> state = model.save();
-    model.calibrate(figures.X);
+    model.calibrate(figures.all().X);
     const double loss = mean_loss(model, tested, vocabulary);
     model.load(state);
     return loss;

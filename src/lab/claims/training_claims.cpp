@@ -97,20 +97,15 @@ double common_loss(const Trials& trials, std::size_t network) {
     return worse;
 }
 
-Examples first_of(Examples examples) {
-    constexpr std::size_t kMost = 8000;
-    examples.Y.resize(std::min(kMost, examples.size()));
-    examples.X.resize(examples.Y.size() * examples.context);
-    return examples;
-}
+constexpr std::size_t kMostEvaluated = 8000;
 
 // In evaluation mode, by the statistics of the training part.
 double validation_loss(const Network& network, Arm arm, const Trained& trained) {
     const Recipe& recipe = recipe_of(network, arm);
     const std::unique_ptr<Model> model = make_hand_model(HandForm::fused, recipe.network, recipe.batch);
     model->load(trained.state);
-    model->calibrate(first_of(network.train).X);
-    return mean_loss(*model, first_of(network.val), recipe.network.vocabulary);
+    model->calibrate(network.train.first(kMostEvaluated).all().X);
+    return mean_loss(*model, network.val.first(kMostEvaluated), recipe.network.vocabulary);
 }
 
 // The minibatch loss over the steps.
@@ -233,7 +228,7 @@ Section larger_rates(const Trials& trials) {
     for (std::size_t n = 0; n < trials.grid.networks; ++n) {
         const Network& network = trials.bench.networks[n];
         const std::size_t V = network.with.network.vocabulary;
-        const double limit = frequency_loss(network.train.Y, network.val.Y, V);
+        const double limit = frequency_loss(network.train.all().Y, network.val.all().Y, V);
         const std::string measure =
             fmt::format("largest rate that ends below a loss of {:.3f}, that of the letters' frequencies", limit);
         const std::string title = fmt::format("final loss, {}; it trains below {:.3f}", network.name, limit);

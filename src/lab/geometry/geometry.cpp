@@ -271,14 +271,15 @@ Regression activations(Recipe recipe, NormPlace norm, std::size_t steps, std::si
     const Trained trained = train_one({.recipe = recipe}, material);
     Runner<double> runner(stepwise_graph(run.recipe.network, rows));
     copy_into(runner.tensors(), trained.state);
-    runner.set_batch(run.train.rows(0, rows));
+    const ExampleRows first = run.train.rows(0, rows);
+    runner.set_batch(first.view());
     const std::vector<Layer> all = layers(run.recipe.network);
     const std::string h = all[all.size() - 2].value("h");
     runner.forward_to(h);
     const std::span<const double> values = runner.tensors()[h];
     Regression data{rows, all.back().inputs, {values.begin(), values.end()}, {}};
     for (std::size_t i = 0; i < rows; ++i) {
-        data.Y.push_back(run.train.Y[i] == 0 ? 1 : 0);
+        data.Y.push_back(first.Y[i] == 0 ? 1 : 0);
     }
     return data;
 }

@@ -165,7 +165,8 @@ Moment moment_of(std::size_t step, const Tensors<float>& state, const NetworkCon
                  std::size_t rows) {
     Runner<float> runner(stepwise_graph(network, rows));
     copy_into(runner.tensors(), state);
-    runner.set_batch({rows, examples.X.data(), nullptr});
+    const ExampleRows first = examples.rows(0, rows);
+    runner.set_batch(first.view());
     const std::vector<Layer> layers = layers_with_norm(network);
     runner.forward_to(layers.back().value("bnvar_inv"));
     Moment moment{step, {}, {}, {}, {}};

@@ -1,0 +1,192 @@
+#include "bench/compare.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <utility>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "bench/flops.h"
+#include "bench/report_parts.h"
+
+namespace byhand::bench {
+namespace {
+
+Spread spread_of(const Json& json) {
+    const Spread spread{json.at("median").get<double>(), json.at("p10").get<double>(), json.at("p90").get<double>()};
+    if (!(spread.p10 > 0 && spread.p10 <= spread.median && spread.median <= spread.p90 && std::isfinite(spread.p90))) {
+        throw InputError("no distribution");
+    }
+    return spread;
+}
+
+std::optional<Spread> spread_if_any(const Json& json) {
+    return json.is_null() ? std::nullopt : std::optional(spread_of(json));
+}
+
+Timing step_of(const Json& json) {
+    const auto recipe = json.at("recipe").get<std::string>();
+    return {recipe, recipe, json.at("flops_per_step").get<double>(), spread_of(json.at("step_us")),
+            spread_if_any(json.at("ratio"))};
+}
+
+Timing operation_of(const Json& json) {
+    const auto recipe = json.at("recipe").get<std::string>();
+    const auto size = [&](const char* key) { return json.at(key).get<std::size_t>(); };
+    return {recipe,
+            fmt::format("{}, {} {}·{}→{}{}", recipe, json.at("operation").get<std::string>(), size("rows"), size("in"),
+                        size("out"), json.at("bias").get<bool>() ? " and bias" : ""),
+            std::nullopt, spread_of(json.at("us")), spread_if_any(json.at("ratio"))};
+}
+
+Report parsed(const Json& data, const std::string& where) {
+    const Json& machine = data.at("machine");
+    Report report{.where = where,
+                  .cpu = machine.at("cpu").get<std::string>(),
+                  .target = machine.at("target").get<std::string>(),
+                  .torch = {},
+                  .threads = machine.at("threads").get<std::size_t>(),
+                  .of_operations = data.contains("operations"),
+                  .timings = {}};
+    if (!machine.at("torch").is_null()) {
+        report.torch = machine.at("torch").get<std::string>() + " " + machine.at("blas_core").get<std::string>();
+    }
+    for (const Json& json : data.at(report.of_operations ? "operations" : "results")) {
+        report.timings.push_back(report.of_operations ? operation_of(json) : step_of(json));
+        if (!report.of_operations && json.at("rounds").get<std::size_t>() < kLeastRounds) {
+            throw InputError(fmt::format("measured in fewer than {} rounds", kLeastRounds));
+        }
+    }
+    return report;
+}
+
+const Timing* timing_named(const Report& report, const std::string& name) {
+    const auto found = std::ranges::find(report.timings, name, &Timing::name);
+    return found == report.timings.end() ? nullptr : &*found;
+}
+
+double half_spread(const Spread& spread) {
+    return (spread.p90 - spread.p10) / 2 / spread.median;
+}
+
+const char* word(Change change) {
+    return change == Change::slower ? "slower" : change == Change::faster ? "faster" : "no difference shown";
+}
+
+Mark mark(Change change) {
+    return change == Change::slower ? Mark::bad : change == Change::faster ? Mark::good : Mark::none;
+}
+
+Cell shown(const Difference& difference, double value) {
+    return difference.by_ratio ? fixed(value, 2) : micros(Spread{kMicro * value, 0, 0});
+}
+
+}  // namespace
+
+Report report_of(const Json& data, const std::string& where) {
+    try {
+        return parsed(data, where);
+    } catch (const InputError& error) {
+        throw InputError(where + ": " + error.what());
+    } catch (const std::exception&) {
+        throw InputError(where + ": not a report of byhand bench --json or bench --kernels --json");
+    }
+}
+
+void check_comparable(const Report& earlier, const Machine& machine, bool of_operations,
+                      const std::vector<Recipe>& recipes) {
+    const auto refuse = [&](const std::string& what) { throw InputError(earlier.where + ": " + what); };
+    if (earlier.of_operations != of_operations) {
+        refuse(of_operations ? "measures steps; leave out --kernels" : "measures operations; give --kernels");
+    }
+    if (earlier.cpu != machine.cpu || earlier.target != machine.target) {
+        refuse(fmt::format("measured on {} with {}, but this is {} with {}; compare runs on the same machine",
+                           earlier.cpu, earlier.target, machine.cpu, machine.target));
+    }
+    if (earlier.threads != machine.threads) {
+        refuse(fmt::format("measured with --threads {}, not {}", earlier.threads, machine.threads));
+    }
+    for (const Recipe& recipe : recipes) {
+        const auto found = std::ranges::find(earlier.timings, recipe.name, &Timing::recipe);
+        if (found == earlier.timings.end()) {
+            std::vector<std::string> names;
+            for (const Timing& timing : earlier.timings) {
+                if (std::ranges::find(names, timing.recipe) == names.end()) {
+                    names.push_back(timing.recipe);
+                }
+            }
+            refuse(fmt::format("has no recipe {}; give --recipe, of {}", recipe.name, fmt::join(names, ", ")));
+        }
+        if (found->flops && *found->flops != step_flops(recipe.network, recipe.batch)) {
+            refuse(fmt::format("the recipe {} was another network or batch, of {:.0f} FLOP a step", recipe.name,
+                               *found->flops));
+        }
+    }
+}
+
+Change Difference::verdict() const {
+    return change > uncertainty ? Change::slower : change < -uncertainty ? Change::faster : Change::none;
+}
+
+Difference difference(const Timing& earlier, const Timing& now, bool same_torch) {
+    const bool by_ratio = same_torch && earlier.ratio && now.ratio;
+    const Spread before = by_ratio ? *earlier.ratio : earlier.us, after = by_ratio ? *now.ratio : now.us;
+    const double factor = by_ratio ? before.median / after.median : after.median / before.median;
+    return {by_ratio, before.median, after.median, factor - 1,
+            factor * std::hypot(half_spread(before), half_spread(after))};
+}
+
+bool add_comparison(Document& document, const Report& earlier) {
+    const Report now = report_of(document.data, "this run");
+    Table table{"compared with " + printable(earlier.where),
+                {{now.of_operations ? "operation" : "recipe", "name"},
+                 {"earlier", "earlier", Align::right, 2},
+                 {"now", "now", Align::right, 3},
+                 {"by", "by", Align::left, 1},
+                 {"change of the time", "change"},
+                 {"uncertainty", "uncertainty", Align::hidden},
+                 {"verdict", "verdict", Align::left}},
+                {}};
+    std::vector<std::string> slower, faster;
+    for (const Timing& timing : now.timings) {
+        const Timing* before = timing_named(earlier, timing.name);
+        if (before == nullptr) {
+            throw InputError(earlier.where + ": has no " + timing.name);
+        }
+        const Difference found = difference(*before, timing, now.torch == earlier.torch);
+        const Change verdict = found.verdict();
+        const std::string name = printable(timing.name);
+        table.rows.push_back(
+            {name,
+             shown(found, found.earlier),
+             shown(found, found.now),
+             found.by_ratio ? "ratio" : "µs",
+             {fmt::format("{:+.1f} ± {:.1f} %", 100 * found.change, 100 * found.uncertainty), number(found.change)},
+             {"", number(found.uncertainty)},
+             {word(verdict), word(verdict), mark(verdict)}});
+        if (verdict != Change::none) {
+            (verdict == Change::slower ? slower : faster).push_back(name);
+        }
+    }
+    const Change verdict = !slower.empty() ? Change::slower : !faster.empty() ? Change::faster : Change::none;
+    document.data["compared"] = {{"with", earlier.where}, {"verdict", word(verdict)}, {"changes", json_of_rows(table)}};
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(Text{"±: half of p10–p90 of both runs, combined; a smaller change is no difference."});
+    if (!slower.empty()) {
+        document.blocks.emplace_back(as_conclusion(fmt::format(": {}", fmt::join(slower, "; ")), "slower", Mark::bad));
+    }
+    if (!faster.empty()) {
+        document.blocks.emplace_back(as_conclusion(fmt::format(": {}", fmt::join(faster, "; ")), "faster", Mark::good));
+    }
+    if (verdict == Change::none) {
+        document.blocks.emplace_back(as_conclusion("", word(verdict), Mark::open));
+    }
+    document.agrees = slower.empty();
+    return !slower.empty();
+}
+
+}  // namespace byhand::bench
