@@ -151,7 +151,10 @@ TEST_CASE("compare: another version or BLAS core of LibTorch makes the ratios in
 
 TEST_CASE("compare: operations, each by its shape") {
     const auto operations = [](double ours, std::size_t out) {
-        bench::OperationTimes times{"notes", {{TimedOperation::linear_forward, 32, 6, out, true}, 1}, {}, 0};
+        bench::OperationTimes times{.recipe = "notes",
+                                    .what = {{TimedOperation::linear_forward, 32, 6, out, true}, 1},
+                                    .rounds = {},
+                                    .peers = {}};
         times.rounds.ours.seconds = {ours, ours};
         times.rounds.theirs.seconds = {10e-6, 10e-6};
         return bench::document_of(kMachine, std::vector{times});

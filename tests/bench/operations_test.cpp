@@ -161,7 +161,7 @@ TEST_CASE("operations: a table of the products by the peers") {
     const Document document = bench::document_of(bench::Machine(), {times, other});
     CHECK_THAT(to_text(document), ContainsSubstring("  product, µs  by hand  First  Second  best\n"
                                                     "  dW 10×20→30     2.00   5.00    1.00  0.50\n\n"));
-    const auto& peers = text::parsed_json(printed_json(document.data, 0)).at("operations").at(0).at("peers");
+    const Json peers = text::parsed_json(printed_json(document.data, 0)).at("operations").at(0).at("peers");
     CHECK_THAT(peers.at("First").at("us").at("median").get<double>(), WithinAbs(5, 1e-9));
     CHECK_THAT(peers.at("Second").at("ratio").at("median").get<double>(), WithinAbs(0.5, 1e-9));
 }
