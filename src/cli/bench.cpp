@@ -33,9 +33,9 @@
 namespace byhand::cli {
 namespace {
 
-constexpr const char* kRecipes[] = {"notes",           "makemore-bn", "makemore-deep",      "wide",
-                                    "deepwide",        "bigbatch",    "mlp-relu-layernorm", "resnet-mlp",
-                                    "makemore-wavenet"};
+constexpr const char* kRecipes[] = {
+    "notes",      "makemore-bn",      "makemore-deep", "wide", "deepwide", "bigbatch", "mlp-relu-layernorm",
+    "resnet-mlp", "makemore-wavenet", "opennn"};
 constexpr const char *kSweptRecipe = "makemore-bn", *kRecipeOfRanks = "bigbatch";
 
 struct BenchOptions {

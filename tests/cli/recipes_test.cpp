@@ -10,8 +10,8 @@ namespace cli_test {
 namespace {
 
 const std::vector<std::string> kShipped = {
-    "bigbatch",         "deepwide",           "makemore-bn", "makemore-deep", "makemore-ninja",
-    "makemore-wavenet", "mlp-relu-layernorm", "notes",       "resnet-mlp",    "wide"};
+    "bigbatch", "deepwide", "makemore-bn", "makemore-deep", "makemore-ninja", "makemore-wavenet", "mlp-relu-layernorm",
+    "notes",    "opennn",   "resnet-mlp",  "wide"};
 
 // The recipe notes with layers that "hidden" and "norm" can't say.
 std::string listed_recipe(const Folder& folder) {

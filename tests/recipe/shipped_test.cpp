@@ -15,9 +15,9 @@ using byhand::test::shipped_text;
 
 namespace {
 
-const std::set<std::string> kNames = {"notes",      "makemore-bn",     "makemore-deep", "makemore-ninja",
-                                      "wide",       "deepwide",        "bigbatch",      "mlp-relu-layernorm",
-                                      "resnet-mlp", "makemore-wavenet"};
+const std::set<std::string> kNames = {"notes",      "makemore-bn",      "makemore-deep", "makemore-ninja",
+                                      "wide",       "deepwide",         "bigbatch",      "mlp-relu-layernorm",
+                                      "resnet-mlp", "makemore-wavenet", "opennn"};
 
 }  // namespace
 
@@ -110,4 +110,5 @@ TEST_CASE("shipped recipes: the bench shapes") {
     CHECK(is("wide", 64, 8, {1024}, 256));
     CHECK(is("deepwide", 64, 8, {1024, 1024, 1024, 1024}, 256));
     CHECK(is("bigbatch", 10, 3, {200}, 4096));
+    CHECK(is("opennn", 7, 4, {300, 300, 300, 300, 300}, 100));  // 28 inputs, as many as HIGGS has
 }
