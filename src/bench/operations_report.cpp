@@ -1,7 +1,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/json.h"
@@ -18,17 +17,6 @@ bool with_torch(const OperationTimes& times) {
 
 double median_gflops(const OperationTimes& times) {
     return flops_of(times.what.shape) / spread(times.rounds.ours.seconds).median * 1e-9;
-}
-
-// "LIBXSMM": its time, and its ratio to ours.
-Json json_of_peers(const OperationTimes& times) {
-    Json all = Json::object();
-    for (std::size_t i = 0; i < times.peers.size(); ++i) {
-        const std::vector<double>& seconds = times.rounds.peers[i].seconds;
-        all[times.peers[i]] = {{"us", json_of(spread(seconds), kMicro)},
-                               {"ratio", json_of(ratio(seconds, times.rounds.ours.seconds), 1)}};
-    }
-    return all;
 }
 
 Json json_of(const OperationTimes& times, const Machine& machine) {
@@ -50,7 +38,7 @@ Json json_of(const OperationTimes& times, const Machine& machine) {
             {"gflops", flops > 0 ? Json(median_gflops(times)) : Json()},
             {"fraction_of_peak", flops > 0 ? Json(median_gflops(times) / machine.peak_gflops) : Json()},
             {"apart", torch ? Json(times.apart) : Json()},
-            {"peers", json_of_peers(times)}};
+            {"peers", json_of(results_of_peers(times.peers, times.rounds))}};
 }
 
 // "32·30→200", and the number of occurrences.
@@ -93,27 +81,9 @@ std::string result_of(TimedOperation product) {
                                                                : "dx";
 }
 
-// The products of a recipe by the peers. "best" is the fastest one's time over ours.
-Table table_of_peers(const std::vector<std::string>& peers) {
-    Table table{"", {Column("product, µs", ""), Column("by hand", "")}, {}};
-    for (const std::string& peer : peers) {
-        table.columns.emplace_back(peer, "");
-    }
-    table.columns.emplace_back("best", "");
-    return table;
-}
-
-std::vector<Cell> row_of_peers(const OperationTimes& times) {
-    const auto& [operation, n, in, out, bias] = times.what.shape;
-    std::vector<Cell> row = {fmt::format("{} {}×{}→{}", result_of(operation), n, in, out),
-                             micros(spread(times.rounds.ours.seconds))};
-    double best = std::numeric_limits<double>::infinity();
-    for (const Times& peer : times.rounds.peers) {
-        row.push_back(micros(spread(peer.seconds)));
-        best = std::min(best, ratio(peer.seconds, times.rounds.ours.seconds).median);
-    }
-    row.push_back(fixed(best, 2));
-    return row;
+// "dW 32×30→200"
+std::string product_of(const OperationShape& shape) {
+    return fmt::format("{} {}×{}→{}", result_of(shape.operation), shape.n, shape.in, shape.out);
 }
 
 }  // namespace
@@ -132,8 +102,10 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
             list.push_back(json_of(*first, machine));
             table.rows.push_back(row_of(*first, machine));
             if (!first->peers.empty()) {
-                products = products.rows.empty() ? table_of_peers(first->peers) : products;
-                products.rows.push_back(row_of_peers(*first));
+                const std::vector<PeerResult> peers = results_of_peers(first->peers, first->rounds);
+                products = products.rows.empty() ? table_of_peers("product, µs", peers) : products;
+                products.rows.push_back(
+                    row_of_peers(product_of(first->what.shape), spread(first->rounds.ours.seconds), peers));
             }
         }
         document.blocks.emplace_back(std::move(table));
@@ -142,7 +114,7 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
         }
     }
     if (std::ranges::any_of(operations, [](const OperationTimes& times) { return !times.peers.empty(); })) {
-        document.blocks.emplace_back(Text{"best: the time of the fastest other library over ours."});
+        document.blocks.emplace_back(Text{kBest});
     }
     document.data = {{"machine", json_of(machine)}, {"operations", list}};
     return document;

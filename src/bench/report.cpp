@@ -35,7 +35,8 @@ Json json_of(const Result& result, const Machine& machine) {
             {"loss", losses ? Json(losses->ours) : Json()},
             {"torch_loss", losses ? Json(losses->torch) : Json()},
             {"losses_apart", losses ? Json(losses->apart) : Json()},
-            {"agree", losses ? Json(result.agree) : Json()}};
+            {"agree", losses ? Json(result.agree) : Json()},
+            {"peers", json_of(result.peers)}};
 }
 
 std::vector<Cell> row_of(const Result& result, const Machine& machine) {
@@ -88,6 +89,8 @@ Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threa
     }
     result.losses = times.losses;
     result.agree = !times.losses || agree(*times.losses, recipe.batch);
+    result.peers = results_of_peers(times.peers, times.rounds);
+    result.peers_apart = times.peers_apart;
     result.flops = step_flops(recipe.network, recipe.batch);
     return result;
 }
@@ -110,6 +113,17 @@ Document document_of(const Machine& machine, const std::vector<Result>& results)
     Document document = with_heading(machine);
     document.data = {{"machine", json_of(machine)}, {"results", list}};
     document.blocks.emplace_back(std::move(table));
+    Table peers;
+    for (const Result& result : results) {
+        if (!result.peers.empty()) {
+            peers = peers.rows.empty() ? table_of_peers("µs a step", result.peers) : peers;
+            peers.rows.push_back(row_of_peers(printable(result.recipe), result.seconds, result.peers));
+        }
+    }
+    if (!peers.rows.empty()) {
+        document.blocks.emplace_back(std::move(peers));
+        document.blocks.emplace_back(Text{kBest});
+    }
     document.blocks.emplace_back(Text{notes_on(results)});
     return document;
 }

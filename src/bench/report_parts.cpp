@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "base/json.h"
 
 namespace byhand::bench {
@@ -22,6 +25,35 @@ Json json_of(const Machine& machine) {
             {"peak_gflops", machine.peak_gflops},
             {"blas_core", with_torch ? Json(machine.blas_core) : Json()},
             {"torch", with_torch ? Json(machine.torch_version) : Json()}};
+}
+
+Json json_of(const std::vector<PeerResult>& peers) {
+    Json all = Json::object();
+    for (const PeerResult& peer : peers) {
+        all[peer.name] = {{"us", json_of(peer.seconds, kMicro)}, {"ratio", json_of(peer.ratio, 1)}};
+    }
+    return all;
+}
+
+Table table_of_peers(const std::string& what, const std::vector<PeerResult>& peers) {
+    Table table{"", {Column(what, ""), Column("by hand", "")}, {}};
+    for (const PeerResult& peer : peers) {
+        table.columns.emplace_back(peer.name, "");
+    }
+    table.columns.emplace_back("best", "");
+    return table;
+}
+
+std::vector<Cell> row_of_peers(const std::string& what, const Spread& our_seconds,
+                               const std::vector<PeerResult>& peers) {
+    std::vector<Cell> row = {what, micros(our_seconds)};
+    double best = std::numeric_limits<double>::infinity();
+    for (const PeerResult& peer : peers) {
+        row.push_back(micros(peer.seconds));
+        best = std::min(best, peer.ratio.median);
+    }
+    row.push_back(fixed(best, 2));
+    return row;
 }
 
 Document with_heading(const Machine& machine) {

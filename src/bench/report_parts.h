@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/json.h"
 #include "bench/machine.h"
@@ -17,6 +18,16 @@ inline constexpr double kMicro = 1e-6;
 Json json_of(const Spread& spread, double unit);
 Json json_of(const std::optional<Spread>& spread, double unit);
 Json json_of(const Machine& machine);
+
+// An object with a key for each: its time in microseconds and its ratio.
+Json json_of(const std::vector<PeerResult>& peers);
+
+// A table of our times and the peers', without rows; `what` is the title of its first column. The last column, "best",
+// is the smallest ratio.
+Table table_of_peers(const std::string& what, const std::vector<PeerResult>& peers);
+std::vector<Cell> row_of_peers(const std::string& what, const Spread& our_seconds,
+                               const std::vector<PeerResult>& peers);
+inline constexpr const char* kBest = "best: the time of the fastest other library over ours.";
 
 // A document that contains only the machine.
 Document with_heading(const Machine& machine);

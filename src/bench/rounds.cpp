@@ -90,6 +90,16 @@ Spread ratio(const std::vector<double>& theirs, const std::vector<double>& ours)
     return spread(ratios);
 }
 
+std::vector<PeerResult> results_of_peers(const std::vector<std::string>& names, const Rounds& rounds) {
+    std::vector<PeerResult> all;
+    all.reserve(names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const std::vector<double>& seconds = rounds.peers[i].seconds;
+        all.push_back({names[i], spread(seconds), ratio(seconds, rounds.ours.seconds)});
+    }
+    return all;
+}
+
 Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads,
                std::span<const Steps> peers) {
     std::vector<Steps> all = {ours};

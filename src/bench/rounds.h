@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace byhand::bench {
@@ -16,6 +17,12 @@ struct Spread {
 Spread spread(const std::vector<double>& values);
 // Of theirs/ours, pair by pair: the factor by which ours is faster. Precondition: equally many of both, at least one.
 Spread ratio(const std::vector<double>& theirs, const std::vector<double>& ours);
+
+// Another library beside ours: its time, and that over ours, round by round.
+struct PeerResult {
+    std::string name;
+    Spread seconds, ratio;
+};
 
 // One implementation: runs this many steps.
 using Steps = std::function<void(std::size_t count)>;
@@ -33,6 +40,9 @@ struct Rounds {
     Times ours, theirs;     // theirs is empty without a second implementation
     std::vector<Times> peers;
 };
+
+// Of each of `rounds.peers`, in the order of the names.
+std::vector<PeerResult> results_of_peers(const std::vector<std::string>& names, const Rounds& rounds);
 
 // Warms up the implementations, then times them in this many rounds. In a round each has a turn of equally many steps,
 // at least two milliseconds for the fastest one, after one untimed step, which refills the caches with

@@ -2,31 +2,48 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
+#include <utility>
 
 #include "base/batch_norm_1d.h"
 #include "bench/training.h"
 #include "judge/finding.h"
+#include "manual/fused_tensors.h"
 #include "manual/models.h"
 
 namespace byhand::bench {
 namespace {
 
-// The largest difference of the losses over the next ten steps, relative to those above 1; NaN if a loss is NaN.
+// Relative to a loss above 1.
+double difference(float ours, float theirs) {
+    const auto our_loss = static_cast<double>(ours), their_loss = static_cast<double>(theirs);
+    return std::abs(our_loss - their_loss) / std::max(1.0, their_loss);
+}
+
+constexpr std::size_t kSteps = 10;
+
+// The largest difference of the losses over the next ten steps; NaN if a loss is NaN.
 double losses_apart(Training& ours, Training& theirs) {
-    constexpr std::size_t kSteps = 10;
     double largest = 0;
     for (std::size_t i = 0; i < kSteps; ++i) {
         ours.go_on(1);
         theirs.go_on(1);
-        const auto our_loss = static_cast<double>(ours.loss), their_loss = static_cast<double>(theirs.loss);
-        largest = larger(largest, std::abs(our_loss - their_loss) / std::max(1.0, their_loss));
+        largest = larger(largest, difference(ours.loss, theirs.loss));
     }
     return largest;
 }
 
-StepTimes ours_alone(Training& ours, std::size_t rounds, std::size_t threads) {
-    return {in_turn([&](std::size_t steps) { ours.go_on(steps); }, nullptr, rounds, threads), std::nullopt};
+Steps steps_of(Training& training) {
+    return [&training](std::size_t steps) { training.go_on(steps); };
 }
+
+// A library that trains our network.
+struct PeerTraining {
+    std::unique_ptr<Model> model;
+    Training training;
+
+    PeerTraining(const Run& run, std::unique_ptr<Model> by) : model(std::move(by)), training(run, *model) {}
+};
 
 }  // namespace
 
@@ -47,24 +64,45 @@ bool agree(const Losses& losses, std::size_t rows) {
     return rows <= kFew ? std::isfinite(losses.apart) : losses.apart <= kApart;
 }
 
-StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds) {
+StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
+                     std::span<const peers::Peer> peers) {
     const NetworkConfig& network = run.recipe.network;
     const std::unique_ptr<Model> our_model = make_ours(network, run.recipe.batch, threads);
     Training ours(run, *our_model);
+    StepTimes times;
+    std::deque<PeerTraining> others;
+    std::vector<Steps> peer_steps;
+    for (const peers::Peer& peer : peers) {
+        if (peer.model && has_fused_step(network)) {
+            times.peers.push_back(peer.name);
+            Training& other = others.emplace_back(run, peer.model(network, run.recipe.batch)).training;
+            other.go_on(kSteps);
+            peer_steps.push_back(steps_of(other));
+        }
+    }
+    const auto compare_peers = [&] {
+        for (const PeerTraining& other : others) {
+            times.peers_apart = larger(times.peers_apart, difference(other.training.loss, ours.loss));
+        }
+    };
     if (torch == nullptr) {
-        return ours_alone(ours, rounds, threads);
+        ours.go_on(kSteps);
+        compare_peers();
+        times.rounds = in_turn(steps_of(ours), nullptr, rounds, threads, peer_steps);
+        return times;
     }
     const std::unique_ptr<Model> their_model = torch->module_model(network, run.recipe.batch);
     Training theirs(run, *their_model);
     Losses losses;
     losses.apart = losses_apart(ours, theirs);
-    const Rounds timed = in_turn([&](std::size_t steps) { ours.go_on(steps); },
-                                 [&](std::size_t steps) { theirs.go_on(steps); }, rounds, threads);
+    compare_peers();
+    times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads, peer_steps);
     losses.ours = static_cast<double>(ours.loss);
     losses.torch = static_cast<double>(theirs.loss);
     our_model->load(their_model->save());
     losses.apart = larger(losses.apart, losses_apart(ours, theirs));
-    return {timed, losses};
+    times.losses = losses;
+    return times;
 }
 
 }  // namespace byhand::bench

@@ -4,9 +4,13 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/model.h"
 #include "bench/rounds.h"
+#include "peers/peers.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 
@@ -34,11 +38,15 @@ bool agree(const Losses& losses, std::size_t rows);
 
 struct StepTimes {
     Rounds rounds;
-    std::optional<Losses> losses;  // if there are two implementations
+    std::optional<Losses> losses;    // if there are two implementations
+    std::vector<std::string> peers;  // in the order of rounds.peers
+    double peers_apart = 0;          // the largest difference of their losses after ten steps, as in Losses
 };
 
 // Times whole steps of both implementations: batch drawn, forward, loss, backward, update, running statistics. Both
-// start from the run's initial state and draw the same batches. Without `torch`, only byhand's.
-StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds);
+// start from the run's initial state and draw the same batches; so do the models of the peers, if the network has a
+// fused step. Without `torch`, not LibTorch's.
+StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
+                     std::span<const peers::Peer> peers = {});
 
 }  // namespace byhand::bench

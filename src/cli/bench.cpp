@@ -117,10 +117,17 @@ void report_progress(const std::string& what, std::size_t done, std::size_t all)
     say("{} ({} of {})\n", printable(what), done + 1, all);
 }
 
+// Other libraries are timed with one thread and with the widest vectors.
+std::vector<peers::Peer> peers_of(const BenchOptions& options) {
+    return options.torch.threads == 1 && !options.torch.avx2 && !options.torch.as_installed
+               ? peers::load()
+               : std::vector<peers::Peer>();
+}
+
 bench::Result measured(const Measured& what, const NamesFile& names, const torch_ref::Factory* torch,
-                       const BenchOptions& options) {
+                       const BenchOptions& options, const std::vector<peers::Peer>& peers = {}) {
     const Run run = prepare(what.recipe, names, data_path_of(""));
-    const bench::StepTimes times = bench::step_times(run, torch, options.torch.threads, options.rounds);
+    const bench::StepTimes times = bench::step_times(run, torch, options.torch.threads, options.rounds, peers);
     bench::Result result = bench::result_of(times, run.recipe, options.torch.threads);
     result.changed_norm = what.changed_norm;
     return result;
@@ -140,6 +147,11 @@ bool is_sound(const bench::Result& result) {
             printable(result.recipe), result.losses->apart);
         return false;
     }
+    if (!(result.peers_apart <= bench::kApart)) {
+        say("{}: the losses of another library differ by {:.1e}, more than rounding\n", printable(result.recipe),
+            result.peers_apart);
+        return false;
+    }
     return true;
 }
 
@@ -150,11 +162,12 @@ int measure_steps(const BenchOptions& options) {
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
     const std::optional<bench::Report> earlier = earlier_report(options, machine, recipes, names);
+    const std::vector<peers::Peer> peers = peers_of(options);
     std::vector<bench::Result> results;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
         report_progress(recipes[i].recipe.name, i, recipes.size());
-        results.push_back(measured(recipes[i], names, torch, options));
+        results.push_back(measured(recipes[i], names, torch, options, peers));
         if (torch != nullptr && !options.torch.as_installed && !options.torch.avx2 && !options.no_as_installed) {
             results.back().as_installed = as_installed(recipes[i].name, options.torch.threads, options.rounds);
         }
@@ -169,8 +182,7 @@ int measure_operations(const BenchOptions& options) {
     const std::vector<Measured> recipes = recipes_of(options);
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
-    const std::vector<peers::Peer> peers =
-        options.torch.threads == 1 && !options.torch.avx2 ? peers::load() : std::vector<peers::Peer>();
+    const std::vector<peers::Peer> peers = peers_of(options);
     const NamesFile names = read_names_aloud("");
     const std::optional<bench::Report> earlier = earlier_report(options, machine, recipes, names);
     const std::size_t vocabulary = vocabulary_of(names.names).size();
@@ -281,10 +293,10 @@ void add_bench(const Command& program) {
         .excludes(as_installed);
     command.flag("--avx2", options->torch.avx2, "Limit both implementations to AVX2 on a CPU with wider vectors")
         .excludes(as_installed);
-    const Option kernels = command.flag(
-        "--kernels", options->kernels,
-        "Time each operation of a step separately, in the recipe's shapes; with one thread, the products also by "
-        "the libraries that scripts/setup --bench installs");
+    const Option kernels =
+        command.flag("--kernels", options->kernels,
+                     "Time each operation of a step separately, in the recipe's shapes; the products also by "
+                     "the libraries that scripts/setup --bench installs");
     const Option compare =
         command
             .option("--compare", options->compare,

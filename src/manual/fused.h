@@ -44,6 +44,7 @@
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/simd/optimizer.h"
+#include "manual/simd/product.h"
 #include "manual/simd/row_norm.h"
 
 namespace byhand {
@@ -52,11 +53,11 @@ class Fused {
 public:
     using Keep = FusedKeep;
 
-    // The rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive it; null is this
-    // process alone. Throws InputError where check_network does. Preconditions: has_fused_step(config), threads > 0,
-    // 0 < parts ≤ rows.
+    // The rows of each batch in `parts` parts, shared out to the ranks of `group`; null is this process alone.
+    // `products` computes the matrix products; null is simd/product.h. Both must outlive it. Throws InputError where
+    // check_network does. Preconditions: has_fused_step(config), threads > 0, 0 < parts ≤ rows.
     Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1, std::size_t parts = 1,
-          Group* group = nullptr);
+          Group* group = nullptr, const simd::Products* products = nullptr);
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
@@ -229,6 +230,8 @@ private:
 
     NetworkConfig config_;
     Group* group_;  // null for one rank
+    simd::Products our_products_;
+    const simd::Products& products_;
     PartSums parts_;
     BatchPart own_;                         // the rows of this rank
     std::array<Tensors<float>, 2> states_;  // in panels, but for C

@@ -5,7 +5,6 @@
 #include "manual/simd/activations.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
-#include "manual/simd/product.h"
 #include "manual/simd/row_norm.h"
 
 namespace byhand {
@@ -78,8 +77,8 @@ void Fused::weight_backward(const FusedLayer& l, const float* x, const Panel& q,
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width, count = q.used * p.width;
     const float *const x_here = in_panel(x, l.rows, q), *const dy_here = in_panel(l.dy, l.rows, p);
     add_parts(l.dW, from, count, l.pattern.layer.positions, thread, [&](float* dW, const Rows& rows) {
-        simd::linear_weight_backward(dW, x_here + rows.first * q.stride(), q, dy_here + rows.first * p.width, p,
-                                     rows.last - rows.first);
+        products_.weight_backward(dW, x_here + rows.first * q.stride(), q, dy_here + rows.first * p.width, p,
+                                  rows.last - rows.first);
     });
     if (has_all_rows() && !l.pattern.layer.is_tied) {
         learn(l.W, from, slot(l.dW, from, 0, thread), count);
@@ -102,8 +101,8 @@ void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, co
     const std::size_t apart = l.in.size() / l.in.front().joined;
     for (std::size_t k = panel; k < l.in.size(); k += apart) {
         const Panel& q = l.in[k];
-        simd::linear_input_backward(in_panel(dx, l.rows, q), {l.dy, l.rows, l.out},
-                                    {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
+        products_.input_backward(in_panel(dx, l.rows, q), {l.dy, l.rows, l.out},
+                                 {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
     }
 }
 
@@ -276,9 +275,9 @@ void Fused::backward_by_character() {
         const Panel& c = columns[task % columns.size()];
         const Panel q = {t * E + c.from, c.width, c.used};  // of W's rows
         if (task < blocks) {
-            simd::linear_input_backward(in_panel(by_character_->dC.data(), places, c), {sums, places, l.out},
-                                        {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(),
-                                        {t * V, (t + 1) * V}, q);
+            products_.input_backward(in_panel(by_character_->dC.data(), places, c), {sums, places, l.out},
+                                     {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(),
+                                     {t * V, (t + 1) * V}, q);
         } else {
             const Panel& p = l.out[task / blocks - 1];
             update(l, in_panel(by_character_->C.data(), V, c), q, in_panel(sums, places, p) + t * V * p.width, p, V,

@@ -168,9 +168,9 @@ private:
 class FusedModel final : public HandModel {
 public:
     FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads, std::size_t parts = 1,
-               Group* group = nullptr)
+               Group* group = nullptr, const simd::Products* products = nullptr)
         : HandModel(config, Evaluation::By::kernels),
-          fused_(config, rows, Fused::Keep::needed, threads, parts, group) {}
+          fused_(config, rows, Fused::Keep::needed, threads, parts, group, products) {}
 
     void load(const Tensors<float>& state) override { fused_.load(state); }
     Tensors<float> save() const override { return fused_.state(); }
@@ -210,6 +210,10 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
         return std::make_unique<StepModel>(with_kernels(fused_graph(config, rows)), Evaluation::By::kernels);
     }
     return std::make_unique<FusedModel>(config, rows, threads);
+}
+
+std::unique_ptr<Model> make_fused_model(const NetworkConfig& config, std::size_t rows, const simd::Products& products) {
+    return std::make_unique<FusedModel>(config, rows, 1, 1, nullptr, &products);
 }
 
 std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,

@@ -12,6 +12,10 @@
 
 namespace byhand {
 
+namespace simd {
+class Products;
+}
+
 // The form of that name: "stepwise", "collapsed", "fused". Throws std::invalid_argument for any other.
 HandForm hand_form(const std::string& name);
 
@@ -20,6 +24,10 @@ HandForm hand_form(const std::string& name);
 // InputError where check_network does. Precondition: threads > 0.
 std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
                                        std::size_t threads = 1);
+
+// The fused form with another library's matrix products, which must outlive it, on one thread. Precondition:
+// has_fused_step(config).
+std::unique_ptr<Model> make_fused_model(const NetworkConfig& config, std::size_t rows, const simd::Products& products);
 
 // The same with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive it
 // (base/part_sums.h). Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.

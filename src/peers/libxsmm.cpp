@@ -2,9 +2,15 @@
 // places: yᵀ = Wᵀ·xᵀ. A transposed first operand has no kernel: for dy·Wᵀ, W is transposed by its own function first.
 #include <libxsmm.h>
 
+#include <algorithm>
+#include <array>
 #include <stdexcept>
+#include <utility>
 
+#include "manual/models.h"
 #include "manual/panels.h"
+#include "manual/simd/kernels.h"
+#include "manual/simd/product.h"
 #include "peers/peers.h"
 #include "peers/rows.h"
 
@@ -14,9 +20,11 @@ namespace {
 using Kernel = libxsmm_smmfunction;
 
 struct GemmShape {
-    std::size_t rows, columns, depth;  // c (rows, columns) = [c +] a (rows, depth)·b (depth, columns)
-    std::size_t a_row, b_row, c_row;   // from one row to the next
+    std::size_t rows = 0, columns = 0, depth = 0;  // c (rows, columns) = [c +] a (rows, depth)·b (depth, columns)
+    std::size_t a_row = 0, b_row = 0, c_row = 0;   // from one row to the next
     bool a_transposed = false, onto = false;
+
+    bool operator==(const GemmShape&) const = default;
 };
 
 Kernel kernel_of(const GemmShape& shape) {
@@ -148,11 +156,86 @@ PreparedOperation on_panels(const OperationInput& input) {
             }};
 }
 
+// The kernels of a step by their shape: each is generated once.
+class XsmmProducts final : public simd::Products {
+public:
+    void forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+                 const Panel& p) const override {
+        float* const c = y + rows.first * p.stride();
+        const std::size_t n = rows.last - rows.first;
+        if (b != nullptr) {
+            for (std::size_t i = 0; i < n; ++i) {
+                std::copy_n(b, p.width, c + i * p.stride());
+            }
+        }
+        for (bool onto = b != nullptr; const Panel& k : x.panels) {
+            kernel({n, p.width, k.used, k.stride(), p.width, p.stride(), false, onto})(
+                W + k.from * p.width, in_panel(x.data, x.rows, k) + rows.first * k.stride(), c);
+            onto = true;
+        }
+    }
+
+    void input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                        const Panel& q) const override {
+        for (const Panel& p : W.panels) {
+            transpose(scratch + p.from * q.width, q.width, in_panel(W.data, W.rows, p) + q.from * p.width, p.width,
+                      q.used, p.width);
+        }
+        forward(dx, dy, scratch, nullptr, rows, q);
+    }
+
+    void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                         std::size_t n) const override {
+        kernel({q.used, p.width, n, q.stride(), p.width, p.width, true, false})(dy, x, dW);
+    }
+
+    void descend(const simd::Descent& to, float* dW, bool, const float* x, const Panel& q, const float* dy,
+                 const Panel& p, std::size_t n) const override {
+        weight_backward(dW, x, q, dy, p, n);
+        simd::descend(to.new_W, to.W, dW, to.rate, q.used * p.width);
+    }
+
+private:
+    Kernel kernel(const GemmShape& shape) const {
+        // Odd factors, so that the sizes of a network rarely meet.
+        std::size_t place = shape.rows * 7 + shape.columns * 31 + shape.depth * 131 + shape.a_row * 3 + shape.onto;
+        while (!(kernels_[place %= kernels_.size()].first == shape)) {
+            if (kernels_[place].second == nullptr) {
+                kernels_[place] = {shape, kernel_of(shape)};
+                break;
+            }
+            ++place;
+        }
+        return kernels_[place].second;
+    }
+
+    // Far more places than a network has shapes.
+    mutable std::array<std::pair<GemmShape, Kernel>, 4096> kernels_{};
+};
+
+class XsmmModel final : public Model {
+public:
+    XsmmModel(const NetworkConfig& config, std::size_t rows) : fused_(make_fused_model(config, rows, products_)) {}
+
+    void load(const Tensors<float>& state) override { fused_->load(state); }
+    Tensors<float> save() const override { return fused_->save(); }
+    float train_step(const Batch& batch, float rate) override { return fused_->train_step(batch, rate); }
+    void logits(std::span<float> out, std::span<const std::int64_t> X) override { fused_->logits(out, X); }
+    void calibrate(std::span<const std::int64_t> X) override { fused_->calibrate(X); }
+
+private:
+    XsmmProducts products_;
+    std::unique_ptr<Model> fused_;
+};
+
 }  // namespace
 }  // namespace byhand::peers
 
 extern "C" void byhand_peers(std::vector<byhand::peers::Peer>& all) {
     libxsmm_init();
-    all.push_back({"panels", byhand::peers::on_panels});
-    all.push_back({"LIBXSMM", byhand::peers::in_rows});
+    using namespace byhand;
+    all.push_back({"panels", peers::on_panels, {}});
+    all.push_back({"LIBXSMM", peers::in_rows, [](const NetworkConfig& config, std::size_t rows) {
+                       return std::make_unique<peers::XsmmModel>(config, rows);
+                   }});
 }

@@ -95,5 +95,5 @@ PreparedOperation matmul(const OperationInput& input) {
 }  // namespace byhand::peers
 
 extern "C" void byhand_peers(std::vector<byhand::peers::Peer>& all) {
-    all.push_back({"oneDNN", byhand::peers::matmul});
+    all.push_back({"oneDNN", byhand::peers::matmul, {}});
 }

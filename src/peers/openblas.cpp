@@ -32,5 +32,6 @@ void product(RowOperands& o) {
 
 extern "C" void byhand_peers(std::vector<byhand::peers::Peer>& all) {
     using namespace byhand::peers;
-    all.push_back({"OpenBLAS", [](const byhand::OperationInput& input) { return prepared_in_rows(input, product); }});
+    all.push_back(
+        {"OpenBLAS", [](const byhand::OperationInput& input) { return prepared_in_rows(input, product); }, {}});
 }

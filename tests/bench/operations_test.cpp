@@ -128,11 +128,14 @@ TEST_CASE("operations: the results of both implementations are compared") {
 
 TEST_CASE("operations: peers take turns with the products, and their results are compared") {
     const auto peer_off_by = [](float error) {
-        return peers::Peer{"Other", [error](const OperationInput& input) {
-                               OperationInput changed = input;
-                               changed.W[4] += error;
-                               return bench::by_hand(changed);
-                           }};
+        return peers::Peer{.name = "Other",
+                           .prepared =
+                               [error](const OperationInput& input) {
+                                   OperationInput changed = input;
+                                   changed.W[4] += error;
+                                   return bench::by_hand(changed);
+                               },
+                           .model = {}};
     };
     const std::vector<peers::Peer> right = {peer_off_by(0), peer_off_by(0)},
                                    wrong = {peer_off_by(0), peer_off_by(0.01F)};

@@ -4,9 +4,12 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/batch_norm_1d.h"
 #include "manual/models.h"
+#include "manual/simd/product.h"
 #include "train/small_run.h"
 
 using namespace byhand;
@@ -89,6 +92,41 @@ TEST_CASE("step: without LibTorch only byhand's implementation is timed") {
     CHECK(times.rounds.ours.seconds.size() == 3);
     CHECK(times.rounds.theirs.seconds.empty());
     CHECK_FALSE(times.losses);
+}
+
+TEST_CASE("step: the models of other libraries take turns, and their losses are compared") {
+    // byhand's products, and after a factor they are wrong.
+    class Scaled final : public simd::Products {
+    public:
+        explicit Scaled(float factor) : factor_(factor) {}
+        void forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+                     const Panel& p) const override {
+            Products::forward(y, x, W, b, rows, p);
+            for (std::size_t at = rows.first * p.stride(); at < rows.last * p.stride(); ++at) {
+                y[at] *= factor_;
+            }
+        }
+
+    private:
+        float factor_;
+    };
+    const Scaled right(1), wrong(1.01F);
+    const auto peer = [](const char* name, const Scaled& products) {
+        return peers::Peer{.name = name, .prepared = {}, .model = [&products](const auto& config, std::size_t rows) {
+                               return make_fused_model(config, rows, products);
+                           }};
+    };
+    const std::vector<peers::Peer> all = {peer("Right", right), {.name = "Products only", .prepared = {}, .model = {}}};
+    const torch_ref::Factory other = factory<Mistake::none>();
+    for (const torch_ref::Factory* torch : {static_cast<const torch_ref::Factory*>(nullptr), &other}) {
+        const bench::StepTimes times = bench::step_times(small_run::run(), torch, 1, 3, all);
+        CHECK(times.peers == std::vector<std::string>{"Right"});
+        REQUIRE(times.rounds.peers.size() == 1);
+        CHECK(times.rounds.peers.front().seconds.size() == 3);
+        CHECK(times.peers_apart == 0);
+        const std::vector<peers::Peer> one = {peer("Wrong", wrong)};
+        CHECK(bench::step_times(small_run::run(), torch, 1, 2, one).peers_apart > bench::kApart);
+    }
 }
 
 TEST_CASE("step: a norm with other conventions becomes BatchNorm1d's") {

@@ -37,4 +37,30 @@ struct Descent {
 void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
                     const Panel& p, std::size_t n);
 
+// These four, as the fused step calls them: another library's can take their place.
+class Products {
+public:
+    Products() = default;
+    Products(const Products&) = delete;
+    Products& operator=(const Products&) = delete;
+    virtual ~Products() = default;
+
+    virtual void forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+                         const Panel& p) const {
+        linear_forward(y, x, W, b, rows, p);
+    }
+    virtual void input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                                const Panel& q) const {
+        linear_input_backward(dx, dy, W, scratch, rows, q);
+    }
+    virtual void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                 std::size_t n) const {
+        linear_weight_backward(dW, x, q, dy, p, n);
+    }
+    virtual void descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
+                         const Panel& p, std::size_t n) const {
+        linear_descend(descent, dW, kept, x, q, dy, p, n);
+    }
+};
+
 }  // namespace byhand::simd
