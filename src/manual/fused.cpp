@@ -21,6 +21,16 @@ constexpr std::size_t kLarge = std::size_t{1} << 16U;
 // Rows of a panel per task, unless a step needs all rows.
 constexpr std::size_t kTogether = 128;
 
+// Whether dx = dy·Wᵀ takes less time as (W·dyᵀ)ᵀ: rows and columns are padded to whole vectors of 16, and those of both
+// operands or of W alone are transposed, in squares of 16 that cost as much as 100 vectors of multiply-adds.
+bool pays_by_columns(std::size_t rows, const Layer& layer) {
+    constexpr std::size_t kLine = 16, kSquare = 100;
+    const std::size_t n = padded(rows) / kLine, in = padded(layer.inputs) / kLine, out = padded(layer.outputs) / kLine;
+    const std::size_t by_rows = rows * in * layer.outputs + kSquare * in * out;
+    const std::size_t by_columns = n * layer.inputs * layer.outputs + kSquare * n * (in + out);
+    return by_columns < by_rows;
+}
+
 // The rows of a rank's parts, one after another.
 BatchPart rows_of(const std::vector<OwnPart>& parts, std::size_t batch) {
     BatchPart all{.first = parts.empty() ? 0 : parts.front().rows.first, .rows = 0, .batch = batch};
@@ -73,7 +83,19 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     std::size_t widest = 0;
     for (const FusedPattern& pattern : patterns) {
         add_layer(pattern);
-        widest = std::max(widest, padded(pattern.layer.outputs));
+        widest = std::max({widest, padded(pattern.layer.outputs), padded(pattern.layer.inputs)});
+    }
+    for (std::size_t i = by_character_ ? 1 : 0; i < layers_.size(); ++i) {
+        FusedLayer& l = layers_[i];
+        if (pays_by_columns(l.rows, l.pattern.layer)) {
+            AlignedVector<float>& memory = dy_transposed_[i % 2];
+            memory.resize(std::max(memory.size(), padded(l.rows) * padded(l.pattern.layer.outputs)));
+        }
+    }
+    for (std::size_t i = by_character_ ? 1 : 0; i < layers_.size(); ++i) {
+        if (pays_by_columns(layers_[i].rows, layers_[i].pattern.layer)) {
+            layers_[i].dy_transposed = dy_transposed_[i % 2].data();
+        }
     }
     connect_residuals();
     add_sums();
@@ -363,12 +385,11 @@ std::size_t Fused::chunks() const {
     return (own_.rows + kTogether - 1) / kTogether;
 }
 
-// The positions of a batch row stay together.
+// Whole blocks of dy by columns. The positions of a batch row stay together.
 Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
-    if (chunks == 1) {
-        return {0, own_.rows * positions};
-    }
-    return {own_.rows * chunk / chunks * positions, own_.rows * (chunk + 1) / chunks * positions};
+    const std::size_t blocks = (own_.rows + kWidestPanel - 1) / kWidestPanel;
+    const auto row = [&](std::size_t i) { return std::min(own_.rows, blocks * i / chunks * kWidestPanel); };
+    return {row(chunk) * positions, row(chunk + 1) * positions};
 }
 
 // The offset of the part in a matrix of the layer's results, and its number of elements.

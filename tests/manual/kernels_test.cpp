@@ -259,6 +259,35 @@ TEST_CASE("kernels: an infinity or a NaN in one element reaches its own sums, an
     });
 }
 
+TEST_CASE("kernels: a transpose writes its rows, zeros in the padding, and nothing else") {
+    targets::for_each([] {
+        constexpr std::size_t kRow = 80;  // of the result, wider than what is written
+        fenced::Floats read(kMost * padded(kMost)), made(kMost * kRow);
+        for (const auto& [rows, columns, width] : {std::array{1U, 1U, 16U},
+                                                   {1U, 53U, 48U},
+                                                   {16U, 16U, 16U},
+                                                   {17U, 15U, 32U},
+                                                   {31U, 33U, 32U},
+                                                   {53U, 3U, 64U}}) {
+            CAPTURE(rows, columns, width);
+            const std::size_t row = padded(columns);
+            const std::span<float> from = read.last(rows * row), to = made.last(columns * kRow);
+            for (std::size_t k = 0; k < from.size(); ++k) {
+                from[k] = static_cast<float>(k + 1);
+            }
+            std::vector<float> expected(to.begin(), to.end());
+            for (std::size_t j = 0; j < columns; ++j) {
+                for (std::size_t i = 0; i < width; ++i) {
+                    expected[j * kRow + i] = i < rows ? from[i * row + j] : 0;
+                }
+            }
+            simd::transpose({to.data(), kRow, width, columns}, from.data(), row, rows);
+            CHECK(std::ranges::equal(to, expected));
+            CHECK(made.untouched_around());
+        }
+    });
+}
+
 TEST_CASE("kernels: tanh and exp of any count write exactly the requested elements, in place too") {
     targets::for_each([] {
         std::mt19937 random(4);

@@ -207,9 +207,11 @@ void linear_forward(float* y, const Panels& x, const float* W, const float* b, c
     product(y, x, W, b, rows, p);
 }
 
-// A square of as many rows and columns as a vector has lanes: to(j, i) = from(i, j), zero from row `rows` on.
+// A square of as many rows and columns as a vector has lanes: to(j, i) = from(i, j), zero from row `rows` on; stored
+// for j < columns.
 #if HWY_TARGET == HWY_SCALAR
-HWY_INLINE void transpose_square(float* to, std::size_t, const float* from, std::size_t, std::size_t rows) {
+HWY_INLINE void transpose_square(float* to, std::size_t, const float* from, std::size_t, std::size_t rows,
+                                 std::size_t) {
     *to = rows > 0 ? *from : 0;
 }
 #else
@@ -239,7 +241,7 @@ HWY_INLINE void transpose_blocks(V&) {}
 
 template <std::size_t... kBlock>
 HWY_INLINE void transpose_square(float* to, std::size_t to_row, const float* from, std::size_t from_row,
-                                 std::size_t rows, std::index_sequence<kBlock...>) {
+                                 std::size_t rows, std::size_t columns, std::index_sequence<kBlock...>) {
     const D d;
     const hn::Repartition<double, D> pairs;
     const auto row = [=](std::size_t i) HWY_ATTR { return i < rows ? hn::Load(d, from + i * from_row) : hn::Zero(d); };
@@ -257,26 +259,27 @@ HWY_INLINE void transpose_square(float* to, std::size_t to_row, const float* fro
     }
     for (std::size_t j = 0; j < 4; ++j) {
         transpose_blocks(v[j][kBlock]...);
-        (hn::Store(v[j][kBlock], d, to + (4 * kBlock + j) * to_row), ...);
+        ((4 * kBlock + j < columns ? hn::Store(v[j][kBlock], d, to + (4 * kBlock + j) * to_row) : void()), ...);
     }
 }
 
 HWY_INLINE void transpose_square(float* to, std::size_t to_row, const float* from, std::size_t from_row,
-                                 std::size_t rows) {
-    if (rows >= hn::MaxLanes(D())) {  // known when compiled
-        transpose_square(to, to_row, from, from_row, hn::MaxLanes(D()), std::make_index_sequence<kBlocks>());
+                                 std::size_t rows, std::size_t columns) {
+    constexpr std::size_t N = hn::MaxLanes(D());
+    if (rows >= N && columns >= N) {  // known when compiled
+        transpose_square(to, to_row, from, from_row, N, N, std::make_index_sequence<kBlocks>());
     } else {
-        transpose_square(to, to_row, from, from_row, rows, std::make_index_sequence<kBlocks>());
+        transpose_square(to, to_row, from, from_row, rows, columns, std::make_index_sequence<kBlocks>());
     }
 }
 #endif
 
-// Wᵀ(j, i), i < q.used and any j of panel p, at to[j·q.width + i]; zeros in the padding columns of q.
-void transpose(float* to, const float* W, const Panel& p, const Panel& q) {
+void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows) {
     constexpr std::size_t N = hn::MaxLanes(D());
-    for (std::size_t i = 0; i < q.width; i += N) {
-        for (std::size_t j = 0; j < p.width; j += N) {
-            transpose_square(to + j * q.width + i, q.width, W + i * p.width + j, p.width, q.used - std::min(q.used, i));
+    for (std::size_t i = 0; i < to.width; i += N) {
+        for (std::size_t j = 0; j < to.rows; j += N) {
+            transpose_square(to.data + j * to.row + i, to.row, from + i * from_row + j, from_row,
+                             rows - std::min(rows, i), to.rows - j);
         }
     }
 }
@@ -284,7 +287,8 @@ void transpose(float* to, const float* W, const Panel& p, const Panel& q) {
 void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
                            const Panel& q) {
     for (const Panel& p : W.panels) {
-        transpose(scratch + p.from * q.width, in_panel(W.data, W.rows, p) + q.from * p.width, p, q);
+        transpose({scratch + p.from * q.width, q.width, q.width, p.width},
+                  in_panel(W.data, W.rows, p) + q.from * p.width, p.width, q.used);
     }
     product(dx, dy, scratch, nullptr, rows, q);
 }
@@ -328,6 +332,7 @@ HWY_EXPORT(linear_forward);
 HWY_EXPORT(linear_input_backward);
 HWY_EXPORT(linear_weight_backward);
 HWY_EXPORT(linear_descend);
+HWY_EXPORT(transpose);
 
 }  // namespace
 
@@ -347,6 +352,10 @@ void linear_weight_backward(float* dW, const float* x, const Panel& q, const flo
 void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
                     const Panel& p, std::size_t n) {
     HWY_DYNAMIC_DISPATCH(linear_descend)(descent, dW, kept, x, q, dy, p, n);
+}
+
+void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows) {
+    HWY_DYNAMIC_DISPATCH(transpose)(to, from, from_row, rows);
 }
 
 }  // namespace byhand::simd

@@ -37,7 +37,19 @@ struct Descent {
 void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
                     const Panel& p, std::size_t n);
 
-// These four, as the fused step calls them: another library's can take their place.
+// Part of a matrix with rows of whole vectors, which transpose writes.
+struct Transposed {
+    float* data = nullptr;
+    std::size_t row = 0;    // from one row to the next
+    std::size_t width = 0;  // of a row, a multiple of 16
+    std::size_t rows = 0;
+};
+
+// to(j, i) = from(i, j) for i < rows, and 0 from there on. from (rows, to.rows), from_row from row to row, each as many
+// whole vectors of 16.
+void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows);
+
+// The four products, as the fused step calls them: another library's can take their place.
 class Products {
 public:
     Products() = default;
