@@ -105,6 +105,22 @@ std::function<void()> norm(const std::shared_ptr<Operands>& o, TimedOperation op
     return [o] { norm_backward(*o); };
 }
 
+// As in the fused step: dyᵀ for up to kWidestPanel rows, dxᵀ = W·dyᵀ, and its transpose.
+void input_backward_by_columns(Operands& o) {
+    float *const dy = o.scratch.data(), *const dx = dy + padded(o.out) * kWidestPanel;
+    for (std::size_t first = 0; first < o.n; first += kWidestPanel) {
+        const std::size_t count = std::min(kWidestPanel, o.n - first), width = padded(count);
+        for (const Panel& p : o.dy.panels) {
+            simd::transpose({dy + p.from * width, width, width, p.width}, o.dy.in(p) + first * p.width, p.width, count);
+        }
+        simd::linear_forward(dx, o.W.view(), dy, nullptr, {0, o.in}, {.width = width, .used = width});
+        for (const Panel& q : o.result.panels) {
+            simd::transpose({o.result.in(q) + first * q.width, q.width, q.width, count}, dx + q.from * width, width,
+                            q.used);
+        }
+    }
+}
+
 std::function<void()> linear(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
     switch (shape.operation) {
         case TimedOperation::linear_forward:
@@ -127,6 +143,10 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
             };
         default:
             o->result = PanelMatrix(o->n, o->in);
+            if (pays_by_columns(o->n, o->in, o->out)) {
+                o->scratch.resize((padded(o->out) + padded(o->in)) * kWidestPanel);
+                return [o] { input_backward_by_columns(*o); };
+            }
             o->scratch.resize(padded(o->out) * kWidestPanel);
             return [o] {
                 for (const Panel& q : o->result.panels) {

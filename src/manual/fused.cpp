@@ -21,16 +21,6 @@ constexpr std::size_t kLarge = std::size_t{1} << 16U;
 // Rows of a panel per task, unless a step needs all rows.
 constexpr std::size_t kTogether = 128;
 
-// Whether dx = dy·Wᵀ takes less time as (W·dyᵀ)ᵀ: rows and columns are padded to whole vectors of 16, and those of both
-// operands or of W alone are transposed, in squares of 16 that cost as much as 100 vectors of multiply-adds.
-bool pays_by_columns(std::size_t rows, const Layer& layer) {
-    constexpr std::size_t kLine = 16, kSquare = 100;
-    const std::size_t n = padded(rows) / kLine, in = padded(layer.inputs) / kLine, out = padded(layer.outputs) / kLine;
-    const std::size_t by_rows = rows * in * layer.outputs + kSquare * in * out;
-    const std::size_t by_columns = n * layer.inputs * layer.outputs + kSquare * n * (in + out);
-    return by_columns < by_rows;
-}
-
 // The rows of a rank's parts, one after another.
 BatchPart rows_of(const std::vector<OwnPart>& parts, std::size_t batch) {
     BatchPart all{.first = parts.empty() ? 0 : parts.front().rows.first, .rows = 0, .batch = batch};
@@ -85,23 +75,27 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
         add_layer(pattern);
         widest = std::max({widest, padded(pattern.layer.outputs), padded(pattern.layer.inputs)});
     }
-    for (std::size_t i = by_character_ ? 1 : 0; i < layers_.size(); ++i) {
-        FusedLayer& l = layers_[i];
-        if (pays_by_columns(l.rows, l.pattern.layer)) {
-            AlignedVector<float>& memory = dy_transposed_[i % 2];
-            memory.resize(std::max(memory.size(), padded(l.rows) * padded(l.pattern.layer.outputs)));
-        }
-    }
-    for (std::size_t i = by_character_ ? 1 : 0; i < layers_.size(); ++i) {
-        if (pays_by_columns(layers_[i].rows, layers_[i].pattern.layer)) {
-            layers_[i].dy_transposed = dy_transposed_[i % 2].data();
-        }
-    }
+    add_gradients_by_columns();
     connect_residuals();
     add_sums();
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
     const FusedLayer& first = layers_.front();
     stretches_ = stretches_of(first.rows, first.pattern.joined, config.embedding);
+}
+
+// Memory for dy by columns, alternately for one layer and the next.
+void Fused::add_gradients_by_columns() {
+    const auto pays = [&](const FusedLayer& l) {
+        return !goes_by_character(l) && pays_by_columns(l.rows, l.pattern.layer.inputs, l.pattern.layer.outputs);
+    };
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+        AlignedVector<float>& memory = dy_transposed_[i % 2];
+        const std::size_t size = padded(layers_[i].rows) * padded(layers_[i].pattern.layer.outputs);
+        memory.resize(std::max(memory.size(), pays(layers_[i]) ? size : 0));
+    }
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+        layers_[i].dy_transposed = pays(layers_[i]) ? dy_transposed_[i % 2].data() : nullptr;
+    }
 }
 
 // The sums that belong to no layer, with the memory of all.

@@ -151,6 +151,7 @@ private:
     };
 
     void add_layer(const FusedPattern& pattern);
+    void add_gradients_by_columns();
     void add_sums();
     void add_sums(FusedLayer& l);
     void add_sums(const FusedLayer& l, FusedStep& step);
