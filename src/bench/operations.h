@@ -58,7 +58,14 @@ struct OperationTimes {
 OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
                                std::size_t threads, std::span<const peers::Peer> peers = {});
 
-// Formatted like the report of steps, with a table for each recipe.
-Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations);
+// The time of a whole step of a recipe, by hand.
+struct WholeStep {
+    std::string recipe;
+    Spread seconds;
+};
+
+// Formatted like the report of steps, with a table for each recipe, and a budget (bench/budget.h) for each of `steps`.
+Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations,
+                     const std::vector<WholeStep>& steps = {});
 
 }  // namespace byhand::bench

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "bench/budget.h"
 #include "bench/operations.h"
 #include "bench/report_parts.h"
 
@@ -88,14 +89,16 @@ std::string product_of(const OperationShape& shape) {
 
 }  // namespace
 
-Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations) {
+Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations,
+                     const std::vector<WholeStep>& steps) {
     Document document = with_heading(machine);
     document.title = "The operations of a training step by hand and by LibTorch";
-    Json list = Json::array();
+    Json list = Json::array(), budgets = Json::array();
     const auto is_other_recipe = [](const OperationTimes& a, const OperationTimes& b) { return a.recipe != b.recipe; };
     for (auto first = operations.begin(); first != operations.end();) {
         const auto last = std::adjacent_find(first, operations.end(), is_other_recipe);
         const auto end = last == operations.end() ? last : last + 1;
+        const std::span<const OperationTimes> of_recipe(first, end);
         Table table = table_of_operations(first->recipe);
         Table products;
         for (; first != end; ++first) {
@@ -112,11 +115,21 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
         if (!products.rows.empty()) {
             document.blocks.emplace_back(std::move(products));
         }
+        const auto step = std::ranges::find(steps, of_recipe.front().recipe, &WholeStep::recipe);
+        if (step != steps.end()) {
+            const Budget budget = budget_of(of_recipe, step->seconds, machine);
+            budgets.push_back(json_of(budget));
+            document.blocks.emplace_back(table_of(budget));
+        }
     }
     if (std::ranges::any_of(operations, [](const OperationTimes& times) { return !times.peers.empty(); })) {
         document.blocks.emplace_back(Text{kBest});
     }
-    document.data = {{"machine", json_of(machine)}, {"operations", list}};
+    if (!budgets.empty()) {
+        document.blocks.emplace_back(
+            Text{"rest: what the step takes longer than its operations in isolation, or shorter if negative."});
+    }
+    document.data = {{"machine", json_of(machine)}, {"operations", list}, {"budgets", budgets}};
     return document;
 }
 

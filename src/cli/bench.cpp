@@ -186,6 +186,7 @@ int measure_operations(const BenchOptions& options) {
     const NamesFile names = read_names_aloud("");
     const std::optional<bench::Report> earlier = earlier_report(options, machine, recipes, names);
     const std::size_t vocabulary = vocabulary_of(names.names).size();
+    std::vector<bench::WholeStep> steps;
     std::vector<bench::OperationTimes> all;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
@@ -208,9 +209,12 @@ int measure_operations(const BenchOptions& options) {
                 }
             }
         }
+        const Run run = prepare(recipes[i].recipe, names, data_path_of(""));
+        const bench::StepTimes step = bench::step_times(run, nullptr, options.torch.threads, options.rounds);
+        steps.push_back({recipes[i].recipe.name, bench::spread(step.rounds.ours.seconds)});
         look_again(machine);
     }
-    return write_report(report, bench::document_of(machine, all), earlier) && sound ? kFine : kDisagrees;
+    return write_report(report, bench::document_of(machine, all, steps), earlier) && sound ? kFine : kDisagrees;
 }
 
 int measure_sweep(const BenchOptions& options) {

@@ -1,0 +1,46 @@
+#include "bench/budget.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <vector>
+
+#include "base/parsed_json.h"
+#include "report/text.h"
+
+using namespace byhand;
+using Catch::Matchers::WithinAbs;
+
+TEST_CASE("budget: parts are sums over the operations of a step, and the rest is what they leave") {
+    const auto times = [](TimedOperation operation, std::size_t count, double seconds) {
+        bench::OperationTimes all{.recipe = "one", .what = {{operation, 10, 20, 30}, count}, .rounds = {}, .peers = {}};
+        all.rounds.ours.seconds = {seconds, 9 * seconds, seconds};
+        return all;
+    };
+    const std::vector<bench::OperationTimes> all = {
+        times(TimedOperation::linear_forward, 1, 5e-6), times(TimedOperation::tanh_forward, 3, 1e-6),
+        times(TimedOperation::exp_forward, 1, 7e-6),  // is part of the loss
+        times(TimedOperation::cross_entropy, 1, 2e-6), times(TimedOperation::linear_weight_backward, 2, 4e-6)};
+    bench::Machine machine;
+    machine.peak_gflops = 12;  // the products have 3 · 2 · 10 · 20 · 30 = 36,000 FLOP
+    const bench::Budget budget = bench::budget_of(all, {20e-6, 19e-6, 22e-6}, machine);
+    REQUIRE(budget.parts.size() == 3);
+    CHECK(budget.parts[0].name == "products");
+    CHECK_THAT(budget.parts[0].seconds, WithinAbs(13e-6, 1e-12));
+    CHECK_THAT(budget.parts[1].seconds, WithinAbs(3e-6, 1e-12));
+    CHECK_THAT(budget.parts[2].seconds, WithinAbs(2e-6, 1e-12));
+    CHECK_THAT(budget.rest, WithinAbs(2e-6, 1e-12));
+    CHECK_THAT(budget.products_at_peak, WithinAbs(3e-6, 1e-12));
+
+    Document document = bench::document_of(machine, all, {{"one", {20e-6, 19e-6, 22e-6}}, {"another", {1, 1, 1}}});
+    CHECK(to_text(document).find("  budget      µs  of step  µs at peak\n"
+                                 "  products  13.0     65 %        3.00\n"
+                                 "  tanh      3.00     15 %           –\n"
+                                 "  loss      2.00     10 %           –\n"
+                                 "  rest      2.00     10 %           –\n"
+                                 "  step      20.0    100 %           –\n") != std::string::npos);
+    const Json budgets = text::parsed_json(printed_json(document.data, 0)).at("budgets");
+    REQUIRE(budgets.size() == 1);
+    CHECK_THAT(budgets.at(0).at("parts_us").at("products").get<double>(), WithinAbs(13, 1e-9));
+    CHECK_THAT(budgets.at(0).at("rest_us").get<double>(), WithinAbs(2, 1e-9));
+    CHECK_THAT(budgets.at(0).at("products_at_peak_us").get<double>(), WithinAbs(3, 1e-9));
+}
