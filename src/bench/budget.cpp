@@ -67,8 +67,8 @@ Json json_of(const Budget& budget) {
 Table table_of(const Budget& budget) {
     Table table{"", {Column("budget", ""), Column("µs", ""), Column("of step", ""), Column("µs at peak", "")}, {}};
     const auto row = [&](const std::string& name, double seconds, const Cell& at_peak) {
-        table.rows.push_back({name, micros(Spread{seconds, seconds, seconds}), percent(seconds / budget.step.median, 0),
-                              at_peak});
+        table.rows.push_back(
+            {name, micros(Spread{seconds, seconds, seconds}), percent(seconds / budget.step.median, 0), at_peak});
     };
     for (const BudgetPart& part : budget.parts) {
         const double peak = budget.products_at_peak;

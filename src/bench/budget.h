@@ -23,8 +23,8 @@ struct Budget {
     std::string recipe;
     Spread step;  // seconds of a whole step by hand
     std::vector<BudgetPart> parts;
-    // What the operations do not explain: drawing the batch, calls, the state of the caches. Negative if the step computes
-    // the first layer by character, or an update in one pass with its gradient.
+    // What the operations do not explain: drawing the batch, calls, the state of the caches. Negative if the step
+    // computes the first layer by character, or an update in one pass with its gradient.
     double rest = 0;
     double products_at_peak = 0;  // seconds of the products' FLOP at the machine's peak
 };

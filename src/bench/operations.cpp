@@ -179,7 +179,7 @@ OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Fac
     std::vector<PreparedOperation> others;
     if (flops_of(what.shape) > 0) {
         for (const peers::Peer& peer : peers) {
-            times.peers.push_back(peer.name);
+            times.peers.push_back({peer.name});
             others.push_back(peer.prepared(input));
         }
     }
@@ -193,8 +193,8 @@ OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Fac
     if (torch != nullptr) {
         times.apart = relative_difference(result, theirs.result());
     }
-    for (const PreparedOperation& other : others) {
-        times.peers_apart = larger(times.peers_apart, relative_difference(result, other.result()));
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        times.peers[i].apart = relative_difference(result, others[i].result());
     }
     return times;
 }

@@ -48,9 +48,8 @@ struct OperationTimes {
     // The largest difference between the results of both implementations, relative to the largest number; 0 without
     // LibTorch. A difference above kApart is not due to rounding.
     double apart = 0;
-    // Of the products: other libraries, in the order of rounds.peers, and the largest difference of their results.
-    std::vector<std::string> peers;
-    double peers_apart = 0;
+    // Of the products: other libraries, in the order of rounds.peers; their differences as above.
+    std::vector<PeerApart> peers;
 };
 
 // One operation in both implementations, and a product by the peers, alternating, on the same numbers. Without `torch`,

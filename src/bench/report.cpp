@@ -90,7 +90,6 @@ Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threa
     result.losses = times.losses;
     result.agree = !times.losses || agree(*times.losses, recipe.batch);
     result.peers = results_of_peers(times.peers, times.rounds);
-    result.peers_apart = times.peers_apart;
     result.flops = step_flops(recipe.network, recipe.batch);
     return result;
 }

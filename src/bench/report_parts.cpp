@@ -30,7 +30,8 @@ Json json_of(const Machine& machine) {
 Json json_of(const std::vector<PeerResult>& peers) {
     Json all = Json::object();
     for (const PeerResult& peer : peers) {
-        all[peer.name] = {{"us", json_of(peer.seconds, kMicro)}, {"ratio", json_of(peer.ratio, 1)}};
+        all[peer.name] = {
+            {"us", json_of(peer.seconds, kMicro)}, {"ratio", json_of(peer.ratio, 1)}, {"apart", peer.apart}};
     }
     return all;
 }

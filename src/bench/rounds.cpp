@@ -90,12 +90,12 @@ Spread ratio(const std::vector<double>& theirs, const std::vector<double>& ours)
     return spread(ratios);
 }
 
-std::vector<PeerResult> results_of_peers(const std::vector<std::string>& names, const Rounds& rounds) {
+std::vector<PeerResult> results_of_peers(const std::vector<PeerApart>& peers, const Rounds& rounds) {
     std::vector<PeerResult> all;
-    all.reserve(names.size());
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    all.reserve(peers.size());
+    for (std::size_t i = 0; i < peers.size(); ++i) {
         const std::vector<double>& seconds = rounds.peers[i].seconds;
-        all.push_back({names[i], spread(seconds), ratio(seconds, rounds.ours.seconds)});
+        all.push_back({peers[i].name, spread(seconds), ratio(seconds, rounds.ours.seconds), peers[i].apart});
     }
     return all;
 }

@@ -22,6 +22,13 @@ Spread ratio(const std::vector<double>& theirs, const std::vector<double>& ours)
 struct PeerResult {
     std::string name;
     Spread seconds, ratio;
+    double apart = 0;  // the difference of its results from ours
+};
+
+// The name of a library, and the difference of its results.
+struct PeerApart {
+    std::string name;
+    double apart = 0;
 };
 
 // One implementation: runs this many steps.
@@ -41,8 +48,8 @@ struct Rounds {
     std::vector<Times> peers;
 };
 
-// Of each of `rounds.peers`, in the order of the names.
-std::vector<PeerResult> results_of_peers(const std::vector<std::string>& names, const Rounds& rounds);
+// Of each of `rounds.peers`, in the same order.
+std::vector<PeerResult> results_of_peers(const std::vector<PeerApart>& peers, const Rounds& rounds);
 
 // Warms up the implementations, then times them in this many rounds. In a round each has a turn of equally many steps,
 // at least two milliseconds for the fastest one, after one untimed step, which refills the caches with

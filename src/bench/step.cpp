@@ -74,15 +74,15 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
     std::vector<Steps> peer_steps;
     for (const peers::Peer& peer : peers) {
         if (peer.model && has_fused_step(network)) {
-            times.peers.push_back(peer.name);
+            times.peers.push_back({peer.name});
             Training& other = others.emplace_back(run, peer.model(network, run.recipe.batch)).training;
             other.go_on(kSteps);
             peer_steps.push_back(steps_of(other));
         }
     }
     const auto compare_peers = [&] {
-        for (const PeerTraining& other : others) {
-            times.peers_apart = larger(times.peers_apart, difference(other.training.loss, ours.loss));
+        for (std::size_t i = 0; i < others.size(); ++i) {
+            times.peers[i].apart = difference(others[i].training.loss, ours.loss);
         }
     };
     if (torch == nullptr) {

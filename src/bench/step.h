@@ -38,9 +38,9 @@ bool agree(const Losses& losses, std::size_t rows);
 
 struct StepTimes {
     Rounds rounds;
-    std::optional<Losses> losses;    // if there are two implementations
-    std::vector<std::string> peers;  // in the order of rounds.peers
-    double peers_apart = 0;          // the largest difference of their losses after ten steps, as in Losses
+    std::optional<Losses> losses;  // if there are two implementations
+    // Other libraries, in the order of rounds.peers, with the difference of their losses after ten steps, as in Losses.
+    std::vector<PeerApart> peers;
 };
 
 // Times whole steps of both implementations: batch drawn, forward, loss, backward, update, running statistics. Both

@@ -147,10 +147,12 @@ bool is_sound(const bench::Result& result) {
             printable(result.recipe), result.losses->apart);
         return false;
     }
-    if (!(result.peers_apart <= bench::kApart)) {
-        say("{}: the losses of another library differ by {:.1e}, more than rounding\n", printable(result.recipe),
-            result.peers_apart);
-        return false;
+    for (const bench::PeerResult& peer : result.peers) {
+        if (!(peer.apart <= bench::kApart)) {
+            say("{}: the loss with {} differs by {:.1e}, more than rounding\n", printable(result.recipe), peer.name,
+                peer.apart);
+            return false;
+        }
     }
     return true;
 }
@@ -201,10 +203,12 @@ int measure_operations(const BenchOptions& options) {
             bench::OperationTimes& times = all.emplace_back(
                 bench::operation_times(operation, torch, options.rounds, options.torch.threads, peers));
             times.recipe = recipes[i].recipe.name;
-            for (const double apart : {times.apart, times.peers_apart}) {
+            std::vector<bench::PeerApart> others = times.peers;
+            others.push_back({"LibTorch", times.apart});
+            for (const auto& [library, apart] : others) {
                 if (!(apart <= bench::kApart)) {
-                    say("{}: {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
-                        bench::name_of(operation.shape.operation), apart);
+                    say("{}: {} by {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
+                        bench::name_of(operation.shape.operation), library, apart);
                     sound = false;
                 }
             }

@@ -144,9 +144,10 @@ TEST_CASE("operations: peers take turns with the products, and their results are
     REQUIRE(times.rounds.peers.size() == 2);
     CHECK(times.rounds.peers[1].seconds.size() == 3);
     CHECK(times.rounds.theirs.seconds.empty());
-    CHECK(times.peers == std::vector<std::string>{"Other", "Other"});
-    CHECK(times.peers_apart == 0);
-    CHECK(bench::operation_times(product, nullptr, 2, 1, wrong).peers_apart > 1e-4);
+    CHECK(times.peers[1].name == "Other");
+    CHECK(times.peers[1].apart == 0);
+    CHECK(bench::operation_times(product, nullptr, 2, 1, wrong).peers[0].apart == 0);
+    CHECK(bench::operation_times(product, nullptr, 2, 1, wrong).peers[1].apart > 1e-4);
     const bench::OperationOfStep tanh{{TimedOperation::tanh_forward, 3, 5, 5}, 1};
     CHECK(bench::operation_times(tanh, nullptr, 2, 1, right).rounds.peers.empty());
 }
@@ -156,7 +157,7 @@ TEST_CASE("operations: a table of the products by the peers") {
         .recipe = "wide", .what = {{TimedOperation::linear_weight_backward, 10, 20, 30}, 4}, .rounds = {}, .peers = {}};
     times.rounds.ours.seconds = {2e-6, 2e-6, 2e-6};
     times.rounds.peers = {{{5e-6, 5e-6, 5e-6}, 1}, {{1e-6, 1e-6, 1e-6}, 1}};
-    times.peers = {"First", "Second"};
+    times.peers = {{"First", 0}, {"Second", 0}};
     bench::OperationTimes other = times;
     other.what.shape.operation = TimedOperation::tanh_forward;
     other.peers.clear();

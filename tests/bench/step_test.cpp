@@ -120,12 +120,13 @@ TEST_CASE("step: the models of other libraries take turns, and their losses are 
     const torch_ref::Factory other = factory<Mistake::none>();
     for (const torch_ref::Factory* torch : {static_cast<const torch_ref::Factory*>(nullptr), &other}) {
         const bench::StepTimes times = bench::step_times(small_run::run(), torch, 1, 3, all);
-        CHECK(times.peers == std::vector<std::string>{"Right"});
+        REQUIRE(times.peers.size() == 1);
+        CHECK(times.peers.front().name == "Right");
         REQUIRE(times.rounds.peers.size() == 1);
         CHECK(times.rounds.peers.front().seconds.size() == 3);
-        CHECK(times.peers_apart == 0);
+        CHECK(times.peers.front().apart == 0);
         const std::vector<peers::Peer> one = {peer("Wrong", wrong)};
-        CHECK(bench::step_times(small_run::run(), torch, 1, 2, one).peers_apart > bench::kApart);
+        CHECK(bench::step_times(small_run::run(), torch, 1, 2, one).peers.front().apart > bench::kApart);
     }
 }
 
