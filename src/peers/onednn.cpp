@@ -1,5 +1,5 @@
-// oneDNN's matmul. The layout of the weights is its own choice: in the forward pass they are stored in it, in the
-// backward pass they are converted to it each time, because a program has them in the layout of the forward pass.
+// oneDNN's matmul. In the forward pass the weights are in a layout of its choice; in the backward pass they are in
+// rows.
 #include <dnnl.hpp>
 
 #include "peers/peers.h"
@@ -17,8 +17,6 @@ struct Matmul {
     dnnl::stream stream{engine};
     memory a, b, bias, c, packed_b;
     dnnl::primitive product;
-    dnnl::reorder pack;
-    bool packs = false;  // in each run
 
     explicit Matmul(const OperationInput& input) : rows(input) {
         const auto& [operation, n, in, out, has_bias] = rows.shape;
@@ -30,8 +28,7 @@ struct Matmul {
                 prepare({in, n, out}, rows.x, Tag::ba, rows.dy, Tag::ab, false, Tag::ab);
                 break;
             default:
-                prepare({n, out, in}, rows.dy, Tag::ab, rows.W, Tag::ba, false, Tag::any);
-                packs = true;
+                prepare({n, out, in}, rows.dy, Tag::ab, rows.W, Tag::ba, false, Tag::ba);
         }
     }
 
@@ -59,8 +56,7 @@ struct Matmul {
         packed_b = b;
         if (all.weights_desc() != b_desc) {
             packed_b = memory(all.weights_desc(), engine);
-            pack = dnnl::reorder(b, packed_b);
-            pack.execute(stream, b, packed_b);
+            dnnl::reorder(b, packed_b).execute(stream, b, packed_b);
         }
         if (has_bias) {
             bias = memory(bias_desc, engine, rows.bias.data());
@@ -69,9 +65,6 @@ struct Matmul {
     }
 
     void run() {
-        if (packs && pack) {
-            pack.execute(stream, b, packed_b);
-        }
         std::unordered_map<int, memory> arguments = {
             {DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, packed_b}, {DNNL_ARG_DST, c}};
         if (bias) {
