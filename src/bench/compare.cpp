@@ -18,7 +18,9 @@ namespace {
 
 Spread spread_of(const Json& json) {
     const Spread spread{json.at("median").get<double>(), json.at("p10").get<double>(), json.at("p90").get<double>()};
-    if (!(spread.p10 > 0 && spread.p10 <= spread.median && spread.median <= spread.p90 && std::isfinite(spread.p90))) {
+    const bool is_sound =
+        spread.p10 > 0 && spread.p10 <= spread.median && spread.median <= spread.p90 && std::isfinite(spread.p90);
+    if (!is_sound) {
         throw InputError("no distribution");
     }
     return spread;

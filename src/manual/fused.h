@@ -190,7 +190,7 @@ private:
     void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread);
     void input_backward_by_columns(const FusedLayer& l, float* dx, const Panel& q, const Rows& rows,
                                    float* scratch) const;
-    void transpose_gradient(const FusedLayer& l, const Part& part) const;
+    static void transpose_gradient(const FusedLayer& l, const Part& part);
     void backward_from_result(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
     void other_passes_backward(const FusedLayer& l, const Batch& batch);
     void backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread);

@@ -123,7 +123,7 @@ void Fused::input_backward_by_columns(const FusedLayer& l, float* dx, const Pane
     }
 }
 
-void Fused::transpose_gradient(const FusedLayer& l, const Part& part) const {
+void Fused::transpose_gradient(const FusedLayer& l, const Part& part) {
     const auto& [p, rows] = part;
     for (std::size_t first = rows.first; first < rows.last; first += kWidestPanel) {
         const std::size_t count = std::min(kWidestPanel, rows.last - first), width = padded(count);

@@ -27,7 +27,7 @@ struct Examples {
     std::size_t context = 0;  // T
     // The indices of '.', T times, then of each name's characters and the '.' at its end: each but the first T is the
     // target of one example. Far smaller than a context for each, so that batches are drawn from the cache.
-    std::vector<std::uint32_t> text = {};
+    std::vector<std::uint32_t> text = {};  // NOLINT(readability-redundant-member-init): need not be given
 
     std::size_t size() const { return text.size() - std::min(context, text.size()); }
 
@@ -38,7 +38,7 @@ struct Examples {
         bool same_name = true;  // before the '.' is another name
         for (std::size_t t = 1; t <= context; ++t) {
             const std::uint32_t before = *(target - t);
-            same_name = same_name & (before != 0);
+            same_name = same_name && before != 0;
             X[context - t] = same_name ? before : 0;
         }
     }

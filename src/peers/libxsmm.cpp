@@ -198,7 +198,8 @@ public:
 private:
     Kernel kernel(const GemmShape& shape) const {
         // Odd factors, so that the sizes of a network rarely meet.
-        std::size_t place = shape.rows * 7 + shape.columns * 31 + shape.depth * 131 + shape.a_row * 3 + shape.onto;
+        std::size_t place =
+            shape.rows * 7 + shape.columns * 31 + shape.depth * 131 + shape.a_row * 3 + (shape.onto ? 1 : 0);
         while (!(kernels_[place %= kernels_.size()].first == shape)) {
             if (kernels_[place].second == nullptr) {
                 kernels_[place] = {shape, kernel_of(shape)};

@@ -39,7 +39,7 @@ struct RowOperands {
 
 // A prepared operation on them; product(operands) computes the result.
 template <class Product>
-PreparedOperation prepared_in_rows(const OperationInput& input, Product product) {
+PreparedOperation prepared_in_rows(const OperationInput& input, const Product& product) {
     const auto operands = std::make_shared<RowOperands>(input);
     return {[operands, product] { product(*operands); },
             [operands, product] {
