@@ -147,14 +147,13 @@ bool is_sound(const bench::Result& result) {
             printable(result.recipe), result.losses->apart);
         return false;
     }
-    for (const bench::PeerResult& peer : result.peers) {
-        if (!(peer.apart <= bench::kApart)) {
-            say("{}: the loss with {} differs by {:.1e}, more than rounding\n", printable(result.recipe), peer.name,
-                peer.apart);
-            return false;
-        }
+    const auto wrong = std::ranges::find_if(
+        result.peers, [](const bench::PeerResult& peer) { return !(peer.apart <= bench::kApart); });
+    if (wrong != result.peers.end()) {
+        say("{}: the loss with {} differs by {:.1e}, more than rounding\n", printable(result.recipe), wrong->name,
+            wrong->apart);
     }
-    return true;
+    return wrong == result.peers.end();
 }
 
 int measure_steps(const BenchOptions& options) {
