@@ -58,8 +58,9 @@ void* open_module(const ModuleToOpen& module) {
     void* const opened = dlopen(find_module(module).c_str(), RTLD_NOW | RTLD_LOCAL);
     void* const symbol = opened != nullptr ? dlsym(opened, module.symbol.c_str()) : nullptr;
     if (symbol == nullptr) {
-        throw InputError(module.what + " can't be loaded (" + why() +
-                         "): check that LibTorch is installed as it was when byhand was built, or build byhand again");
+        throw InputError(
+            module.what + " can't be loaded (" + why() +
+            "): check that its libraries are installed as they were when byhand was built, or build byhand again");
     }
     return symbol;
 }

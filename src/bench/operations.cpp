@@ -196,6 +196,7 @@ OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Fac
     for (std::size_t i = 0; i < others.size(); ++i) {
         times.peers[i].apart = relative_difference(result, others[i].result());
     }
+    add_times(times.peers, times.rounds);
     return times;
 }
 

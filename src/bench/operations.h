@@ -48,8 +48,7 @@ struct OperationTimes {
     // The largest difference between the results of both implementations, relative to the largest number; 0 without
     // LibTorch. A difference above kApart is not due to rounding.
     double apart = 0;
-    // Of the products: other libraries, in the order of rounds.peers; their differences as above.
-    std::vector<PeerApart> peers;
+    std::vector<PeerResult> peers;  // of a product
 };
 
 // One operation in both implementations, and a product by the peers, alternating, on the same numbers. Without `torch`,

@@ -39,7 +39,7 @@ Json json_of(const OperationTimes& times, const Machine& machine) {
             {"gflops", flops > 0 ? Json(median_gflops(times)) : Json()},
             {"fraction_of_peak", flops > 0 ? Json(median_gflops(times) / machine.peak_gflops) : Json()},
             {"apart", torch ? Json(times.apart) : Json()},
-            {"peers", json_of(results_of_peers(times.peers, times.rounds))}};
+            {"peers", json_of(times.peers)}};
 }
 
 // "32·30→200", and the number of occurrences.
@@ -105,10 +105,9 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
             list.push_back(json_of(*first, machine));
             table.rows.push_back(row_of(*first, machine));
             if (!first->peers.empty()) {
-                const std::vector<PeerResult> peers = results_of_peers(first->peers, first->rounds);
-                products = products.rows.empty() ? table_of_peers("product, µs", peers) : products;
+                products = products.rows.empty() ? table_of_peers("product, µs", first->peers) : products;
                 products.rows.push_back(
-                    row_of_peers(product_of(first->what.shape), spread(first->rounds.ours.seconds), peers));
+                    row_of_peers(product_of(first->what.shape), spread(first->rounds.ours.seconds), first->peers));
             }
         }
         document.blocks.emplace_back(std::move(table));

@@ -7,6 +7,7 @@
 
 #include "base/tensors.h"
 #include "manual/batchnorm/formulas.h"
+#include "manual/by_columns.h"
 #include "manual/optimizer/formulas.h"
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
@@ -105,19 +106,14 @@ std::function<void()> norm(const std::shared_ptr<Operands>& o, TimedOperation op
     return [o] { norm_backward(*o); };
 }
 
-// As in the fused step: dyᵀ for up to kWidestPanel rows, dxᵀ = W·dyᵀ, and its transpose.
+// As in the fused step.
 void input_backward_by_columns(Operands& o) {
-    float *const dy = o.scratch.data(), *const dx = dy + padded(o.out) * kWidestPanel;
-    for (std::size_t first = 0; first < o.n; first += kWidestPanel) {
-        const std::size_t count = std::min(kWidestPanel, o.n - first), width = padded(count);
-        for (const Panel& p : o.dy.panels) {
-            simd::transpose({dy + p.from * width, width, width, p.width}, o.dy.in(p) + first * p.width, p.width, count);
-        }
-        simd::linear_forward(dx, o.W.view(), dy, nullptr, {0, o.in}, {.width = width, .used = width});
-        for (const Panel& q : o.result.panels) {
-            simd::transpose({o.result.in(q) + first * q.width, q.width, q.width, count}, dx + q.from * width, width,
-                            q.used);
-        }
+    float *const dy = o.scratch.data(), *const scratch = dy + padded(o.n) * padded(o.out);
+    for (const Panel& p : o.dy.panels) {
+        to_columns(dy, o.dy.view(), p, {0, o.n});
+    }
+    for (const Panel& q : o.result.panels) {
+        byhand::input_backward_by_columns(o.result.in(q), q, dy, o.W.view(), scratch, {0, o.n}, simd::Products());
     }
 }
 
@@ -144,7 +140,7 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
         default:
             o->result = PanelMatrix(o->n, o->in);
             if (pays_by_columns(o->n, o->in, o->out)) {
-                o->scratch.resize((padded(o->out) + padded(o->in)) * kWidestPanel);
+                o->scratch.resize(padded(o->n) * padded(o->out) + o->in * kWidestPanel);
                 return [o] { input_backward_by_columns(*o); };
             }
             o->scratch.resize(padded(o->out) * kWidestPanel);

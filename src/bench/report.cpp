@@ -89,7 +89,7 @@ Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threa
     }
     result.losses = times.losses;
     result.agree = !times.losses || agree(*times.losses, recipe.batch);
-    result.peers = results_of_peers(times.peers, times.rounds);
+    result.peers = times.peers;
     result.flops = step_flops(recipe.network, recipe.batch);
     return result;
 }

@@ -90,14 +90,11 @@ Spread ratio(const std::vector<double>& theirs, const std::vector<double>& ours)
     return spread(ratios);
 }
 
-std::vector<PeerResult> results_of_peers(const std::vector<PeerApart>& peers, const Rounds& rounds) {
-    std::vector<PeerResult> all;
-    all.reserve(peers.size());
+void add_times(std::vector<PeerResult>& peers, const Rounds& rounds) {
     for (std::size_t i = 0; i < peers.size(); ++i) {
-        const std::vector<double>& seconds = rounds.peers[i].seconds;
-        all.push_back({peers[i].name, spread(seconds), ratio(seconds, rounds.ours.seconds), peers[i].apart});
+        peers[i].seconds = spread(rounds.peers[i].seconds);
+        peers[i].ratio = ratio(rounds.peers[i].seconds, rounds.ours.seconds);
     }
-    return all;
 }
 
 Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads,

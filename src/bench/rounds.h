@@ -21,14 +21,8 @@ Spread ratio(const std::vector<double>& theirs, const std::vector<double>& ours)
 // Another library beside ours: its time, and that over ours, round by round.
 struct PeerResult {
     std::string name;
-    Spread seconds, ratio;
     double apart = 0;  // the difference of its results from ours
-};
-
-// The name of a library, and the difference of its results.
-struct PeerApart {
-    std::string name;
-    double apart = 0;
+    Spread seconds = {}, ratio = {};
 };
 
 // One implementation: runs this many steps.
@@ -48,13 +42,13 @@ struct Rounds {
     std::vector<Times> peers;
 };
 
-// Of each of `rounds.peers`, in the same order.
-std::vector<PeerResult> results_of_peers(const std::vector<PeerApart>& peers, const Rounds& rounds);
+// Sets the times of the peers, which are in the order of `rounds.peers`.
+void add_times(std::vector<PeerResult>& peers, const Rounds& rounds);
 
 // Warms up the implementations, then times them in this many rounds. In a round each has a turn of equally many steps,
-// at least two milliseconds for the fastest one, after one untimed step, which refills the caches with
-// its own data; each round begins with another implementation. `theirs` may be empty. Implementations with `threads` of
-// their own leave them spinning for more work: each turn then starts with a pause, until they sleep, and lasts twenty
+// at least two milliseconds for the fastest one, after one untimed step, which refills the caches with its own data;
+// each round begins with another implementation. `theirs` may be empty. Implementations with `threads` of their own
+// leave them spinning for more work: each turn then starts with a pause, until they sleep, and lasts twenty
 // milliseconds.
 Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads = 1,
                std::span<const Steps> peers = {});

@@ -37,7 +37,7 @@ Steps steps_of(Training& training) {
     return [&training](std::size_t steps) { training.go_on(steps); };
 }
 
-// A library that trains our network.
+// Our network with a library's products.
 struct PeerTraining {
     std::unique_ptr<Model> model;
     Training training;
@@ -73,9 +73,10 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
     std::deque<PeerTraining> others;
     std::vector<Steps> peer_steps;
     for (const peers::Peer& peer : peers) {
-        if (peer.model && has_fused_step(network)) {
+        if (peer.products && has_fused_step(network)) {
             times.peers.push_back({peer.name});
-            Training& other = others.emplace_back(run, peer.model(network, run.recipe.batch)).training;
+            Training& other =
+                others.emplace_back(run, make_fused_model(network, run.recipe.batch, *peer.products)).training;
             other.go_on(kSteps);
             peer_steps.push_back(steps_of(other));
         }
@@ -89,6 +90,7 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
         ours.go_on(kSteps);
         compare_peers();
         times.rounds = in_turn(steps_of(ours), nullptr, rounds, threads, peer_steps);
+        add_times(times.peers, times.rounds);
         return times;
     }
     const std::unique_ptr<Model> their_model = torch->module_model(network, run.recipe.batch);
@@ -97,6 +99,7 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
     losses.apart = losses_apart(ours, theirs);
     compare_peers();
     times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads, peer_steps);
+    add_times(times.peers, times.rounds);
     losses.ours = static_cast<double>(ours.loss);
     losses.torch = static_cast<double>(theirs.loss);
     our_model->load(their_model->save());

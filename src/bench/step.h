@@ -38,9 +38,8 @@ bool agree(const Losses& losses, std::size_t rows);
 
 struct StepTimes {
     Rounds rounds;
-    std::optional<Losses> losses;  // if there are two implementations
-    // Other libraries, in the order of rounds.peers, with the difference of their losses after ten steps, as in Losses.
-    std::vector<PeerApart> peers;
+    std::optional<Losses> losses;   // if there are two implementations
+    std::vector<PeerResult> peers;  // apart: of the losses after ten steps, as in Losses
 };
 
 // Times whole steps of both implementations: batch drawn, forward, loss, backward, update, running statistics. Both

@@ -202,12 +202,12 @@ int measure_operations(const BenchOptions& options) {
             bench::OperationTimes& times = all.emplace_back(
                 bench::operation_times(operation, torch, options.rounds, options.torch.threads, peers));
             times.recipe = recipes[i].recipe.name;
-            std::vector<bench::PeerApart> others = times.peers;
+            std::vector<bench::PeerResult> others = times.peers;
             others.push_back({"LibTorch", times.apart});
-            for (const auto& [library, apart] : others) {
-                if (!(apart <= bench::kApart)) {
+            for (const bench::PeerResult& other : others) {
+                if (!(other.apart <= bench::kApart)) {
                     say("{}: {} by {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
-                        bench::name_of(operation.shape.operation), library, apart);
+                        bench::name_of(operation.shape.operation), other.name, other.apart);
                     sound = false;
                 }
             }

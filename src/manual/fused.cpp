@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/value.h"
+#include "manual/by_columns.h"
 #include "manual/fused_tensors.h"
 
 namespace byhand {
@@ -89,12 +90,12 @@ void Fused::add_gradients_by_columns() {
         return !goes_by_character(l) && pays_by_columns(l.rows, l.pattern.layer.inputs, l.pattern.layer.outputs);
     };
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-        AlignedVector<float>& memory = dy_transposed_[i % 2];
+        AlignedVector<float>& memory = dy_by_columns_[i % 2];
         const std::size_t size = padded(layers_[i].rows) * padded(layers_[i].pattern.layer.outputs);
         memory.resize(std::max(memory.size(), pays(layers_[i]) ? size : 0));
     }
     for (std::size_t i = 0; i < layers_.size(); ++i) {
-        layers_[i].dy_transposed = pays(layers_[i]) ? dy_transposed_[i % 2].data() : nullptr;
+        layers_[i].dy_by_columns = pays(layers_[i]) ? dy_by_columns_[i % 2].data() : nullptr;
     }
 }
 

@@ -119,7 +119,7 @@ private:
     struct FusedLayer {
         FusedPattern pattern;
         std::size_t rows = 0;            // of the rank, times the positions
-        float* dy_transposed = nullptr;  // of the linear's result; null if dx = dy·Wᵀ transposes W instead
+        float* dy_by_columns = nullptr;  // of the linear's result; null if dx = dy·Wᵀ transposes W instead
         std::vector<Panel> in, out;      // of the layer's input, and of its results
         std::array<simd::Learned, 2> W, b;
         std::vector<FusedStep> steps;         // the linear first
@@ -188,9 +188,6 @@ private:
     void weight_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread);
     void bias_backward(const FusedLayer& l, const Panel& p, std::size_t thread);
     void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread);
-    void input_backward_by_columns(const FusedLayer& l, float* dx, const Panel& q, const Rows& rows,
-                                   float* scratch) const;
-    static void transpose_gradient(const FusedLayer& l, const Part& part);
     void backward_from_result(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
     void other_passes_backward(const FusedLayer& l, const Batch& batch);
     void backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread);
@@ -256,7 +253,7 @@ private:
     std::deque<SharedSums> messages_;         // that of the loss and the gradients first
     RowSum loss_sum_, dC_sum_;
     // dy of two successive layers by columns: blocks of up to kWidestPanel rows, each (out, rows).
-    std::array<AlignedVector<float>, 2> dy_transposed_;
+    std::array<AlignedVector<float>, 2> dy_by_columns_;
     // Scratch of each thread: Wᵀ, or dxᵀ for some rows, of one panel of the input; the slots of shares that are added
     // at once, `together_` numbers each.
     std::vector<AlignedVector<float>> transposed_, shares_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <span>
 
+#include "manual/by_columns.h"
 #include "manual/fused.h"
 #include "manual/simd/activations.h"
 #include "manual/simd/kernels.h"
@@ -101,35 +102,13 @@ void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, co
     const std::size_t apart = l.in.size() / l.in.front().joined;
     for (std::size_t k = panel; k < l.in.size(); k += apart) {
         const Panel& q = l.in[k];
-        if (l.dy_transposed != nullptr) {
-            input_backward_by_columns(l, dx, q, rows, transposed_[thread].data());
-            continue;
+        const Panels W = {l.W[now_].p, l.pattern.layer.inputs, l.out};
+        float *const to = in_panel(dx, l.rows, q), *const scratch = transposed_[thread].data();
+        if (l.dy_by_columns != nullptr) {
+            input_backward_by_columns(to, q, l.dy_by_columns, W, scratch, rows, products_);
+        } else {
+            products_.input_backward(to, {l.dy, l.rows, l.out}, W, scratch, rows, q);
         }
-        products_.input_backward(in_panel(dx, l.rows, q), {l.dy, l.rows, l.out},
-                                 {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
-    }
-}
-
-// The same as (W·dyᵀ)ᵀ, block by block of the rows; the sums are the same.
-void Fused::input_backward_by_columns(const FusedLayer& l, float* dx, const Panel& q, const Rows& rows,
-                                      float* scratch) const {
-    const Layer& layer = l.pattern.layer;
-    for (std::size_t first = rows.first; first < rows.last; first += kWidestPanel) {
-        const std::size_t count = std::min(kWidestPanel, rows.last - first), width = padded(count);
-        products_.forward(scratch, {l.W[now_].p, layer.inputs, l.out}, l.dy_transposed + first * padded(layer.outputs),
-                          nullptr, {q.from, q.from + q.used}, {.width = width, .used = width});
-        simd::transpose({in_panel(dx, l.rows, q) + first * q.stride(), q.stride(), q.width, count},
-                        scratch + q.from * width, width, q.used);
-    }
-}
-
-void Fused::transpose_gradient(const FusedLayer& l, const Part& part) {
-    const auto& [p, rows] = part;
-    for (std::size_t first = rows.first; first < rows.last; first += kWidestPanel) {
-        const std::size_t count = std::min(kWidestPanel, rows.last - first), width = padded(count);
-        simd::transpose(
-            {l.dy_transposed + first * padded(l.pattern.layer.outputs) + p.from * width, width, width, p.width},
-            in_panel(l.dy, l.rows, p) + first * p.width, p.width, count);
     }
 }
 
@@ -171,8 +150,8 @@ void Fused::backward(const FusedLayer& l, const Pass& pass, const Batch& batch, 
             add_others(l, l.steps[i - 1], part);
         }
     }
-    if (pass.first == 0 && l.dy_transposed != nullptr) {
-        transpose_gradient(l, part);
+    if (pass.first == 0 && l.dy_by_columns != nullptr) {
+        to_columns(l.dy_by_columns, {l.dy, l.rows, l.out}, part.panel, part.rows);
     }
 }
 

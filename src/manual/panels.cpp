@@ -14,15 +14,6 @@ std::size_t padded(std::size_t columns) {
     return (columns + kLine - 1) / kLine * kLine;
 }
 
-bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out) {
-    constexpr std::size_t kSquare =
-        100;  // transposing a square of 16 costs as much as so many vectors of multiply-adds
-    const auto lines = [](std::size_t count) { return padded(count) / kLine; };
-    const std::size_t by_rows = rows * lines(in) * out + kSquare * lines(in) * lines(out);
-    const std::size_t by_columns = lines(rows) * in * out + kSquare * lines(rows) * (lines(in) + lines(out));
-    return by_columns < by_rows;
-}
-
 std::vector<Panel> panels_of(std::size_t columns) {
     const std::size_t lines = padded(columns) / kLine;
     const std::size_t count = (lines + kMostLines - 1) / kMostLines;

@@ -36,10 +36,6 @@ std::vector<Panel> joined_panels(std::size_t columns, std::size_t joined);
 // The columns of all panels together: a multiple of 16.
 std::size_t padded(std::size_t columns);
 
-// Whether dx = dy·Wᵀ, W (in, out), takes less time as (W·dyᵀ)ᵀ: the columns of dx are padded, or the rows; W is
-// transposed, or dy and dx.
-bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out);
-
 // The offset of a panel of a matrix with this many rows: (rows, p.width), p.stride() from row to row.
 template <class Value>
 Value* in_panel(Value* matrix, std::size_t rows, const Panel& p) {

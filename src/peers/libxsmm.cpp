@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "manual/models.h"
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/product.h"
@@ -214,21 +213,6 @@ private:
     mutable std::array<std::pair<GemmShape, Kernel>, 4096> kernels_{};
 };
 
-class XsmmModel final : public Model {
-public:
-    XsmmModel(const NetworkConfig& config, std::size_t rows) : fused_(make_fused_model(config, rows, products_)) {}
-
-    void load(const Tensors<float>& state) override { fused_->load(state); }
-    Tensors<float> save() const override { return fused_->save(); }
-    float train_step(const Batch& batch, float rate) override { return fused_->train_step(batch, rate); }
-    void logits(std::span<float> out, std::span<const std::int64_t> X) override { fused_->logits(out, X); }
-    void calibrate(std::span<const std::int64_t> X) override { fused_->calibrate(X); }
-
-private:
-    XsmmProducts products_;
-    std::unique_ptr<Model> fused_;
-};
-
 }  // namespace
 }  // namespace byhand::peers
 
@@ -236,7 +220,5 @@ extern "C" void byhand_peers(std::vector<byhand::peers::Peer>& all) {
     libxsmm_init();
     using namespace byhand;
     all.push_back({"panels", peers::on_panels, {}});
-    all.push_back({"LIBXSMM", peers::in_rows, [](const NetworkConfig& config, std::size_t rows) {
-                       return std::make_unique<peers::XsmmModel>(config, rows);
-                   }});
+    all.push_back({"LIBXSMM", peers::in_rows, std::make_shared<peers::XsmmProducts>()});
 }

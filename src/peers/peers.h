@@ -2,25 +2,25 @@
 // library is installed and loaded on request. Modules are compiled for the CPU of the machine that builds them.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "base/model.h"
-#include "base/network.h"
 #include "base/timed_operation.h"
+
+namespace byhand::simd {
+class Products;
+}
 
 namespace byhand::peers {
 
 struct Peer {
     std::string name;  // "OpenBLAS"
-    // One of the three products of a linear layer, for one thread; empty if the library is timed by whole steps only.
+    // One of the three products of a linear layer, for one thread.
     std::function<PreparedOperation(const OperationInput&)> prepared;
-    // A network with its training step, for one thread; empty if the library is timed by products only. The network has
-    // a fused step.
-    std::function<std::unique_ptr<Model>(const NetworkConfig&, std::size_t rows)> model;
+    // Those of a fused step, for one thread; null if the library is timed by single products only.
+    std::shared_ptr<const simd::Products> products;
 };
 
 // All whose modules are beside the program. Throws InputError if one of these can't be loaded.

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "bench/a_machine.h"
 #include "bench/flops.h"
 #include "bench/operations.h"
 #include "bench/report.h"
@@ -19,13 +20,6 @@ using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::WithinAbs;
 
 namespace {
-
-const bench::Machine kMachine{.cpu = "A CPU",
-                              .target = "AVX2",
-                              .threads = 1,
-                              .peak_gflops = 100,
-                              .torch_version = "1.13.0",
-                              .blas_core = "Haswell"};
 
 bench::Spread around(double median, double half) {
     return {median, median * (1 - half), median * (1 + half)};

@@ -135,7 +135,7 @@ TEST_CASE("operations: peers take turns with the products, and their results are
                                    changed.W[4] += error;
                                    return bench::by_hand(changed);
                                },
-                           .model = {}};
+                           .products = {}};
     };
     const std::vector<peers::Peer> right = {peer_off_by(0), peer_off_by(0)},
                                    wrong = {peer_off_by(0), peer_off_by(0.01F)};
@@ -157,7 +157,8 @@ TEST_CASE("operations: a table of the products by the peers") {
         .recipe = "wide", .what = {{TimedOperation::linear_weight_backward, 10, 20, 30}, 4}, .rounds = {}, .peers = {}};
     times.rounds.ours.seconds = {2e-6, 2e-6, 2e-6};
     times.rounds.peers = {{{5e-6, 5e-6, 5e-6}, 1}, {{1e-6, 1e-6, 1e-6}, 1}};
-    times.peers = {{"First", 0}, {"Second", 0}};
+    times.peers = {{"First"}, {"Second"}};
+    bench::add_times(times.peers, times.rounds);
     bench::OperationTimes other = times;
     other.what.shape.operation = TimedOperation::tanh_forward;
     other.peers.clear();

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/parsed_json.h"
+#include "bench/a_machine.h"
 #include "report/text.h"
 #include "train/small_run.h"
 
@@ -17,13 +18,6 @@ using Catch::Matchers::WithinAbs;
 using text::parsed_json;
 
 namespace {
-
-const bench::Machine kMachine{.cpu = "A CPU",
-                              .target = "AVX2",
-                              .threads = 1,
-                              .peak_gflops = 100,
-                              .torch_version = "1.13.0",
-                              .blas_core = "Haswell"};
 
 bench::Result result() {
     bench::Result result;

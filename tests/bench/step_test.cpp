@@ -110,13 +110,10 @@ TEST_CASE("step: the models of other libraries take turns, and their losses are 
     private:
         float factor_;
     };
-    const Scaled right(1), wrong(1.01F);
-    const auto peer = [](const char* name, const Scaled& products) {
-        return peers::Peer{.name = name, .prepared = {}, .model = [&products](const auto& config, std::size_t rows) {
-                               return make_fused_model(config, rows, products);
-                           }};
+    const auto peer = [](const char* name, float factor) {
+        return peers::Peer{.name = name, .prepared = {}, .products = std::make_shared<Scaled>(factor)};
     };
-    const std::vector<peers::Peer> all = {peer("Right", right), {.name = "Products only", .prepared = {}, .model = {}}};
+    const std::vector<peers::Peer> all = {peer("Right", 1), {.name = "Products only", .prepared = {}, .products = {}}};
     const torch_ref::Factory other = factory<Mistake::none>();
     for (const torch_ref::Factory* torch : {static_cast<const torch_ref::Factory*>(nullptr), &other}) {
         const bench::StepTimes times = bench::step_times(small_run::run(), torch, 1, 3, all);
@@ -125,7 +122,7 @@ TEST_CASE("step: the models of other libraries take turns, and their losses are 
         REQUIRE(times.rounds.peers.size() == 1);
         CHECK(times.rounds.peers.front().seconds.size() == 3);
         CHECK(times.peers.front().apart == 0);
-        const std::vector<peers::Peer> one = {peer("Wrong", wrong)};
+        const std::vector<peers::Peer> one = {peer("Wrong", 1.01F)};
         CHECK(bench::step_times(small_run::run(), torch, 1, 2, one).peers.front().apart > bench::kApart);
     }
 }
