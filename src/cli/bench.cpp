@@ -85,8 +85,8 @@ void look_again(bench::Machine& machine) {
 }
 
 // The report of --compare, if it is given and can be compared with what will be measured.
-std::optional<bench::Report> earlier_report(const BenchOptions& options, const bench::Machine& machine,
-                                            const std::vector<Measured>& measured, const NamesFile& names) {
+std::optional<bench::Report> earlier_report(const BenchOptions& options, const std::vector<Measured>& measured,
+                                            const NamesFile& names) {
     if (options.compare.empty()) {
         return std::nullopt;
     }
@@ -102,7 +102,11 @@ std::optional<bench::Report> earlier_report(const BenchOptions& options, const b
         recipes.push_back(one.recipe);
         recipes.back().network.vocabulary = vocabulary;
     }
-    bench::check_comparable(earlier, machine, options.kernels, recipes);
+    bench::Machine here;
+    here.cpu = bench::cpu_name();
+    here.target = simd::target_name();
+    here.threads = options.torch.threads;
+    bench::check_comparable(earlier, here, options.kernels, recipes);
     return earlier;
 }
 
@@ -160,9 +164,9 @@ int measure_steps(const BenchOptions& options) {
     const ReportFile report(options.report);
     const std::vector<Measured> recipes = recipes_of(options);
     const NamesFile names = read_names_aloud("");
+    const std::optional<bench::Report> earlier = earlier_report(options, recipes, names);
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
-    const std::optional<bench::Report> earlier = earlier_report(options, machine, recipes, names);
     const std::vector<peers::Peer> peers = peers_of(options);
     std::vector<bench::Result> results;
     bool sound = true;
@@ -181,11 +185,11 @@ int measure_steps(const BenchOptions& options) {
 int measure_operations(const BenchOptions& options) {
     const ReportFile report(options.report);
     const std::vector<Measured> recipes = recipes_of(options);
+    const NamesFile names = read_names_aloud("");
+    const std::optional<bench::Report> earlier = earlier_report(options, recipes, names);
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
     const std::vector<peers::Peer> peers = peers_of(options);
-    const NamesFile names = read_names_aloud("");
-    const std::optional<bench::Report> earlier = earlier_report(options, machine, recipes, names);
     const std::size_t vocabulary = vocabulary_of(names.names).size();
     std::vector<bench::WholeStep> steps;
     std::vector<bench::OperationTimes> all;
