@@ -156,6 +156,9 @@ void Fused::add_layer(const FusedPattern& pattern) {
     add_sums(l);
     for (const FusedOperation& one : l.pattern.operations) {
         FusedStep step = step_of(one);
+        if (one.kind == FusedKind::activation && simd::stores_derivative(*one.activation)) {
+            step.derivative = more(l.rows * padded(layer.outputs));
+        }
         add_sums(l, step);
         if (one.kind == FusedKind::batch_norm && !has_all_rows()) {
             step.normalises = false;

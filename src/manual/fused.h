@@ -100,7 +100,8 @@ private:
         RowSum dgain, dbias;                      // Σdy·x̂ and Σdy, which a batch norm without γ and β has too
         std::array<simd::Learned, 2> gain, bias;  // for each of the two states
         std::array<float*, 2> running_mean{}, running_spread{};
-        float* mask = nullptr;  // dropout
+        float* derivative = nullptr;  // activation that stores it
+        float* mask = nullptr;        // dropout
         std::array<float*, 2> key{};
         // Residual: the earlier value, the array that accumulates its gradient, and whether this is its first term.
         const float* added = nullptr;

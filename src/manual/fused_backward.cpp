@@ -171,9 +171,8 @@ void Fused::backward(const FusedLayer& l, const FusedStep& step, const Batch& ba
             batch_norm_backward(l, step, part, thread);
             break;
         case FusedKind::activation: {
-            const float* const read = is_backward_by_input(*step.what->activation) ? step.x : step.y;
-            simd::activation_backward(dy, dy, read + from, count, *step.what->activation,
-                                      static_cast<float>(step.what->operation.negative_slope));
+            const float* const read = step.derivative != nullptr ? step.derivative : step.y;
+            simd::activation_backward(dy, dy, read + from, count, *step.what->activation);
             break;
         }
         case FusedKind::residual:

@@ -65,10 +65,12 @@ void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x,
         case FusedKind::batch_norm:
             batch_norm_forward(l, step, part, thread);
             break;
-        case FusedKind::activation:
-            simd::activation_forward(step.y + from, step.x + from, count, *step.what->activation,
+        case FusedKind::activation: {
+            float* const derivative = step.derivative != nullptr ? step.derivative + from : nullptr;
+            simd::activation_forward(step.y + from, derivative, step.x + from, count, *step.what->activation,
                                      static_cast<float>(step.what->operation.negative_slope));
             break;
+        }
         case FusedKind::residual:
             simd::add(step.y + from, step.x + from, step.added + from, count);
             break;

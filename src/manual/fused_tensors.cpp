@@ -68,18 +68,16 @@ bool is_norm(const FusedOperation& one) {
     return one.kind == FusedKind::batch_norm || one.kind == FusedKind::row_norm;
 }
 
-// Whether the backward pass reads the array of the operation's result; `next` is the operation after it, or null.
-bool is_read_backward(const FusedOperation& one, const FusedOperation* next) {
-    const bool by_next =
-        next != nullptr && next->kind == FusedKind::activation && is_backward_by_input(*next->activation);
-    return by_next || one.makes == one.norm.raw || (one.activation && !is_backward_by_input(*one.activation));
+// Whether the backward pass reads the array of the operation's result.
+bool is_read_backward(const FusedOperation& one) {
+    return one.makes == one.norm.raw || (one.activation && !simd::stores_derivative(*one.activation));
 }
 
 // Lets every value that is not kept share the array of the next one.
 void share_arrays(std::vector<FusedOperation>& operations, const std::vector<std::string>& added, FusedKeep keep) {
     FusedOperation* next = nullptr;
     for (FusedOperation& one : operations | std::views::reverse) {
-        const bool stays = keep == FusedKeep::all || next == nullptr || is_read_backward(one, next) ||
+        const bool stays = keep == FusedKeep::all || next == nullptr || is_read_backward(one) ||
                            std::ranges::find(added, one.makes) != added.end();
         if (!stays) {
             one.makes = is_norm(*next) ? next->norm.raw : next->makes;

@@ -52,8 +52,8 @@ Kernels activation_forward(const StepThere& there) {
     const Operation one = operation_of(there);
     const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
                          slope = static_cast<float>(one.negative_slope)](float* h, Reads<float> r) {
-        AlignedVector<float> x = whole_lines(numbers(r, 0), elements);
-        simd::activation_forward(x.data(), x.data(), elements, f, slope);
+        AlignedVector<float> x = whole_lines(numbers(r, 0), elements), derivative(x.size());
+        simd::activation_forward(x.data(), derivative.data(), x.data(), elements, f, slope);
         std::copy_n(x.begin(), elements, h);
     };
     return {{"simd::activation_forward", kernel}};
@@ -64,8 +64,12 @@ Kernels activation_backward(const StepThere& there) {
     const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
                          slope = static_cast<float>(one.negative_slope)](float* dx, Reads<float> r) {
         AlignedVector<float> dh = whole_lines(numbers(r, 0), elements);
-        simd::activation_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements, f,
-                                  slope);
+        AlignedVector<float> read = whole_lines(numbers(r, 1), elements);
+        if (simd::stores_derivative(f)) {  // then the step reads x
+            AlignedVector<float> h(read.size());
+            simd::activation_forward(h.data(), read.data(), read.data(), elements, f, slope);
+        }
+        simd::activation_backward(dh.data(), dh.data(), read.data(), elements, f);
         std::copy_n(dh.begin(), elements, dx);
     };
     return {{"simd::activation_backward", kernel}};

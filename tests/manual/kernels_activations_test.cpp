@@ -30,7 +30,7 @@ struct Formula {
     std::string op;
     void (*forward)(double* h, const double* x, std::size_t count);
     void (*backward)(double* dx, const double* dh, const double* read, std::size_t count);
-    bool by_input;
+    bool by_input;  // backward
     // That cancels: in gelu_tanh's derivative |x|·√(2/π)·(1 + 3·0.044715·x²)/2 while 1 − t² isn't 0.
     double largest_term;
 };
@@ -84,7 +84,7 @@ void check(const Floats& made, const Doubles& right, const Floats& x, const Floa
 TEST_CASE("activations: each has a kernel, and no other operation has one") {
     for (const Formula& f : kFormulas) {
         REQUIRE(simd::activation_of(f.op).has_value());
-        CHECK(simd::is_backward_by_input(*simd::activation_of(f.op)) == f.by_input);
+        CHECK(simd::stores_derivative(*simd::activation_of(f.op)) == f.by_input);
     }
     CHECK(kFormulas.size() == op::kActivations.size());
     CHECK(!simd::activation_of(op::kLinear).has_value());
@@ -104,14 +104,14 @@ TEST_CASE("activations: kernels equal the formulas in double, on every vector ty
         f.forward(h.data(), in_double.data(), x.size());
         targets::for_each([&] {
             INFO(f.op);
-            Floats made = lines(x), gradient = lines(dh);
-            simd::activation_forward(made.data(), made.data(), x.size(), kernel, kSlope);
+            Floats made = lines(x), derivative(made.size()), gradient = lines(dh);
+            simd::activation_forward(made.data(), derivative.data(), made.data(), x.size(), kernel, kSlope);
             check(made, h, x, Floats(x.size(), 1.0F), 1);
 
-            const Floats read = f.by_input ? lines(x) : made;
-            const Doubles read_in_double(read.begin(), read.end()), dh_in_double(dh.begin(), dh.end());
-            f.backward(dx.data(), dh_in_double.data(), read_in_double.data(), x.size());
-            simd::activation_backward(gradient.data(), gradient.data(), read.data(), x.size(), kernel, kSlope);
+            const Doubles made_in_double(made.begin(), made.end()), dh_in_double(dh.begin(), dh.end());
+            f.backward(dx.data(), dh_in_double.data(), (f.by_input ? in_double : made_in_double).data(), x.size());
+            simd::activation_backward(gradient.data(), gradient.data(), (f.by_input ? derivative : made).data(),
+                                      x.size(), kernel);
             check(gradient, dx, x, dh, f.largest_term);
         });
     }
@@ -123,10 +123,10 @@ TEST_CASE("activations: NaN is preserved, forward and backward") {
         const simd::Activation kernel = *simd::activation_of(f.op);
         targets::for_each([&] {
             INFO(f.op);
-            Floats made(16), gradient(16);
-            simd::activation_forward(made.data(), nan.data(), 16, kernel, kSlope);
+            Floats made(16), derivative(16), gradient(16);
+            simd::activation_forward(made.data(), derivative.data(), nan.data(), 16, kernel, kSlope);
             CHECK(std::ranges::all_of(made, [](float v) { return std::isnan(v); }));
-            simd::activation_backward(gradient.data(), nan.data(), one.data(), 16, kernel, kSlope);
+            simd::activation_backward(gradient.data(), nan.data(), one.data(), 16, kernel);
             CHECK(std::ranges::all_of(gradient, [](float v) { return std::isnan(v); }));
         });
     }
@@ -142,8 +142,8 @@ TEST_CASE("activations: gelu's kernel near 0 is as accurate as its formula in fl
     Doubles right(x.size());
     gelu_forward(right.data(), Doubles(x.begin(), x.end()).data(), x.size());
     targets::for_each([&] {
-        Floats made = lines(x);
-        simd::activation_forward(made.data(), made.data(), x.size(), simd::Activation::gelu, 0);
+        Floats made = lines(x), derivative(made.size());
+        simd::activation_forward(made.data(), derivative.data(), made.data(), x.size(), simd::Activation::gelu, 0);
         double worst = 0;
         for (std::size_t i = 0; i < x.size(); ++i) {
             const double error = std::abs(static_cast<double>(made[i]) - right[i]);

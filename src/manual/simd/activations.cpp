@@ -33,22 +33,43 @@ HWY_INLINE void map(float* h, const float* x, std::size_t count, Function f) {
     }
 }
 
-// dx = f(dh, read)
+// h = f(x).value, and derivative = f(x).derivative
+struct Differentiated {
+    V value, derivative;
+};
 template <class Function>
-HWY_INLINE void map(float* dx, const float* dh, const float* read, std::size_t count, Function f) {
+HWY_INLINE void map(float* h, float* derivative, const float* x, std::size_t count, Function f) {
     const D d;
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-        hn::Store(f(hn::Load(d, dh + i), hn::Load(d, read + i)), d, dx + i);
+        const Differentiated both = f(hn::Load(d, x + i));
+        hn::Store(both.value, d, h + i);
+        hn::Store(both.derivative, d, derivative + i);
     }
 }
 
-// tanh(√(2/π)·(x + 0.044715·x³)), from x and x²
-HWY_INLINE V tanh_of_cubic(V x, V square) {
-    return tanh(hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(kGeluTanhCubic), hn::Mul(square, x), x)));
+// x·Φ(x)
+HWY_INLINE Differentiated gelu(V x) {
+    const Normal at = normal(x);
+    return {hn::Mul(x, at.share), hn::MulAdd(x, at.density, at.share)};
 }
 
-void activation_forward(float* h, const float* x, std::size_t count, Activation f, float a) {
-    const V zero = number(0), one = number(1), half = number(0.5), slope = number(a);
+// ½·x·(1 + t) with t = tanh(√(2/π)·(x + 0.044715·x³))
+HWY_INLINE Differentiated gelu_tanh(V x) {
+    const V one = number(1), half = number(0.5), square = hn::Mul(x, x);
+    const V t = tanh(hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(kGeluTanhCubic), hn::Mul(square, x), x)));
+    const V inside = hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(3 * kGeluTanhCubic), square, one));
+    const V rest = hn::Mul(hn::Mul(x, hn::NegMulAdd(t, t, one)), inside), sum = hn::Add(one, t);
+    return {hn::Mul(hn::Mul(half, x), sum), hn::Mul(half, hn::Add(sum, rest))};
+}
+
+// x·s with s = 1/(1 + e^−x)
+HWY_INLINE Differentiated silu(V x) {
+    const V s = sigmoid(x);
+    return {hn::Mul(x, s), hn::MulAdd(x, hn::Mul(s, hn::Sub(number(1), s)), s)};
+}
+
+void activation_forward(float* h, float* derivative, const float* x, std::size_t count, Activation f, float a) {
+    const V zero = number(0), one = number(1), slope = number(a);
     switch (f) {
         case Activation::tanh:
             break;  // in kernels.h
@@ -59,56 +80,39 @@ void activation_forward(float* h, const float* x, std::size_t count, Activation 
             map(h, x, count, [=](V v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), zero, v); });
             break;
         case Activation::leaky_relu:
-            map(h, x, count, [=](V v) HWY_ATTR { return hn::IfThenElse(hn::Gt(v, zero), v, hn::Mul(slope, v)); });
+            map(h, derivative, x, count, [=](V v) HWY_ATTR {
+                const auto is_above = hn::Gt(v, zero);
+                return Differentiated{hn::IfThenElse(is_above, v, hn::Mul(slope, v)),
+                                      hn::IfThenElse(is_above, one, slope)};
+            });
             break;
         case Activation::gelu:
-            map(h, x, count, [](V v) HWY_ATTR { return hn::Mul(v, normal(v).share); });
+            map(h, derivative, x, count, [](V v) HWY_ATTR { return gelu(v); });
             break;
         case Activation::gelu_tanh:
-            map(h, x, count,
-                [=](V v) HWY_ATTR { return hn::Mul(hn::Mul(half, v), hn::Add(one, tanh_of_cubic(v, hn::Mul(v, v)))); });
+            map(h, derivative, x, count, [](V v) HWY_ATTR { return gelu_tanh(v); });
             break;
         case Activation::silu:
-            map(h, x, count, [](V v) HWY_ATTR { return hn::Mul(v, sigmoid(v)); });
+            map(h, derivative, x, count, [](V v) HWY_ATTR { return silu(v); });
             break;
     }
 }
 
-void activation_backward(float* dx, const float* dh, const float* read, std::size_t count, Activation f, float a) {
-    const V zero = number(0), one = number(1), half = number(0.5), slope = number(a);
-    switch (f) {
-        case Activation::tanh:
-            break;
-        case Activation::sigmoid:
-            map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::Mul(d, hn::Mul(h, hn::Sub(one, h))); });
-            break;
-        case Activation::relu:
-            map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(h, zero), d); });
-            break;
-        case Activation::leaky_relu:
-            map(dx, dh, read, count,
-                [=](V d, V x) HWY_ATTR { return hn::IfThenElse(hn::Gt(x, zero), d, hn::Mul(slope, d)); });
-            break;
-        case Activation::gelu:
-            map(dx, dh, read, count, [](V d, V x) HWY_ATTR {
-                const Normal at = normal(x);
-                return hn::Mul(d, hn::MulAdd(x, at.density, at.share));
-            });
-            break;
-        case Activation::gelu_tanh:
-            map(dx, dh, read, count, [=](V d, V x) HWY_ATTR {
-                const V square = hn::Mul(x, x), t = tanh_of_cubic(x, square);
-                const V inside = hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(3 * kGeluTanhCubic), square, one));
-                const V rest = hn::Mul(hn::Mul(x, hn::NegMulAdd(t, t, one)), inside);
-                return hn::Mul(d, hn::Mul(half, hn::Add(hn::Add(one, t), rest)));
-            });
-            break;
-        case Activation::silu:
-            map(dx, dh, read, count, [=](V d, V x) HWY_ATTR {
-                const V s = sigmoid(x);
-                return hn::Mul(d, hn::MulAdd(x, hn::Mul(s, hn::Sub(one, s)), s));
-            });
-            break;
+// dx = dh·f(h)
+template <class Function>
+HWY_INLINE void multiply(float* dx, const float* dh, const float* h, std::size_t count, Function f) {
+    const D d;
+    for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+        hn::Store(f(hn::Load(d, dh + i), hn::Load(d, h + i)), d, dx + i);
+    }
+}
+
+void activation_backward(float* dx, const float* dh, const float* h, std::size_t count, Activation f) {
+    const V zero = number(0), one = number(1);
+    if (f == Activation::sigmoid) {
+        multiply(dx, dh, h, count, [=](V d, V v) HWY_ATTR { return hn::Mul(d, hn::Mul(v, hn::Sub(one, v))); });
+    } else {
+        multiply(dx, dh, h, count, [=](V d, V v) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(v, zero), d); });
     }
 }
 
@@ -134,23 +138,25 @@ std::optional<Activation> activation_of(const std::string& op) {
     return static_cast<Activation>(number);
 }
 
-bool is_backward_by_input(Activation f) {
+bool stores_derivative(Activation f) {
     return f != Activation::tanh && f != Activation::sigmoid && f != Activation::relu;
 }
 
-void activation_forward(float* h, const float* x, std::size_t count, Activation f, float a) {
+void activation_forward(float* h, float* derivative, const float* x, std::size_t count, Activation f, float a) {
     if (f == Activation::tanh) {
         tanh_forward(h, x, count);
     } else {
-        HWY_DYNAMIC_DISPATCH(activation_forward)(h, x, count, f, a);
+        HWY_DYNAMIC_DISPATCH(activation_forward)(h, derivative, x, count, f, a);
     }
 }
 
-void activation_backward(float* dx, const float* dh, const float* read, std::size_t count, Activation f, float a) {
-    if (f == Activation::tanh) {
+void activation_backward(float* dx, const float* dh, const float* read, std::size_t count, Activation f) {
+    if (stores_derivative(f)) {
+        multiply(dx, dh, read, count);
+    } else if (f == Activation::tanh) {
         tanh_backward(dx, dh, read, count);
     } else {
-        HWY_DYNAMIC_DISPATCH(activation_backward)(dx, dh, read, count, f, a);
+        HWY_DYNAMIC_DISPATCH(activation_backward)(dx, dh, read, count, f);
     }
 }
 

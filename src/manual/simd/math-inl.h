@@ -26,6 +26,33 @@ HWY_INLINE V polynomial(V x, float a, float b, float c, float d, float e) {
     return hn::MulAdd(sum, x, hn::Set(tag, a));
 }
 
+// e^x = 2ⁿ·(1 + p) for −88 ≤ x ≤ 88, with x = n·ln 2 + r and p = r + r²·P(r). 2ⁿ is 0 for x < −126.5·ln 2.
+struct Exponential {
+    V power, p;
+};
+HWY_INLINE Exponential exponential(V x) {
+    const D d;
+    const hn::RebindToSigned<D> bits;
+    // Floats around 1.5·2²³ have no fractional bits, so adding it rounds; with 127 added, the last bits are the
+    // exponent field of 2ⁿ.
+    const V large = hn::Set(d, 0x1.8p23F + 127);
+    const V shifted = hn::MulAdd(x, hn::Set(d, std::numbers::log2e_v<float>), large);
+    const V n = hn::Sub(shifted, large);
+    // ln 2 in two parts: n times the first is exact.
+    const V first = hn::Set(d, 0x1.63p-1F);  // NOLINT(modernize-use-std-numbers)
+    const V r = hn::NegMulAdd(n, hn::Set(d, -0x1.bd0106p-13F), hn::NegMulAdd(n, first, x));
+    // The minimax polynomial (Remez) for (e^r − 1 − r)/r² on ±½·ln 2: an error of 0.05 units of 2⁻²⁴ in e^r.
+    const V P = polynomial(r, 0.50000001F, 0.16666518F, 0.041666204F, 0.0083689535F, 0.0013950603F);
+    return {hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(bits, shifted))), hn::MulAdd(hn::Mul(r, r), P, r)};
+}
+
+// e^x for x ≤ 0. NaN is not below −88, and is preserved.
+HWY_INLINE V exp_below_0(V x) {
+    const V least = hn::Set(D(), -88.0F);
+    const Exponential e = exponential(hn::IfThenElse(hn::Lt(x, least), least, x));
+    return hn::MulAdd(e.p, e.power, e.power);
+}
+
 #if HWY_MAX_BYTES == 64
 // A vector of 16 lanes can be a table of 16 numbers: see tanh_table.h. Each operation is done for all vectors before
 // the next: within one vector each would wait for the one before.
@@ -71,29 +98,14 @@ HWY_INLINE V tanh(V x) {
     return one[0];
 }
 #else
-// 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and its relative error.
-//
-// e^y = 2ⁿ·(1 + p) with y = n·ln 2 + r and p = r + r²·P(r). The rounding errors of 1 + p and of e^y + 1 are kept
+// 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and its relative error. The rounding errors of 1 + p and of e^y + 1 are kept
 // separately and enter the residual of the division: one Newton step for the rounding errors.
 struct Sigmoid {
     V value, lacks;
 };
 HWY_INLINE Sigmoid sigmoid_of_minus(V y) {
-    const D d;
-    const hn::RebindToSigned<D> bits;
-    const V one = hn::Set(d, 1.0F);
-    // Floats around 1.5·2²³ have no fractional bits, so adding it rounds; with 127 added, the last bits are the
-    // exponent field of 2ⁿ.
-    const V large = hn::Set(d, 0x1.8p23F + 127);
-    const V shifted = hn::MulAdd(y, hn::Set(d, std::numbers::log2e_v<float>), large);
-    const V n = hn::Sub(shifted, large);
-    // ln 2 in two parts: n times the first is exact.
-    const V first = hn::Set(d, 0x1.63p-1F);  // NOLINT(modernize-use-std-numbers)
-    const V r = hn::NegMulAdd(n, hn::Set(d, -0x1.bd0106p-13F), hn::NegMulAdd(n, first, y));
-    // The minimax polynomial (Remez) for (e^r − 1 − r)/r² on ±½·ln 2: an error of 0.05 units of 2⁻²⁴ in e^r.
-    const V P = polynomial(r, 0.50000001F, 0.16666518F, 0.041666204F, 0.0083689535F, 0.0013950603F);
-    const V p = hn::MulAdd(hn::Mul(r, r), P, r);
-    const V power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(bits, shifted)));
+    const V one = hn::Set(D(), 1.0F);
+    const auto [power, p] = exponential(y);
     const V high = hn::Add(one, p), low = hn::Sub(p, hn::Sub(high, one));
     const V e = hn::Mul(high, power), sum = hn::Add(e, one);
     const V rest = hn::MulAdd(low, power, hn::Add(hn::Sub(e, sum), one));
@@ -135,7 +147,7 @@ HWY_INLINE V exp(V x) {
 // 1/(1 + e^−x), using the exponential that can't overflow.
 HWY_INLINE V sigmoid(V x) {
     const D d;
-    const V zero = hn::Zero(d), one = hn::Set(d, 1.0F), small = exp(hn::Neg(hn::Abs(x)));
+    const V zero = hn::Zero(d), one = hn::Set(d, 1.0F), small = exp_below_0(hn::Neg(hn::Abs(x)));
     return hn::Div(hn::IfThenElse(hn::Lt(x, zero), small, one), hn::Add(one, small));
 }
 
@@ -156,17 +168,14 @@ HWY_INLINE Normal normal(V x) {
                                  -0.00118732822F,  0.00997355701F,  -0.0664903801F,   0.39894228F};
     const D d;
     const V half = hn::Set(d, 0.5F), one = hn::Set(d, 1.0F), K = hn::Set(d, 3.75F);
-    const V power = exp(hn::Mul(hn::Mul(hn::Neg(half), x), x));
-    // From 14.2 on the power is 0. NaN is not above 20, and is preserved.
-    const V most = hn::Set(d, 20.0F), magnitude = hn::Abs(x);
-    const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
+    const V square = hn::Mul(x, x), power = exp_below_0(hn::Mul(hn::Neg(half), square));
+    const V magnitude = hn::Abs(x), size = hn::Min(hn::Set(d, 20.0F), magnitude);  // from 13.3 on the power is 0
     const V u = hn::Mul(hn::Set(d, std::numbers::sqrt2_v<float> / 2), size);
     const V s = hn::Div(hn::Sub(u, K), hn::Add(u, K));
     V P = hn::Set(d, -0.000224116258F);
     for (const float c : kHighest) {
         P = hn::MulAdd(P, s, hn::Set(d, c));
     }
-    const V square = hn::Mul(x, x);
     V Q = hn::Set(d, 2.27352982e-09F);
     for (const float c : kSeries) {
         Q = hn::MulAdd(Q, square, hn::Set(d, c));
