@@ -33,43 +33,97 @@ HWY_INLINE void map(float* h, const float* x, std::size_t count, Function f) {
     }
 }
 
-// h = f(x).value, and derivative = f(x).derivative
-struct Differentiated {
-    V value, derivative;
-};
+// h = f(x), and its derivative: f(x, derivative) replaces an array of vectors x. Four at once, then one by one.
 template <class Function>
 HWY_INLINE void map(float* h, float* derivative, const float* x, std::size_t count, Function f) {
     const D d;
-    for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
-        const Differentiated both = f(hn::Load(d, x + i));
-        hn::Store(both.value, d, h + i);
-        hn::Store(both.derivative, d, derivative + i);
-    }
+    const std::size_t N = hn::Lanes(d);
+    const auto go_on = [&](std::size_t i, auto& values, auto& slopes) HWY_ATTR {
+        const std::size_t vectors = std::size(values);
+        for (; i + (vectors - 1) * N < count; i += vectors * N) {
+            for (std::size_t v = 0; v < vectors; ++v) {
+                values[v] = hn::Load(d, x + i + v * N);
+            }
+            f(values, slopes);
+            for (std::size_t v = 0; v < vectors; ++v) {
+                hn::Store(values[v], d, h + i + v * N);
+                hn::Store(slopes[v], d, derivative + i + v * N);
+            }
+        }
+        return i;
+    };
+    V several[4], their_slopes[4], one[1], its_slope[1];
+    go_on(go_on(0, several, their_slopes), one, its_slope);
 }
 
 // x·Φ(x)
-HWY_INLINE Differentiated gelu(V x) {
-    const Normal at = normal(x);
-    return {hn::Mul(x, at.share), hn::MulAdd(x, at.density, at.share)};
+#if HWY_MAX_BYTES == 64
+template <std::size_t kVectors>
+HWY_INLINE void gelu(V (&x)[kVectors], V (&derivative)[kVectors]) {
+    const V half = number(0.5);
+    V share[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        share[v] = derivative[v] = x[v];
+    }
+    look_up(share, kNormalTable);
+    look_up(derivative, kGeluSlopeTable);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        x[v] = hn::Mul(x[v], hn::Add(half, share[v]));
+        derivative[v] = hn::Add(half, derivative[v]);
+    }
 }
+#else
+template <std::size_t kVectors>
+HWY_INLINE void gelu(V (&x)[kVectors], V (&derivative)[kVectors]) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        const Normal at = normal(x[v]);
+        derivative[v] = hn::MulAdd(x[v], at.density, at.share);
+        x[v] = hn::Mul(x[v], at.share);
+    }
+}
+#endif
 
 // ½·x·(1 + t) with t = tanh(√(2/π)·(x + 0.044715·x³))
-HWY_INLINE Differentiated gelu_tanh(V x) {
-    const V one = number(1), half = number(0.5), square = hn::Mul(x, x);
-    const V t = tanh(hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(kGeluTanhCubic), hn::Mul(square, x), x)));
-    const V inside = hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(3 * kGeluTanhCubic), square, one));
-    const V rest = hn::Mul(hn::Mul(x, hn::NegMulAdd(t, t, one)), inside), sum = hn::Add(one, t);
-    return {hn::Mul(hn::Mul(half, x), sum), hn::Mul(half, hn::Add(sum, rest))};
+template <std::size_t kVectors>
+HWY_INLINE void gelu_tanh(V (&x)[kVectors], V (&derivative)[kVectors]) {
+    const V one = number(1), half = number(0.5), scale = number(kGeluTanhScale);
+    V t[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        const V square = hn::Mul(x[v], x[v]);
+        t[v] = hn::Mul(scale, hn::MulAdd(number(kGeluTanhCubic), hn::Mul(square, x[v]), x[v]));
+        derivative[v] = hn::Mul(scale, hn::MulAdd(number(3 * kGeluTanhCubic), square, one));  // of the inside
+    }
+    tanh(t);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        const V rest = hn::Mul(hn::Mul(x[v], hn::NegMulAdd(t[v], t[v], one)), derivative[v]);
+        const V sum = hn::Add(one, t[v]);
+        derivative[v] = hn::Mul(half, hn::Add(sum, rest));
+        x[v] = hn::Mul(hn::Mul(half, x[v]), sum);
+    }
 }
 
 // x·s with s = 1/(1 + e^−x)
-HWY_INLINE Differentiated silu(V x) {
-    const V s = sigmoid(x);
-    return {hn::Mul(x, s), hn::MulAdd(x, hn::Mul(s, hn::Sub(number(1), s)), s)};
+template <std::size_t kVectors>
+HWY_INLINE void silu(V (&x)[kVectors], V (&derivative)[kVectors]) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        const V s = sigmoid(x[v]);
+        derivative[v] = hn::MulAdd(x[v], hn::Mul(s, hn::Sub(number(1), s)), s);
+        x[v] = hn::Mul(x[v], s);
+    }
+}
+
+// x where it is above 0, else slope·x
+template <std::size_t kVectors>
+HWY_INLINE void leaky_relu(V (&x)[kVectors], V (&derivative)[kVectors], V slope) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        const auto is_above = hn::Gt(x[v], number(0));
+        derivative[v] = hn::IfThenElse(is_above, number(1), slope);
+        x[v] = hn::IfThenElse(is_above, x[v], hn::Mul(slope, x[v]));
+    }
 }
 
 void activation_forward(float* h, float* derivative, const float* x, std::size_t count, Activation f, float a) {
-    const V zero = number(0), one = number(1), slope = number(a);
+    const V zero = number(0), slope = number(a);
     switch (f) {
         case Activation::tanh:
             break;  // in kernels.h
@@ -80,20 +134,16 @@ void activation_forward(float* h, float* derivative, const float* x, std::size_t
             map(h, x, count, [=](V v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), zero, v); });
             break;
         case Activation::leaky_relu:
-            map(h, derivative, x, count, [=](V v) HWY_ATTR {
-                const auto is_above = hn::Gt(v, zero);
-                return Differentiated{hn::IfThenElse(is_above, v, hn::Mul(slope, v)),
-                                      hn::IfThenElse(is_above, one, slope)};
-            });
+            map(h, derivative, x, count, [=](auto& v, auto& slopes) HWY_ATTR { leaky_relu(v, slopes, slope); });
             break;
         case Activation::gelu:
-            map(h, derivative, x, count, [](V v) HWY_ATTR { return gelu(v); });
+            map(h, derivative, x, count, [](auto& v, auto& slopes) HWY_ATTR { gelu(v, slopes); });
             break;
         case Activation::gelu_tanh:
-            map(h, derivative, x, count, [](V v) HWY_ATTR { return gelu_tanh(v); });
+            map(h, derivative, x, count, [](auto& v, auto& slopes) HWY_ATTR { gelu_tanh(v, slopes); });
             break;
         case Activation::silu:
-            map(h, derivative, x, count, [](V v) HWY_ATTR { return silu(v); });
+            map(h, derivative, x, count, [](auto& v, auto& slopes) HWY_ATTR { silu(v, slopes); });
             break;
     }
 }

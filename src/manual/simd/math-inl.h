@@ -11,7 +11,7 @@
 
 #include <numbers>
 
-#include "manual/simd/tanh_table.h"
+#include "manual/simd/tables.h"
 #include "manual/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,10 +54,10 @@ HWY_INLINE V exp_below_0(V x) {
 }
 
 #if HWY_MAX_BYTES == 64
-// A vector of 16 lanes can be a table of 16 numbers: see tanh_table.h. Each operation is done for all vectors before
+// The function of a table: a vector of 16 lanes can be 16 numbers of it. Each operation is done for all vectors before
 // the next: within one vector each would wait for the one before.
 template <std::size_t kVectors>
-HWY_INLINE void tanh(V (&x)[kVectors]) {
+HWY_INLINE void look_up(V (&x)[kVectors], const Table& table) {
     const D d;
     const hn::RebindToUnsigned<D> bits;
     const auto each = [](auto of) HWY_ATTR {
@@ -66,7 +66,7 @@ HWY_INLINE void tanh(V (&x)[kVectors]) {
             of(v);
         }
     };
-    const V one = hn::Set(d, 1.0F), most = hn::Set(d, 10.0F);  // from 9.02 on it is 1
+    const V one = hn::Set(d, 1.0F), most = hn::Set(d, 10.0F);  // all are constant from 9.02 on
     const auto last_digits = hn::Set(bits, 15);
     decltype(hn::IndicesFromVec(d, last_digits)) interval[kVectors];
     V r[kVectors], sum[kVectors];
@@ -75,27 +75,26 @@ HWY_INLINE void tanh(V (&x)[kVectors]) {
         const auto digits = hn::ShiftRight<21>(hn::BitCast(bits, hn::Add(r[v], one)));
         interval[v] = hn::IndicesFromVec(d, hn::And(digits, last_digits));
     });
-    const auto here = [&](const float* table, std::size_t v)
-                          HWY_ATTR { return hn::TableLookupLanes(hn::Load(d, table), interval[v]); };
-    const auto add_term = [&](const float* table) HWY_ATTR {
-        each([&](std::size_t v) HWY_ATTR { sum[v] = hn::MulAdd(sum[v], r[v], here(table, v)); });
+    const auto here = [&](const float* numbers, std::size_t v)
+                          HWY_ATTR { return hn::TableLookupLanes(hn::Load(d, numbers), interval[v]); };
+    const auto add_term = [&](const float* numbers) HWY_ATTR {
+        each([&](std::size_t v) HWY_ATTR { sum[v] = hn::MulAdd(sum[v], r[v], here(numbers, v)); });
     };
-    each([&](std::size_t v) HWY_ATTR { r[v] = hn::Sub(r[v], here(tanh_table::kC, v)); });
-    each([&](std::size_t v) HWY_ATTR { sum[v] = here(tanh_table::kP[4], v); });
-    add_term(tanh_table::kP[3]);
-    add_term(tanh_table::kP[2]);
-    add_term(tanh_table::kP[1]);
-    add_term(tanh_table::kP[0]);
+    each([&](std::size_t v) HWY_ATTR { r[v] = hn::Sub(r[v], here(table.c, v)); });
+    each([&](std::size_t v) HWY_ATTR { sum[v] = here(table.P[4], v); });
+    add_term(table.P[3]);
+    add_term(table.P[2]);
+    add_term(table.P[1]);
+    add_term(table.P[0]);
     each([&](std::size_t v) HWY_ATTR { sum[v] = hn::Mul(hn::Mul(r[v], r[v]), sum[v]); });
-    each([&](std::size_t v) HWY_ATTR { sum[v] = hn::MulAdd(here(tanh_table::kS, v), r[v], sum[v]); });
-    each([&](std::size_t v) HWY_ATTR { sum[v] = hn::Add(here(tanh_table::kT, v), sum[v]); });
+    each([&](std::size_t v) HWY_ATTR { sum[v] = hn::MulAdd(here(table.s, v), r[v], sum[v]); });
+    each([&](std::size_t v) HWY_ATTR { sum[v] = hn::Add(here(table.T, v), sum[v]); });
     each([&](std::size_t v) HWY_ATTR { x[v] = hn::CopySign(sum[v], x[v]); });  // −0 as well
 }
 
-HWY_INLINE V tanh(V x) {
-    V one[] = {x};
-    tanh(one);
-    return one[0];
+template <std::size_t kVectors>
+HWY_INLINE void tanh(V (&x)[kVectors]) {
+    look_up(x, kTanhTable);
 }
 #else
 // 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and its relative error. The rounding errors of 1 + p and of e^y + 1 are kept
