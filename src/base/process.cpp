@@ -162,7 +162,7 @@ void Conversation::end() {
 void Conversation::give_up() {
     end();
     const std::string error = last_line(text_in(errors_, program_));
-    throw InputError(program_ + " gave no answer" + (error.empty() ? "" : ": " + error));
+    throw InputError(program_ + " gave no reply" + (error.empty() ? "" : ": " + error));
 }
 
 std::string Conversation::ask(const std::string& line) {
@@ -170,12 +170,12 @@ std::string Conversation::ask(const std::string& line) {
     constexpr std::size_t kLongest = 4096;
     const std::string text = line + '\n';
     // A stream's buffer holds far more than a line. MSG_NOSIGNAL: an error instead of SIGPIPE.
-    if (child_ < 0 || ::send(lines_.number(), text.data(), text.size(), MSG_NOSIGNAL) !=
-                          static_cast<ssize_t>(text.size())) {
+    if (child_ < 0 ||
+        ::send(lines_.number(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
         give_up();
     }
-    std::string answer;
-    while (!answer.ends_with('\n')) {
+    std::string reply;
+    while (!reply.ends_with('\n')) {
         pollfd waits{.fd = lines_.number(), .events = POLLIN, .revents = 0};
         const int ready = ::poll(&waits, 1, kPatience);
         if (ready < 0 && errno == EINTR) {
@@ -183,13 +183,13 @@ std::string Conversation::ask(const std::string& line) {
         }
         std::array<char, kLongest> some{};
         const ssize_t got = ready > 0 ? ::recv(lines_.number(), some.data(), some.size(), 0) : 0;
-        if (got <= 0 || answer.size() > kLongest) {
+        if (got <= 0 || reply.size() > kLongest) {
             give_up();
         }
-        answer.append(some.data(), static_cast<std::size_t>(got));
+        reply.append(some.data(), static_cast<std::size_t>(got));
     }
-    answer.pop_back();
-    return answer;
+    reply.pop_back();
+    return reply;
 }
 
 }  // namespace byhand

@@ -48,7 +48,7 @@ std::optional<ProgramRun> run_and_read(const std::vector<std::string>& words, st
 // The last line of a text that may end in a newline.
 std::string last_line(std::string text);
 
-// A program that reads a line from its standard input and answers with a line on its standard output, as often as it is
+// A program that reads a line from its standard input and replies with a line on its standard output, as often as it is
 // asked.
 class Conversation {
 public:
@@ -58,7 +58,7 @@ public:
     Conversation& operator=(const Conversation&) = delete;
     ~Conversation();  // ends the program, and waits for that
 
-    // The answer to the line. Throws InputError, with the last line of the program's standard error, if there is none
+    // The reply to the line. Throws InputError, with the last line of the program's standard error, if there is none
     // within ten minutes, or it is longer than a screen.
     std::string ask(const std::string& line);
 

@@ -35,7 +35,9 @@ void write_start(const std::string& path, const Run& run) {
 class PythonTraining {
 public:
     PythonTraining(const Run& run, const Python& python)
-        : recipe_(run.recipe), python_({python.interpreter, python.script, "train", started(run, python)}) {}
+        : recipe_(run.recipe),
+          interpreter_(python.interpreter),
+          python_({python.interpreter, python.script, "train", started(run, python)}) {}
 
     void go_on(std::size_t steps) {
         for (const std::size_t end = step_ + steps; step_ < end;) {
@@ -44,10 +46,10 @@ public:
             while (next < end && rate_at(recipe_, next) == rate) {
                 ++next;
             }
-            const std::string answer = python_.ask(fmt::format("{} {}", next - step_, rate));
-            const auto [rest, error] = std::from_chars(answer.data(), answer.data() + answer.size(), loss_);
-            if (error != std::errc() || rest != answer.data() + answer.size()) {
-                throw InputError("Python answers '" + answer + "', not with a loss");
+            const std::string reply = python_.ask(fmt::format("{} {}", next - step_, rate));
+            const auto [rest, error] = std::from_chars(reply.data(), reply.data() + reply.size(), loss_);
+            if (error != std::errc() || rest != reply.data() + reply.size()) {
+                throw InputError(interpreter_ + " replies '" + reply + "', not with a loss");
             }
             step_ = next;
         }
@@ -63,6 +65,7 @@ private:
     }
 
     Recipe recipe_;
+    std::string interpreter_;
     Conversation python_;
     std::size_t step_ = 0;
     float loss_ = 0;

@@ -237,7 +237,7 @@ TEST_CASE("bench --python: the step of PyTorch in Python, with the same loss") {
     }
 }
 
-TEST_CASE("bench --python: a Python that ends, can't be run or answers something else is reported") {
+TEST_CASE("bench --python: a Python that ends, can't be run or replies something else is reported") {
     const Place place;
     const Arguments command = kQuick + Arguments{"--no-as-installed", "--python"};
     const auto with = [&](const std::string& script) {
@@ -253,11 +253,11 @@ TEST_CASE("bench --python: a Python that ends, can't be run or answers something
     };
     check_fails(byhand(place, command + Arguments{"./none"}), "./none can't be run: ");
     check_fails(with("echo some; echo no torch >&2; exit 2"), "./python");
-    check_fails(with("echo no torch >&2; exit 2"), "./python gave no answer: no torch");
-    check_fails(with("read line; kill -9 $$"), "./python gave no answer");
-    check_fails(with("read line; echo 3.25 bits; exec sleep 600"), "answers '3.25 bits', not with a loss");
+    check_fails(with("echo no torch >&2; exit 2"), "./python gave no reply: no torch");
+    check_fails(with("read line; kill -9 $$"), "./python gave no reply");
+    check_fails(with("read line; echo 3.25 bits; exec sleep 600"), "replies '3.25 bits', not with a loss");
     // Its losses are far from ours, and it ends in the middle.
-    check_fails(with("read line; echo 3.25; read line"), "./python gave no answer");
+    check_fails(with("read line; echo 3.25; read line"), "./python gave no reply");
 }
 
 TEST_CASE("bench --sweep writes CSV, and a plot") {
