@@ -179,8 +179,10 @@ OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Fac
     std::vector<PreparedOperation> others;
     if (flops_of(what.shape) > 0) {
         for (const peers::Peer& peer : peers) {
-            times.peers.push_back({peer.name});
-            others.push_back(peer.prepared(input));
+            if (peer.prepared) {
+                times.peers.push_back({peer.name});
+                others.push_back(peer.prepared(input));
+            }
         }
     }
     std::vector<Steps> peer_steps;

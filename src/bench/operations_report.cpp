@@ -106,8 +106,8 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
             table.rows.push_back(row_of(*first, machine));
             if (!first->peers.empty()) {
                 products = products.rows.empty() ? table_of_peers("product, µs", first->peers) : products;
-                products.rows.push_back(
-                    row_of_peers(product_of(first->what.shape), spread(first->rounds.ours.seconds), first->peers));
+                products.rows.push_back(row_of_peers(product_of(first->what.shape), spread(first->rounds.ours.seconds),
+                                                     first->peers, first->peers));
             }
         }
         document.blocks.emplace_back(std::move(table));

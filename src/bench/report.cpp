@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "base/json.h"
 #include "base/utf8.h"
@@ -16,6 +18,10 @@ namespace {
 Json json_of(const Result& result, const Machine& machine) {
     const std::optional<AsInstalled>& installed = result.as_installed;
     const std::optional<Losses>& losses = result.losses;
+    Json reasons = Json::object();
+    for (const LeftOut& peer : result.left_out) {
+        reasons[peer.name] = peer.reason;
+    }
     return {{"recipe", result.recipe},
             {"conventions", result.changed_norm ? "torch" : "recipe"},
             {"threads", result.threads},
@@ -36,7 +42,8 @@ Json json_of(const Result& result, const Machine& machine) {
             {"torch_loss", losses ? Json(losses->torch) : Json()},
             {"losses_apart", losses ? Json(losses->apart) : Json()},
             {"agree", losses ? Json(result.agree) : Json()},
-            {"peers", json_of(result.peers)}};
+            {"peers", json_of(result.peers)},
+            {"peers_left_out", reasons}};
 }
 
 std::vector<Cell> row_of(const Result& result, const Machine& machine) {
@@ -72,6 +79,39 @@ std::string notes_on(const std::vector<Result>& results) {
     return notes;
 }
 
+// All that trained one of the recipes, in the order of their columns.
+std::vector<PeerResult> peers_of(const std::vector<Result>& results) {
+    std::vector<PeerResult> all;
+    for (const Result& result : results) {
+        for (const PeerResult& peer : result.peers) {
+            if (std::ranges::find(all, peer.name, &PeerResult::name) == all.end()) {
+                all.push_back(peer);
+            }
+        }
+    }
+    return all;
+}
+
+// Which peers did not train which recipes, and why not: a line for each reason.
+std::string notes_on_left_out(const std::vector<Result>& results) {
+    std::vector<std::pair<std::string, std::string>> recipes_by_reason;
+    for (const Result& result : results) {
+        for (const LeftOut& peer : result.left_out) {
+            const std::string reason = peer.name + ": " + peer.reason;
+            auto found = std::ranges::find(recipes_by_reason, reason, &std::pair<std::string, std::string>::first);
+            if (found == recipes_by_reason.end()) {
+                found = recipes_by_reason.insert(found, {reason, ""});
+            }
+            found->second += (found->second.empty() ? "" : ", ") + printable(result.recipe);
+        }
+    }
+    std::string notes;
+    for (const auto& [reason, recipes] : recipes_by_reason) {
+        notes += fmt::format("\nWithout {} ({}).", reason, recipes);
+    }
+    return notes;
+}
+
 }  // namespace
 
 Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threads) {
@@ -90,6 +130,7 @@ Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threa
     result.losses = times.losses;
     result.agree = !times.losses || agree(*times.losses, recipe.batch);
     result.peers = times.peers;
+    result.left_out = times.left_out;
     result.flops = step_flops(recipe.network, recipe.batch);
     return result;
 }
@@ -112,18 +153,15 @@ Document document_of(const Machine& machine, const std::vector<Result>& results)
     Document document = with_heading(machine);
     document.data = {{"machine", json_of(machine)}, {"results", list}};
     document.blocks.emplace_back(std::move(table));
-    Table peers;
-    for (const Result& result : results) {
-        if (!result.peers.empty()) {
-            peers = peers.rows.empty() ? table_of_peers("µs a step", result.peers) : peers;
-            peers.rows.push_back(row_of_peers(printable(result.recipe), result.seconds, result.peers));
+    if (const std::vector<PeerResult> all = peers_of(results); !all.empty()) {
+        Table peers = table_of_peers("µs a step", all);
+        for (const Result& result : results) {
+            peers.rows.push_back(row_of_peers(printable(result.recipe), result.seconds, result.peers, all));
         }
-    }
-    if (!peers.rows.empty()) {
         document.blocks.emplace_back(std::move(peers));
         document.blocks.emplace_back(Text{kBest});
     }
-    document.blocks.emplace_back(Text{notes_on(results)});
+    document.blocks.emplace_back(Text{notes_on(results) + notes_on_left_out(results)});
     return document;
 }
 

@@ -45,15 +45,16 @@ Table table_of_peers(const std::string& what, const std::vector<PeerResult>& pee
     return table;
 }
 
-std::vector<Cell> row_of_peers(const std::string& what, const Spread& our_seconds,
-                               const std::vector<PeerResult>& peers) {
+std::vector<Cell> row_of_peers(const std::string& what, const Spread& our_seconds, const std::vector<PeerResult>& peers,
+                               const std::vector<PeerResult>& columns) {
     std::vector<Cell> row = {what, micros(our_seconds)};
     double best = std::numeric_limits<double>::infinity();
-    for (const PeerResult& peer : peers) {
-        row.push_back(micros(peer.seconds));
-        best = std::min(best, peer.ratio.median);
+    for (const PeerResult& column : columns) {
+        const auto peer = std::ranges::find(peers, column.name, &PeerResult::name);
+        row.push_back(peer != peers.end() ? micros(peer->seconds) : none());
+        best = peer != peers.end() ? std::min(best, peer->ratio.median) : best;
     }
-    row.push_back(fixed(best, 2));
+    row.push_back(peers.empty() ? none() : fixed(best, 2));
     return row;
 }
 

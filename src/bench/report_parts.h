@@ -23,10 +23,10 @@ Json json_of(const Machine& machine);
 Json json_of(const std::vector<PeerResult>& peers);
 
 // A table of our times and the peers', without rows; `what` is the title of its first column. The last column, "best",
-// is the smallest ratio.
+// is the smallest ratio. A row has the cells of `columns`, of which `peers` may lack some.
 Table table_of_peers(const std::string& what, const std::vector<PeerResult>& peers);
-std::vector<Cell> row_of_peers(const std::string& what, const Spread& our_seconds,
-                               const std::vector<PeerResult>& peers);
+std::vector<Cell> row_of_peers(const std::string& what, const Spread& our_seconds, const std::vector<PeerResult>& peers,
+                               const std::vector<PeerResult>& columns);
 inline constexpr const char* kBest = "best: the time of the fastest other library over ours.";
 
 // A document that contains only the machine.

@@ -40,14 +40,6 @@ void keep_freed_memory() {
     mallopt(M_TRIM_THRESHOLD, kAll);
 }
 
-// The last line of a text that may end in a newline.
-std::string last_line(std::string text) {
-    while (text.ends_with('\n')) {
-        text.pop_back();
-    }
-    return text.substr(text.rfind('\n') + 1);
-}
-
 }  // namespace
 
 const torch_ref::Factory* open_torch(const TorchOptions& options) {

@@ -1,6 +1,7 @@
 // Shipped files; reading and writing whole files.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,22 @@ std::string read_text(const std::string& path, std::size_t limit);
 // Creates an empty folder among the temporary files and returns its path. `what` names its contents in messages. Throws
 // InputError.
 std::string new_temporary_folder(const std::string& what);
+
+// A folder that is removed at the end.
+class TemporaryFolder {
+public:
+    explicit TemporaryFolder(const std::string& what) : path_(new_temporary_folder(what)) {}
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() {
+        std::error_code error;
+        std::filesystem::remove_all(path_, error);
+    }
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
 
 // Whether both paths name the same file, links followed, or will once it exists.
 bool same_file(const std::string& a, const std::string& b);

@@ -36,22 +36,6 @@ struct Child {
     bool is_running = true;
 };
 
-// A folder that is removed at the end.
-class TemporaryFolder {
-public:
-    explicit TemporaryFolder(const std::string& what) : path_(new_temporary_folder(what)) {}
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() {
-        std::error_code error;
-        std::filesystem::remove_all(path_, error);
-    }
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
 // In its own process group, so that a terminal's Ctrl-C reaches it once, from this process; it ends with this process.
 pid_t start(std::vector<std::string> words, const std::vector<std::pair<std::string, std::string>>& environment) {
     std::vector<char*> arguments;

@@ -11,7 +11,7 @@ std::vector<Peer> load() {
         setenv(name, "1", /*overwrite=*/0);
     }
     std::vector<Peer> all;
-    for (const char* library : {"libxsmm", "onednn", "eigen", "openblas"}) {
+    for (const char* library : {"libxsmm", "onednn", "eigen", "openblas", "tiny_dnn"}) {
         const ModuleToOpen module{.file = std::string("byhand_peer_") + library + ".so",
                                   .symbol = "byhand_peers",
                                   .what = std::string("the module of ") + library,
