@@ -13,6 +13,8 @@ namespace {
 constexpr double kTurn = 0.002;  // minimum duration of the faster implementation's turn, in seconds
 // A core that slept during a pause needs milliseconds to reach its full speed.
 constexpr double kTurnAfterPause = 0.02;
+// No step is so short that a turn needs more of them: for an implementation that does nothing.
+constexpr std::size_t kMostSteps = 1U << 16U;
 constexpr double kWarmUp = 0.05;  // minimum warm-up of each implementation, in seconds
 // OpenBLAS's threads spin for 2^26 clock cycles, about 30 ms.
 constexpr std::chrono::milliseconds kPause(40);
@@ -51,7 +53,7 @@ std::size_t steps_of_a_turn(const std::vector<Steps>& all, double least, std::si
         }
         total += steps;
         warm += fastest;
-        if (fastest >= least && warm >= kWarmUp) {
+        if ((fastest >= least && warm >= kWarmUp) || steps >= kMostSteps) {
             return steps;
         }
         steps *= fastest >= least ? 1 : 2;

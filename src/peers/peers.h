@@ -26,6 +26,7 @@ struct Peer {
     std::shared_ptr<const simd::Products> products;
     // The library's own network, to be trained by one thread, for batches of so many rows; null if it has none. Throws
     // InputError, with the reason, if the library can't express the network.
+    // NOLINTNEXTLINE(readability-redundant-member-init): it may be left out
     std::function<std::unique_ptr<Model>(const NetworkConfig& network, std::size_t rows)> model = {};
 };
 

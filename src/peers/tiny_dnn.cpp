@@ -89,13 +89,14 @@ public:
 
     void load(const Tensors<float>& state) override {
         copy_into(state_, state);
-        for_each_parameter(
-            [&](const std::string& name, tiny_dnn::vec_t& values) { std::ranges::copy(state_[name], values.begin()); });
+        for_each_parameter(network_, [&](const std::string& name, tiny_dnn::vec_t& values) {
+            std::ranges::copy(state_[name], values.begin());
+        });
     }
 
     Tensors<float> save() const override {
         Tensors<float> state = state_;
-        for_each_parameter([&](const std::string& name, const tiny_dnn::vec_t& values) {
+        for_each_parameter(network_, [&](const std::string& name, const tiny_dnn::vec_t& values) {
             std::ranges::copy(values, state[name].begin());
         });
         return state;
@@ -147,10 +148,10 @@ private:
     }
 
     // use(name, values) for each W and b, which are stored as here: W is (in, out).
-    template <class Use>
-    void for_each_parameter(const Use& use) const {
+    template <class Network, class Use>
+    void for_each_parameter(Network& network, const Use& use) const {
         for (std::size_t l = 0; l < layers_.size(); ++l) {
-            const std::vector<tiny_dnn::vec_t*> values = const_cast<tiny_dnn::layer*>(network_[l])->weights();
+            const auto values = network[l]->weights();
             use(layers_[l].W(), *values[0]);
             if (layers_[l].has_bias) {
                 use(layers_[l].b(), *values[1]);
