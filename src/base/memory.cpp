@@ -1,10 +1,13 @@
 #include "base/memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -89,6 +92,17 @@ void check_memory_needed(double bytes, const std::string& what, const std::strin
             processes_here() > 1 ? ", for " + std::to_string(processes_here()) + " processes" : "";
         throw InputError(what + " about " + size(bytes) + " of memory; the limit is " + size(share * there) + ", " +
                          std::to_string(kPercent) + " % of " + size(there) + processes + "; " + advice);
+    }
+}
+
+void populate(void* block, std::size_t bytes) {
+    constexpr std::size_t kPage = 4096, kLarge = std::size_t{4} << 20;
+    void* from = block;
+    if (std::align(kPage, kPage, from, bytes) != nullptr) {
+        if (bytes >= kLarge) {
+            ::madvise(from, bytes, MADV_HUGEPAGE);
+        }
+        ::madvise(from, bytes / kPage * kPage, MADV_POPULATE_WRITE);  // an error is no loss
     }
 }
 

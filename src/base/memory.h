@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace byhand {
 
@@ -18,5 +19,18 @@ std::size_t processes_here();
 // Throws InputError if as many bytes in each of these processes exceed three quarters of the memory: "`what` about 30
 // GB of memory; the limit is …; `advice`".
 void check_memory_needed(double bytes, const std::string& what, const std::string& advice);
+
+// Has all pages of a block in memory, large ones where they fit. Otherwise each is a page fault when it is first
+// written to, which in a virtual machine takes longer than to fill the page.
+void populate(void* block, std::size_t bytes);
+
+// An empty vector with memory for n elements.
+template <class T>
+std::vector<T> populated(std::size_t n) {
+    std::vector<T> empty;
+    empty.reserve(n);
+    populate(empty.data(), n * sizeof(T));
+    return empty;
+}
 
 }  // namespace byhand

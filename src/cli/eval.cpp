@@ -80,8 +80,8 @@ Document document_of(const SavedModel& saved, const std::vector<EvaluatedPart>& 
 }
 
 // Throws InputError unless the model's vocabulary contains every character of the names.
-void check_characters(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, const std::string& path) {
-    for (const std::u32string& name : names) {
+void check_characters(const Names& names, const Vocabulary& vocabulary, const std::string& path) {
+    for (const std::u32string_view name : names) {
         for (const char32_t character : name) {
             if (vocabulary.index(character) < 0) {
                 throw InputError(
@@ -123,14 +123,13 @@ int evaluate(const EvalOptions& options) {
     const bool is_its_own = names.hash == saved.data_hash;
     check_characters(names.names, saved.vocabulary, path);
     const Recipe& recipe = saved.recipe;
-    const Split split =
-        split_names(std::move(names.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, path);
+    const Split split = split_names(names.names, recipe.split_seed, recipe.first_cut, recipe.second_cut, path);
     if (!is_its_own) {
         say("{} is not the file that the model was trained on ({}); its split is another one\n", printable(path),
             printable(saved.data_path));
     }
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
-    const auto loss = [&](const std::vector<std::u32string>& part) {
+    const auto loss = [&](const Names& part) {
         return mean_loss(*model, part, saved.vocabulary, recipe.network.context);
     };
     if (!options.logits.empty()) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "names/random.h"
 
@@ -19,7 +20,7 @@ constexpr std::size_t kAhead = 16;
 
 // Calls visit(before, after) for each pair of neighbours in a name, from the '.' before it to the '.' after it.
 template <class Visit>
-void for_each_pair(const std::u32string& name, const Vocabulary& vocabulary, Visit visit) {
+void for_each_pair(std::u32string_view name, const Vocabulary& vocabulary, Visit visit) {
     std::int64_t before = 0;
     for (const char32_t character : name) {
         const std::int64_t after = vocabulary.index(character);
@@ -44,7 +45,7 @@ Examples Examples::first(std::size_t count) const {
     return {context, {text.begin(), end}};
 }
 
-Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
+Split split_names(const Names& names, std::uint64_t seed, double first_cut, double second_cut,
                   const std::string& where) {
     const std::size_t n = names.size();
     const auto first = static_cast<std::size_t>(first_cut * static_cast<double>(n));
@@ -57,20 +58,18 @@ Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double 
     PythonGenerator g = python_seeded(seed);
     const std::vector<std::uint32_t> order = shuffled_order(g, n);
     const auto part = [&](std::size_t from, std::size_t to) {
-        std::vector<std::u32string> moved;
-        moved.reserve(to - from);
+        Names of_part = populated<std::u32string_view>(to - from);
         for (std::size_t i = from; i < to; ++i) {
-            __builtin_prefetch(&names[order[std::min(i + kAhead, n - 1)]]);
-            moved.push_back(std::move(names[order[i]]));
+            of_part.push_back(names[order[i]]);
         }
-        return moved;
+        return of_part;
     };
     return {part(0, first), part(first, second), part(second, n), g};
 }
 
-Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context) {
+Examples examples_of(const Names& names, const Vocabulary& vocabulary, std::size_t context) {
     std::size_t size = 0;
-    for (const std::u32string& name : names) {
+    for (const std::u32string_view name : names) {
         size += name.size() + 1;
     }
     constexpr std::size_t kMostBytes = std::size_t{4} << 30;
@@ -78,8 +77,7 @@ Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary&
         throw InputError(std::to_string(size) + " examples with a context of " + std::to_string(context) +
                          " would take more than 4 GiB; lower --context, or give fewer names");
     }
-    Examples examples{.context = context};
-    examples.text.reserve(context + size);
+    Examples examples{.context = context, .text = populated<std::uint32_t>(context + size)};
     for (std::size_t i = 0; i < names.size(); ++i) {
         __builtin_prefetch(names[std::min(i + kAhead, names.size() - 1)].data());
         add_examples(examples, names[i], vocabulary);
@@ -87,7 +85,7 @@ Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary&
     return examples;
 }
 
-void add_examples(Examples& examples, const std::u32string& name, const Vocabulary& vocabulary) {
+void add_examples(Examples& examples, std::u32string_view name, const Vocabulary& vocabulary) {
     if (examples.text.empty()) {
         examples.text.resize(examples.context);
     }
@@ -95,14 +93,13 @@ void add_examples(Examples& examples, const std::u32string& name, const Vocabula
                   [&](std::int64_t, std::int64_t next) { examples.text.push_back(static_cast<std::uint32_t>(next)); });
 }
 
-std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others) {
+std::size_t also_in(const Names& names, const Names& others) {
     const std::unordered_set<std::u32string_view> known(others.begin(), others.end());
     return static_cast<std::size_t>(
-        std::ranges::count_if(names, [&](const std::u32string& name) { return known.contains(name); }));
+        std::ranges::count_if(names, [&](std::u32string_view name) { return known.contains(name); }));
 }
 
-double bigram_loss(const std::vector<std::u32string>& names, const std::vector<std::u32string>& train,
-                   const Vocabulary& vocabulary) {
+double bigram_loss(const Names& names, const Names& train, const Vocabulary& vocabulary) {
     const std::size_t V = vocabulary.size();
     const auto key = [&](std::int64_t before, std::int64_t after) {
         return static_cast<std::uint64_t>(before) * V + static_cast<std::uint64_t>(after);
@@ -110,7 +107,7 @@ double bigram_loss(const std::vector<std::u32string>& names, const std::vector<s
     // Only the pairs that occur: a table of V × V is large if V is an alphabet of thousands.
     std::unordered_map<std::uint64_t, std::uint64_t> pairs;
     std::vector<std::uint64_t> befores(V);
-    for (const std::u32string& name : train) {
+    for (const std::u32string_view name : train) {
         for_each_pair(name, vocabulary, [&](std::int64_t before, std::int64_t after) {
             ++pairs[key(before, after)];
             ++befores[static_cast<std::size_t>(before)];
@@ -118,7 +115,7 @@ double bigram_loss(const std::vector<std::u32string>& names, const std::vector<s
     }
     double sum = 0;
     std::size_t count = 0;
-    for (const std::u32string& name : names) {
+    for (const std::u32string_view name : names) {
         for_each_pair(name, vocabulary, [&](std::int64_t before, std::int64_t after) {
             const auto found = pairs.find(key(before, after));
             const auto seen = static_cast<double>(found == pairs.end() ? 0 : found->second);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/batch.h"
@@ -50,30 +51,29 @@ struct Examples {
 };
 
 struct Split {
-    std::vector<std::u32string> train, val, test;
+    Names train, val, test;
     PythonGenerator generator = {};  // state after the shuffle
 };
 
 // Shuffled by CPython's random.seed(seed); random.shuffle(names), then cut at int(first_cut·n) and int(second_cut·n),
 // the products in double. Precondition: 0 ≤ first_cut ≤ second_cut ≤ 1. Throws InputError if a part would be empty;
 // `where` names the file in its message.
-Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
+Split split_names(const Names& names, std::uint64_t seed, double first_cut, double second_cut,
                   const std::string& where = "names");
 
 // Throws InputError if all of their contexts as rows would need more than 4 GiB. Preconditions: every character is in
 // the vocabulary; the context is at least 1.
-Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context);
+Examples examples_of(const Names& names, const Vocabulary& vocabulary, std::size_t context);
 
 // Appends the examples of one name, in the context of `examples`. Preconditions as above.
-void add_examples(Examples& examples, const std::u32string& name, const Vocabulary& vocabulary);
+void add_examples(Examples& examples, std::u32string_view name, const Vocabulary& vocabulary);
 
 // How many of `names` also occur in `others`.
-std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others);
+std::size_t also_in(const Names& names, const Names& others);
 
 // Mean cross-entropy over `names`, in nats per character, of counts of neighbouring pairs in `train` with one added to
 // each: the best that a table of V × V can do (makemore, part 1). Precondition: `names` is not empty, and every
 // character is in the vocabulary.
-double bigram_loss(const std::vector<std::u32string>& names, const std::vector<std::u32string>& train,
-                   const Vocabulary& vocabulary);
+double bigram_loss(const Names& names, const Names& train, const Vocabulary& vocabulary);
 
 }  // namespace byhand

@@ -17,15 +17,11 @@ namespace {
 constexpr std::size_t kLongestLine = 1024;  // bytes
 constexpr std::size_t kMostLines = 5'000'000;
 constexpr std::size_t kMostCharacters = 65'536;  // distinct ones: each has a row of C and a column of the last W
-constexpr std::size_t kCodePoints = 0x110000;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// Of a name in three lists, between which it is moved when they are shuffled and split. More than three characters are
-// in a block of their own, with the terminating one.
-double bytes_of(const std::u32string& name) {
-    constexpr std::size_t kInPlace = 3, kLists = 3, kBlock = 16;
-    const std::size_t own = name.size() > kInPlace ? (name.size() + 1) * sizeof(char32_t) + kBlock : 0;
-    return static_cast<double>(kLists * sizeof(std::u32string) + own);
+// Of a name of this length: in the text, and in two lists, that of the file and that of its part.
+double bytes_of(std::size_t length) {
+    return static_cast<double>(length * sizeof(char32_t) + 2 * sizeof(std::u32string_view));
 }
 
 // Processes a file in pieces of any size, so that only the names and one unfinished line are in memory.
@@ -33,13 +29,10 @@ class NamesReader {
 public:
     enum class Keep { names, none };
 
-    // `size`: of the file, in bytes. A name takes at least two, so that the list never has to be reallocated; unused
-    // capacity of the list occupies no physical memory.
-    NamesReader(const std::string& path, std::uintmax_t size, Keep keep) : path_(printable(path)), keep_(keep) {
+    // `characters`: the most that are expected.
+    NamesReader(const std::string& path, std::size_t characters, Keep keep)
+        : path_(printable(path)), keep_(keep), text_(populated<char32_t>(characters)) {
         file_.hash = kHashOfNothing;
-        if (keep_ == Keep::names) {
-            file_.names.reserve(std::min<std::uintmax_t>(kMostLines, size / 2 + 1));
-        }
     }
 
     void take(std::string_view bytes);
@@ -58,11 +51,11 @@ private:
 
     std::string path_;
     Keep keep_;
-    std::size_t line_ = 0;  // the number of the current line, from 1
-    bool has_names_ = false;
-    std::vector<bool> met_ = std::vector<bool>(kCodePoints);
-    std::size_t characters_ = 0;  // distinct ones
-    std::u32string name_;         // of the current line
+    std::size_t line_ = 0;                             // the number of the current line, from 1
+    std::vector<bool> met_ = std::vector<bool>(0x80);  // by code point, as far as the largest
+    std::size_t characters_ = 0;                       // distinct ones
+    std::vector<char32_t> text_;                       // of all names, or of the last
+    std::vector<std::uint16_t> lengths_;
     std::string unfinished_;
     NamesFile file_;
 };
@@ -99,11 +92,11 @@ void NamesReader::take_line(std::string_view line) {
     if (line.size() - at > kLongestLine) {
         refuse("longer than 1 KiB (1024 bytes); give one name a line");
     }
-    name_.clear();
+    const std::size_t begin = text_.size();
     while (at < line.size()) {
         const auto byte = static_cast<unsigned char>(line[at]);
         if (byte < 0x80 && met_[byte]) {  // checked before
-            name_.push_back(byte);
+            text_.push_back(byte);
             ++at;
             continue;
         }
@@ -124,21 +117,27 @@ void NamesReader::take_line(std::string_view line) {
             refuse_byte(at, "is a '.', which marks where a name begins and ends; take it out");
         }
         meet(c.value);
-        name_.push_back(c.value);
+        text_.push_back(c.value);
         at += c.size;
     }
-    if (name_.empty()) {
+    const std::size_t length = text_.size() - begin;
+    if (length == 0) {
         ++file_.empty_lines;
         return;
     }
-    has_names_ = true;
-    file_.bytes += bytes_of(name_);
+    file_.characters += length;
+    file_.bytes += bytes_of(length);
     if (keep_ == Keep::names) {
-        file_.names.push_back(name_);
+        lengths_.push_back(static_cast<std::uint16_t>(length));
+    } else {
+        text_.clear();
     }
 }
 
 void NamesReader::meet(char32_t character) {
+    if (character >= met_.size()) {
+        met_.resize(character + 1);
+    }
     if (!met_[character]) {
         met_[character] = true;
         if (++characters_ > kMostCharacters) {
@@ -155,15 +154,23 @@ NamesFile NamesReader::finish() && {
     if (line_ == 0) {
         throw InputError(path_ + ": empty; give a text file with one name a line");
     }
-    if (!has_names_) {
+    if (file_.characters == 0) {
         refuse("the file contains no name; give a text file with one name a line");
+    }
+    file_.text = std::make_shared<const std::vector<char32_t>>(std::move(text_));
+    file_.names = populated<std::u32string_view>(lengths_.size());
+    const char32_t* name = file_.text->data();
+    for (const std::uint16_t length : lengths_) {
+        file_.names.emplace_back(name, length);
+        name += length;
     }
     return std::move(file_);
 }
 
-NamesFile read_through(const std::string& path, NamesReader::Keep keep) {
+// `characters`: the most that are expected.
+NamesFile read_through(const std::string& path, NamesReader::Keep keep, std::size_t characters) {
     const RegularFile file = open_regular(path);
-    NamesReader reader(path, file.size, keep);
+    NamesReader reader(path, characters, keep);
     std::vector<char> piece(std::size_t{1} << 15);
     while (const std::size_t got = read_some(file.descriptor.number(), piece.data(), piece.size(), path)) {
         reader.take({piece.data(), got});
@@ -180,10 +187,12 @@ std::string count(std::size_t n, const std::string& thing) {
 NamesFile read_names(const std::string& path) {
     // A first pass over a large file stores nothing, so that one that is refused takes no memory.
     constexpr std::uintmax_t kLarge = std::uintmax_t{1} << 20;
-    const bool is_large = open_regular(path).size > kLarge;
-    NamesFile file = read_through(path, is_large ? NamesReader::Keep::none : NamesReader::Keep::names);
+    const std::uintmax_t size = open_regular(path).size;
+    const bool is_large = size > kLarge;
+    NamesFile file = is_large ? read_through(path, NamesReader::Keep::none, kLongestLine)
+                              : read_through(path, NamesReader::Keep::names, size);
     check_memory_needed(file.bytes, printable(path) + ": the names need", "give fewer names");
-    return is_large ? read_through(path, NamesReader::Keep::names) : std::move(file);
+    return is_large ? read_through(path, NamesReader::Keep::names, file.characters) : std::move(file);
 }
 
 NamesFile parse_names(std::string_view bytes, const std::string& path) {

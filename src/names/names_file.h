@@ -3,20 +3,25 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "names/vocabulary.h"
+
 namespace byhand {
 
 struct NamesFile {
-    std::vector<std::u32string> names;  // in the order of the file, with duplicates
-    std::uint64_t hash = 0;             // FNV-1a of the file's bytes
-    std::size_t empty_lines = 0;        // skipped
-    std::size_t carriage_returns = 0;   // lines that ended in CR LF
-    bool byte_order_mark = false;       // at the start, skipped
+    Names names;                                        // in the order of the file, with duplicates
+    std::shared_ptr<const std::vector<char32_t>> text;  // all of their characters
+    std::uint64_t hash = 0;                             // FNV-1a of the file's bytes
+    std::size_t empty_lines = 0;                        // skipped
+    std::size_t carriage_returns = 0;                   // lines that ended in CR LF
+    bool byte_order_mark = false;                       // at the start, skipped
     bool last_newline_missing = false;
-    double bytes = 0;  // of memory, about, until they are split
+    std::size_t characters = 0;  // of all names
+    double bytes = 0;            // of memory, about, until they are split
 };
 
 // Reads and checks the whole file, piece by piece. Throws InputError, with file and line, if it is missing, a folder,

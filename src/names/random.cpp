@@ -7,6 +7,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/memory.h"
+
 namespace byhand {
 namespace {
 
@@ -214,7 +216,8 @@ PythonGenerator python_seeded(std::uint64_t seed) {
 }
 
 std::vector<std::uint32_t> shuffled_order(PythonGenerator& g, std::size_t n) {
-    std::vector<std::uint32_t> order(n);
+    std::vector<std::uint32_t> order = populated<std::uint32_t>(n);
+    order.resize(n);
     std::iota(order.begin(), order.end(), 0u);
     for (std::size_t i = n; i-- > 1;) {
         std::swap(order[i], order[below(g, static_cast<std::uint32_t>(i + 1))]);

@@ -28,9 +28,9 @@ std::vector<std::string> printable_characters(const Vocabulary& vocabulary) {
     return characters;
 }
 
-Vocabulary vocabulary_of(const std::vector<std::u32string>& names) {
+Vocabulary vocabulary_of(const Names& names) {
     std::vector<bool> seen;  // by code point, as far as the largest
-    for (const std::u32string& name : names) {
+    for (const std::u32string_view name : names) {
         for (const char32_t character : name) {
             if (character >= seen.size()) {
                 seen.resize(character + 1);

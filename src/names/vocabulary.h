@@ -4,11 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/utf8.h"
 
 namespace byhand {
+
+// Names in a text that outlives them.
+using Names = std::vector<std::u32string_view>;
 
 // 0 is '.', the start and end of a name; then the characters (code points) in sorted order.
 struct Vocabulary {
@@ -25,6 +29,6 @@ struct Vocabulary {
 std::vector<std::string> printable_characters(const Vocabulary& vocabulary);
 
 // The vocabulary of all characters in the names. Precondition: no name contains a '.'.
-Vocabulary vocabulary_of(const std::vector<std::u32string>& names);
+Vocabulary vocabulary_of(const Names& names);
 
 }  // namespace byhand

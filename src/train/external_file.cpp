@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/module.h"
 #include "train/npz.h"
 
 namespace byhand {
@@ -34,6 +35,17 @@ ExternalFile read_single(const RegularFile& file, const std::string& path, const
     };
     ExternalFile read;
     read_npy(read, name, source, *elements, path);
+    return read;
+}
+
+ExternalFile read_npz(const std::string& path, const ElementsDue& due) {
+    void* const symbol = open_module({.file = "byhand_npz.so",
+                                      .symbol = "byhand_read_npz",
+                                      .what = "the module that reads .npz files",
+                                      .package = "byhand",
+                                      .build = "-DBYHAND_BUILD_PROGRAM=ON"});
+    ExternalFile read;
+    reinterpret_cast<decltype(&byhand_read_npz)>(symbol)(read, path, due);
     return read;
 }
 

@@ -53,11 +53,10 @@ double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary)
     return mean.mean();
 }
 
-double mean_loss(Model& model, const std::vector<std::u32string>& names, const Vocabulary& vocabulary,
-                 std::size_t context) {
+double mean_loss(Model& model, const Names& names, const Vocabulary& vocabulary, std::size_t context) {
     Mean mean(model, vocabulary.size());
     Examples waiting{.context = context};
-    for (const std::u32string& name : names) {
+    for (const std::u32string_view name : names) {
         add_examples(waiting, name, vocabulary);
         while (waiting.size() >= mean.block()) {
             mean.add(waiting.rows(0, mean.block()).view(), context);

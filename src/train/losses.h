@@ -17,7 +17,6 @@ double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary)
 
 // The same, to the bit, for the examples of `names`, which are never in memory all at once: an external model may have
 // a context of kMostContext. Every character is in the vocabulary.
-double mean_loss(Model& model, const std::vector<std::u32string>& names, const Vocabulary& vocabulary,
-                 std::size_t context);
+double mean_loss(Model& model, const Names& names, const Vocabulary& vocabulary, std::size_t context);
 
 }  // namespace byhand

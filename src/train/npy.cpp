@@ -234,4 +234,11 @@ void read_npy(ExternalFile& file, const std::string& name, const ByteSource& sou
     file.tensors.push_back(std::move(tensor));
 }
 
+std::string from_pytorch(const std::string& path) {
+    const bool plain = path.find_first_of("\"'\\") == std::string::npos;
+    return "a PyTorch file, which is a pickle: convert it by python3 -c 'import numpy, torch; "
+           "numpy.savez(\"mine.npz\", **{k: v.detach().cpu().numpy() for k, v in torch.load(\"" +
+           (plain ? path : "mine.pt") + "\").items()})'";
+}
+
 }  // namespace byhand

@@ -34,4 +34,7 @@ struct ExternalFile {
 void read_npy(ExternalFile& file, const std::string& name, const ByteSource& source, std::uint64_t due,
               const std::string& where);
 
+// How to convert a PyTorch file to a supported one, as the end of a message.
+std::string from_pytorch(const std::string& path);
+
 }  // namespace byhand

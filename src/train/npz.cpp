@@ -57,15 +57,16 @@ void read_entry(ExternalFile& file, zip_t* archive, zip_uint64_t index, const st
 }
 
 }  // namespace
+}  // namespace byhand
 
-ExternalFile read_npz(const std::string& path, const ElementsDue& due) {
+void byhand_read_npz(byhand::ExternalFile& file, const std::string& path, const byhand::ElementsDue& due) {
+    using namespace byhand;
     constexpr std::string_view kArray = ".npy";
     const Archive archive = opened(path);
     const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
     if (entries > kMostEntries) {
         refuse(path, "has " + std::to_string(entries) + " entries, of " + std::to_string(kMostEntries) + " at most");
     }
-    ExternalFile file;
     for (zip_uint64_t index = 0; index < static_cast<zip_uint64_t>(entries); ++index) {
         const char* const text = zip_get_name(archive.get(), index, ZIP_FL_ENC_RAW);
         std::string name = text != nullptr ? text : "";
@@ -82,14 +83,4 @@ ExternalFile read_npz(const std::string& path, const ElementsDue& due) {
             file.tensors.push_back({name, {}, DType::float32, {}});
         }
     }
-    return file;
 }
-
-std::string from_pytorch(const std::string& path) {
-    const bool plain = path.find_first_of("\"'\\") == std::string::npos;
-    return "a PyTorch file, which is a pickle: convert it by python3 -c 'import numpy, torch; "
-           "numpy.savez(\"mine.npz\", **{k: v.detach().cpu().numpy() for k, v in torch.load(\"" +
-           (plain ? path : "mine.pt") + "\").items()})'";
-}
-
-}  // namespace byhand

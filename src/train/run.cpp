@@ -13,7 +13,7 @@ namespace {
 // Of the names and, at most, all their examples as rows: a norm is calibrated on those of the training part.
 double bytes_needed(const NamesFile& data, std::size_t context) {
     std::size_t examples = 0;
-    for (const std::u32string& name : data.names) {
+    for (const std::u32string_view name : data.names) {
         examples += name.size() + 1;
     }
     return data.bytes + static_cast<double>(examples * (context + 1) * sizeof(std::int64_t));
@@ -28,7 +28,8 @@ Run prepare(Recipe recipe, NamesFile data, const std::string& where) {
     check_network(recipe.network, recipe.batch);
     check_memory_needed(bytes_needed(data, recipe.network.context), printable(where) + ": the examples need",
                         "lower --context, or give fewer names");
-    run.names = split_names(std::move(data.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, where);
+    run.text = std::move(data.text);
+    run.names = split_names(data.names, recipe.split_seed, recipe.first_cut, recipe.second_cut, where);
     const std::size_t context = recipe.network.context;
     run.train = examples_of(run.names.train, run.vocabulary, context);
     run.val = examples_of(run.names.val, run.vocabulary, context);

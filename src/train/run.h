@@ -1,6 +1,7 @@
 // A recipe combined with its data: the start of every run.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/tensors.h"
@@ -15,6 +16,7 @@ namespace byhand {
 struct Run {
     Recipe recipe;  // its network's vocabulary is that of the data
     Vocabulary vocabulary;
+    std::shared_ptr<const std::vector<char32_t>> text;  // of the names
     Split names;
     Examples train, val, test;
     Tensors<float> initial;    // the state at the first step, a table equal to state(recipe.network)

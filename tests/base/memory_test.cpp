@@ -1,12 +1,17 @@
 // The available memory, read from a machine's files.
 #include "base/memory.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <vector>
 
 #include "base/temporary_folder.h"
 
@@ -79,4 +84,16 @@ TEST_CASE("memory: a launcher's processes share it") {
                       EndsWith(", for 3 processes; take less"));
     const Variable torchrun("LOCAL_WORLD_SIZE", "2");
     CHECK(byhand::processes_here() == 2);
+}
+
+TEST_CASE("memory: the pages of a populated vector are there before it is written to") {
+    constexpr std::size_t kPage = 4096, kPages = 64;
+    std::vector<char> block = byhand::populated<char>((kPages + 1) * kPage);
+    CHECK(block.empty());
+    void* first = block.data();
+    std::size_t bytes = block.capacity();
+    REQUIRE(std::align(kPage, kPages * kPage, first, bytes) != nullptr);
+    std::vector<unsigned char> resident(kPages);
+    REQUIRE(::mincore(first, kPages * kPage, resident.data()) == 0);
+    CHECK(std::ranges::all_of(resident, [](unsigned char there) { return (there & 1U) != 0; }));
 }

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         fuzz::require(!file.names.empty(), "a file that was taken has names");
         const Vocabulary vocabulary = vocabulary_of(file.names);
         std::string again = "\xef\xbb\xbf";  // or a name that begins with such a one would lose it
-        for (const std::u32string& name : file.names) {
+        for (const std::u32string_view name : file.names) {
             fuzz::require(!name.empty(), "no name is empty");
             again += to_utf8(name) + "\n";
         }

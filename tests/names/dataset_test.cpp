@@ -12,8 +12,6 @@
 namespace byhand {
 namespace {
 
-using Names = std::vector<std::u32string>;
-
 // Each example as the lectures print it: "..e m".
 std::vector<std::string> shown(const Examples& examples, const Vocabulary& vocabulary) {
     std::vector<std::string> rows;
@@ -67,8 +65,8 @@ TEST_CASE("dataset: rows are consecutive examples, and so are the first ones") {
 TEST_CASE("dataset: the split shuffles as CPython and cuts at int(0.8 n) and int(0.9 n)") {
     // python3: names = list("abcdefghijk"); random.seed(42); random.shuffle(names); n = 11: cuts 8 and 9.
     Names names;
-    for (const char32_t c : std::u32string(U"abcdefghijk")) {
-        names.emplace_back(1, c);
+    for (const char32_t& c : std::u32string_view(U"abcdefghijk")) {
+        names.emplace_back(&c, 1);
     }
     const Split split = split_names(names, 42, 0.8, 0.9);
     CHECK(split.train == Names{U"h", U"d", U"c", U"i", U"f", U"g", U"j", U"e"});

@@ -17,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using temporary::Folder;
-using Names = std::vector<std::u32string>;
 using Sentences = std::vector<std::string>;
 
 const std::string kByteOrderMark = "\xef\xbb\xbf";

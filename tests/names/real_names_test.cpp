@@ -14,7 +14,7 @@ namespace byhand {
 namespace {
 
 // In percent of the names of a part.
-double share_also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others) {
+double share_also_in(const Names& names, const Names& others) {
     return 100.0 * static_cast<double>(also_in(names, others)) / static_cast<double>(names.size());
 }
 

@@ -88,11 +88,12 @@ TEST_CASE("loss: examples in several blocks are all counted, once") {
 }
 
 TEST_CASE("loss: that of names is that of their examples, in the same blocks") {
-    std::vector<std::u32string> names = {U"ab", U""};
+    std::vector<std::u32string> texts = {U"ab", U""};
     for (std::size_t i = 0; i < 3000; ++i) {
-        names.emplace_back(i % 7, i % 3 == 0 ? U'a' : U'c');
+        texts.emplace_back(i % 7, i % 3 == 0 ? U'a' : U'c');
     }
-    names.emplace_back(9000, U'b');  // fills two blocks on its own
+    texts.emplace_back(9000, U'b');  // fills two blocks on its own
+    const Names names(texts.begin(), texts.end());
     const Vocabulary vocabulary = vocabulary_of(names);
     const auto model_of = [&] {
         FakeModel model;

@@ -30,9 +30,9 @@ std::string refusal(const Recipe& recipe, NamesFile data = names_file()) {
     return "";
 }
 
-std::size_t characters(const std::vector<std::u32string>& names) {
+std::size_t characters(const Names& names) {
     std::size_t all = 0;
-    for (const std::u32string& name : names) {
+    for (const std::u32string_view name : names) {
         all += name.size() + 1;  // including its end
     }
     return all;
@@ -49,7 +49,7 @@ TEST_CASE("run: prepares its vocabulary, its parts and its examples") {
     CHECK(run.names.train.size() == 4);
     CHECK(run.names.val.size() == 2);
     CHECK(run.names.test.size() == 2);
-    std::vector<std::u32string> all = run.names.train;
+    Names all = run.names.train;
     all.insert(all.end(), run.names.val.begin(), run.names.val.end());
     all.insert(all.end(), run.names.test.begin(), run.names.test.end());
     CHECK(std::is_permutation(all.begin(), all.end(), kNames.begin(), kNames.end()));

@@ -30,9 +30,9 @@ inline byhand::Recipe recipe() {
     return recipe;
 }
 
-inline const std::vector<std::u32string> kNames = {U"ana", U"bo", U"čë", U"dd", U"anna", U"b", U"ač", U"da"};
+inline const byhand::Names kNames = {U"ana", U"bo", U"čë", U"dd", U"anna", U"b", U"ač", U"da"};
 
-inline byhand::NamesFile names_file(std::vector<std::u32string> names = kNames) {
+inline byhand::NamesFile names_file(byhand::Names names = kNames) {
     byhand::NamesFile file;
     file.names = std::move(names);
     return file;

@@ -23,15 +23,13 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // ---- names by kind ----
 
-using Names = std::vector<std::u32string>;
-
-std::size_t key_of(const std::u32string& name, Kind kind) {
+std::size_t key_of(std::u32string_view name, Kind kind) {
     return kind == Kind::initial ? static_cast<std::size_t>(name.front()) : name.size();
 }
 
 std::size_t middle_of(const Names& names, Kind kind) {
     std::vector<std::size_t> keys(names.size());
-    std::ranges::transform(names, keys.begin(), [&](const std::u32string& name) { return key_of(name, kind); });
+    std::ranges::transform(names, keys.begin(), [&](std::u32string_view name) { return key_of(name, kind); });
     const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);
     std::ranges::nth_element(keys, middle);
     return *middle;
@@ -173,7 +171,7 @@ Section section_of(const Bench& bench, const AllTested& all) {
 
 ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, Kind kind) {
     const std::size_t middle = middle_of(names.train, kind);
-    const auto is_first = [&](const std::u32string& name) { return key_of(name, kind) <= middle; };
+    const auto is_first = [&](std::u32string_view name) { return key_of(name, kind) <= middle; };
     Names train, own, other;
     std::ranges::copy_if(names.train, std::back_inserter(train), is_first);
     for (const Names* part : {&names.val, &names.test}) {

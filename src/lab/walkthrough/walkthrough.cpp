@@ -375,7 +375,7 @@ void add_names(Document& document, const WalkthroughOptions& options, const Run&
     }
     const std::vector<std::u32string> before = names_by(run.initial, run, options.names);
     const std::vector<std::u32string> after = names_by(trained.state, run, options.names);
-    const std::size_t known = also_in(after, run.names.train);
+    const std::size_t known = also_in(Names(after.begin(), after.end()), run.names.train);
     Table table{"", {{"before the first step", "before"}, {fmt::format("after {}", options.steps), "after"}}, {}};
     Json& names = document.data["names"] = {{"known", known}};
     for (std::size_t i = 0; i < before.size(); ++i) {
