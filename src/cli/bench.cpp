@@ -124,13 +124,13 @@ void report_progress(const std::string& what, std::size_t done, std::size_t all)
     say("{} ({} of {})\n", printable(what), done + 1, all);
 }
 
-// Other libraries are timed with one thread and with the widest vectors. One with a network of its own may need a
-// hundred times as long as byhand, so it is timed only on request.
+// Other libraries are timed with one thread. One with a network of its own may need a hundred times as long as byhand,
+// so it is timed only on request.
 std::vector<peers::Peer> peers_of(const BenchOptions& options) {
-    if (options.torch.threads > 1 || options.torch.avx2 || options.torch.as_installed) {
+    if (options.torch.threads > 1 || options.torch.as_installed) {
         return {};
     }
-    std::vector<peers::Peer> all = peers::load();
+    std::vector<peers::Peer> all = peers::load(options.torch.avx2);
     if (!options.tiny_dnn) {
         std::erase_if(all, [](const peers::Peer& peer) { return static_cast<bool>(peer.model); });
     } else if (std::ranges::none_of(all, [](const peers::Peer& peer) { return peer.name == "tiny-dnn"; })) {
@@ -322,7 +322,7 @@ void add_bench(const Command& program) {
               "Don't time LibTorch as installed, in a separate process, as well")
         .excludes(as_installed);
     const Option avx2 =
-        command.flag("--avx2", options->torch.avx2, "Limit both implementations to AVX2 on a CPU with wider vectors")
+        command.flag("--avx2", options->torch.avx2, "Limit all implementations to AVX2 on a CPU with wider vectors")
             .excludes(as_installed);
     const Option kernels =
         command.flag("--kernels", options->kernels,

@@ -30,8 +30,9 @@ struct Peer {
     std::function<std::unique_ptr<Model>(const NetworkConfig& network, std::size_t rows)> model = {};
 };
 
-// All whose modules are beside the program. Throws InputError if one of these can't be loaded.
-std::vector<Peer> load();
+// All whose modules are beside the program, or of these the ones that can do without wider vectors than AVX2. Throws
+// InputError if one of them can't be loaded.
+std::vector<Peer> load(bool no_wider_than_avx2);
 
 }  // namespace byhand::peers
 

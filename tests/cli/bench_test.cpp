@@ -132,6 +132,10 @@ TEST_CASE("bench --avx2: both implementations are limited to AVX2") {
     if (with_torch() && wide.at("machine").at("blas_core").get<std::string>() != "unknown") {
         CHECK(narrow.at("machine").at("blas_core").get<std::string>() == "Haswell");
     }
+    // Eigen's kernels are compiled for this CPU.
+    const Json operations =
+        json_of(byhand(place, kQuick + Arguments{"--json", "--kernels", "--avx2"})).at("operations");
+    CHECK(std::ranges::none_of(operations, [](const Json& one) { return one.at("peers").contains("Eigen"); }));
 }
 
 TEST_CASE("bench as a table") {
