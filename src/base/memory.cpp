@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -62,6 +63,14 @@ double limit_of_groups(const fs::path& root) {
     return least;
 }
 
+// Advice on the whole pages of a block; an error is no loss.
+void advise(void* block, std::size_t bytes, int advice) {
+    constexpr std::size_t kPage = 4096;
+    if (std::align(kPage, kPage, block, bytes) != nullptr) {
+        ::madvise(block, bytes / kPage * kPage, advice);
+    }
+}
+
 }  // namespace
 
 double memory_there(const fs::path& root) {
@@ -96,14 +105,21 @@ void check_memory_needed(double bytes, const std::string& what, const std::strin
 }
 
 void populate(void* block, std::size_t bytes) {
-    constexpr std::size_t kPage = 4096, kLarge = std::size_t{4} << 20;
-    void* from = block;
-    if (std::align(kPage, kPage, from, bytes) != nullptr) {
-        if (bytes >= kLarge) {
-            ::madvise(from, bytes, MADV_HUGEPAGE);
-        }
-        ::madvise(from, bytes / kPage * kPage, MADV_POPULATE_WRITE);  // an error is no loss
+    constexpr std::size_t kLarge = std::size_t{4} << 20;
+    if (bytes >= kLarge) {
+        advise(block, bytes, MADV_HUGEPAGE);
     }
+    advise(block, bytes, MADV_POPULATE_WRITE);
+}
+
+void use_large_pages_for_heap() {
+    // The heap keeps what is freed; glibc itself raises the threshold to kLargest, as larger blocks are freed.
+    constexpr int kLargest = 32 << 20, kHeap = 4 << 20;
+    ::mallopt(M_MMAP_THRESHOLD, kLargest);
+    ::mallopt(M_TRIM_THRESHOLD, 2 * kLargest);
+    std::vector<char> heap;
+    heap.reserve(kHeap);
+    advise(heap.data(), kHeap, MADV_HUGEPAGE);
 }
 
 }  // namespace byhand

@@ -33,4 +33,7 @@ std::vector<T> populated(std::size_t n) {
     return empty;
 }
 
+// Has the heap in large pages, as far as programs need it until their first result.
+void use_large_pages_for_heap();
+
 }  // namespace byhand

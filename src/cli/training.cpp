@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "byhand/version.h"
 #include "cli/examine.h"
@@ -89,6 +90,7 @@ std::vector<std::string> models_to_train() {
 }
 
 Training begin(const TrainOptions& options, const distributed::World& world) {
+    use_large_pages_for_heap();
     std::optional<SavedModel> saved;
     if (!options.resume.empty()) {
         saved = load_model(options.resume);
