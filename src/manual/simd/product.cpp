@@ -25,10 +25,11 @@ constexpr std::size_t kRows = 4;
 constexpr std::size_t kRows = 8;
 #endif
 
-// Adjacent terms of a sum: a(i, k) at a[i·a_row + k·a_column] and b(k, j) at b[k·width + j], k < depth.
+// Adjacent terms of a sum, from k = 0 to depth: a(i, k) at a[i·a_row + k], or a(k, i) at a[k·a_row + i] in a product
+// with the transpose; b(k, j) at b[k·width + j].
 struct Piece {
     const float* a;
-    std::size_t a_row, a_column;
+    std::size_t a_row;
     const float* b;
     std::size_t depth;
 };
@@ -38,20 +39,18 @@ struct Piece {
 constexpr std::size_t kPieces = 5;
 constexpr std::size_t kTerms = 256;
 
-// s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and its use.
+// s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and its use. The fields from bias on are for a·b or for aᵀ·b
+// only.
 struct Sum {
     const Piece* pieces = nullptr;
     std::size_t count = 0;
     std::size_t width = 0;             // of a row of b and of c
     std::size_t c_row = 0;             // from one row of c to the next
     bool onto = false;                 // c contains terms already
-    const float* bias = nullptr;       // null until it is to be added
-    const Descent* descent = nullptr;  // new_W = W − rate·s, at the last terms
-    bool kept = true;                  // c = s is stored
+    const float* bias = nullptr;       // a·b: null until it is to be added
+    const Descent* descent = nullptr;  // aᵀ·b: new_W = W − rate·s, at the last terms
+    bool kept = true;                  // aᵀ·b: c = s is stored
 };
-
-template <std::size_t k>
-constexpr std::integral_constant<std::size_t, k> kStride;
 
 // visit(sum, row, vector) for each of a tile. Unrolled, so that the sums stay in registers.
 template <std::size_t kHeight, std::size_t kVectors, class Visit>
@@ -65,119 +64,110 @@ HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
     }
 }
 
-// total[r, v] += Σ_k a(i + r, k)·b(k, j + v). kARow is a_row, or 0 if it is not known when compiled.
-template <std::size_t kARow, std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, std::size_t i,
-                          std::size_t j) {
+// total[r, v] += Σ_k a(i + r, k)·b(k, j + v), with p.a at row i and p.b at column j.
+template <bool kTransposed, std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width) {
     const D d;
-    const std::size_t a_row = kARow != 0 ? kARow : p.a_row, a_column = p.a_column;
-    const float* a = p.a + i * a_row;
-    const float* b = p.b + j;
-    const float* const end = b + p.depth * width;
-    HWY_UNROLL(2)
-    for (; b != end; a += a_column, b += width) {
+    // An address can be a pointer, plus a_row once or twice: without more pointers than one in three rows, the offsets
+    // of the rows would not fit into the registers.
+    constexpr std::size_t kRowsOfPointer = kTransposed ? kHeight : 3;
+    constexpr std::size_t kPointers = (kHeight + kRowsOfPointer - 1) / kRowsOfPointer;
+    const std::size_t to_next_row = kTransposed ? 1 : p.a_row, to_next_term = kTransposed ? p.a_row : 1;
+    const float* a[kPointers];
+    for (std::size_t i = 0; i < kPointers; ++i) {
+        a[i] = p.a + i * kRowsOfPointer * to_next_row;
+    }
+    const float* const end = p.b + p.depth * width;
+    for (const float* b = p.b; b != end; b += width) {
         V row[kVectors];
         for (std::size_t v = 0; v < kVectors; ++v) {
             row[v] = hn::Load(d, b + v * hn::Lanes(d));
         }
         for (std::size_t r = 0; r < kHeight; ++r) {
-            const V x = hn::Set(d, a[r * a_row]);
+            const V x = hn::Set(d, a[r / kRowsOfPointer][r % kRowsOfPointer * to_next_row]);
             for (std::size_t v = 0; v < kVectors; ++v) {
                 total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
             }
         }
-    }
-}
-
-// The same, faster with the usual strides: one along a panel's row, and the widths of panels from row to row.
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void add_piece(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, std::size_t i,
-                          std::size_t j) {
-    const auto has_stride = [&](auto stride) HWY_ATTR {
-        if (p.a_row == stride) {
-            add_terms<stride>(total, p, width, i, j);
+        for (const float*& pointer : a) {
+            pointer += to_next_term;
         }
-        return p.a_row == stride;
-    };
-    const bool is_usual = kHeight >= kRows && (has_stride(kStride<1>) || has_stride(kStride<kWidestPanel>) ||
-                                               has_stride(kStride<32>) || has_stride(kStride<16>));
-    if (!is_usual) {
-        add_terms<0>(total, p, width, i, j);
     }
 }
 
-// Some rows of c, kHeight at a time, kVectors vectors from column j on. Precondition: kHeight divides their number.
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size_t j) {
+// A tile of c at row i and column j. first: the first piece, moved to them.
+template <bool kTransposed, std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void tile(float* c, const Sum& sum, const Piece& first, std::size_t width, std::size_t i, std::size_t j) {
     const D d;
-    const std::size_t N = hn::Lanes(d), c_row = sum.c_row, count = sum.count;
+    const std::size_t N = hn::Lanes(d), c_row = kTransposed ? width : sum.c_row;
+    V total[kHeight][kVectors];
+    for_each_sum(total, [=](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(d); });
+    add_terms<kTransposed>(total, first, width);
+    for (std::size_t piece = 1; !kTransposed && piece < sum.count; ++piece) {
+        const Piece& p = sum.pieces[piece];
+        add_terms<false>(total, {p.a + i * p.a_row, p.a_row, p.b + j, p.depth}, width);
+    }
+    if (sum.onto) {
+        for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
+                                HWY_ATTR { one = hn::Add(hn::Load(d, c + r * c_row + v * N), one); });
+    }
+    // Added to the finished sum: otherwise each small term would be rounded at the magnitude of the bias.
+    if (!kTransposed && sum.bias != nullptr) {
+        for_each_sum(total, [=, bias = sum.bias + j](V& one, std::size_t, std::size_t v)
+                                HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * N)); });
+    }
+    if (kTransposed && sum.descent != nullptr) {
+        const float* const W = sum.descent->W + i * width + j;
+        float* const new_W = sum.descent->new_W + i * width + j;
+        const V rate = hn::Set(d, sum.descent->rate);
+        for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v) HWY_ATTR {
+            const std::size_t at = r * width + v * N;
+            hn::Store(hn::Sub(hn::Load(d, W + at), hn::Mul(rate, one)), d, new_W + at);
+        });
+    }
+    if (!kTransposed || sum.kept) {
+        for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v)
+                                HWY_ATTR { hn::Store(one, d, c + r * c_row + v * N); });
+    }
+}
+
+// Some rows of c, kTall at a time; the remaining ones are a tile of their own.
+template <bool kTransposed, std::size_t kVectors, std::size_t kTall, std::size_t... kRest>
+HWY_NOINLINE void tiles(float* c, const Sum& sum, const Rows& rows, std::index_sequence<kRest...>) {
     // The widest vectors cover a whole row.
-    const std::size_t width = HWY_MAX_BYTES == 64 ? kVectors * N : sum.width;
-    for (std::size_t i = rows.first; i < rows.last; i += kHeight) {
-        V total[kHeight][kVectors];
-        for_each_sum(total, [=](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(d); });
-        for (std::size_t piece = 0; piece < count; ++piece) {
-            add_piece(total, sum.pieces[piece], width, i, j);
+    const std::size_t step = kVectors * hn::Lanes(D()), width = HWY_MAX_BYTES == 64 ? step : sum.width;
+    Piece first = sum.pieces[0];
+    const std::size_t a_row = kTransposed ? 1 : first.a_row, c_row = kTransposed ? width : sum.c_row;
+    for (std::size_t j = 0; j < width; j += step) {
+        std::size_t i = rows.first;
+        first.a = sum.pieces[0].a + i * a_row;
+        float* out = c + i * c_row + j;
+        for (; i + kTall <= rows.last; i += kTall) {
+            tile<kTransposed, kTall, kVectors>(out, sum, first, width, i, j);
+            first.a += kTall * a_row;
+            out += kTall * c_row;
         }
-        float* const out = c + i * c_row + j;
-        if (sum.onto) {
-            for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
-                                    HWY_ATTR { one = hn::Add(hn::Load(d, out + r * c_row + v * N), one); });
-        }
-        // Added to the finished sum: otherwise each small term would be rounded at the magnitude of the bias.
-        if (sum.bias != nullptr) {
-            for_each_sum(total, [=, bias = sum.bias + j](V& one, std::size_t, std::size_t v)
-                                    HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * N)); });
-        }
-        if (sum.descent != nullptr) {
-            const float* const W = sum.descent->W + i * width + j;
-            float* const new_W = sum.descent->new_W + i * width + j;
-            const V rate = hn::Set(d, sum.descent->rate);
-            for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v) HWY_ATTR {
-                const std::size_t at = r * width + v * N;
-                hn::Store(hn::Sub(hn::Load(d, W + at), hn::Mul(rate, one)), d, new_W + at);
-            });
-        }
-        if (sum.kept) {
-            for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v)
-                                    HWY_ATTR { hn::Store(one, d, out + r * c_row + v * N); });
-        }
+        ((rows.last - i == kRest + 1 ? tile<kTransposed, kRest + 1, kVectors>(out, sum, first, width, i, j) : void()),
+         ...);
+        first.b += step;
     }
 }
 
-// The remaining rows, whose number kRows does not divide.
-template <std::size_t kVectors, std::size_t... kLess>
-void rest(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_sequence<kLess...>) {
-    const std::size_t height = rows.last - rows.first;
-    ((height == kLess + 1 ? tiles_of<kLess + 1, kVectors>(c, sum, rows, j) : void()), ...);
-}
-
-template <std::size_t kVectors>
-void tiles(float* c, const Sum& sum, const Rows& rows) {
-    // Fewer vectors leave room for more rows.
-    constexpr std::size_t kTall = kVectors == 3 ? kRows : kVectors == 2 ? kRows * 3 / 2 : kRows * 2;
-    const std::size_t step = kVectors * hn::Lanes(D());
-    const std::size_t tall = rows.last - (rows.last - rows.first) % kTall,
-                      whole = rows.last - (rows.last - tall) % kRows;
-    for (std::size_t j = 0; j < sum.width; j += step) {
-        tiles_of<kTall, kVectors>(c, sum, {rows.first, tall}, j);
-        if (tall < whole) {
-            tiles_of<kRows, kVectors>(c, sum, {tall, whole}, j);
-        }
-        if (whole < rows.last) {
-            rest<kVectors>(c, sum, {whole, rows.last}, j, std::make_index_sequence<kRows - 1>());
-        }
-    }
-}
-
+template <bool kTransposed>
 void add_up(float* c, const Sum& sum, const Rows& rows) {
+    const auto of_vectors = [&](auto vectors) HWY_ATTR {
+        // Fewer vectors leave room for more rows.
+        constexpr std::size_t kVectors = decltype(vectors)::value;
+        constexpr std::size_t kTall = kVectors == 3 ? kRows : kVectors == 2 ? kRows * 3 / 2 : kRows * 2;
+        tiles<kTransposed, kVectors, kTall>(c, sum, rows, std::make_index_sequence<kTall - 1>());
+    };
     const std::size_t vectors = sum.width / hn::Lanes(D());
     if (vectors % 3 == 0) {
-        tiles<3>(c, sum, rows);
+        of_vectors(std::integral_constant<std::size_t, 3>());
     } else if (vectors % 2 == 0) {
-        tiles<2>(c, sum, rows);
+        of_vectors(std::integral_constant<std::size_t, 2>());
     } else {
-        tiles<1>(c, sum, rows);
+        of_vectors(std::integral_constant<std::size_t, 1>());
     }
 }
 
@@ -194,11 +184,11 @@ void product(float* c, const Panels& a, const float* b, const float* bias, const
         const std::size_t to = part == parts ? all : all * part / parts;
         sum.count = to - from;
         for (Piece* piece = pieces; const Panel& panel : a.panels.subspan(from, sum.count)) {
-            *piece++ = {in_panel(a.data, a.rows, panel), panel.stride(), 1, b + panel.from * p.width, panel.used};
+            *piece++ = {in_panel(a.data, a.rows, panel), panel.stride(), b + panel.from * p.width, panel.used};
         }
         sum.onto = from > 0;
         sum.bias = to == all ? bias : nullptr;
-        add_up(c, sum, rows);
+        add_up<false>(c, sum, rows);
         from = to;
     }
 }
@@ -303,11 +293,11 @@ void weight_backward(float* dW, const float* x, const Panel& q, const float* dy,
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
-        piece = {x + i * q.stride(), 1, q.stride(), dy + i * p.width, terms};
+        piece = {x + i * q.stride(), q.stride(), dy + i * p.width, terms};
         sum.onto = i > 0;
         sum.descent = at_the_end ? descent : nullptr;
         sum.kept = kept || !at_the_end;
-        add_up(dW, sum, {0, q.used});
+        add_up<true>(dW, sum, {0, q.used});
     }
 }
 
