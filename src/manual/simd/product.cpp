@@ -126,8 +126,14 @@ HWY_INLINE void tile(float* c, const Sum& sum, const Piece& first, std::size_t w
         });
     }
     if (!kTransposed || sum.kept) {
-        for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v)
-                                HWY_ATTR { hn::Store(one, d, c + r * c_row + v * N); });
+        float* to = c;  // moved on row by row: otherwise the compiler computes all addresses first
+        HWY_UNROLL(16)
+        for (std::size_t r = 0; r < kHeight; ++r) {
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                hn::Store(total[r][v], d, to + v * N);
+            }
+            to += c_row;
+        }
     }
 }
 
