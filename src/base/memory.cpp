@@ -112,11 +112,16 @@ void populate(void* block, std::size_t bytes) {
     advise(block, bytes, MADV_POPULATE_WRITE);
 }
 
-void use_large_pages_for_heap() {
-    // The heap keeps what is freed; glibc itself raises the threshold to kLargest, as larger blocks are freed.
-    constexpr int kLargest = 32 << 20, kHeap = 4 << 20;
+void keep_freed_memory() {
+    constexpr int kLargest = 32 << 20,
+                  kAll = std::numeric_limits<int>::max();  // bytes; glibc allows no larger threshold
     ::mallopt(M_MMAP_THRESHOLD, kLargest);
-    ::mallopt(M_TRIM_THRESHOLD, 2 * kLargest);
+    ::mallopt(M_TRIM_THRESHOLD, kAll);
+}
+
+void use_large_pages_for_heap() {
+    constexpr std::size_t kHeap = std::size_t{4} << 20;
+    keep_freed_memory();
     std::vector<char> heap;
     heap.reserve(kHeap);
     advise(heap.data(), kHeap, MADV_HUGEPAGE);

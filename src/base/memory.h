@@ -33,7 +33,11 @@ std::vector<T> populated(std::size_t n) {
     return empty;
 }
 
-// Has the heap in large pages, as far as programs need it until their first result.
+// Keeps freed memory in the process; otherwise the system unmaps large blocks, and clears new ones each time.
+// (PyTorch's tuning guide recommends another allocator for this reason.)
+void keep_freed_memory();
+
+// The same, with the heap in large pages, as far as programs need it until their first result.
 void use_large_pages_for_heap();
 
 }  // namespace byhand

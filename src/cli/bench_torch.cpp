@@ -1,12 +1,11 @@
 #include "cli/bench_torch.h"
 
 #include <fmt/core.h>
-#include <malloc.h>
 
 #include <cstdlib>
-#include <limits>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/process.h"
 #include "base/utf8.h"
 #include "cli/exit_code.h"
@@ -30,14 +29,6 @@ torch_ref::Opening opening_of(const TorchOptions& options) {
         opening.blas_core = torch_ref::best_blas_core();
     }
     return opening;
-}
-
-// Keeps freed memory in the process; otherwise the system unmaps large tensors and clears new ones in every step.
-// (PyTorch's tuning guide recommends another allocator for this reason.)
-void keep_freed_memory() {
-    constexpr int kLargest = 32 << 20, kAll = std::numeric_limits<int>::max();  // bytes
-    mallopt(M_MMAP_THRESHOLD, kLargest);
-    mallopt(M_TRIM_THRESHOLD, kAll);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -97,3 +98,20 @@ TEST_CASE("memory: the pages of a populated vector are there before it is writte
     REQUIRE(::mincore(first, kPages * kPage, resident.data()) == 0);
     CHECK(std::ranges::all_of(resident, [](unsigned char there) { return (there & 1U) != 0; }));
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these have an allocator of their own
+TEST_CASE("memory: what is freed is used again without page faults") {
+    constexpr std::size_t kPage = 4096, kPages = 4096;
+    const auto faults_of_a_block = [] {
+        rusage before{}, after{};
+        ::getrusage(RUSAGE_SELF, &before);
+        const std::vector<char> block(kPages * kPage, 'x');
+        ::getrusage(RUSAGE_SELF, &after);
+        CHECK(block.back() == 'x');
+        return after.ru_minflt - before.ru_minflt;
+    };
+    byhand::use_large_pages_for_heap();
+    faults_of_a_block();
+    CHECK(faults_of_a_block() < 100);  // without it kPages
+}
+#endif
