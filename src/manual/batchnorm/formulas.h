@@ -286,13 +286,19 @@ void running_spread_update(T* new_running, const T* running, const T* bnvar, std
 template <class T>
 void batchnorm_evaluate_raw(T* raw, const T* x, const T* bnmean_running, const T* bnvar_running, std::size_t n,
                             std::size_t H, double epsilon, EpsilonPlace place, RunningSpread spread) {
-    for (std::size_t j = 0; j < H; ++j) {
-        const T running = bnvar_running[j];
-        const T variance = spread == RunningSpread::variance ? running : running * running;
-        T scale = 0;
-        batchnorm_inverse_deviation(&scale, &variance, 1, epsilon, place);
+    for (std::size_t from = 0; from < H; from += kSumColumns) {  // each row's part is read in one piece
+        const std::size_t count = std::min(kSumColumns, H - from);
+        T scale[kSumColumns];
+        for (std::size_t j = 0; j < count; ++j) {
+            const T running = bnvar_running[from + j];
+            const T variance = spread == RunningSpread::variance ? running : running * running;
+            batchnorm_inverse_deviation(&scale[j], &variance, 1, epsilon, place);
+        }
         for (std::size_t i = 0; i < n; ++i) {
-            raw[i * H + j] = (x[i * H + j] - bnmean_running[j]) * scale;
+            for (std::size_t j = 0; j < count; ++j) {
+                const std::size_t ij = i * H + from + j;
+                raw[ij] = (x[ij] - bnmean_running[from + j]) * scale[j];
+            }
         }
     }
 }
