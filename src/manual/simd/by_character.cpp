@@ -26,34 +26,52 @@ HWY_INLINE std::size_t row_of(const Contexts& c, std::size_t i, std::size_t t, s
 void look_up_by_character(float* y, const float* table, const Contexts& contexts, const float* b, std::size_t width) {
     const D d;
     const Contexts c = contexts;
-    for (std::size_t i = 0; i < c.n; ++i, y += width) {
-        for (std::size_t j = 0; j < width; j += hn::Lanes(d)) {
-            V sum = hn::Load(d, table + row_of(c, i, 0, width) + j);
+    for_each_column(width, [=](std::size_t j, auto vectors) HWY_ATTR {
+        constexpr std::size_t kVectors = decltype(vectors)::value;
+        const std::size_t N = hn::Lanes(d), row = width_of<kVectors>(width);
+        float* out = y + j;
+        for (std::size_t i = 0; i < c.n; ++i, out += row) {
+            V sum[kVectors];
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                sum[v] = hn::Load(d, table + row_of(c, i, 0, row) + j + v * N);
+            }
             for (std::size_t t = 1; t < c.T; ++t) {
-                sum = hn::Add(sum, hn::Load(d, table + row_of(c, i, t, width) + j));
+                for (std::size_t v = 0; v < kVectors; ++v) {
+                    sum[v] = hn::Add(sum[v], hn::Load(d, table + row_of(c, i, t, row) + j + v * N));
+                }
             }
             // Added to the finished sum, as in a product.
-            hn::Store(b != nullptr ? hn::Add(sum, hn::Load(d, b + j)) : sum, d, y + j);
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                hn::Store(b != nullptr ? hn::Add(sum[v], hn::Load(d, b + j + v * N)) : sum[v], d, out + v * N);
+            }
         }
-    }
+    });
 }
 
 void sum_by_character(float* sums, float* scratch, const float* dy, const Contexts& contexts, std::size_t width) {
     const D d;
     const Contexts c = contexts;
-    const std::size_t size = c.T * c.V * width;
+    const std::size_t size = c.T * c.V * width, N = hn::Lanes(d);
     for (std::size_t first = 0; first < c.n; first += kTerms) {
         float* const some = first == 0 ? sums : scratch;
         std::fill_n(some, size, 0.0F);
-        for (std::size_t i = first; i < std::min(first + kTerms, c.n); ++i, dy += width) {
-            for (std::size_t t = 0; t < c.T; ++t) {
-                float* const to = some + row_of(c, i, t, width);
-                for (std::size_t j = 0; j < width; j += hn::Lanes(d)) {
-                    hn::Store(hn::Add(hn::Load(d, to + j), hn::Load(d, dy + j)), d, to + j);
+        for_each_column(width, [=](std::size_t j, auto vectors) HWY_ATTR {
+            constexpr std::size_t kVectors = decltype(vectors)::value;
+            const std::size_t row = width_of<kVectors>(width);
+            for (std::size_t i = first; i < std::min(first + kTerms, c.n); ++i) {
+                V term[kVectors];
+                for (std::size_t v = 0; v < kVectors; ++v) {
+                    term[v] = hn::Load(d, dy + i * row + j + v * N);
+                }
+                for (std::size_t t = 0; t < c.T; ++t) {
+                    float* const to = some + row_of(c, i, t, row) + j;
+                    for (std::size_t v = 0; v < kVectors; ++v) {
+                        hn::Store(hn::Add(hn::Load(d, to + v * N), term[v]), d, to + v * N);
+                    }
                 }
             }
-        }
-        for (std::size_t k = 0; some != sums && k < size; k += hn::Lanes(d)) {
+        });
+        for (std::size_t k = 0; some != sums && k < size; k += N) {
             hn::Store(hn::Add(hn::Load(d, sums + k), hn::Load(d, some + k)), d, sums + k);
         }
     }

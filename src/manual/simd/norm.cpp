@@ -46,25 +46,6 @@ HWY_INLINE void sum_down(V (&total)[kVectors], std::size_t n, std::size_t width,
     }
 }
 
-// Calls of<kVectors>(j) to cover all columns: three vectors at a time if three divide their number, else two, or one.
-template <class Of>
-HWY_INLINE void for_each_column(std::size_t width, Of of) {
-    const std::size_t N = hn::Lanes(D()), vectors = width / N;
-    if (vectors % 3 == 0) {
-        for (std::size_t j = 0; j < width; j += 3 * N) {
-            of(j, std::integral_constant<std::size_t, 3>());
-        }
-    } else if (vectors % 2 == 0) {
-        for (std::size_t j = 0; j < width; j += 2 * N) {
-            of(j, std::integral_constant<std::size_t, 2>());
-        }
-    } else {
-        for (std::size_t j = 0; j < width; j += N) {
-            of(j, std::integral_constant<std::size_t, 1>());
-        }
-    }
-}
-
 V divisor_of(Divisor divisor, std::size_t n) {
     return hn::Set(D(), static_cast<float>(divisor == Divisor::n ? n : n - 1));
 }

@@ -1,7 +1,6 @@
 #include "manual/simd/product.h"
 
 #include <algorithm>
-#include <type_traits>
 #include <utility>
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
@@ -137,44 +136,32 @@ HWY_INLINE void tile(float* c, const Sum& sum, const Piece& first, std::size_t w
     }
 }
 
-// Some rows of c, kTall at a time; the remaining ones are a tile of their own.
+// Some rows of c, kTall at a time, from column j on; the remaining ones are a tile of their own.
 template <bool kTransposed, std::size_t kVectors, std::size_t kTall, std::size_t... kRest>
-HWY_NOINLINE void tiles(float* c, const Sum& sum, const Rows& rows, std::index_sequence<kRest...>) {
-    // The widest vectors cover a whole row.
-    const std::size_t step = kVectors * hn::Lanes(D()), width = HWY_MAX_BYTES == 64 ? step : sum.width;
+HWY_NOINLINE void tiles(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_sequence<kRest...>) {
+    const std::size_t width = width_of<kVectors>(sum.width);
     Piece first = sum.pieces[0];
     const std::size_t a_row = kTransposed ? 1 : first.a_row, c_row = kTransposed ? width : sum.c_row;
-    for (std::size_t j = 0; j < width; j += step) {
-        std::size_t i = rows.first;
-        first.a = sum.pieces[0].a + i * a_row;
-        float* out = c + i * c_row + j;
-        for (; i + kTall <= rows.last; i += kTall) {
-            tile<kTransposed, kTall, kVectors>(out, sum, first, width, i, j);
-            first.a += kTall * a_row;
-            out += kTall * c_row;
-        }
-        ((rows.last - i == kRest + 1 ? tile<kTransposed, kRest + 1, kVectors>(out, sum, first, width, i, j) : void()),
-         ...);
-        first.b += step;
+    std::size_t i = rows.first;
+    first.a += i * a_row;
+    first.b += j;
+    float* out = c + i * c_row + j;
+    for (; i + kTall <= rows.last; i += kTall) {
+        tile<kTransposed, kTall, kVectors>(out, sum, first, width, i, j);
+        first.a += kTall * a_row;
+        out += kTall * c_row;
     }
+    ((rows.last - i == kRest + 1 ? tile<kTransposed, kRest + 1, kVectors>(out, sum, first, width, i, j) : void()), ...);
 }
 
 template <bool kTransposed>
 void add_up(float* c, const Sum& sum, const Rows& rows) {
-    const auto of_vectors = [&](auto vectors) HWY_ATTR {
+    for_each_column(sum.width, [&](std::size_t j, auto vectors) HWY_ATTR {
         // Fewer vectors leave room for more rows.
         constexpr std::size_t kVectors = decltype(vectors)::value;
         constexpr std::size_t kTall = kVectors == 3 ? kRows : kVectors == 2 ? kRows * 3 / 2 : kRows * 2;
-        tiles<kTransposed, kVectors, kTall>(c, sum, rows, std::make_index_sequence<kTall - 1>());
-    };
-    const std::size_t vectors = sum.width / hn::Lanes(D());
-    if (vectors % 3 == 0) {
-        of_vectors(std::integral_constant<std::size_t, 3>());
-    } else if (vectors % 2 == 0) {
-        of_vectors(std::integral_constant<std::size_t, 2>());
-    } else {
-        of_vectors(std::integral_constant<std::size_t, 1>());
-    }
+        tiles<kTransposed, kVectors, kTall>(c, sum, rows, j, std::make_index_sequence<kTall - 1>());
+    });
 }
 
 // c = a·b + bias, for panel p of c: the sum runs over the columns of a; b(k, …) at b + k·p.width.

@@ -8,12 +8,42 @@
 
 #include <hwy/highway.h>
 
+#include <cstddef>
+#include <type_traits>
+
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
+
+// Covers the columns of a panel: calls of(j, vectors) for the columns from j on that fit `vectors` vectors, a constant:
+// three if three divide their number, else two, or one.
+template <class Of>
+HWY_INLINE void for_each_column(std::size_t width, Of of) {
+    const std::size_t N = hn::Lanes(D()), vectors = width / N;
+    if (vectors % 3 == 0) {
+        for (std::size_t j = 0; j < width; j += 3 * N) {
+            of(j, std::integral_constant<std::size_t, 3>());
+        }
+    } else if (vectors % 2 == 0) {
+        for (std::size_t j = 0; j < width; j += 2 * N) {
+            of(j, std::integral_constant<std::size_t, 2>());
+        }
+    } else {
+        for (std::size_t j = 0; j < width; j += N) {
+            of(j, std::integral_constant<std::size_t, 1>());
+        }
+    }
+}
+
+// The width of a panel that for_each_column covers with so many vectors at a time: a constant for the widest vectors,
+// which cover a whole row.
+template <std::size_t kVectors>
+HWY_INLINE std::size_t width_of(std::size_t width) {
+    return HWY_MAX_BYTES == 64 ? kVectors * hn::Lanes(D()) : width;
+}
 
 }  // namespace byhand::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
