@@ -114,7 +114,7 @@ void populate(void* block, std::size_t bytes) {
 
 void keep_freed_memory() {
     constexpr int kLargest = 32 << 20,
-                  kAll = std::numeric_limits<int>::max();  // bytes; glibc allows no larger threshold
+                  kAll = std::numeric_limits<int>::max();  // bytes; glibc allows no larger kLargest
     ::mallopt(M_MMAP_THRESHOLD, kLargest);
     ::mallopt(M_TRIM_THRESHOLD, kAll);
 }

@@ -1,7 +1,6 @@
 #include "manual/simd/norm.h"
 
 #include <algorithm>
-#include <type_traits>
 
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
