@@ -1,6 +1,8 @@
 #include "manual/simd/product.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
@@ -9,6 +11,7 @@
 #define HWY_TARGET_INCLUDE "manual/simd/product.cpp"  // NOLINT
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/cache_control.h>
 #include "manual/simd/vectors-inl.h"
 // clang-format on
 
@@ -37,6 +40,8 @@ struct Piece {
 // terms, and longer sums have larger rounding errors.
 constexpr std::size_t kPieces = 5;
 constexpr std::size_t kTerms = 256;
+// With at least so many terms, prefetching weights for their update saves more time than it costs.
+constexpr std::size_t kManyTerms = 64;
 
 // s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and its use. The fields from bias on are for a·b or for aᵀ·b
 // only.
@@ -63,9 +68,16 @@ HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
     }
 }
 
+// Memory that the next tile needs and that may be far away: a part of it is prefetched at each term.
+template <std::size_t kStretches>
+struct Ahead {
+    std::array<const float*, kStretches> stretches = {};
+    std::size_t step = 0;  // from one term to the next
+};
+
 // total[r, v] += Σ_k a(i + r, k)·b(k, j + v), with p.a at row i and p.b at column j.
-template <bool kTransposed, std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width) {
+template <bool kTransposed, std::size_t kHeight, std::size_t kVectors, std::size_t kStretches>
+HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, Ahead<kStretches> ahead) {
     const D d;
     // An address can be a pointer, plus a_row once or twice: without more pointers than one in three rows, the offsets
     // of the rows would not fit into the registers.
@@ -91,6 +103,10 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
         for (const float*& pointer : a) {
             pointer += to_next_term;
         }
+        for (const float*& pointer : ahead.stretches) {
+            hwy::Prefetch(pointer);
+            pointer += ahead.step;
+        }
     }
 }
 
@@ -101,10 +117,20 @@ HWY_INLINE void tile(float* c, const Sum& sum, const Piece& first, std::size_t w
     const std::size_t N = hn::Lanes(d), c_row = kTransposed ? width : sum.c_row;
     V total[kHeight][kVectors];
     for_each_sum(total, [=](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(d); });
-    add_terms<kTransposed>(total, first, width);
-    for (std::size_t piece = 1; !kTransposed && piece < sum.count; ++piece) {
-        const Piece& p = sum.pieces[piece];
-        add_terms<false>(total, {p.a + i * p.a_row, p.a_row, p.b + j, p.depth}, width);
+    if constexpr (!kTransposed) {
+        // A piece has as many terms as a row of it has numbers, or nearly.
+        add_terms<false>(total, first, width, Ahead<1>{{first.a + kHeight * first.a_row}, kHeight});
+        for (const Piece& piece : std::span(sum.pieces, sum.count).subspan(1)) {
+            const float* const a = piece.a + i * piece.a_row;
+            add_terms<false>(total, {a, piece.a_row, piece.b + j, piece.depth}, width,
+                             Ahead<1>{{a + kHeight * piece.a_row}, kHeight});
+        }
+    } else if (kHeight * kVectors == kRows * 3 && sum.descent != nullptr && first.depth >= kManyTerms) {
+        const std::size_t next = (i + kHeight) * width + j;
+        add_terms<true>(total, first, width,
+                        Ahead<2>{{sum.descent->W + next, sum.descent->new_W + next}, kHeight * width / first.depth});
+    } else {
+        add_terms<true>(total, first, width, Ahead<0>{});
     }
     if (sum.onto) {
         for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
