@@ -41,7 +41,7 @@ void input_backward_by_columns(float* dx, const Panel& q, const float* dy_by_col
     for_each_block(rows, [&](std::size_t first, std::size_t count, std::size_t width) {
         products.forward(scratch, W, dy_by_columns + first * padded_columns(W), nullptr, {q.from, q.from + q.used},
                          {.width = width, .used = width});
-        simd::transpose({dx + first * q.stride(), q.stride(), q.width, count}, scratch + q.from * width, width, q.used);
+        simd::transpose({dx + first * q.stride(), q.stride(), q.width, count}, scratch, width, q.used);
     });
 }
 

@@ -90,8 +90,9 @@ void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& ba
         linear_by_character(batch, p, thread);
     } else {
         const float* const b = l.b[now_].p;
-        products_.forward(in_panel(l.steps.front().y, l.rows, p), x, in_panel(l.W[now_].p, l.pattern.layer.inputs, p),
-                          b != nullptr ? b + p.from : nullptr, part.rows, p);
+        products_.forward(in_panel(l.steps.front().y, l.rows, p) + part.rows.first * p.width, x,
+                          in_panel(l.W[now_].p, l.pattern.layer.inputs, p), b != nullptr ? b + p.from : nullptr,
+                          part.rows, p);
     }
 }
 

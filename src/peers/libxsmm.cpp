@@ -160,16 +160,15 @@ class XsmmProducts final : public simd::Products {
 public:
     void forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
                  const Panel& p) const override {
-        float* const c = y + rows.first * p.stride();
         const std::size_t n = rows.last - rows.first;
         if (b != nullptr) {
             for (std::size_t i = 0; i < n; ++i) {
-                std::copy_n(b, p.width, c + i * p.stride());
+                std::copy_n(b, p.width, y + i * p.stride());
             }
         }
         for (bool onto = b != nullptr; const Panel& k : x.panels) {
             kernel({n, p.width, k.used, k.stride(), p.width, p.stride(), false, onto})(
-                W + k.from * p.width, in_panel(x.data, x.rows, k) + rows.first * k.stride(), c);
+                W + k.from * p.width, in_panel(x.data, x.rows, k) + rows.first * k.stride(), y);
             onto = true;
         }
     }
@@ -180,7 +179,7 @@ public:
             transpose(scratch + p.from * q.width, q.width, in_panel(W.data, W.rows, p) + q.from * p.width, p.width,
                       q.used, p.width);
         }
-        forward(dx, dy, scratch, nullptr, rows, q);
+        forward(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
     }
 
     void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,

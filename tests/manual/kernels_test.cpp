@@ -101,7 +101,7 @@ public:
         const auto y = out_.last(s.n * padded(s.out), after_);
         for (const Panel& p : out) {
             for (const Rows& rows : {Rows{0, s.n / 3}, Rows{s.n / 3, s.n}}) {
-                simd::linear_forward(in_panel(y.data(), s.n, p), fx, in_panel(fW.data, s.in, p),
+                simd::linear_forward(in_panel(y.data(), s.n, p) + rows.first * p.width, fx, in_panel(fW.data, s.in, p),
                                      b.empty() ? nullptr : fb.data + p.from, rows, p);
             }
         }

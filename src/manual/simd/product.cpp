@@ -162,7 +162,8 @@ HWY_INLINE void tile(float* c, const Sum& sum, const Piece& first, std::size_t w
     }
 }
 
-// Some rows of c, kTall at a time, from column j on; the remaining ones are a tile of their own.
+// Some rows of a product, kTall at a time, from column j on; the remaining ones are a tile of their own. c is the first
+// of them.
 template <bool kTransposed, std::size_t kVectors, std::size_t kTall, std::size_t... kRest>
 HWY_NOINLINE void tiles(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_sequence<kRest...>) {
     const std::size_t width = width_of<kVectors>(sum.width);
@@ -171,7 +172,7 @@ HWY_NOINLINE void tiles(float* c, const Sum& sum, const Rows& rows, std::size_t 
     std::size_t i = rows.first;
     first.a += i * a_row;
     first.b += j;
-    float* out = c + i * c_row + j;
+    float* out = c + j;
     for (; i + kTall <= rows.last; i += kTall) {
         tile<kTransposed, kTall, kVectors>(out, sum, first, width, i, j);
         first.a += kTall * a_row;
@@ -190,7 +191,8 @@ void add_up(float* c, const Sum& sum, const Rows& rows) {
     });
 }
 
-// c = a·b + bias, for panel p of c: the sum runs over the columns of a; b(k, …) at b + k·p.width.
+// Some rows of a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
+// b + k·p.width.
 void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p) {
     Piece pieces[kPieces];  // NOLINT(cppcoreguidelines-pro-type-member-init): only `count` of them are read
     Sum sum;
@@ -299,7 +301,7 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
         transpose({scratch + p.from * q.width, q.width, q.width, p.width},
                   in_panel(W.data, W.rows, p) + q.from * p.width, p.width, q.used);
     }
-    product(dx, dy, scratch, nullptr, rows, q);
+    product(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
 }
 
 void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,

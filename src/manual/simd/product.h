@@ -12,8 +12,8 @@ namespace byhand::simd {
 
 // In x and dx rows may be joined (joined_panels).
 
-// y = x·W + b; b is null without a bias.   y (n, p.width), of which `rows` are computed; x (n, in); W (in, p.width) and
-// b (p.width), panel p of the layer's.   Twin: linear_forward.
+// Some rows of y = x·W + b; b is null without a bias.   y, the first of `rows`, p.width numbers each; x (n, in); W (in,
+// p.width) and b (p.width), panel p of the layer's.   Twin: linear_forward.
 void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p);
 
 // dx = dy·Wᵀ.   dx (n, q.width), panel q, of which `rows` are computed; dy (n, out); W (in, out). scratch: at least
