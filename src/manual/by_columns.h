@@ -16,8 +16,8 @@ bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out);
 // each (padded(out), rows). Precondition: rows.first is a multiple of kWidestPanel.
 void to_columns(float* to, const Panels& dy, const Panel& p, const Rows& rows);
 
-// Some rows of panel q of dx, (n, q.width), from dy by columns. scratch: at least kWidestPanel² numbers. Precondition
-// as above.
+// Some rows of panel q of dx, (n, q.width), from dy by columns. scratch: at least q.used·kWidestPanel numbers.
+// Precondition as above.
 void input_backward_by_columns(float* dx, const Panel& q, const float* dy_by_columns, const Panels& W, float* scratch,
                                const Rows& rows, const simd::Products& products);
 
