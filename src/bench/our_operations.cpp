@@ -42,6 +42,7 @@ struct Operands {
     Floats mean, variance, inverse_deviation, running_mean, running_spread, dgain, dbias;  // of the norm's columns
     Floats losses;                                                                         // (n)
     float loss = 0;
+    const simd::Products& products = simd::products();
 
     explicit Operands(const OperationInput& q)
         : n(q.shape.n),
@@ -113,7 +114,7 @@ void input_backward_by_columns(Operands& o) {
         to_columns(dy, o.dy.view(), p, {0, o.n});
     }
     for (const Panel& q : o.result.panels) {
-        byhand::input_backward_by_columns(o.result.in(q), q, dy, o.W.view(), scratch, {0, o.n}, simd::Products());
+        byhand::input_backward_by_columns(o.result.in(q), q, dy, o.W.view(), scratch, {0, o.n}, o.products);
     }
 }
 
@@ -123,8 +124,8 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
             o->result = PanelMatrix(o->n, o->out);
             return [o, has_bias = shape.bias] {
                 for (const Panel& p : o->result.panels) {
-                    simd::linear_forward(o->result.in(p), o->x.view(), o->W.in(p), has_bias ? o->bias.in(p) : nullptr,
-                                         {0, o->n}, p);
+                    o->products.linear_forward(o->result.in(p), o->x.view(), o->W.in(p),
+                                               has_bias ? o->bias.in(p) : nullptr, {0, o->n}, p);
                 }
             };
         case TimedOperation::linear_weight_backward:
@@ -132,8 +133,8 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
             return [o] {
                 for (const Panel& p : o->result.panels) {
                     for (const Panel& q : o->x.panels) {
-                        simd::linear_weight_backward(o->result.in(p) + q.from * p.width, o->x.in(q), q, o->dy.in(p), p,
-                                                     o->n);
+                        o->products.linear_weight_backward(o->result.in(p) + q.from * p.width, o->x.in(q), q,
+                                                           o->dy.in(p), p, o->n);
                     }
                 }
             };
@@ -146,8 +147,8 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
             o->scratch.resize(padded(o->out) * kWidestPanel);
             return [o] {
                 for (const Panel& q : o->result.panels) {
-                    simd::linear_input_backward(o->result.in(q), o->dy.view(), o->W.view(), o->scratch.data(),
-                                                {0, o->n}, q);
+                    o->products.linear_input_backward(o->result.in(q), o->dy.view(), o->W.view(), o->scratch.data(),
+                                                      {0, o->n}, q);
                 }
             };
     }

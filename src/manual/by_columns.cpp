@@ -39,8 +39,8 @@ void to_columns(float* to, const Panels& dy, const Panel& p, const Rows& rows) {
 void input_backward_by_columns(float* dx, const Panel& q, const float* dy_by_columns, const Panels& W, float* scratch,
                                const Rows& rows, const simd::Products& products) {
     for_each_block(rows, [&](std::size_t first, std::size_t count, std::size_t width) {
-        products.forward(scratch, W, dy_by_columns + first * padded_columns(W), nullptr, {q.from, q.from + q.used},
-                         {.width = width, .used = width});
+        products.linear_forward(scratch, W, dy_by_columns + first * padded_columns(W), nullptr,
+                                {q.from, q.from + q.used}, {.width = width, .used = width});
         simd::transpose({dx + first * q.stride(), q.stride(), q.width, count}, scratch, width, q.used);
     });
 }

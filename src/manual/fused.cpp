@@ -34,10 +34,10 @@ BatchPart rows_of(const std::vector<OwnPart>& parts, std::size_t batch) {
 }  // namespace
 
 Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads, std::size_t parts,
-             Group* group, const simd::Products* products)
+             Group* group, const simd::Products& products)
     : config_(config),
       group_(group != nullptr && group->size() > 1 ? group : nullptr),
-      products_(products != nullptr ? *products : our_products_),
+      products_(products),
       parts_(group_ != nullptr ? part_sums(rows, parts, group_->rank(), group_->size()) : part_sums(rows, parts, 0, 1)),
       own_(rows_of(parts_.own, rows)),
       messages_(1),

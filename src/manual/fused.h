@@ -54,10 +54,10 @@ public:
     using Keep = FusedKeep;
 
     // The rows of each batch in `parts` parts, shared out to the ranks of `group`; null is this process alone.
-    // `products` computes the matrix products; null is simd/product.h. Both must outlive it. Throws InputError where
+    // `products` computes the matrix products. Both must outlive it. Throws InputError where
     // check_network does. Preconditions: has_fused_step(config), threads > 0, 0 < parts ≤ rows.
     Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1, std::size_t parts = 1,
-          Group* group = nullptr, const simd::Products* products = nullptr);
+          Group* group = nullptr, const simd::Products& products = simd::products());
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
@@ -233,7 +233,6 @@ private:
 
     NetworkConfig config_;
     Group* group_;  // null for one rank
-    simd::Products our_products_;
     const simd::Products& products_;
     PartSums parts_;
     BatchPart own_;                         // the rows of this rank

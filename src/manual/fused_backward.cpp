@@ -78,8 +78,8 @@ void Fused::weight_backward(const FusedLayer& l, const float* x, const Panel& q,
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width, count = q.used * p.width;
     const float *const x_here = in_panel(x, l.rows, q), *const dy_here = in_panel(l.dy, l.rows, p);
     add_parts(l.dW, from, count, l.pattern.layer.positions, thread, [&](float* dW, const Rows& rows) {
-        products_.weight_backward(dW, x_here + rows.first * q.stride(), q, dy_here + rows.first * p.width, p,
-                                  rows.last - rows.first);
+        products_.linear_weight_backward(dW, x_here + rows.first * q.stride(), q, dy_here + rows.first * p.width, p,
+                                         rows.last - rows.first);
     });
     if (has_all_rows() && !l.pattern.layer.is_tied) {
         learn(l.W, from, slot(l.dW, from, 0, thread), count);
@@ -107,7 +107,7 @@ void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, co
         if (l.dy_by_columns != nullptr) {
             input_backward_by_columns(to, q, l.dy_by_columns, W, scratch, rows, products_);
         } else {
-            products_.input_backward(to, {l.dy, l.rows, l.out}, W, scratch, rows, q);
+            products_.linear_input_backward(to, {l.dy, l.rows, l.out}, W, scratch, rows, q);
         }
     }
 }
@@ -283,9 +283,9 @@ void Fused::backward_by_character() {
         const Panel& c = columns[task % columns.size()];
         const Panel q = {t * E + c.from, c.width, c.used};  // of W's rows
         if (task < blocks) {
-            products_.input_backward(in_panel(by_character_->dC.data(), places, c), {sums, places, l.out},
-                                     {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(),
-                                     {t * V, (t + 1) * V}, q);
+            products_.linear_input_backward(in_panel(by_character_->dC.data(), places, c), {sums, places, l.out},
+                                            {l.W[now_].p, l.pattern.layer.inputs, l.out}, transposed_[thread].data(),
+                                            {t * V, (t + 1) * V}, q);
         } else {
             const Panel& p = l.out[task / blocks - 1];
             update(l, in_panel(by_character_->C.data(), V, c), q, in_panel(sums, places, p) + t * V * p.width, p, V,

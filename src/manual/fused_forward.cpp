@@ -90,9 +90,9 @@ void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& ba
         linear_by_character(batch, p, thread);
     } else {
         const float* const b = l.b[now_].p;
-        products_.forward(in_panel(l.steps.front().y, l.rows, p) + part.rows.first * p.width, x,
-                          in_panel(l.W[now_].p, l.pattern.layer.inputs, p), b != nullptr ? b + p.from : nullptr,
-                          part.rows, p);
+        products_.linear_forward(in_panel(l.steps.front().y, l.rows, p) + part.rows.first * p.width, x,
+                                 in_panel(l.W[now_].p, l.pattern.layer.inputs, p), b != nullptr ? b + p.from : nullptr,
+                                 part.rows, p);
     }
 }
 
@@ -169,7 +169,7 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
     float* const products = by_character_->scratch[thread].data();
     for (std::size_t t = 0; t < T; ++t) {
         const float* const W_t = in_panel(l.W[now_].p, l.pattern.layer.inputs, p) + t * E * p.width;
-        products_.forward(products + t * V * p.width, C, W_t, nullptr, {0, V}, p);
+        products_.linear_forward(products + t * V * p.width, C, W_t, nullptr, {0, V}, p);
     }
     simd::look_up_by_character(in_panel(l.steps.front().y, l.rows, p), products, contexts(batch),
                                b != nullptr ? b + p.from : nullptr, p.width);

@@ -36,10 +36,10 @@ void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const fl
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width;
     float* const dW = slot(l.dW, from, 0, thread);
     if (is_plain(optimizer_.config) && !l.pattern.layer.is_tied) {
-        products_.descend({l.W[1 - now_].p + from, l.W[now_].p + from, optimizer_.rate}, dW, l.dW.value != nullptr, x,
-                          q, dy, p, n);
+        products_.linear_descend({l.W[1 - now_].p + from, l.W[now_].p + from, optimizer_.rate}, dW,
+                                 l.dW.value != nullptr, x, q, dy, p, n);
     } else {
-        products_.weight_backward(dW, x, q, dy, p, n);
+        products_.linear_weight_backward(dW, x, q, dy, p, n);
         if (!l.pattern.layer.is_tied) {
             learn(l.W, from, dW, q.used * p.width);
         }

@@ -168,7 +168,7 @@ private:
 class FusedModel final : public HandModel {
 public:
     FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads, std::size_t parts = 1,
-               Group* group = nullptr, const simd::Products* products = nullptr)
+               Group* group = nullptr, const simd::Products& products = simd::products())
         : HandModel(config, Evaluation::By::kernels),
           fused_(config, rows, Fused::Keep::needed, threads, parts, group, products) {}
 
@@ -213,7 +213,7 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
 }
 
 std::unique_ptr<Model> make_fused_model(const NetworkConfig& config, std::size_t rows, const simd::Products& products) {
-    return std::make_unique<FusedModel>(config, rows, 1, 1, nullptr, &products);
+    return std::make_unique<FusedModel>(config, rows, 1, 1, nullptr, products);
 }
 
 std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,

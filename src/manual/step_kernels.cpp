@@ -104,8 +104,8 @@ void descend_with_product(float* new_W, const float* W, const float* dW, float r
         }
         for (const Panel& p : made.panels) {
             const std::size_t from = q.from * p.width;
-            simd::linear_descend({made.in(p) + from, weights.in(p) + from, rate}, scratch.data(), false, one.data(), q,
-                                 gradient.in(p) + from, p, q.used);
+            simd::products().linear_descend({made.in(p) + from, weights.in(p) + from, rate}, scratch.data(), false,
+                                            one.data(), q, gradient.in(p) + from, p, q.used);
         }
     }
     made.copy_to(new_W);
@@ -143,8 +143,8 @@ void linear(float* to, const float* x, const float* W, const float* b, const Pro
         bias = PanelMatrix(b, 1, out);
     }
     for (const Panel& p : y.panels) {
-        simd::linear_forward(y.in(p), {read.data.data(), n, columns}, weights.in(p),
-                             b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
+        simd::products().linear_forward(y.in(p), {read.data.data(), n, columns}, weights.in(p),
+                                        b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
     }
     y.copy_to(to);
 }
@@ -170,7 +170,7 @@ void linear_input(float* to, const float* dy, const float* W, std::size_t n, std
     const PanelMatrix read(dy, n, out), weights(W, in, out);
     AlignedVector<float> scratch(padded(out) * kWidestPanel);
     for (const Panel& q : dx.panels) {
-        simd::linear_input_backward(dx.in(q), read.view(), weights.view(), scratch.data(), {0, n}, q);
+        simd::products().linear_input_backward(dx.in(q), read.view(), weights.view(), scratch.data(), {0, n}, q);
     }
     dx.copy_to(to);
 }
@@ -191,10 +191,10 @@ void linear_weight(float* to, const float* x, const float* dy, std::size_t n, st
         for (const Panel& q : read.panels) {
             const std::size_t from = q.from * p.width;
             if (with_descent) {
-                simd::linear_descend({W.in(p) + from, W.in(p) + from, 0}, dW.in(p) + from, true, read.in(q), q,
-                                     gradient.in(p), p, n);
+                simd::products().linear_descend({W.in(p) + from, W.in(p) + from, 0}, dW.in(p) + from, true, read.in(q),
+                                                q, gradient.in(p), p, n);
             } else {
-                simd::linear_weight_backward(dW.in(p) + from, read.in(q), q, gradient.in(p), p, n);
+                simd::products().linear_weight_backward(dW.in(p) + from, read.in(q), q, gradient.in(p), p, n);
             }
         }
     }

@@ -158,8 +158,8 @@ PreparedOperation on_panels(const OperationInput& input) {
 // The kernels of a step by their shape: each is generated once.
 class XsmmProducts final : public simd::Products {
 public:
-    void forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
-                 const Panel& p) const override {
+    void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+                        const Panel& p) const override {
         const std::size_t n = rows.last - rows.first;
         if (b != nullptr) {
             for (std::size_t i = 0; i < n; ++i) {
@@ -173,23 +173,23 @@ public:
         }
     }
 
-    void input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
-                        const Panel& q) const override {
+    void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                               const Panel& q) const override {
         for (const Panel& p : W.panels) {
             transpose(scratch + p.from * q.width, q.width, in_panel(W.data, W.rows, p) + q.from * p.width, p.width,
                       q.used, p.width);
         }
-        forward(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
+        linear_forward(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
     }
 
-    void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
-                         std::size_t n) const override {
+    void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                std::size_t n) const override {
         kernel({q.used, p.width, n, q.stride(), p.width, p.width, true, false})(dy, x, dW);
     }
 
-    void descend(const simd::Descent& to, float* dW, bool, const float* x, const Panel& q, const float* dy,
-                 const Panel& p, std::size_t n) const override {
-        weight_backward(dW, x, q, dy, p, n);
+    void linear_descend(const simd::Descent& to, float* dW, bool, const float* x, const Panel& q, const float* dy,
+                        const Panel& p, std::size_t n) const override {
+        linear_weight_backward(dW, x, q, dy, p, n);
         simd::descend(to.new_W, to.W, dW, to.rate, q.used * p.width);
     }
 

@@ -100,15 +100,29 @@ TEST_CASE("step: the models of other libraries take turns, and their losses are 
     class Scaled final : public simd::Products {
     public:
         explicit Scaled(float factor) : factor_(factor) {}
-        void forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
-                     const Panel& p) const override {
-            Products::forward(y, x, W, b, rows, p);
+        void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+                            const Panel& p) const override {
+            right_.linear_forward(y, x, W, b, rows, p);
             for (std::size_t at = rows.first * p.stride(); at < rows.last * p.stride(); ++at) {
                 y[at] *= factor_;
             }
         }
 
+        void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                                   const Panel& q) const override {
+            right_.linear_input_backward(dx, dy, W, scratch, rows, q);
+        }
+        void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                    std::size_t n) const override {
+            right_.linear_weight_backward(dW, x, q, dy, p, n);
+        }
+        void linear_descend(const simd::Descent& descent, float* dW, bool kept, const float* x, const Panel& q,
+                            const float* dy, const Panel& p, std::size_t n) const override {
+            right_.linear_descend(descent, dW, kept, x, q, dy, p, n);
+        }
+
     private:
+        const simd::Products& right_ = simd::products();
         float factor_;
     };
     const auto peer = [](const char* name, float factor) {

@@ -38,12 +38,12 @@ TEST_CASE("kernels: weights updated with their gradient equal those updated afte
                 const float* const old_W = in_panel(W.data.data(), in, p) + q.from * p.width;
                 const std::size_t count = q.used * p.width;
                 AlignedVector<float> dW(count), expected(count);
-                simd::linear_weight_backward(dW.data(), x.in(q), q, dy.in(p), p, n);
+                simd::products().linear_weight_backward(dW.data(), x.in(q), q, dy.in(p), p, n);
                 simd::descend(expected.data(), old_W, dW.data(), kRate, count);
                 for (const bool kept : {true, false}) {
                     AlignedVector<float> gradient(count, kNothing), new_W(count, kNothing);
-                    simd::linear_descend({new_W.data(), old_W, kRate}, gradient.data(), kept, x.in(q), q, dy.in(p), p,
-                                         n);
+                    simd::products().linear_descend({new_W.data(), old_W, kRate}, gradient.data(), kept, x.in(q), q,
+                                                    dy.in(p), p, n);
                     CHECK(std::ranges::equal(new_W, expected));
                     CHECK((!kept || std::ranges::equal(gradient, dW)));
                 }

@@ -101,8 +101,9 @@ public:
         const auto y = out_.last(s.n * padded(s.out), after_);
         for (const Panel& p : out) {
             for (const Rows& rows : {Rows{0, s.n / 3}, Rows{s.n / 3, s.n}}) {
-                simd::linear_forward(in_panel(y.data(), s.n, p) + rows.first * p.width, fx, in_panel(fW.data, s.in, p),
-                                     b.empty() ? nullptr : fb.data + p.from, rows, p);
+                simd::products().linear_forward(in_panel(y.data(), s.n, p) + rows.first * p.width, fx,
+                                                in_panel(fW.data, s.in, p), b.empty() ? nullptr : fb.data + p.from,
+                                                rows, p);
             }
         }
         Product p{std::vector<float>(s.n * s.out), std::vector<float>(s.n * s.out), {}, {}, 0};
@@ -127,7 +128,7 @@ public:
         for (const Panel& q : in) {
             const auto scratch = in3_.last(padded(s.out) * q.width);
             for (const Rows& rows : {Rows{0, s.n / 3}, Rows{s.n / 3, s.n}}) {
-                simd::linear_input_backward(in_panel(dx.data(), s.n, q), fdy, fW, scratch.data(), rows, q);
+                simd::products().linear_input_backward(in_panel(dx.data(), s.n, q), fdy, fW, scratch.data(), rows, q);
             }
             CHECK(in3_.untouched_around());
         }
@@ -148,8 +149,9 @@ public:
         const auto dW = out_.last(s.in * padded(s.out), after_);
         for (const Panel& p : out) {
             for (const Panel& q : in) {
-                simd::linear_weight_backward(in_panel(dW.data(), s.in, p) + q.from * p.width, in_panel(fx.data, s.n, q),
-                                             q, in_panel(fdy.data, s.n, p), p, s.n);
+                simd::products().linear_weight_backward(in_panel(dW.data(), s.in, p) + q.from * p.width,
+                                                        in_panel(fx.data, s.n, q), q, in_panel(fdy.data, s.n, p), p,
+                                                        s.n);
             }
         }
         Product p{std::vector<float>(s.in * s.out), std::vector<float>(s.in * s.out), {}, {}, 0};

@@ -27,8 +27,8 @@ constexpr std::size_t kRows = 4;
 constexpr std::size_t kRows = 8;
 #endif
 
-// Adjacent terms of a sum, from k = 0 to depth: a(i, k) at a[i·a_row + k], or a(k, i) at a[k·a_row + i] in a product
-// with the transpose; b(k, j) at b[k·width + j].
+// Adjacent terms of a sum, from k = 0 to depth: a(i, k) at a[i·a_row + k], or a(k, i) at a[k·a_row + i] in aᵀ·b; b(k,
+// j) at b[k·width + j].
 struct Piece {
     const float* a;
     std::size_t a_row;
@@ -43,17 +43,21 @@ constexpr std::size_t kTerms = 256;
 // With at least so many terms, prefetching weights for their update saves more time than it costs.
 constexpr std::size_t kManyTerms = 64;
 
-// s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and its use. The fields from bias on are for a·b or for aᵀ·b
-// only.
+// a·b: c = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias]
 struct Sum {
-    const Piece* pieces = nullptr;
-    std::size_t count = 0;
-    std::size_t width = 0;             // of a row of b and of c
-    std::size_t c_row = 0;             // from one row of c to the next
+    std::span<const Piece> pieces;
+    std::size_t width = 0;  // of a row of b
+    std::size_t c_row = 0;  // from one row of c to the next
+    bool onto = false;      // c contains terms already
+    const float* bias = nullptr;
+};
+
+// aᵀ·b: what is done with a sum other than to store it in c.
+struct Use {
+    const float* c = nullptr;          // the whole result
     bool onto = false;                 // c contains terms already
-    const float* bias = nullptr;       // a·b: null until it is to be added
-    const Descent* descent = nullptr;  // aᵀ·b: new_W = W − rate·s, at the last terms
-    bool kept = true;                  // aᵀ·b: c = s is stored
+    const Descent* descent = nullptr;  // new_W = W − rate·sum
+    bool kept = true;                  // c = sum
 };
 
 // visit(sum, row, vector) for each of a tile. Unrolled, so that the sums stay in registers.
@@ -110,112 +114,147 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
     }
 }
 
-// A tile of c at row i and column j. first: the first piece, moved to them.
-template <bool kTransposed, std::size_t kHeight, std::size_t kVectors>
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void clear(V (&total)[kHeight][kVectors]) {
+    for_each_sum(total, [](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(D()); });
+}
+
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void add(V (&total)[kHeight][kVectors], const float* c, std::size_t c_row) {
+    const D d;
+    for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
+                            HWY_ATTR { one = hn::Add(hn::Load(d, c + r * c_row + v * hn::Lanes(d)), one); });
+}
+
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void store(float* c, std::size_t c_row, const V (&total)[kHeight][kVectors]) {
+    const D d;
+    HWY_UNROLL(16)
+    for (std::size_t r = 0; r < kHeight; ++r) {
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            hn::Store(total[r][v], d, c + v * hn::Lanes(d));
+        }
+        c += c_row;  // row by row: otherwise the compiler computes all addresses first
+    }
+}
+
+// A tile of a·b at row i and column j. first: the first piece, moved to them.
+template <std::size_t kHeight, std::size_t kVectors>
 HWY_INLINE void tile(float* c, const Sum& sum, const Piece& first, std::size_t width, std::size_t i, std::size_t j) {
     const D d;
-    const std::size_t N = hn::Lanes(d), c_row = kTransposed ? width : sum.c_row;
     V total[kHeight][kVectors];
-    for_each_sum(total, [=](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(d); });
-    if constexpr (!kTransposed) {
-        // A piece has as many terms as a row of it has numbers, or nearly.
-        add_terms<false>(total, first, width, Ahead<1>{{first.a + kHeight * first.a_row}, kHeight});
-        for (const Piece& piece : std::span(sum.pieces, sum.count).subspan(1)) {
-            const float* const a = piece.a + i * piece.a_row;
-            add_terms<false>(total, {a, piece.a_row, piece.b + j, piece.depth}, width,
-                             Ahead<1>{{a + kHeight * piece.a_row}, kHeight});
-        }
-    } else if (kHeight * kVectors == kRows * 3 && sum.descent != nullptr && first.depth >= kManyTerms) {
-        const std::size_t next = (i + kHeight) * width + j;
-        add_terms<true>(total, first, width,
-                        Ahead<2>{{sum.descent->W + next, sum.descent->new_W + next}, kHeight * width / first.depth});
-    } else {
-        add_terms<true>(total, first, width, Ahead<0>{});
+    clear(total);
+    // A piece has as many terms as a row of it has numbers, or nearly.
+    const auto add_piece = [&](const Piece& piece) HWY_ATTR {
+        add_terms<false>(total, piece, width, Ahead<1>{{piece.a + kHeight * piece.a_row}, kHeight});
+    };
+    add_piece(first);
+    for (const Piece& piece : sum.pieces.subspan(1)) {
+        add_piece({piece.a + i * piece.a_row, piece.a_row, piece.b + j, piece.depth});
     }
     if (sum.onto) {
-        for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
-                                HWY_ATTR { one = hn::Add(hn::Load(d, c + r * c_row + v * N), one); });
+        add(total, c, sum.c_row);
     }
     // Added to the finished sum: otherwise each small term would be rounded at the magnitude of the bias.
-    if (!kTransposed && sum.bias != nullptr) {
+    if (sum.bias != nullptr) {
         for_each_sum(total, [=, bias = sum.bias + j](V& one, std::size_t, std::size_t v)
-                                HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * N)); });
+                                HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * hn::Lanes(d))); });
     }
-    if (kTransposed && sum.descent != nullptr) {
-        const float* const W = sum.descent->W + i * width + j;
-        float* const new_W = sum.descent->new_W + i * width + j;
-        const V rate = hn::Set(d, sum.descent->rate);
-        for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v) HWY_ATTR {
-            const std::size_t at = r * width + v * N;
-            hn::Store(hn::Sub(hn::Load(d, W + at), hn::Mul(rate, one)), d, new_W + at);
-        });
+    store(c, sum.c_row, total);
+}
+
+// A tile of aᵀ·b; p and c are at its row and column. use: null if the sums are only stored.
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, const Use* use) {
+    const D d;
+    V total[kHeight][kVectors];
+    clear(total);
+    const Descent* const descent = use != nullptr ? use->descent : nullptr;
+    if (kHeight * kVectors == kRows * 3 && descent != nullptr && p.depth >= kManyTerms) {
+        const std::size_t next = c - use->c + kHeight * width;
+        add_terms<true>(total, p, width,
+                        Ahead<2>{{descent->W + next, descent->new_W + next}, kHeight * width / p.depth});
+    } else {
+        add_terms<true>(total, p, width, Ahead<0>{});
     }
-    if (!kTransposed || sum.kept) {
-        float* to = c;  // moved on row by row: otherwise the compiler computes all addresses first
-        HWY_UNROLL(16)
-        for (std::size_t r = 0; r < kHeight; ++r) {
-            for (std::size_t v = 0; v < kVectors; ++v) {
-                hn::Store(total[r][v], d, to + v * N);
-            }
-            to += c_row;
+    if (use != nullptr) {
+        if (use->onto) {
+            add(total, c, width);
+        }
+        if (descent != nullptr) {
+            const float* const W = descent->W + (c - use->c);
+            float* const new_W = descent->new_W + (c - use->c);
+            const V rate = hn::Set(d, descent->rate);
+            for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v) HWY_ATTR {
+                const std::size_t at = r * width + v * hn::Lanes(d);
+                hn::Store(hn::Sub(hn::Load(d, W + at), hn::Mul(rate, one)), d, new_W + at);
+            });
+        }
+        if (!use->kept) {
+            return;
         }
     }
+    store(c, width, total);
 }
 
-// Some rows of a product, kTall at a time, from column j on; the remaining ones are a tile of their own. c is the first
-// of them.
-template <bool kTransposed, std::size_t kVectors, std::size_t kTall, std::size_t... kRest>
-HWY_NOINLINE void tiles(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_sequence<kRest...>) {
+// The height of a full tile: fewer vectors leave room for more rows.
+constexpr std::size_t tall(std::size_t vectors) {
+    return vectors == 3 ? kRows : vectors == 2 ? kRows * 3 / 2 : kRows * 2;
+}
+
+// Some rows of a·b from column j on, in full tiles; the remaining rows are a tile of their own. c is the first of them.
+template <std::size_t kVectors, std::size_t... kRest>
+HWY_NOINLINE void tiles(float* c, const Sum& sum, Rows rows, std::size_t j, std::index_sequence<kRest...>) {
+    constexpr std::size_t kTall = tall(kVectors);
     const std::size_t width = width_of<kVectors>(sum.width);
-    Piece first = sum.pieces[0];
-    const std::size_t a_row = kTransposed ? 1 : first.a_row, c_row = kTransposed ? width : sum.c_row;
-    std::size_t i = rows.first;
-    first.a += i * a_row;
+    Piece first = sum.pieces.front();
+    first.a += rows.first * first.a_row;
     first.b += j;
-    float* out = c + j;
-    for (; i + kTall <= rows.last; i += kTall) {
-        tile<kTransposed, kTall, kVectors>(out, sum, first, width, i, j);
-        first.a += kTall * a_row;
-        out += kTall * c_row;
+    for (; rows.first + kTall <= rows.last; rows.first += kTall) {
+        tile<kTall, kVectors>(c + j, sum, first, width, rows.first, j);
+        first.a += kTall * first.a_row;
+        c += kTall * sum.c_row;
     }
-    ((rows.last - i == kRest + 1 ? tile<kTransposed, kRest + 1, kVectors>(out, sum, first, width, i, j) : void()), ...);
+    ((rows.last - rows.first == kRest + 1 ? tile<kRest + 1, kVectors>(c + j, sum, first, width, rows.first, j)
+                                          : void()),
+     ...);
 }
 
-template <bool kTransposed>
-void add_up(float* c, const Sum& sum, const Rows& rows) {
-    for_each_column(sum.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        // Fewer vectors leave room for more rows.
-        constexpr std::size_t kVectors = decltype(vectors)::value;
-        constexpr std::size_t kTall = kVectors == 3 ? kRows : kVectors == 2 ? kRows * 3 / 2 : kRows * 2;
-        tiles<kTransposed, kVectors, kTall>(c, sum, rows, j, std::make_index_sequence<kTall - 1>());
-    });
+// The same of aᵀ·b. The arguments are few and in registers: the sums of the last call still wait to be stored, and a
+// CPU's queue of stores is soon full.
+template <std::size_t kVectors, std::size_t... kRest>
+HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, const float* b, std::size_t depth,
+                                   std::size_t panel_width, const Use* use, std::index_sequence<kRest...>) {
+    constexpr std::size_t kTall = tall(kVectors);
+    const std::size_t width = width_of<kVectors>(panel_width);
+    Piece piece = {a, q.stride(), b, depth};
+    std::size_t rows = q.used;
+    for (; rows >= kTall; rows -= kTall) {
+        transposed_tile<kTall, kVectors>(c, piece, width, use);
+        piece.a += kTall;
+        c += kTall * width;
+    }
+    ((rows == kRest + 1 ? transposed_tile<kRest + 1, kVectors>(c, piece, width, use) : void()), ...);
 }
 
 // Some rows of a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
 // b + k·p.width.
 void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p) {
-    Piece pieces[kPieces];  // NOLINT(cppcoreguidelines-pro-type-member-init): only `count` of them are read
-    Sum sum;
-    sum.pieces = pieces;
-    sum.width = p.width;
-    sum.c_row = p.stride();
+    Piece pieces[kPieces];  // NOLINT(cppcoreguidelines-pro-type-member-init): only those of `sum` are read
     const std::size_t all = a.panels.size(), parts = (all + kPieces - 1) / kPieces;
     std::size_t from = 0;
     for (std::size_t part = 1; part <= parts; ++part) {
         const std::size_t to = part == parts ? all : all * part / parts;
-        sum.count = to - from;
-        for (Piece* piece = pieces; const Panel& panel : a.panels.subspan(from, sum.count)) {
+        for (Piece* piece = pieces; const Panel& panel : a.panels.subspan(from, to - from)) {
             *piece++ = {in_panel(a.data, a.rows, panel), panel.stride(), b + panel.from * p.width, panel.used};
         }
-        sum.onto = from > 0;
-        sum.bias = to == all ? bias : nullptr;
-        add_up<false>(c, sum, rows);
+        const Sum sum = {{pieces, to - from}, p.width, p.stride(), from > 0, to == all ? bias : nullptr};
+        for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+            constexpr std::size_t kVectors = decltype(vectors)::value;
+            tiles<kVectors>(c, sum, rows, j, std::make_index_sequence<tall(kVectors) - 1>());
+        });
         from = to;
     }
-}
-
-void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p) {
-    product(y, x, W, b, rows, p);
 }
 
 // A square of as many rows and columns as a vector has lanes: to(j, i) = from(i, j), zero from row `rows` on; stored
@@ -295,40 +334,60 @@ void transpose(const Transposed& to, const float* from, std::size_t from_row, st
     }
 }
 
-void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
-                           const Panel& q) {
-    for (const Panel& p : W.panels) {
-        transpose({scratch + p.from * q.width, q.width, q.width, p.width},
-                  in_panel(W.data, W.rows, p) + q.from * p.width, p.width, q.used);
-    }
-    product(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
+HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, const float* b, std::size_t width,
+                                   std::size_t depth, const Use* use) {
+    for_each_column(width, [=, &q](std::size_t j, auto vectors) HWY_ATTR {
+        constexpr std::size_t kVectors = decltype(vectors)::value;
+        transposed_tiles<kVectors>(c + j, a, q, b + j, depth, width, use,
+                                   std::make_index_sequence<tall(kVectors) - 1>());
+    });
 }
 
-void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
-                     const Descent* descent, bool kept) {
-    Piece piece{};
-    Sum sum;
-    sum.pieces = &piece;
-    sum.count = 1;
-    sum.width = sum.c_row = p.width;
+// dW = xᵀ·dy, and the update; descent: null if there is none.
+HWY_NOINLINE void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                  std::size_t n, const Descent* descent, bool kept) {
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
-        piece = {x + i * q.stride(), q.stride(), dy + i * p.width, terms};
-        sum.onto = i > 0;
-        sum.descent = at_the_end ? descent : nullptr;
-        sum.kept = kept || !at_the_end;
-        add_up<true>(dW, sum, {0, q.used});
+        const Use use = {dW, i > 0, at_the_end ? descent : nullptr, kept || !at_the_end};
+        transposed_product(dW, x + i * q.stride(), q, dy + i * p.width, p.width, terms, &use);
     }
 }
 
-void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n) {
-    weight_backward(dW, x, q, dy, p, n, nullptr, true);
-}
+class OurProducts final : public Products {
+public:
+    void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+                        const Panel& p) const override {
+        product(y, x, W, b, rows, p);
+    }
 
-void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
-                    const Panel& p, std::size_t n) {
-    weight_backward(dW, x, q, dy, p, n, &descent, kept);
+    void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                               const Panel& q) const override {
+        for (const Panel& p : W.panels) {
+            transpose({scratch + p.from * q.width, q.width, q.width, p.width},
+                      in_panel(W.data, W.rows, p) + q.from * p.width, p.width, q.used);
+        }
+        product(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
+    }
+
+    void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                std::size_t n) const override {
+        if (n <= kTerms) {
+            transposed_product(dW, x, q, dy, p.width, n, nullptr);
+        } else {
+            weight_backward(dW, x, q, dy, p, n, nullptr, true);
+        }
+    }
+
+    void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
+                        const Panel& p, std::size_t n) const override {
+        weight_backward(dW, x, q, dy, p, n, &descent, kept);
+    }
+};
+
+const Products& products() {
+    static const OurProducts ours;
+    return ours;
 }
 
 }  // namespace
@@ -339,30 +398,13 @@ HWY_AFTER_NAMESPACE();
 namespace byhand::simd {
 namespace {
 
-HWY_EXPORT(linear_forward);
-HWY_EXPORT(linear_input_backward);
-HWY_EXPORT(linear_weight_backward);
-HWY_EXPORT(linear_descend);
+HWY_EXPORT(products);
 HWY_EXPORT(transpose);
 
 }  // namespace
 
-void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p) {
-    HWY_DYNAMIC_DISPATCH(linear_forward)(y, x, W, b, rows, p);
-}
-
-void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
-                           const Panel& q) {
-    HWY_DYNAMIC_DISPATCH(linear_input_backward)(dx, dy, W, scratch, rows, q);
-}
-
-void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n) {
-    HWY_DYNAMIC_DISPATCH(linear_weight_backward)(dW, x, q, dy, p, n);
-}
-
-void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
-                    const Panel& p, std::size_t n) {
-    HWY_DYNAMIC_DISPATCH(linear_descend)(descent, dW, kept, x, q, dy, p, n);
+const Products& products() {
+    return HWY_DYNAMIC_DISPATCH(products)();
 }
 
 void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows) {

@@ -10,21 +10,6 @@
 
 namespace byhand::simd {
 
-// In x and dx rows may be joined (joined_panels).
-
-// Some rows of y = x·W + b; b is null without a bias.   y, the first of `rows`, p.width numbers each; x (n, in); W (in,
-// p.width) and b (p.width), panel p of the layer's.   Twin: linear_forward.
-void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p);
-
-// dx = dy·Wᵀ.   dx (n, q.width), panel q, of which `rows` are computed; dy (n, out); W (in, out). scratch: at least
-// padded(out)·q.width numbers.   Twin: linear_input_backward.
-void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
-                           const Panel& q);
-
-// dW = xᵀ·dy.   The part (q.used, p.width) of dW (in, out) for the inputs of panel q and the outputs of panel p; x (n,
-// q.width), panel q; dy (n, p.width), panel p.   Twin: linear_weight_backward.
-void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n);
-
 // The part of a linear's weights that linear_descend updates.
 struct Descent {
     float* new_W = nullptr;
@@ -32,10 +17,37 @@ struct Descent {
     float rate = 0;
 };
 
-// Computes dW and the update that reads it, to the bit: linear_weight_backward, and new_W = W − rate·dW for the same
-// part. dW is scratch if it is not to be kept.   Twins: linear_weight_backward and descend.
-void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
-                    const Panel& p, std::size_t n);
+// The products of a step. In x and dx rows may be joined (joined_panels).
+class Products {
+public:
+    Products() = default;
+    Products(const Products&) = delete;
+    Products& operator=(const Products&) = delete;
+    virtual ~Products() = default;
+
+    // Some rows of y = x·W + b; b is null without a bias.   y, the first of `rows`, p.width numbers each; x (n, in); W
+    // (in, p.width) and b (p.width), panel p of the layer's.   Twin: linear_forward.
+    virtual void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+                                const Panel& p) const = 0;
+
+    // dx = dy·Wᵀ.   dx (n, q.width), panel q, of which `rows` are computed; dy (n, out); W (in, out). scratch: at least
+    // padded(out)·q.width numbers.   Twin: linear_input_backward.
+    virtual void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                                       const Panel& q) const = 0;
+
+    // dW = xᵀ·dy.   The part (q.used, p.width) of dW (in, out) for the inputs of panel q and the outputs of panel p; x
+    // (n, q.width), panel q; dy (n, p.width), panel p.   Twin: linear_weight_backward.
+    virtual void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                        std::size_t n) const = 0;
+
+    // Computes dW and the update that reads it, to the bit: linear_weight_backward, and new_W = W − rate·dW for the
+    // same part. dW is scratch if it is not to be kept.   Twins: linear_weight_backward and descend.
+    virtual void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q,
+                                const float* dy, const Panel& p, std::size_t n) const = 0;
+};
+
+// By hand, for the widest vectors of the CPU.
+const Products& products();
 
 // Part of a matrix with rows of whole vectors, which transpose writes.
 struct Transposed {
@@ -48,31 +60,5 @@ struct Transposed {
 // to(j, i) = from(i, j) for i < rows, and 0 from there on. from (rows, to.rows), from_row from row to row, each as many
 // whole vectors of 16.
 void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows);
-
-// The four products, as the fused step calls them: another library's can take their place.
-class Products {
-public:
-    Products() = default;
-    Products(const Products&) = delete;
-    Products& operator=(const Products&) = delete;
-    virtual ~Products() = default;
-
-    virtual void forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
-                         const Panel& p) const {
-        linear_forward(y, x, W, b, rows, p);
-    }
-    virtual void input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
-                                const Panel& q) const {
-        linear_input_backward(dx, dy, W, scratch, rows, q);
-    }
-    virtual void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
-                                 std::size_t n) const {
-        linear_weight_backward(dW, x, q, dy, p, n);
-    }
-    virtual void descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
-                         const Panel& p, std::size_t n) const {
-        linear_descend(descent, dW, kept, x, q, dy, p, n);
-    }
-};
 
 }  // namespace byhand::simd

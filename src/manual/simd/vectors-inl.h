@@ -23,7 +23,15 @@ using V = hn::Vec<D>;
 template <class Of>
 HWY_INLINE void for_each_column(std::size_t width, Of of) {
     const std::size_t N = hn::Lanes(D()), vectors = width / N;
-    if (vectors % 3 == 0) {
+    if (HWY_MAX_BYTES == 64) {  // a whole row
+        if (vectors == 3) {
+            of(0, std::integral_constant<std::size_t, 3>());
+        } else if (vectors == 2) {
+            of(0, std::integral_constant<std::size_t, 2>());
+        } else {
+            of(0, std::integral_constant<std::size_t, 1>());
+        }
+    } else if (vectors % 3 == 0) {
         for (std::size_t j = 0; j < width; j += 3 * N) {
             of(j, std::integral_constant<std::size_t, 3>());
         }
