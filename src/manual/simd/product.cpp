@@ -36,21 +36,12 @@ struct Piece {
     std::size_t depth;
 };
 
-// Sums are accumulated in registers before they are added to the result: this many pieces of a panel's width are 240
-// terms, and longer sums have larger rounding errors.
-constexpr std::size_t kPieces = 5;
+// Sums are accumulated in registers before they are added to the result: this many panels are 240 terms, and longer
+// sums have larger rounding errors.
+constexpr std::size_t kPanels = 5;
 constexpr std::size_t kTerms = 256;
 // With at least so many terms, prefetching weights for their update saves more time than it costs.
 constexpr std::size_t kManyTerms = 64;
-
-// a·b: c = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias]
-struct Sum {
-    std::span<const Piece> pieces;
-    std::size_t width = 0;  // of a row of b
-    std::size_t c_row = 0;  // from one row of c to the next
-    bool onto = false;      // c contains terms already
-    const float* bias = nullptr;
-};
 
 // aᵀ·b: what is done with a sum other than to store it in c.
 struct Use {
@@ -119,48 +110,73 @@ HWY_INLINE void clear(V (&total)[kHeight][kVectors]) {
     for_each_sum(total, [](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(D()); });
 }
 
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void add(V (&total)[kHeight][kVectors], const float* c, std::size_t c_row) {
-    const D d;
-    for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
-                            HWY_ATTR { one = hn::Add(hn::Load(d, c + r * c_row + v * hn::Lanes(d)), one); });
-}
-
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void store(float* c, std::size_t c_row, const V (&total)[kHeight][kVectors]) {
-    const D d;
+// of(sum, its place in c) for each of a tile. Row by row: otherwise the compiler computes the places of all rows first.
+template <std::size_t kHeight, std::size_t kVectors, class C, class Of>
+HWY_INLINE void for_each_place(V (&total)[kHeight][kVectors], C* c, std::size_t c_row, Of of) {
     HWY_UNROLL(16)
     for (std::size_t r = 0; r < kHeight; ++r) {
+        HWY_UNROLL(3)
         for (std::size_t v = 0; v < kVectors; ++v) {
-            hn::Store(total[r][v], d, c + v * hn::Lanes(d));
+            of(total[r][v], c + v * hn::Lanes(D()));
         }
-        c += c_row;  // row by row: otherwise the compiler computes all addresses first
+        c += c_row;
     }
 }
 
-// A tile of a·b at row i and column j. first: the first piece, moved to them.
 template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void tile(float* c, const Sum& sum, const Piece& first, std::size_t width, std::size_t i, std::size_t j) {
+HWY_INLINE void add(V (&total)[kHeight][kVectors], const float* c, std::size_t c_row) {
+    for_each_place(total, c, c_row, [](V& one, const float* at) HWY_ATTR { one = hn::Add(hn::Load(D(), at), one); });
+}
+
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void store(float* c, std::size_t c_row, V (&total)[kHeight][kVectors]) {
+    for_each_place(total, c, c_row, [](V& one, float* at) HWY_ATTR { hn::Store(one, D(), at); });
+}
+
+// Some rows of c = [c +] a·b [+ bias]; b, bias and c, the first row, are at their column of the panel.
+struct Sum {
+    float* c;
+    const Panels* a;
+    const float* b;
+    const float* bias;  // or null
+    const Rows* rows;
+    const Panel* panel;
+    bool onto;  // c contains terms already
+};
+
+// Keeps a variable in memory, which a loop does not need while it needs all registers. Left alone, the compiler moves
+// it to a vector register, and from there it is only available after the sums of the loop.
+template <class T>
+HWY_INLINE void keep_in_memory(T& variable) {
+    asm("" : "+m"(variable));
+}
+
+// A tile at row i, which is at c.
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
     const D d;
     V total[kHeight][kVectors];
     clear(total);
-    // A piece has as many terms as a row of it has numbers, or nearly.
-    const auto add_piece = [&](const Piece& piece) HWY_ATTR {
-        add_terms<false>(total, piece, width, Ahead<1>{{piece.a + kHeight * piece.a_row}, kHeight});
-    };
-    add_piece(first);
-    for (const Piece& piece : sum.pieces.subspan(1)) {
-        add_piece({piece.a + i * piece.a_row, piece.a_row, piece.b + j, piece.depth});
+    for (const Panel& q : sum->a->panels) {
+        const std::size_t width = width_of<kVectors>(sum->panel->width);
+        const float* const a = in_panel(sum->a->data, sum->a->rows, q) + i * q.stride();
+        const float* const b = sum->b + q.from * width;
+        keep_in_memory(sum);
+        keep_in_memory(c);
+        keep_in_memory(i);
+        // A panel has as many terms as a row of it has numbers, or nearly.
+        add_terms<false>(total, {a, q.stride(), b, q.used}, width, Ahead<1>{{a + kHeight * q.stride()}, kHeight});
     }
-    if (sum.onto) {
-        add(total, c, sum.c_row);
+    const std::size_t c_row = sum->panel->stride();
+    if (sum->onto) {
+        add(total, c, c_row);
     }
     // Added to the finished sum: otherwise each small term would be rounded at the magnitude of the bias.
-    if (sum.bias != nullptr) {
-        for_each_sum(total, [=, bias = sum.bias + j](V& one, std::size_t, std::size_t v)
+    if (const float* const bias = sum->bias; bias != nullptr) {
+        for_each_sum(total, [=](V& one, std::size_t, std::size_t v)
                                 HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * hn::Lanes(d))); });
     }
-    store(c, sum.c_row, total);
+    store(c, c_row, total);
 }
 
 // A tile of aᵀ·b; p and c are at its row and column. use: null if the sums are only stored.
@@ -169,7 +185,9 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     const D d;
     V total[kHeight][kVectors];
     clear(total);
-    const Descent* const descent = use != nullptr ? use->descent : nullptr;
+    const Descent* descent = use != nullptr ? use->descent : nullptr;
+    keep_in_memory(c);
+    keep_in_memory(use);
     if (kHeight * kVectors == kRows * 3 && descent != nullptr && p.depth >= kManyTerms) {
         const std::size_t next = c - use->c + kHeight * width;
         add_terms<true>(total, p, width,
@@ -178,6 +196,7 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
         add_terms<true>(total, p, width, Ahead<0>{});
     }
     if (use != nullptr) {
+        descent = use->descent;
         if (use->onto) {
             add(total, c, width);
         }
@@ -202,22 +221,18 @@ constexpr std::size_t tall(std::size_t vectors) {
     return vectors == 3 ? kRows : vectors == 2 ? kRows * 3 / 2 : kRows * 2;
 }
 
-// Some rows of a·b from column j on, in full tiles; the remaining rows are a tile of their own. c is the first of them.
+// In full tiles; the remaining rows are a tile of their own.
 template <std::size_t kVectors, std::size_t... kRest>
-HWY_NOINLINE void tiles(float* c, const Sum& sum, Rows rows, std::size_t j, std::index_sequence<kRest...>) {
+HWY_NOINLINE void tiles(const Sum* sum, std::index_sequence<kRest...>) {
     constexpr std::size_t kTall = tall(kVectors);
-    const std::size_t width = width_of<kVectors>(sum.width);
-    Piece first = sum.pieces.front();
-    first.a += rows.first * first.a_row;
-    first.b += j;
-    for (; rows.first + kTall <= rows.last; rows.first += kTall) {
-        tile<kTall, kVectors>(c + j, sum, first, width, rows.first, j);
-        first.a += kTall * first.a_row;
-        c += kTall * sum.c_row;
+    float* c = sum->c;
+    std::size_t i = sum->rows->first;
+    for (; i + kTall <= sum->rows->last; i += kTall) {
+        tile<kTall, kVectors>(c, sum, i);
+        c += kTall * sum->panel->stride();
     }
-    ((rows.last - rows.first == kRest + 1 ? tile<kRest + 1, kVectors>(c + j, sum, first, width, rows.first, j)
-                                          : void()),
-     ...);
+    const std::size_t rest = sum->rows->last - i;
+    ((rest == kRest + 1 ? tile<kRest + 1, kVectors>(c, sum, i) : void()), ...);
 }
 
 // The same of aᵀ·b. The arguments are few and in registers: the sums of the last call still wait to be stored, and a
@@ -240,18 +255,16 @@ HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, con
 // Some rows of a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
 // b + k·p.width.
 void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p) {
-    Piece pieces[kPieces];  // NOLINT(cppcoreguidelines-pro-type-member-init): only those of `sum` are read
-    const std::size_t all = a.panels.size(), parts = (all + kPieces - 1) / kPieces;
+    const std::size_t all = a.panels.size(), parts = (all + kPanels - 1) / kPanels;
     std::size_t from = 0;
     for (std::size_t part = 1; part <= parts; ++part) {
-        const std::size_t to = part == parts ? all : all * part / parts;
-        for (Piece* piece = pieces; const Panel& panel : a.panels.subspan(from, to - from)) {
-            *piece++ = {in_panel(a.data, a.rows, panel), panel.stride(), b + panel.from * p.width, panel.used};
-        }
-        const Sum sum = {{pieces, to - from}, p.width, p.stride(), from > 0, to == all ? bias : nullptr};
+        const std::size_t to = all * part / parts;
+        const Panels some = {a.data, a.rows, a.panels.subspan(from, to - from)};
         for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
             constexpr std::size_t kVectors = decltype(vectors)::value;
-            tiles<kVectors>(c, sum, rows, j, std::make_index_sequence<tall(kVectors) - 1>());
+            const bool ends = to == all && bias != nullptr;
+            const Sum sum = {c + j, &some, b + j, ends ? bias + j : nullptr, &rows, &p, from > 0};
+            tiles<kVectors>(&sum, std::make_index_sequence<tall(kVectors) - 1>());
         });
         from = to;
     }
