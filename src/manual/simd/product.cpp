@@ -252,21 +252,36 @@ HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, con
     ((rows == kRest + 1 ? transposed_tile<kRest + 1, kVectors>(c, piece, width, use) : void()), ...);
 }
 
-// Some rows of a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
+// Some rows of [c +] a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
 // b + k·p.width.
-void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p) {
+HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p,
+                        bool onto) {
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        constexpr std::size_t kVectors = decltype(vectors)::value;
+        const Sum sum = {c + j, &a, b + j, bias != nullptr ? bias + j : nullptr, &rows, &p, onto};
+        tiles<kVectors>(&sum, std::make_index_sequence<tall(kVectors) - 1>());
+    });
+}
+
+// The same, kPanels of a at a time.
+HWY_NOINLINE void long_product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows,
+                               const Panel& p) {
     const std::size_t all = a.panels.size(), parts = (all + kPanels - 1) / kPanels;
     std::size_t from = 0;
     for (std::size_t part = 1; part <= parts; ++part) {
         const std::size_t to = all * part / parts;
-        const Panels some = {a.data, a.rows, a.panels.subspan(from, to - from)};
-        for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-            constexpr std::size_t kVectors = decltype(vectors)::value;
-            const bool ends = to == all && bias != nullptr;
-            const Sum sum = {c + j, &some, b + j, ends ? bias + j : nullptr, &rows, &p, from > 0};
-            tiles<kVectors>(&sum, std::make_index_sequence<tall(kVectors) - 1>());
-        });
+        product(c, {a.data, a.rows, a.panels.subspan(from, to - from)}, b, to == all ? bias : nullptr, rows, p,
+                from > 0);
         from = to;
+    }
+}
+
+HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows,
+                        const Panel& p) {
+    if (a.panels.size() <= kPanels) {
+        product(c, a, b, bias, rows, p, false);
+    } else {
+        long_product(c, a, b, bias, rows, p);
     }
 }
 
@@ -356,9 +371,9 @@ HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, con
     });
 }
 
-// dW = xᵀ·dy, and the update; descent: null if there is none.
-HWY_NOINLINE void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
-                                  std::size_t n, const Descent* descent, bool kept) {
+// dW = xᵀ·dy in parts of kTerms, and the update; descent: null if there is none.
+HWY_NOINLINE void long_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                       std::size_t n, const Descent* descent, bool kept) {
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
@@ -388,13 +403,18 @@ public:
         if (n <= kTerms) {
             transposed_product(dW, x, q, dy, p.width, n, nullptr);
         } else {
-            weight_backward(dW, x, q, dy, p, n, nullptr, true);
+            long_weight_backward(dW, x, q, dy, p, n, nullptr, true);
         }
     }
 
     void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
                         const Panel& p, std::size_t n) const override {
-        weight_backward(dW, x, q, dy, p, n, &descent, kept);
+        if (n <= kTerms) {
+            const Use use = {dW, false, &descent, kept};
+            transposed_product(dW, x, q, dy, p.width, n, &use);
+        } else {
+            long_weight_backward(dW, x, q, dy, p, n, &descent, kept);
+        }
     }
 };
 
