@@ -54,8 +54,8 @@ public:
     using Keep = FusedKeep;
 
     // The rows of each batch in `parts` parts, shared out to the ranks of `group`; null is this process alone.
-    // `products` computes the matrix products. Both must outlive it. Throws InputError where
-    // check_network does. Preconditions: has_fused_step(config), threads > 0, 0 < parts ≤ rows.
+    // `products` computes the matrix products. Both must outlive it. Throws InputError where check_network does.
+    // Preconditions: has_fused_step(config), threads > 0, 0 < parts ≤ rows.
     Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1, std::size_t parts = 1,
           Group* group = nullptr, const simd::Products& products = simd::products());
     Fused(const Fused&) = delete;

@@ -23,26 +23,21 @@ using V = hn::Vec<D>;
 template <class Of>
 HWY_INLINE void for_each_column(std::size_t width, Of of) {
     const std::size_t N = hn::Lanes(D()), vectors = width / N;
-    if (HWY_MAX_BYTES == 64) {  // a whole row
-        if (vectors == 3) {
-            of(0, std::integral_constant<std::size_t, 3>());
-        } else if (vectors == 2) {
-            of(0, std::integral_constant<std::size_t, 2>());
-        } else {
-            of(0, std::integral_constant<std::size_t, 1>());
+    const auto cover = [&](auto together) HWY_ATTR {
+        if (HWY_MAX_BYTES == 64) {
+            of(0, together);  // the widest vectors cover a whole row
+            return;
         }
-    } else if (vectors % 3 == 0) {
-        for (std::size_t j = 0; j < width; j += 3 * N) {
-            of(j, std::integral_constant<std::size_t, 3>());
+        for (std::size_t j = 0; j < width; j += together * N) {
+            of(j, together);
         }
+    };
+    if (vectors % 3 == 0) {
+        cover(std::integral_constant<std::size_t, 3>());
     } else if (vectors % 2 == 0) {
-        for (std::size_t j = 0; j < width; j += 2 * N) {
-            of(j, std::integral_constant<std::size_t, 2>());
-        }
+        cover(std::integral_constant<std::size_t, 2>());
     } else {
-        for (std::size_t j = 0; j < width; j += N) {
-            of(j, std::integral_constant<std::size_t, 1>());
-        }
+        cover(std::integral_constant<std::size_t, 1>());
     }
 }
 
