@@ -71,10 +71,12 @@ struct Ahead {
     std::size_t step = 0;  // from one term to the next
 };
 
-// total[r, v] += Σ_k a(i + r, k)·b(k, j + v), with p.a at row i and p.b at column j.
-template <bool kTransposed, std::size_t kHeight, std::size_t kVectors, std::size_t kStretches>
+// total[r, v] += Σ_k a(i + r, k)·b(k, j + v), with p.a at row i and p.b at column j. kHalf: the second half of the last
+// vector is padding, and is cleared.
+template <bool kTransposed, bool kHalf, std::size_t kHeight, std::size_t kVectors, std::size_t kStretches>
 HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, Ahead<kStretches> ahead) {
     const D d;
+    constexpr std::size_t kWhole = kHalf ? kVectors - 1 : kVectors;
     // An address can be a pointer, plus a_row once or twice: without more pointers than one in three rows, the offsets
     // of the rows would not fit into the registers.
     constexpr std::size_t kRowsOfPointer = kTransposed ? kHeight : 3;
@@ -84,6 +86,13 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
     for (std::size_t i = 0; i < kPointers; ++i) {
         a[i] = p.a + i * kRowsOfPointer * to_next_row;
     }
+    hn::Vec<HalfD> last[kHeight];
+    if constexpr (kHalf) {
+        HWY_UNROLL(16)
+        for (std::size_t r = 0; r < kHeight; ++r) {
+            last[r] = half_of(total[r][kWhole]);
+        }
+    }
     const float* const end = p.b + p.depth * width;
     for (const float* b = p.b; b != end; b += width) {
         V row[kVectors];
@@ -91,9 +100,14 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
             row[v] = hn::Load(d, b + v * hn::Lanes(d));
         }
         for (std::size_t r = 0; r < kHeight; ++r) {
-            const V x = hn::Set(d, a[r / kRowsOfPointer][r % kRowsOfPointer * to_next_row]);
-            for (std::size_t v = 0; v < kVectors; ++v) {
+            const float number = a[r / kRowsOfPointer][r % kRowsOfPointer * to_next_row];
+            const V x = hn::Set(d, number);
+            for (std::size_t v = 0; v < kWhole; ++v) {
                 total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
+            }
+            if constexpr (kHalf) {
+                const hn::Vec<HalfD> half = kWhole == 0 ? hn::Set(HalfD(), number) : half_of(x);
+                last[r] = hn::MulAdd(half, half_of(row[kWhole]), last[r]);
             }
         }
         for (const float*& pointer : a) {
@@ -102,6 +116,12 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
         for (const float*& pointer : ahead.stretches) {
             hwy::Prefetch(pointer);
             pointer += ahead.step;
+        }
+    }
+    if constexpr (kHalf) {
+        HWY_UNROLL(16)
+        for (std::size_t r = 0; r < kHeight; ++r) {
+            total[r][kWhole] = with_zeros(last[r]);
         }
     }
 }
@@ -153,7 +173,7 @@ HWY_INLINE void keep_in_memory(T& variable) {
 }
 
 // A tile at row i, which is at c.
-template <std::size_t kHeight, std::size_t kVectors>
+template <std::size_t kHeight, std::size_t kVectors, bool kHalf>
 HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
     const D d;
     V total[kHeight][kVectors];
@@ -166,7 +186,8 @@ HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
         keep_in_memory(c);
         keep_in_memory(i);
         // A panel has as many terms as a row of it has numbers, or nearly.
-        add_terms<false>(total, {a, q.stride(), b, q.used}, width, Ahead<1>{{a + kHeight * q.stride()}, kHeight});
+        add_terms<false, kHalf>(total, {a, q.stride(), b, q.used}, width,
+                                Ahead<1>{{a + kHeight * q.stride()}, kHeight});
     }
     const std::size_t c_row = sum->panel->stride();
     if (sum->onto) {
@@ -181,7 +202,7 @@ HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
 }
 
 // A tile of aᵀ·b; p and c are at its row and column. use: null if the sums are only stored.
-template <std::size_t kHeight, std::size_t kVectors>
+template <std::size_t kHeight, std::size_t kVectors, bool kHalf>
 HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, const Use* use) {
     const D d;
     V total[kHeight][kVectors];
@@ -191,10 +212,10 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     keep_in_memory(use);
     if (kHeight * kVectors == kRows * 3 && descent != nullptr && p.depth >= kManyTerms) {
         const std::size_t next = c - use->c + kHeight * width;
-        add_terms<true>(total, p, width,
-                        Ahead<2>{{descent->W + next, descent->new_W + next}, kHeight * width / p.depth});
+        add_terms<true, kHalf>(total, p, width,
+                               Ahead<2>{{descent->W + next, descent->new_W + next}, kHeight * width / p.depth});
     } else {
-        add_terms<true>(total, p, width, Ahead<0>{});
+        add_terms<true, kHalf>(total, p, width, Ahead<0>{});
     }
     if (use != nullptr) {
         descent = use->descent;
@@ -223,22 +244,22 @@ constexpr std::size_t tall(std::size_t vectors) {
 }
 
 // In full tiles; the remaining rows are a tile of their own.
-template <std::size_t kVectors, std::size_t... kRest>
+template <std::size_t kVectors, bool kHalf, std::size_t... kRest>
 HWY_NOINLINE void tiles(const Sum* sum, std::index_sequence<kRest...>) {
     constexpr std::size_t kTall = tall(kVectors);
     float* c = sum->c;
     std::size_t i = sum->rows->first;
     for (; i + kTall <= sum->rows->last; i += kTall) {
-        tile<kTall, kVectors>(c, sum, i);
+        tile<kTall, kVectors, kHalf>(c, sum, i);
         c += kTall * sum->panel->stride();
     }
     const std::size_t rest = sum->rows->last - i;
-    ((rest == kRest + 1 ? tile<kRest + 1, kVectors>(c, sum, i) : void()), ...);
+    ((rest == kRest + 1 ? tile<kRest + 1, kVectors, kHalf>(c, sum, i) : void()), ...);
 }
 
 // The same of aᵀ·b. The arguments are few and in registers: the sums of the last call still wait to be stored, and a
 // CPU's queue of stores is soon full.
-template <std::size_t kVectors, std::size_t... kRest>
+template <std::size_t kVectors, bool kHalf, std::size_t... kRest>
 HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, const float* b, std::size_t depth,
                                    std::size_t panel_width, const Use* use, std::index_sequence<kRest...>) {
     constexpr std::size_t kTall = tall(kVectors);
@@ -246,21 +267,22 @@ HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, con
     Piece piece = {a, q.stride(), b, depth};
     std::size_t rows = q.used;
     for (; rows >= kTall; rows -= kTall) {
-        transposed_tile<kTall, kVectors>(c, piece, width, use);
+        transposed_tile<kTall, kVectors, kHalf>(c, piece, width, use);
         piece.a += kTall;
         c += kTall * width;
     }
-    ((rows == kRest + 1 ? transposed_tile<kRest + 1, kVectors>(c, piece, width, use) : void()), ...);
+    ((rows == kRest + 1 ? transposed_tile<kRest + 1, kVectors, kHalf>(c, piece, width, use) : void()), ...);
 }
 
 // Some rows of [c +] a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
 // b + k·p.width.
 HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p,
                         bool onto) {
-    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+    for_each_used_column(p.width, p.used, [&](std::size_t j, auto vectors, auto half) HWY_ATTR {
         constexpr std::size_t kVectors = decltype(vectors)::value;
+        constexpr bool kHalf = decltype(half)::value;
         const Sum sum = {c + j, &a, b + j, bias != nullptr ? bias + j : nullptr, &rows, &p, onto};
-        tiles<kVectors>(&sum, std::make_index_sequence<tall(kVectors) - 1>());
+        tiles<kVectors, kHalf>(&sum, std::make_index_sequence<tall(kVectors) - 1>());
     });
 }
 
@@ -286,12 +308,13 @@ HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* 
     }
 }
 
-HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, const float* b, std::size_t width,
+HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, const float* b, const Panel& p,
                                    std::size_t depth, const Use* use) {
-    for_each_column(width, [=, &q](std::size_t j, auto vectors) HWY_ATTR {
+    for_each_used_column(p.width, p.used, [=, &q, &p](std::size_t j, auto vectors, auto half) HWY_ATTR {
         constexpr std::size_t kVectors = decltype(vectors)::value;
-        transposed_tiles<kVectors>(c + j, a, q, b + j, depth, width, use,
-                                   std::make_index_sequence<tall(kVectors) - 1>());
+        constexpr bool kHalf = decltype(half)::value;
+        transposed_tiles<kVectors, kHalf>(c + j, a, q, b + j, depth, p.width, use,
+                                          std::make_index_sequence<tall(kVectors) - 1>());
     });
 }
 
@@ -302,7 +325,7 @@ HWY_NOINLINE void long_weight_backward(float* dW, const float* x, const Panel& q
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
         const Use use = {dW, i > 0, at_the_end ? descent : nullptr, kept || !at_the_end};
-        transposed_product(dW, x + i * q.stride(), q, dy + i * p.width, p.width, terms, &use);
+        transposed_product(dW, x + i * q.stride(), q, dy + i * p.width, p, terms, &use);
     }
 }
 
@@ -316,7 +339,7 @@ public:
     void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
                                const Panel& q) const override {
         for (const Panel& p : W.panels) {
-            transpose({scratch + p.from * q.width, q.width, q.width, p.width},
+            transpose({scratch + p.from * q.width, q.width, q.width, p.used},
                       in_panel(W.data, W.rows, p) + q.from * p.width, p.width, q.used);
         }
         product(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
@@ -325,7 +348,7 @@ public:
     void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
                                 std::size_t n) const override {
         if (n <= kTerms) {
-            transposed_product(dW, x, q, dy, p.width, n, nullptr);
+            transposed_product(dW, x, q, dy, p, n, nullptr);
         } else {
             long_weight_backward(dW, x, q, dy, p, n, nullptr, true);
         }
@@ -335,7 +358,7 @@ public:
                         const Panel& p, std::size_t n) const override {
         if (n <= kTerms) {
             const Use use = {dW, false, &descent, kept};
-            transposed_product(dW, x, q, dy, p.width, n, &use);
+            transposed_product(dW, x, q, dy, p, n, &use);
         } else {
             long_weight_backward(dW, x, q, dy, p, n, &descent, kept);
         }
