@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bench/limit.h"
 #include "bench/report_parts.h"
 
 namespace byhand::bench {
@@ -46,33 +47,33 @@ Budget budget_of(std::span<const OperationTimes> operations, const Spread& step,
         const auto found = std::ranges::find(budget.parts, name, &BudgetPart::name);
         BudgetPart& part = found != budget.parts.end() ? *found : budget.parts.emplace_back(BudgetPart{name});
         part.seconds += seconds;
+        part.limit += count * limit_of(work_of(times.what.shape), times.pass, machine);
         budget.rest -= seconds;
-        budget.products_at_peak += count * flops_of(times.what.shape) / machine.peak_gflops * 1e-9;
     }
     return budget;
 }
 
 Json json_of(const Budget& budget) {
-    Json parts = Json::object();
+    Json parts = Json::object(), limits = Json::object();
     for (const BudgetPart& part : budget.parts) {
         parts[part.name] = part.seconds / kMicro;
+        limits[part.name] = part.limit / kMicro;
     }
     return {{"recipe", budget.recipe},
             {"step_us", json_of(budget.step, kMicro)},
             {"parts_us", parts},
-            {"rest_us", budget.rest / kMicro},
-            {"products_at_peak_us", budget.products_at_peak / kMicro}};
+            {"limits_us", limits},
+            {"rest_us", budget.rest / kMicro}};
 }
 
 Table table_of(const Budget& budget) {
-    Table table{"", {Column("budget", ""), Column("µs", ""), Column("of step", ""), Column("µs at peak", "")}, {}};
-    const auto row = [&](const std::string& name, double seconds, const Cell& at_peak) {
-        table.rows.push_back(
-            {name, micros(Spread{seconds, seconds, seconds}), percent(seconds / budget.step.median, 0), at_peak});
+    Table table{"", {Column("budget", ""), Column("µs", ""), Column("of step", ""), Column("limit, µs", "")}, {}};
+    const auto cell = [](double seconds) { return micros(Spread{seconds, seconds, seconds}); };
+    const auto row = [&](const std::string& name, double seconds, const Cell& limit) {
+        table.rows.push_back({name, cell(seconds), percent(seconds / budget.step.median, 0), limit});
     };
     for (const BudgetPart& part : budget.parts) {
-        const double peak = budget.products_at_peak;
-        row(part.name, part.seconds, part.name == "products" ? micros(Spread{peak, peak, peak}) : none());
+        row(part.name, part.seconds, cell(part.limit));
     }
     row("rest", budget.rest, none());
     row("step", budget.step.median, none());

@@ -17,6 +17,7 @@ namespace byhand::bench {
 struct BudgetPart {
     std::string name;  // "products"
     double seconds = 0;
+    double limit = 0;  // the machine's (bench/limit.h)
 };
 
 struct Budget {
@@ -26,7 +27,6 @@ struct Budget {
     // What the operations do not explain: drawing the batch, calls, the state of the caches. Negative if the step
     // computes the first layer by character, or an update in one pass with its gradient.
     double rest = 0;
-    double products_at_peak = 0;  // seconds of the products' FLOP at the machine's peak
 };
 
 // Precondition: all of one recipe, at least one.

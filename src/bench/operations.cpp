@@ -6,7 +6,7 @@
 #include <ranges>
 #include <utility>
 
-#include "bench/flops.h"
+#include "bench/limit.h"
 #include "bench/our_operations.h"
 #include "judge/finding.h"
 #include "names/random.h"
@@ -157,14 +157,8 @@ OperationInput input_of(const OperationShape& shape) {
 }
 
 double flops_of(const OperationShape& shape) {
-    switch (shape.operation) {
-        case TimedOperation::linear_forward:
-        case TimedOperation::linear_weight_backward:
-        case TimedOperation::linear_input_backward:
-            return product_flops(shape.n, shape.in, shape.out);
-        default:
-            return 0;
-    }
+    const Work work = work_of(shape);
+    return work.numbers == 0 ? work.flops : 0;
 }
 
 OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
@@ -199,6 +193,7 @@ OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Fac
         times.peers[i].apart = relative_difference(result, others[i].result());
     }
     add_times(times.peers, times.rounds);
+    times.pass = pass_seconds(work_of(what.shape), rounds);
     return times;
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "bench/budget.h"
+#include "bench/limit.h"
 #include "bench/operations.h"
 #include "bench/report_parts.h"
 
@@ -38,6 +39,7 @@ Json json_of(const OperationTimes& times, const Machine& machine) {
             {"flops", flops > 0 ? Json(flops) : Json()},
             {"gflops", flops > 0 ? Json(median_gflops(times)) : Json()},
             {"fraction_of_peak", flops > 0 ? Json(median_gflops(times) / machine.peak_gflops) : Json()},
+            {"limit_us", limit_of(work_of(times.what.shape), times.pass, machine) / kMicro},
             {"apart", torch ? Json(times.apart) : Json()},
             {"peers", json_of(times.peers)}};
 }
@@ -125,8 +127,10 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
         document.blocks.emplace_back(Text{kBest});
     }
     if (!budgets.empty()) {
-        document.blocks.emplace_back(
-            Text{"rest: what the step takes longer than its operations in isolation, or shorter if negative."});
+        document.blocks.emplace_back(Text{
+            "limit: the FLOP of a product at the peak; of other operations their multiplications at the peak, or the "
+            "time to read and write their arrays, whichever is longer.\n\n"
+            "rest: what the step takes longer than its operations in isolation, or shorter if negative."});
     }
     document.data = {{"machine", json_of(machine)}, {"operations", list}, {"budgets", budgets}};
     return document;

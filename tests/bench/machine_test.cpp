@@ -1,12 +1,17 @@
 #include "bench/machine.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
 
+#include "base/tensors.h"
+#include "bench/limit.h"
 #include "manual/simd/peak.h"
 #include "manual/targets.h"
 
 using namespace byhand;
+using Catch::Matchers::WithinAbs;
 
 TEST_CASE("peak: multiply-adds are counted as carried out, and converge as their formula predicts") {
     targets::for_each([] {
@@ -26,4 +31,31 @@ TEST_CASE("machine: has a name, a vector type and a peak") {
     CHECK_FALSE(simd::target_name().empty());
     CHECK(bench::peak_gflops(1) > 0);
     CHECK(bench::peak_gflops(3) > 0);
+}
+
+TEST_CASE("machine: a pass writes as many arrays as it is told to, and all of them") {
+    targets::for_each([] {
+        for (const std::size_t writes : {1, 2}) {
+            constexpr std::size_t kNumbers = 48;
+            AlignedVector<float> arrays(3 * kNumbers, 7.0F);
+            simd::pass(arrays.data(), 2, writes, kNumbers);
+            const auto end = arrays.begin() + static_cast<std::ptrdiff_t>(writes * kNumbers);
+            CHECK(std::count(arrays.begin() + 16, end, 7.0F) == 0);  // the first vector is what was read
+            CHECK(std::count(end, arrays.end(), 7.0F) == arrays.end() - end);
+        }
+    });
+}
+
+TEST_CASE(
+    "limit: that of a product is its FLOP at the peak, and of another operation a pass over its arrays if longer") {
+    bench::Machine machine;
+    machine.peak_gflops = 10;
+    const bench::Work product = bench::work_of({TimedOperation::linear_input_backward, 3, 5, 7});
+    CHECK(bench::pass_seconds(product, 2) == 0);
+    CHECK_THAT(bench::limit_of(product, 0, machine), WithinAbs(210 / 10e9, 1e-15));
+    const bench::Work tanh = bench::work_of({TimedOperation::tanh_forward, 3, 5, 5});
+    CHECK(tanh.numbers == 48);
+    CHECK_THAT(bench::limit_of(tanh, 1e-9, machine), WithinAbs(2 * 7 * 48 / 10e9, 1e-15));
+    CHECK(bench::limit_of(tanh, 1e-6, machine) == 1e-6);
+    CHECK(bench::pass_seconds(tanh, 2) > 0);
 }

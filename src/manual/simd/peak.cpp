@@ -38,6 +38,61 @@ MultiplyAdds multiply_adds(std::size_t repeats) {
             static_cast<double>(hn::GetLane(hn::SumOfLanes(d, hn::Add(low, high))))};
 }
 
+template <std::size_t kReads, std::size_t kWrites>
+void pass_over(float* arrays, std::size_t numbers) {
+    const D d;
+    const hn::RebindToUnsigned<D> bits;
+    // Two for each array, so that no read waits for the one before.
+    hn::Vec<decltype(bits)> read[kReads][2];
+    for (auto& one : read) {
+        one[0] = one[1] = hn::Zero(bits);
+    }
+    const V written = hn::Set(d, 0.5F);
+    std::size_t i = 0;
+    const auto vector = [&](std::size_t which) HWY_ATTR {
+        for (std::size_t r = 0; r < kReads; ++r) {
+            const V x = hn::Load(d, arrays + r * numbers + i);
+            read[r][which] = hn::Or(read[r][which], hn::BitCast(bits, x));
+        }
+        for (std::size_t w = 0; w < kWrites; ++w) {
+            hn::Store(written, d, arrays + w * numbers + i);
+        }
+        i += hn::Lanes(d);
+    };
+    while (i + 2 * hn::Lanes(d) <= numbers) {
+        vector(0);
+        vector(1);
+    }
+    if (i < numbers) {
+        vector(0);
+    }
+    auto all = hn::Zero(bits);
+    for (auto& one : read) {
+        all = hn::Or(all, hn::Or(one[0], one[1]));
+    }
+    hn::Store(hn::BitCast(d, all), d, arrays);  // so that no read can be optimised away
+}
+
+void pass(float* arrays, std::size_t reads, std::size_t writes, std::size_t numbers) {
+    const auto run = [=](auto known_reads, auto known_writes) HWY_ATTR {
+        pass_over<decltype(known_reads)::value, decltype(known_writes)::value>(arrays, numbers);
+    };
+    const auto reading = [=](auto known_reads) HWY_ATTR {
+        if (writes == 0) {
+            run(known_reads, std::integral_constant<std::size_t, 0>());
+        } else if (writes == 1) {
+            run(known_reads, std::integral_constant<std::size_t, 1>());
+        } else {
+            run(known_reads, std::integral_constant<std::size_t, 2>());
+        }
+    };
+    if (reads == 1) {
+        reading(std::integral_constant<std::size_t, 1>());
+    } else {
+        reading(std::integral_constant<std::size_t, 2>());
+    }
+}
+
 std::string target_name() {
     return hwy::TargetName(HWY_TARGET);
 }
@@ -56,12 +111,17 @@ namespace byhand::simd {
 namespace {
 
 HWY_EXPORT(multiply_adds);
+HWY_EXPORT(pass);
 HWY_EXPORT(target_name);
 
 }  // namespace
 
 MultiplyAdds multiply_adds(std::size_t repeats) {
     return HWY_DYNAMIC_DISPATCH(multiply_adds)(repeats);
+}
+
+void pass(float* arrays, std::size_t reads, std::size_t writes, std::size_t numbers) {
+    HWY_DYNAMIC_DISPATCH(pass)(arrays, reads, writes, numbers);
 }
 
 std::string target_name() {

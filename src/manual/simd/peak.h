@@ -1,4 +1,4 @@
-// The peak multiply-add rate of the CPU, as a measure for kernels that do little else.
+// What a CPU can do at most, as a measure for kernels: its multiply-adds, its reads and writes.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,11 @@ struct MultiplyAdds {
 // Multiply-adds of float in registers, in independent sums: `repeats` of a block of some thousands. No kernel can be
 // faster.
 MultiplyAdds multiply_adds(std::size_t repeats);
+
+// Reads the first `reads` of arrays of this many numbers, which lie one after another, and writes the first `writes`,
+// in one loop that does nothing else: no kernel that reads and writes as much can be faster. Preconditions: a multiple
+// of 16 numbers; one or two arrays to read, up to two to write.
+void pass(float* arrays, std::size_t reads, std::size_t writes, std::size_t numbers);
 
 // The vector type that the kernels use on this CPU, by Highway's name for it: "AVX3_DL", "AVX2", …
 std::string target_name();
