@@ -71,6 +71,23 @@ struct Ahead {
     std::size_t step = 0;  // from one term to the next
 };
 
+// The last vector of each row as half of it.
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void to_halves(hn::Vec<HalfD> (&last)[kHeight], const V (&total)[kHeight][kVectors]) {
+    HWY_UNROLL(16)
+    for (std::size_t r = 0; r < kHeight; ++r) {
+        last[r] = half_of(total[r][kVectors - 1]);
+    }
+}
+
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void from_halves(V (&total)[kHeight][kVectors], const hn::Vec<HalfD> (&last)[kHeight]) {
+    HWY_UNROLL(16)
+    for (std::size_t r = 0; r < kHeight; ++r) {
+        total[r][kVectors - 1] = with_zeros(last[r]);
+    }
+}
+
 // total[r, v] += Σ_k a(i + r, k)·b(k, j + v), with p.a at row i and p.b at column j. kHalf: the second half of the last
 // vector is padding, and is cleared.
 template <bool kTransposed, bool kHalf, std::size_t kHeight, std::size_t kVectors, std::size_t kStretches>
@@ -86,13 +103,8 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
     for (std::size_t i = 0; i < kPointers; ++i) {
         a[i] = p.a + i * kRowsOfPointer * to_next_row;
     }
-    hn::Vec<HalfD> last[kHeight];
-    if constexpr (kHalf) {
-        HWY_UNROLL(16)
-        for (std::size_t r = 0; r < kHeight; ++r) {
-            last[r] = half_of(total[r][kWhole]);
-        }
-    }
+    hn::Vec<HalfD> last[kHeight];  // if kHalf
+    to_halves(last, total);
     const float* const end = p.b + p.depth * width;
     for (const float* b = p.b; b != end; b += width) {
         V row[kVectors];
@@ -119,10 +131,7 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
         }
     }
     if constexpr (kHalf) {
-        HWY_UNROLL(16)
-        for (std::size_t r = 0; r < kHeight; ++r) {
-            total[r][kWhole] = with_zeros(last[r]);
-        }
+        from_halves(total, last);
     }
 }
 

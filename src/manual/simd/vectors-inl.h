@@ -74,11 +74,13 @@ HWY_INLINE void for_each_used_column(std::size_t width, std::size_t used, Of of)
     const auto cover = [&](auto half) HWY_ATTR {
         for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR { of(j, vectors, half); });
     };
-    if (kHalves && width - used >= hn::Lanes(D()) / 2) {
-        cover(std::bool_constant<kHalves>());
-    } else {
-        cover(std::false_type());
+    if constexpr (kHalves) {
+        if (width - used >= hn::Lanes(D()) / 2) {
+            cover(std::true_type());
+            return;
+        }
     }
+    cover(std::false_type());
 }
 
 // The width of a panel that for_each_column covers with so many vectors at a time: a constant for the widest vectors,
