@@ -1,4 +1,4 @@
-// The least time that a machine needs for an operation, whatever the code.
+// The least time that a machine needs for an operation by the formulas of src/manual/simd.
 #pragma once
 
 #include <cstddef>

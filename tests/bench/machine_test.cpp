@@ -33,7 +33,7 @@ TEST_CASE("machine: has a name, a vector type and a peak") {
     CHECK(bench::peak_gflops(3) > 0);
 }
 
-TEST_CASE("machine: a pass writes as many arrays as it is told to, and all of them") {
+TEST_CASE("peak: a pass writes all of the requested arrays and no others") {
     targets::for_each([] {
         for (const std::size_t writes : {1, 2}) {
             constexpr std::size_t kNumbers = 48;
