@@ -1,4 +1,4 @@
-#include <ATen/ATen.h>  // before Catch2, whose CHECK it would replace with glog's
+#include <ATen/ATen.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
