@@ -20,13 +20,17 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// A tile is kRows rows by three vectors, or more rows by fewer: its sums, the vectors of b and one of a fill the
-// registers.
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE2
-constexpr std::size_t kRows = 4;
-#else
-constexpr std::size_t kRows = 8;
-#endif
+// A tile is some rows by up to three vectors: so many rows that each sum is ready before its next term, but so few that
+// its stores, all at its end, fit into the CPU's queue, where they would delay the next tile.
+constexpr bool kManyRegisters = HWY_MAX_BYTES == 64 || !HWY_ARCH_X86;  // 32, not 16
+constexpr std::size_t rows_of_tile(std::size_t vectors) {
+    return vectors == 3 ? 4 : kManyRegisters ? 16 / vectors : 12 / vectors;
+}
+
+// The last tile may have more rows, if the sums fit into the registers beside the vectors of b and one of a.
+constexpr std::size_t rows_of_last_tile(std::size_t vectors) {
+    return std::min({2 * rows_of_tile(vectors) - 1, (kManyRegisters ? 23 : 12) / vectors, std::size_t{16}});
+}
 
 // Adjacent terms of a sum, from k = 0 to depth: a(i, k) at a[i·a_row + k], or a(k, i) at a[k·a_row + i] in aᵀ·b; b(k,
 // j) at b[k·width + j].
@@ -219,7 +223,7 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     const Descent* descent = use != nullptr ? use->descent : nullptr;
     keep_in_memory(c);
     keep_in_memory(use);
-    if (kHeight * kVectors == kRows * 3 && descent != nullptr && p.depth >= kManyTerms) {
+    if (kVectors == 3 && kHeight == rows_of_tile(kVectors) && descent != nullptr && p.depth >= kManyTerms) {
         const std::size_t next = c - use->c + kHeight * width;
         add_terms<true, kHalf>(total, p, width,
                                Ahead<2>{{descent->W + next, descent->new_W + next}, kHeight * width / p.depth});
@@ -247,40 +251,42 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     store(c, width, total);
 }
 
-// The height of a full tile: fewer vectors leave room for more rows.
-constexpr std::size_t tall(std::size_t vectors) {
-    return vectors == 3 ? kRows : vectors == 2 ? kRows * 3 / 2 : kRows * 2;
-}
-
-// In full tiles; the remaining rows are a tile of their own.
-template <std::size_t kVectors, bool kHalf, std::size_t... kRest>
-HWY_NOINLINE void tiles(const Sum* sum, std::index_sequence<kRest...>) {
-    constexpr std::size_t kTall = tall(kVectors);
+// kLast: the rows of the last tile, less one.
+template <std::size_t kVectors, bool kHalf, std::size_t... kLast>
+HWY_NOINLINE void tiles(const Sum* sum, std::index_sequence<kLast...>) {
+    constexpr std::size_t kHeight = rows_of_tile(kVectors);
     float* c = sum->c;
     std::size_t i = sum->rows->first;
-    for (; i + kTall <= sum->rows->last; i += kTall) {
-        tile<kTall, kVectors, kHalf>(c, sum, i);
-        c += kTall * sum->panel->stride();
+    for (; i + sizeof...(kLast) < sum->rows->last; i += kHeight) {
+        tile<kHeight, kVectors, kHalf>(c, sum, i);
+        c += kHeight * sum->panel->stride();
     }
-    const std::size_t rest = sum->rows->last - i;
-    ((rest == kRest + 1 ? tile<kRest + 1, kVectors, kHalf>(c, sum, i) : void()), ...);
+    const std::size_t last = sum->rows->last - i;
+    ((last == kLast + 1 ? tile<kLast + 1, kVectors, kHalf>(c, sum, i) : void()), ...);
 }
 
 // The same of aᵀ·b. The arguments are few and in registers: the sums of the last call still wait to be stored, and a
 // CPU's queue of stores is soon full.
-template <std::size_t kVectors, bool kHalf, std::size_t... kRest>
+template <std::size_t kVectors, bool kHalf, std::size_t... kLast>
 HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, const float* b, std::size_t depth,
-                                   std::size_t panel_width, const Use* use, std::index_sequence<kRest...>) {
-    constexpr std::size_t kTall = tall(kVectors);
+                                   std::size_t panel_width, const Use* use, std::index_sequence<kLast...>) {
     const std::size_t width = width_of<kVectors>(panel_width);
     Piece piece = {a, q.stride(), b, depth};
     std::size_t rows = q.used;
-    for (; rows >= kTall; rows -= kTall) {
-        transposed_tile<kTall, kVectors, kHalf>(c, piece, width, use);
-        piece.a += kTall;
-        c += kTall * width;
+    const auto all_but_the_last = [&](auto height) HWY_ATTR {
+        for (; rows > sizeof...(kLast); rows -= height) {
+            transposed_tile<height, kVectors, kHalf>(c, piece, width, use);
+            piece.a += height;
+            c += height * width;
+        }
+    };
+    // Few terms leave little time for the stores.
+    if (kVectors == 2 && depth < kManyTerms) {
+        all_but_the_last(std::integral_constant<std::size_t, 6>());
+    } else {
+        all_but_the_last(std::integral_constant<std::size_t, rows_of_tile(kVectors)>());
     }
-    ((rows == kRest + 1 ? transposed_tile<kRest + 1, kVectors, kHalf>(c, piece, width, use) : void()), ...);
+    ((rows == kLast + 1 ? transposed_tile<kLast + 1, kVectors, kHalf>(c, piece, width, use) : void()), ...);
 }
 
 // Some rows of [c +] a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
@@ -291,7 +297,7 @@ HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* 
         constexpr std::size_t kVectors = decltype(vectors)::value;
         constexpr bool kHalf = decltype(half)::value;
         const Sum sum = {c + j, &a, b + j, bias != nullptr ? bias + j : nullptr, &rows, &p, onto};
-        tiles<kVectors, kHalf>(&sum, std::make_index_sequence<tall(kVectors) - 1>());
+        tiles<kVectors, kHalf>(&sum, std::make_index_sequence<rows_of_last_tile(kVectors)>());
     });
 }
 
@@ -323,7 +329,7 @@ HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, con
         constexpr std::size_t kVectors = decltype(vectors)::value;
         constexpr bool kHalf = decltype(half)::value;
         transposed_tiles<kVectors, kHalf>(c + j, a, q, b + j, depth, p.width, use,
-                                          std::make_index_sequence<tall(kVectors) - 1>());
+                                          std::make_index_sequence<rows_of_last_tile(kVectors)>());
     });
 }
 
