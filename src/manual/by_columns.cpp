@@ -21,11 +21,12 @@ void for_each_block(const Rows& rows, Visit visit) {
 }  // namespace
 
 bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out) {
-    // Transposing a square of 16 costs as much as so many vectors of multiply-adds.
-    constexpr std::size_t kLine = 16, kSquare = 100;
-    const auto lines = [](std::size_t count) { return padded(count) / kLine; };
-    const std::size_t by_rows = rows * lines(in) * out + kSquare * lines(in) * out / kLine;
-    const std::size_t by_columns = lines(rows) * in * out + kSquare * lines(rows) * (lines(in) + lines(out));
+    // Of half vectors, 8 numbers. Transposing 16 rows by 8 columns costs as much as so many multiply-adds of one.
+    constexpr std::size_t kTranspose = 100;
+    const auto vectors = [](std::size_t count) { return (count + 15) / 16; };
+    const auto halves = [](std::size_t count) { return (count + 7) / 8; };
+    const std::size_t by_rows = rows * halves(in) * out + kTranspose * vectors(in) * halves(out);
+    const std::size_t by_columns = halves(rows) * in * out + kTranspose * vectors(rows) * (halves(in) + halves(out));
     return by_columns < by_rows;
 }
 
