@@ -47,6 +47,21 @@ constexpr std::size_t kPanels = 5;
 constexpr std::size_t kTerms = 256;
 // With at least so many terms, prefetching weights for their update saves more time than it costs.
 constexpr std::size_t kManyTerms = 64;
+// More rows of b don't stay in L1.
+constexpr std::size_t kTermsInL1 = 3 * kWidestPanel;
+
+// of(rows), a constant: the rows of all tiles but the last. More if each of them has to read its columns of b from L2;
+// fewer if few terms leave little time for the stores of aᵀ·b.
+template <std::size_t kVectors, class Of>
+HWY_INLINE void for_rows_of_tile(bool transposed, std::size_t terms, Of of) {
+    if (kManyRegisters && kVectors == 3 && terms > kTermsInL1) {
+        of(std::integral_constant<std::size_t, 8>());
+    } else if (kVectors == 2 && transposed && terms < kManyTerms) {
+        of(std::integral_constant<std::size_t, 6>());
+    } else {
+        of(std::integral_constant<std::size_t, rows_of_tile(kVectors)>());
+    }
+}
 
 // aᵀ·b: what is done with a sum other than to store it in c.
 struct Use {
@@ -223,7 +238,7 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     const Descent* descent = use != nullptr ? use->descent : nullptr;
     keep_in_memory(c);
     keep_in_memory(use);
-    if (kVectors == 3 && kHeight == rows_of_tile(kVectors) && descent != nullptr && p.depth >= kManyTerms) {
+    if (kVectors == 3 && kHeight % rows_of_tile(kVectors) == 0 && descent != nullptr && p.depth >= kManyTerms) {
         const std::size_t next = c - use->c + kHeight * width;
         add_terms<true, kHalf>(total, p, width,
                                Ahead<2>{{descent->W + next, descent->new_W + next}, kHeight * width / p.depth});
@@ -254,13 +269,14 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
 // kLast: the rows of the last tile, less one.
 template <std::size_t kVectors, bool kHalf, std::size_t... kLast>
 HWY_NOINLINE void tiles(const Sum* sum, std::index_sequence<kLast...>) {
-    constexpr std::size_t kHeight = rows_of_tile(kVectors);
     float* c = sum->c;
     std::size_t i = sum->rows->first;
-    for (; i + sizeof...(kLast) < sum->rows->last; i += kHeight) {
-        tile<kHeight, kVectors, kHalf>(c, sum, i);
-        c += kHeight * sum->panel->stride();
-    }
+    for_rows_of_tile<kVectors>(false, sum->a->panels.size() * kWidestPanel, [&](auto height) HWY_ATTR {
+        for (; i + sizeof...(kLast) < sum->rows->last; i += height) {
+            tile<height, kVectors, kHalf>(c, sum, i);
+            c += height * sum->panel->stride();
+        }
+    });
     const std::size_t last = sum->rows->last - i;
     ((last == kLast + 1 ? tile<kLast + 1, kVectors, kHalf>(c, sum, i) : void()), ...);
 }
@@ -273,19 +289,13 @@ HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, con
     const std::size_t width = width_of<kVectors>(panel_width);
     Piece piece = {a, q.stride(), b, depth};
     std::size_t rows = q.used;
-    const auto all_but_the_last = [&](auto height) HWY_ATTR {
+    for_rows_of_tile<kVectors>(true, depth, [&](auto height) HWY_ATTR {
         for (; rows > sizeof...(kLast); rows -= height) {
             transposed_tile<height, kVectors, kHalf>(c, piece, width, use);
             piece.a += height;
             c += height * width;
         }
-    };
-    // Few terms leave little time for the stores.
-    if (kVectors == 2 && depth < kManyTerms) {
-        all_but_the_last(std::integral_constant<std::size_t, 6>());
-    } else {
-        all_but_the_last(std::integral_constant<std::size_t, rows_of_tile(kVectors)>());
-    }
+    });
     ((rows == kLast + 1 ? transposed_tile<kLast + 1, kVectors, kHalf>(c, piece, width, use) : void()), ...);
 }
 
