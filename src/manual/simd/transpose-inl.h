@@ -29,7 +29,7 @@ constexpr std::size_t kColumns = std::min<std::size_t>(hn::MaxLanes(D()), 8);
 constexpr std::size_t kBlocks = kColumns / 4;  // of four columns
 
 // Vectors of blocks of four lanes, each alternately of one column and of another: one column each.
-HWY_INLINE void part_columns(V (&v)[kBlocks]) {
+HWY_INLINE void part_columns([[maybe_unused]] V (&v)[kBlocks]) {
 #if HWY_MAX_BYTES == 64
     constexpr int kEven = 0x88, kOdd = 0xdd;  // blocks of the first and of the second
     const auto even = _mm512_shuffle_f32x4(v[0].raw, v[1].raw, kEven);
