@@ -12,6 +12,7 @@
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/cache_control.h>
+#include "manual/simd/few_inputs-inl.h"
 #include "manual/simd/transpose-inl.h"
 #include "manual/simd/vectors-inl.h"
 // clang-format on
@@ -363,6 +364,10 @@ public:
 
     void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
                                const Panel& q) const override {
+        if (W.panels.size() <= kPanels &&
+            few_inputs_backward(dx, dy, W, rows, q, std::make_index_sequence<kFewInputs>())) {
+            return;
+        }
         for (const Panel& p : W.panels) {
             transpose({scratch + p.from * q.width, q.width, q.width, p.used},
                       in_panel(W.data, W.rows, p) + q.from * p.width, p.width, q.used);

@@ -16,13 +16,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 
-// to(j, i) = from(i, j) for as many rows as a vector has lanes and kColumns columns; zero from row `rows` on; stored
-// for j < columns.
+// column[j](i) = from(i, j) for as many rows as a vector has lanes, zero from row `rows` on.
 #if HWY_TARGET == HWY_SCALAR
 constexpr std::size_t kColumns = 1;
 
-HWY_INLINE void transpose_strip(float* to, std::size_t, const float* from, std::size_t, std::size_t rows, std::size_t) {
-    *to = rows > 0 ? *from : 0;
+HWY_INLINE void load_columns(V (&column)[kColumns], const float* from, std::size_t, std::size_t rows) {
+    column[0] = rows > 0 ? hn::Load(D(), from) : hn::Zero(D());
 }
 #else
 constexpr std::size_t kColumns = std::min<std::size_t>(hn::MaxLanes(D()), 8);
@@ -42,8 +41,7 @@ HWY_INLINE void part_columns([[maybe_unused]] V (&v)[kBlocks]) {
 #endif
 }
 
-HWY_INLINE void transpose_strip(float* to, std::size_t to_row, const float* from, std::size_t from_row,
-                                std::size_t rows, std::size_t columns) {
+HWY_INLINE void load_columns(V (&column)[kColumns], const float* from, std::size_t from_row, std::size_t rows) {
     const D d;
     const hn::Repartition<double, D> pairs;
     const auto load = [=](auto of, std::size_t i)
@@ -72,13 +70,23 @@ HWY_INLINE void transpose_strip(float* to, std::size_t to_row, const float* from
     for (std::size_t j = 0; j < 4; ++j) {
         part_columns(v[j]);
         for (std::size_t b = 0; b < kBlocks; ++b) {
-            if (4 * b + j < columns) {
-                hn::Store(v[j][b], d, to + (4 * b + j) * to_row);
-            }
+            column[4 * b + j] = v[j][b];
         }
     }
 }
 #endif
+
+// Stored for j < columns.
+HWY_INLINE void transpose_strip(float* to, std::size_t to_row, const float* from, std::size_t from_row,
+                                std::size_t rows, std::size_t columns) {
+    V column[kColumns];
+    load_columns(column, from, from_row, rows);
+    for (std::size_t j = 0; j < kColumns; ++j) {
+        if (j < columns) {
+            hn::Store(column[j], D(), to + j * to_row);
+        }
+    }
+}
 
 inline void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows) {
     constexpr std::size_t N = hn::MaxLanes(D());
