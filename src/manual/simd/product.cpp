@@ -28,7 +28,8 @@ constexpr std::size_t rows_of_tile(std::size_t vectors) {
     return vectors == 3 ? 4 : kManyRegisters ? 16 / vectors : 12 / vectors;
 }
 
-// The last tile may have more rows, if the sums fit into the registers beside the vectors of b and one of a.
+// The last tile may have more rows, if the sums fit into the registers beside the vectors of b and one of a; but two
+// tiles of six rows by two vectors are faster than one of twelve.
 constexpr std::size_t rows_of_last_tile(std::size_t vectors) {
     return std::min({2 * rows_of_tile(vectors) - 1, (kManyRegisters ? 23 : 12) / vectors, std::size_t{16}});
 }
@@ -364,6 +365,7 @@ public:
 
     void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
                                const Panel& q) const override {
+        // Longer sums are added in parts.
         if (W.panels.size() <= kPanels &&
             few_inputs_backward(dx, dy, W, rows, q, std::make_index_sequence<kFewInputs>())) {
             return;

@@ -94,7 +94,7 @@ inline void transpose(const Transposed& to, const float* from, std::size_t from_
         for (std::size_t j = 0; j < to.rows; j += kColumns) {
             float* const strip = to.data + j * to.row + i;
             const float* const numbers = from + i * from_row + j;
-            if (i + N <= rows) {
+            if (i + N <= rows) {  // as a constant: no row is tested
                 transpose_strip(strip, to.row, numbers, from_row, N, to.rows - j);
             } else {
                 transpose_strip(strip, to.row, numbers, from_row, rows - std::min(rows, i), to.rows - j);
