@@ -36,11 +36,11 @@ struct Examples {
     void copy(std::size_t row, std::int64_t* X, std::int64_t* Y) const {
         const std::uint32_t* target = text.data() + context + row;
         *Y = *target;
-        bool same_name = true;  // before the '.' is another name
+        std::int64_t same_name = -1;  // all bits, or none: before the '.' is another name
         for (std::size_t t = 1; t <= context; ++t) {
-            const std::uint32_t before = *(target - t);
-            same_name = same_name && before != 0;
-            X[context - t] = same_name ? before : 0;
+            const std::int64_t before = *(target - t);
+            same_name &= -std::int64_t{before != 0};
+            X[context - t] = before & same_name;
         }
     }
     // From first to first + count, in order.
