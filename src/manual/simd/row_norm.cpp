@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
 // precede highway, despite the alphabetical order.
@@ -18,14 +19,33 @@ namespace {
 
 // Rows that pass through together: one at a time, each pass would wait for the sum of the one before.
 constexpr std::size_t kTogether = 16;
+// And of these, rows of which each vector is added at once: within one row, each addition would wait for the one
+// before.
+constexpr std::size_t kAtOnce = 4;
 
-// Calls visit(at, column) for each vector of row i: its offset, and its first column.
-template <class Visit>
+// of(i, count) for the rows from first to last: for kAtOnce rows from i on, a constant, or for one.
+template <class Of>
+HWY_INLINE void for_rows(std::size_t first, std::size_t last, Of of) {
+    std::size_t i = first;
+    for (; i + kAtOnce <= last; i += kAtOnce) {
+        of(i, std::integral_constant<std::size_t, kAtOnce>());
+    }
+    for (; i < last; ++i) {
+        of(i, std::integral_constant<std::size_t, 1>());
+    }
+}
+
+// visit(r, at, column) for each vector of kCount rows from i on: the row, less i, the vector's offset, and its first
+// column.
+template <std::size_t kCount, class Visit>
 HWY_INLINE void for_each_vector(const RowNorm& norm, std::size_t i, Visit visit) {
     for (const Panel& p : norm.panels) {
         const std::size_t row = norm.n * p.from + i * p.width;
         for (std::size_t j = 0; j < p.width; j += hn::Lanes(D())) {
-            visit(row + j, p.from + j);
+            HWY_UNROLL(4)
+            for (std::size_t r = 0; r < kCount; ++r) {
+                visit(r, row + j + r * p.width, p.from + j);
+            }
         }
     }
 }
@@ -34,55 +54,67 @@ std::size_t columns_of(const RowNorm& norm) {
     return norm.panels.back().from + norm.panels.back().used;
 }
 
-// Σ_j term(at, column) along row i.
-template <class Term>
-HWY_INLINE float sum_along(const RowNorm& norm, std::size_t i, Term term) {
+// means[r] = Σ_j term(r, at, column)/H along row i + r, for kCount rows.
+template <std::size_t kCount, class Term>
+HWY_INLINE void means_along(float* means, const RowNorm& norm, std::size_t i, Term term) {
     const D d;
     const std::size_t columns = columns_of(norm), N = hn::Lanes(d);
-    V total = hn::Zero(d);
-    for_each_vector(norm, i, [&](std::size_t at, std::size_t column) HWY_ATTR {
+    V total[kCount];
+    for (V& one : total) {
+        one = hn::Zero(d);
+    }
+    for_each_vector<kCount>(norm, i, [&](std::size_t r, std::size_t at, std::size_t column) HWY_ATTR {
         if (column + N <= columns) {
-            total = hn::Add(total, term(at, column));
+            total[r] = hn::Add(total[r], term(r, at, column));
         } else {
             const auto own = hn::FirstN(d, columns - std::min(columns, column));
-            total = hn::Add(total, hn::IfThenElseZero(own, term(at, column)));
+            total[r] = hn::Add(total[r], hn::IfThenElseZero(own, term(r, at, column)));
         }
     });
-    return hn::GetLane(hn::SumOfLanes(d, total));
+    for (std::size_t r = 0; r < kCount; ++r) {
+        means[r] = hn::GetLane(hn::SumOfLanes(d, total[r])) / static_cast<float>(columns);
+    }
+}
+
+// A number of each row in all lanes; 0 if there are none.
+template <std::size_t kCount>
+HWY_INLINE void spread(V (&lanes)[kCount], const float* numbers) {
+    for (std::size_t r = 0; r < kCount; ++r) {
+        lanes[r] = hn::Set(D(), numbers != nullptr ? numbers[r] : 0.0F);
+    }
 }
 
 void row_norm_forward(float* y, const float* x, const RowNorm& of, const Rows& rows) {
     const D d;
     const RowNorm norm = of;
-    const auto H = static_cast<float>(columns_of(norm));
     for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
         const std::size_t last = std::min(first + kTogether, rows.last);
-        for (std::size_t i = first; norm.mean != nullptr && i < last; ++i) {
-            norm.mean[i] =
-                sum_along(norm, i, [=](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); }) / H;
+        if (norm.mean != nullptr) {
+            for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+                means_along<count>(norm.mean + i, norm, i, [=](std::size_t, std::size_t at, std::size_t) HWY_ATTR {
+                    return hn::Load(d, x + at);
+                });
+            });
         }
-        const auto difference = [&](std::size_t i) HWY_ATTR {
-            return [=, mean = hn::Set(d, norm.mean != nullptr ? norm.mean[i] : 0.0F)](std::size_t at)
-                       HWY_ATTR { return hn::Sub(hn::Load(d, x + at), mean); };
-        };
-        for (std::size_t i = first; i < last; ++i) {
-            norm.var[i] = sum_along(norm, i,
-                                    [of_row = difference(i)](std::size_t at, std::size_t) HWY_ATTR {
-                                        const V v = of_row(at);
-                                        return hn::Mul(v, v);
-                                    }) /
-                          H;
-        }
+        const auto mean_of = [&](std::size_t i) { return norm.mean != nullptr ? norm.mean + i : nullptr; };
+        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+            V mean[count];
+            spread(mean, mean_of(i));
+            means_along<count>(norm.var + i, norm, i, [&](std::size_t r, std::size_t at, std::size_t) HWY_ATTR {
+                const V v = hn::Sub(hn::Load(d, x + at), mean[r]);
+                return hn::Mul(v, v);
+            });
+        });
         for (std::size_t i = first; i < last; ++i) {
             norm.inv[i] = 1.0F / std::sqrt(norm.var[i] + norm.epsilon);
         }
-        for (std::size_t i = first; i < last; ++i) {
-            const V inv = hn::Set(d, norm.inv[i]);
-            const auto of_row = difference(i);
-            for_each_vector(norm, i, [=](std::size_t at, std::size_t column) HWY_ATTR {
-                const V raw = hn::Mul(of_row(at), inv);
-                hn::Store(raw, d, norm.raw + at);
-                V made = raw;
+        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+            V mean[count], inv[count];
+            spread(mean, mean_of(i));
+            spread(inv, norm.inv + i);
+            for_each_vector<count>(norm, i, [&](std::size_t r, std::size_t at, std::size_t column) HWY_ATTR {
+                V made = hn::Mul(hn::Sub(hn::Load(d, x + at), mean[r]), inv[r]);
+                hn::Store(made, d, norm.raw + at);
                 if (norm.gain != nullptr) {
                     made = hn::Mul(hn::Load(d, norm.gain + column), made);
                 }
@@ -91,39 +123,43 @@ void row_norm_forward(float* y, const float* x, const RowNorm& of, const Rows& r
                 }
                 hn::Store(made, d, y + at);
             });
-        }
+        });
     }
 }
 
 void row_norm_backward(float* dy, const RowNorm& of, const Rows& rows) {
     const D d;
     const RowNorm norm = of;
-    const auto H = static_cast<float>(columns_of(norm));
     const auto draw = [=](std::size_t at, std::size_t column) HWY_ATTR {
         const V v = hn::Load(d, dy + at);
         return norm.gain != nullptr ? hn::Mul(v, hn::Load(d, norm.gain + column)) : v;
     };
     for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
         const std::size_t last = std::min(first + kTogether, rows.last);
-        float mean[kTogether] = {}, slope[kTogether];
-        for (std::size_t i = first; norm.mean != nullptr && i < last; ++i) {
-            mean[i - first] = sum_along(norm, i, draw) / H;
-        }
-        for (std::size_t i = first; i < last; ++i) {
-            slope[i - first] = sum_along(norm, i,
-                                         [=](std::size_t at, std::size_t column) HWY_ATTR {
-                                             return hn::Mul(draw(at, column), hn::Load(d, norm.raw + at));
-                                         }) /
-                               H;
-        }
-        for (std::size_t i = first; i < last; ++i) {
-            const V less = hn::Set(d, mean[i - first]), by = hn::Set(d, slope[i - first]);
-            const V inv = hn::Set(d, norm.inv[i]);
-            for_each_vector(norm, i, [=](std::size_t at, std::size_t column) HWY_ATTR {
-                const V rest = hn::Sub(hn::Sub(draw(at, column), less), hn::Mul(by, hn::Load(d, norm.raw + at)));
-                hn::Store(hn::Mul(inv, rest), d, dy + at);
+        float means[kTogether] = {}, slopes[kTogether];
+        if (norm.mean != nullptr) {
+            for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+                means_along<count>(means + (i - first), norm, i,
+                                   [=](std::size_t, std::size_t at, std::size_t column)
+                                       HWY_ATTR { return draw(at, column); });
             });
         }
+        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+            means_along<count>(slopes + (i - first), norm, i,
+                               [=](std::size_t, std::size_t at, std::size_t column)
+                                   HWY_ATTR { return hn::Mul(draw(at, column), hn::Load(d, norm.raw + at)); });
+        });
+        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+            V mean[count], slope[count], inv[count];
+            spread(mean, means + (i - first));
+            spread(slope, slopes + (i - first));
+            spread(inv, norm.inv + i);
+            for_each_vector<count>(norm, i, [&](std::size_t r, std::size_t at, std::size_t column) HWY_ATTR {
+                const V rest =
+                    hn::Sub(hn::Sub(draw(at, column), mean[r]), hn::Mul(slope[r], hn::Load(d, norm.raw + at)));
+                hn::Store(hn::Mul(inv[r], rest), d, dy + at);
+            });
+        });
     }
 }
 
