@@ -136,14 +136,19 @@ void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, 
     });
 }
 
-// Calls visit(at, is) for each vector of row i: its offset, and a mask of the lanes that belong to the matrix.
-template <class Visit>
+// visit(r, at, is) for each vector of kCount rows from i on: the row, less i, the vector's offset, and a mask of the
+// lanes that belong to the matrix.
+template <std::size_t kCount, class Visit>
 HWY_INLINE void for_each_vector(const Panels& matrix, std::size_t i, Visit visit) {
     const D d;
     for (const Panel& p : matrix.panels) {
         const std::size_t row = matrix.rows * p.from + i * p.width;
         for (std::size_t j = 0; j < p.width; j += hn::Lanes(d)) {
-            visit(row + j, hn::FirstN(d, p.used - std::min(p.used, j)));
+            const M own = hn::FirstN(d, p.used - std::min(p.used, j));
+            HWY_UNROLL(4)
+            for (std::size_t r = 0; r < kCount; ++r) {
+                visit(r, row + j + r * p.width, own);
+            }
         }
     }
 }
@@ -158,28 +163,43 @@ void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& lo
     for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
         const std::size_t last = std::min(first + kTogether, rows.last);
         float max[kTogether], sum[kTogether];
-        for (std::size_t i = first; i < last; ++i) {
-            V largest = nothing;
-            for_each_vector(logits, i, [&](std::size_t at, M own) HWY_ATTR {
-                largest = hn::Max(hn::IfThenElse(own, hn::Load(d, logits.data + at), nothing), largest);
+        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+            V largest[count];
+            for (V& one : largest) {
+                one = nothing;
+            }
+            for_each_vector<count>(logits, i, [&](std::size_t r, std::size_t at, M own) HWY_ATTR {
+                largest[r] = hn::Max(hn::IfThenElse(own, hn::Load(d, logits.data + at), nothing), largest[r]);
             });
-            max[i - first] = hn::GetLane(hn::MaxOfLanes(d, largest));
-        }
-        for (std::size_t i = first; i < last; ++i) {
-            const V shift = hn::Set(d, max[i - first]);
-            V total = hn::Zero(d);
-            for_each_vector(logits, i, [&](std::size_t at, M own) HWY_ATTR {
+            for (std::size_t r = 0; r < count; ++r) {
+                max[i - first + r] = hn::GetLane(hn::MaxOfLanes(d, largest[r]));
+            }
+        });
+        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+            V total[count];
+            for (V& one : total) {
+                one = hn::Zero(d);
+            }
+            for_each_vector<count>(logits, i, [&](std::size_t r, std::size_t at, M own) HWY_ATTR {
+                const V shift = hn::Set(d, max[i - first + r]);
                 const V e = hn::IfThenElseZero(own, exp(hn::Sub(hn::Load(d, logits.data + at), shift)));
                 hn::Store(e, d, dlogits + at);
-                total = hn::Add(total, e);
+                total[r] = hn::Add(total[r], e);
             });
-            sum[i - first] = hn::GetLane(hn::SumOfLanes(d, total));
-        }
+            for (std::size_t r = 0; r < count; ++r) {
+                sum[i - first + r] = hn::GetLane(hn::SumOfLanes(d, total[r]));
+            }
+        });
+        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
+            V scale[count];
+            for (std::size_t r = 0; r < count; ++r) {
+                scale[r] = hn::Set(d, share / sum[i - first + r]);
+            }
+            for_each_vector<count>(logits, i, [&](std::size_t r, std::size_t at, M) HWY_ATTR {
+                hn::Store(hn::Mul(hn::Load(d, dlogits + at), scale[r]), d, dlogits + at);
+            });
+        });
         for (std::size_t i = first; i < last; ++i) {
-            const V scale = hn::Set(d, share / sum[i - first]);
-            for_each_vector(logits, i, [&](std::size_t at, M) HWY_ATTR {
-                hn::Store(hn::Mul(hn::Load(d, dlogits + at), scale), d, dlogits + at);
-            });
             const std::size_t target = place(logits, i, static_cast<std::size_t>(Y[i]));
             dlogits[target] -= share;
             losses[i] = std::log(sum[i - first]) - (logits.data[target] - max[i - first]);

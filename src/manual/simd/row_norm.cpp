@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
 // precede highway, despite the alphabetical order.
@@ -19,22 +18,6 @@ namespace {
 
 // Rows that pass through together: one at a time, each pass would wait for the sum of the one before.
 constexpr std::size_t kTogether = 16;
-// And of these, rows of which each vector is added at once: within one row, each addition would wait for the one
-// before.
-constexpr std::size_t kAtOnce = 4;
-
-// of(i, count) for the rows from first to last: for kAtOnce rows from i on, a constant, or for one.
-template <class Of>
-HWY_INLINE void for_rows(std::size_t first, std::size_t last, Of of) {
-    std::size_t i = first;
-    for (; i + kAtOnce <= last; i += kAtOnce) {
-        of(i, std::integral_constant<std::size_t, kAtOnce>());
-    }
-    for (; i < last; ++i) {
-        of(i, std::integral_constant<std::size_t, 1>());
-    }
-}
-
 // visit(r, at, column) for each vector of kCount rows from i on: the row, less i, the vector's offset, and its first
 // column.
 template <std::size_t kCount, class Visit>

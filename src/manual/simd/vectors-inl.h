@@ -44,6 +44,20 @@ HWY_INLINE V with_zeros(V half) {
 }
 #endif
 
+// of(i, count) for the rows from first to last: for several from i on, a constant, or for one. Along one row, each
+// operation would wait for the one before.
+template <class Of>
+HWY_INLINE void for_rows(std::size_t first, std::size_t last, Of of) {
+    constexpr std::size_t kAtOnce = 4;
+    std::size_t i = first;
+    for (; i + kAtOnce <= last; i += kAtOnce) {
+        of(i, std::integral_constant<std::size_t, kAtOnce>());
+    }
+    for (; i < last; ++i) {
+        of(i, std::integral_constant<std::size_t, 1>());
+    }
+}
+
 // Covers the columns of a panel: calls of(j, vectors) for the columns from j on that fit `vectors` vectors, a constant:
 // three if three divide their number, else two, or one.
 template <class Of>
