@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 namespace byhand {
@@ -15,8 +16,10 @@ enum class TimedOperation {
     linear_input_backward,   // dx = dy·Wᵀ                  (n, out) → (n, in)
     norm_forward,            // y = gain·x̂ + bias, and the running statistics; out = in       (n, in) → (n, in)
     norm_backward,           // dx, and the gradients of gain and bias; out = in  (n, in) → (n, in)
-    tanh_forward,            // h = tanh(x)                 (n, in) → (n, in)
-    tanh_backward,           // dx = (1 − h²)·dy with h = tanh(x); out = in                (n, in) → (n, in)
+    layernorm_forward,       // y = gain·x̂ + bias; out = in  (n, in) → (n, in)
+    layernorm_backward,      // as norm_backward
+    activation_forward,      // h = f(x)                    (n, in) → (n, in)
+    activation_backward,     // dx = f′(x)·dy; out = in     (n, in) → (n, in)
     exp_forward,             // y = exp(x)                  (n, in) → (n, in)
     cross_entropy,           // dx of x as logits, and the loss for the target indices        (n, in) → (n, in)
     embedding_forward,       // y = W[indices]              (in, out) → (n, out)
@@ -28,6 +31,7 @@ struct OperationShape {
     TimedOperation operation = TimedOperation::linear_forward;
     std::size_t n = 0, in = 0, out = 0;
     bool bias = false;  // linear only
+    std::string_view activation = "tanh";
 
     bool operator==(const OperationShape&) const = default;
 };
@@ -42,6 +46,7 @@ struct OperationInput {
     std::vector<std::int64_t> indices;  // (n), each below in
 };
 inline constexpr float kUpdateRate = 0.001F;
+inline constexpr float kNegativeSlope = 0.01F;  // of a leaky_relu
 
 // A prepared operation that can be run repeatedly, on its own memory.
 struct PreparedOperation {

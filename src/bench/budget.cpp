@@ -8,8 +8,9 @@
 namespace byhand::bench {
 namespace {
 
-const char* part_of(TimedOperation operation) {
-    switch (operation) {
+// Empty for a part of the loss.
+std::string part_of(const OperationShape& shape) {
+    switch (shape.operation) {
         case TimedOperation::linear_forward:
         case TimedOperation::linear_weight_backward:
         case TimedOperation::linear_input_backward:
@@ -17,9 +18,12 @@ const char* part_of(TimedOperation operation) {
         case TimedOperation::norm_forward:
         case TimedOperation::norm_backward:
             return "batchnorm";
-        case TimedOperation::tanh_forward:
-        case TimedOperation::tanh_backward:
-            return "tanh";
+        case TimedOperation::layernorm_forward:
+        case TimedOperation::layernorm_backward:
+            return "layernorm";
+        case TimedOperation::activation_forward:
+        case TimedOperation::activation_backward:
+            return std::string(shape.activation);
         case TimedOperation::cross_entropy:
             return "loss";
         case TimedOperation::embedding_forward:
@@ -27,10 +31,10 @@ const char* part_of(TimedOperation operation) {
             return "embedding";
         case TimedOperation::update:
             return "update";
-        case TimedOperation::exp_forward:  // part of the loss
+        case TimedOperation::exp_forward:
             break;
     }
-    return nullptr;
+    return "";
 }
 
 }  // namespace
@@ -38,8 +42,8 @@ const char* part_of(TimedOperation operation) {
 Budget budget_of(std::span<const OperationTimes> operations, const Spread& step, const Machine& machine) {
     Budget budget{.recipe = operations.front().recipe, .step = step, .parts = {}, .rest = step.median};
     for (const OperationTimes& times : operations) {
-        const char* const name = part_of(times.what.shape.operation);
-        if (name == nullptr) {
+        const std::string name = part_of(times.what.shape);
+        if (name.empty()) {
             continue;
         }
         const auto count = static_cast<double>(times.what.times);

@@ -1,6 +1,7 @@
 #include "bench/limit.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "base/tensors.h"
 #include "bench/flops.h"
@@ -16,6 +17,21 @@ Work arrays(std::size_t numbers, std::size_t reads, std::size_t writes, double e
     return {2 * each * static_cast<double>(numbers), numbers, reads, writes};
 }
 
+// An activation's multiplications for each number, and what it writes in the forward pass: its result, and the
+// derivative if it stores that.
+struct ActivationWork {
+    std::string_view activation;
+    double forward = 0, backward = 0;
+    std::size_t writes = 1;
+};
+constexpr ActivationWork kActivationWork[] = {{"tanh", 7, 2},          {"sigmoid", 10, 2}, {"relu"},
+                                              {"leaky_relu", 1, 1, 2}, {"gelu", 15, 1, 2}, {"gelu_tanh", 20, 1, 2},
+                                              {"silu", 13, 1, 2}};
+
+ActivationWork work_of(std::string_view activation) {
+    return *std::ranges::find(kActivationWork, activation, &ActivationWork::activation);
+}
+
 }  // namespace
 
 Work work_of(const OperationShape& shape) {
@@ -26,13 +42,15 @@ Work work_of(const OperationShape& shape) {
         case TimedOperation::linear_input_backward:
             return {.flops = product_flops(shape.n, shape.in, shape.out)};
         case TimedOperation::norm_forward:
+        case TimedOperation::layernorm_forward:
             return arrays(numbers, 1, 2, 3);  // (x − μ)², x̂, γ·x̂
         case TimedOperation::norm_backward:
+        case TimedOperation::layernorm_backward:
             return arrays(numbers, 2, 1, 3);  // dy·x̂ for dγ and for dx, and its scale
-        case TimedOperation::tanh_forward:
-            return arrays(numbers, 1, 1, 7);
-        case TimedOperation::tanh_backward:
-            return arrays(numbers, 2, 1, 2);
+        case TimedOperation::activation_forward:
+            return arrays(numbers, 1, work_of(shape.activation).writes, work_of(shape.activation).forward);
+        case TimedOperation::activation_backward:
+            return arrays(numbers, 2, 1, work_of(shape.activation).backward);
         case TimedOperation::exp_forward:
             return arrays(numbers, 1, 1, 10);
         case TimedOperation::cross_entropy:

@@ -24,6 +24,12 @@ void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
     }
 }
 
+// As one of op::kActivations, which outlive the network; empty if it is none.
+std::string_view activation_of(const Operation& one) {
+    const auto found = std::ranges::find(op::kActivations, one.op);
+    return found != op::kActivations.end() ? std::string_view(*found) : std::string_view();
+}
+
 void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
                  std::size_t rows) {
     const std::size_t in = one.layer.inputs, out = one.layer.outputs, V = config.vocabulary;
@@ -34,8 +40,10 @@ void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const 
         add(all, {TimedOperation::linear_forward, rows, in, out, one.layer.has_bias});
     } else if (one.op == op::kBatchnorm) {
         add(all, {TimedOperation::norm_forward, rows, out, out});
-    } else if (one.op == op::kTanh) {
-        add(all, {TimedOperation::tanh_forward, rows, out, out});
+    } else if (one.op == op::kLayernorm) {
+        add(all, {TimedOperation::layernorm_forward, rows, out, out});
+    } else if (const std::string_view activation = activation_of(one); !activation.empty()) {
+        add(all, {TimedOperation::activation_forward, rows, out, out, false, activation});
     } else if (one.op == op::kCrossEntropy) {
         add(all, {TimedOperation::exp_forward, rows, V, V});
         add(all, {TimedOperation::cross_entropy, rows, V, V});
@@ -46,10 +54,12 @@ void add_backward(std::vector<OperationOfStep>& all, const Operation& one, const
                   std::size_t rows) {
     const std::size_t in = one.layer.inputs, out = one.layer.outputs;
     rows *= one.positions;
-    if (one.op == op::kTanh) {
-        add(all, {TimedOperation::tanh_backward, rows, out, out});
+    if (const std::string_view activation = activation_of(one); !activation.empty()) {
+        add(all, {TimedOperation::activation_backward, rows, out, out, false, activation});
     } else if (one.op == op::kBatchnorm) {
         add(all, {TimedOperation::norm_backward, rows, out, out});
+    } else if (one.op == op::kLayernorm) {
+        add(all, {TimedOperation::layernorm_backward, rows, out, out});
     } else if (one.op == op::kLinear) {
         add(all, {TimedOperation::linear_weight_backward, rows, in, out});
         add(all, {TimedOperation::linear_input_backward, rows, in, out});
@@ -99,19 +109,19 @@ std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::siz
 }
 
 std::set<std::string> untimed_operations_of(const NetworkConfig& config) {
-    constexpr std::array kTimed = {op::kEmbedding, op::kFlatten, op::kLinear,
-                                   op::kBatchnorm, op::kTanh,    op::kCrossEntropy};
+    constexpr std::array kTimed = {op::kEmbedding, op::kFlatten,   op::kLinear,
+                                   op::kBatchnorm, op::kLayernorm, op::kCrossEntropy};
     std::set<std::string> untimed;
     for (const Operation& one : operations(config)) {
-        if (std::ranges::find(kTimed, one.op) == kTimed.end()) {
+        if (activation_of(one).empty() && std::ranges::find(kTimed, one.op) == kTimed.end()) {
             untimed.insert(one.op);
         }
     }
     return untimed;
 }
 
-std::string name_of(TimedOperation operation) {
-    switch (operation) {
+std::string name_of(const OperationShape& shape) {
+    switch (shape.operation) {
         case TimedOperation::linear_forward:
             return "linear forward";
         case TimedOperation::linear_weight_backward:
@@ -122,10 +132,14 @@ std::string name_of(TimedOperation operation) {
             return "batchnorm forward";
         case TimedOperation::norm_backward:
             return "batchnorm backward";
-        case TimedOperation::tanh_forward:
-            return "tanh forward";
-        case TimedOperation::tanh_backward:
-            return "tanh backward";
+        case TimedOperation::layernorm_forward:
+            return "layernorm forward";
+        case TimedOperation::layernorm_backward:
+            return "layernorm backward";
+        case TimedOperation::activation_forward:
+            return std::string(shape.activation) + " forward";
+        case TimedOperation::activation_backward:
+            return std::string(shape.activation) + " backward";
         case TimedOperation::exp_forward:
             return "exp";
         case TimedOperation::cross_entropy:
@@ -142,7 +156,7 @@ std::string name_of(TimedOperation operation) {
 
 OperationInput input_of(const OperationShape& shape) {
     Mt19937 bits = seeded(1);
-    const auto& [operation, n, in, out, has_bias] = shape;
+    const auto& [operation, n, in, out, has_bias, activation] = shape;
     OperationInput input{.shape = shape,
                          .x = numbers(bits, n * in),
                          .W = numbers(bits, in * out),

@@ -27,12 +27,12 @@ struct OperationOfStep {
 // update. The exponentials of the softmax are listed separately and are also part of its cross-entropy.
 std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::size_t rows);
 
-// The operations without a timing of their own, by their op: layer norm, RMS norm and the activations except tanh are
-// timed only as part of the step.
+// The operations without a timing of their own, by their op: RMS norm, residual and dropout are timed only as part of
+// the step.
 std::set<std::string> untimed_operations_of(const NetworkConfig& config);
 
 // "linear forward", "batchnorm backward", …
-std::string name_of(TimedOperation operation);
+std::string name_of(const OperationShape& shape);
 
 // Inputs for it, the same every time.
 OperationInput input_of(const OperationShape& shape);

@@ -22,12 +22,12 @@ double median_gflops(const OperationTimes& times) {
 }
 
 Json json_of(const OperationTimes& times, const Machine& machine) {
-    const auto& [operation, n, in, out, bias] = times.what.shape;
+    const auto& [operation, n, in, out, bias, activation] = times.what.shape;
     const double flops = flops_of(times.what.shape);
     const std::vector<double>&ours = times.rounds.ours.seconds, &theirs = times.rounds.theirs.seconds;
     const bool torch = with_torch(times);
     return {{"recipe", times.recipe},
-            {"operation", name_of(operation)},
+            {"operation", name_of(times.what.shape)},
             {"rows", n},
             {"in", in},
             {"out", out},
@@ -46,7 +46,7 @@ Json json_of(const OperationTimes& times, const Machine& machine) {
 
 // "32·30→200", and the number of occurrences.
 std::string size_of(const OperationOfStep& what) {
-    const auto& [operation, n, in, out, bias] = what.shape;
+    const auto& [operation, n, in, out, bias, activation] = what.shape;
     const std::string size = in == out && flops_of(what.shape) == 0 && operation != TimedOperation::update
                                  ? fmt::format("{}×{}", n, in)
                              : operation == TimedOperation::update ? fmt::format("{}×{}", in, out)
@@ -57,7 +57,7 @@ std::string size_of(const OperationOfStep& what) {
 std::vector<Cell> row_of(const OperationTimes& times, const Machine& machine) {
     const bool torch = with_torch(times), product = flops_of(times.what.shape) > 0;
     const std::vector<double>&ours = times.rounds.ours.seconds, &theirs = times.rounds.theirs.seconds;
-    return {name_of(times.what.shape.operation),
+    return {name_of(times.what.shape),
             size_of(times.what),
             micros(spread(ours)),
             micros(torch ? std::optional(spread(theirs)) : std::nullopt),

@@ -10,9 +10,11 @@
 #include "manual/by_columns.h"
 #include "manual/optimizer/formulas.h"
 #include "manual/panels.h"
+#include "manual/simd/activations.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/simd/product.h"
+#include "manual/simd/row_norm.h"
 #include "manual/sums.h"
 
 namespace byhand::bench {
@@ -21,11 +23,12 @@ namespace {
 using Floats = AlignedVector<float>;
 
 constexpr double kMomentum = 0.1;
+constexpr double kEpsilon = 1e-5;
 
 NormConfig batch_norm_1d() {
     NormConfig norm;
     norm.batch_divisor = Divisor::n;
-    norm.epsilon = 1e-5;
+    norm.epsilon = kEpsilon;
     norm.epsilon_place = EpsilonPlace::inside;
     return norm;
 }
@@ -154,22 +157,62 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
     }
 }
 
-// Elementwise, from x or from dy.
-std::function<void()> by_number(const std::shared_ptr<Operands>& o, TimedOperation operation) {
-    o->result = PanelMatrix(o->n, o->in);
-    const std::size_t count = o->x.data.size();
-    switch (operation) {
-        case TimedOperation::tanh_forward:
-            return [o, count] { simd::tanh_forward(o->result.data.data(), o->x.data.data(), count); };
-        case TimedOperation::exp_forward:
-            return [o, count] { simd::exp_forward(o->result.data.data(), o->x.data.data(), count); };
-        default:
-            o->raw = PanelMatrix(o->n, o->in);
-            simd::tanh_forward(o->raw.data.data(), o->x.data.data(), count);
-            return [o, count] {
-                simd::tanh_backward(o->result.data.data(), o->dy.data.data(), o->raw.data.data(), count);
-            };
+std::function<void()> layernorm(const std::shared_ptr<Operands>& o, TimedOperation operation) {
+    for (Floats* of_rows : {&o->mean, &o->variance, &o->inverse_deviation}) {
+        of_rows->resize(o->n);
     }
+    for (Floats* columns : {&o->dgain, &o->dbias}) {
+        columns->resize(padded(o->in));
+    }
+    o->raw = PanelMatrix(o->n, o->in);
+    o->result = PanelMatrix(o->n, o->in);
+    const simd::RowNorm norm = {o->n,
+                                o->x.panels,
+                                o->mean.data(),
+                                o->variance.data(),
+                                o->inverse_deviation.data(),
+                                o->raw.data.data(),
+                                o->gain.data.data(),
+                                o->bias.data.data(),
+                                static_cast<float>(kEpsilon)};
+    const auto forward = [o, norm] {
+        simd::row_norm_forward(o->result.data.data(), o->x.data.data(), norm, {0, o->n});
+    };
+    if (operation == TimedOperation::layernorm_forward) {
+        return forward;
+    }
+    forward();
+    return [o, norm] {  // replaces dy, as norm_backward
+        for (const Panel& p : o->dy.panels) {
+            simd::sum_rows_of_product(o->dgain.data() + p.from, o->dy.in(p), o->raw.in(p), o->n, p.width);
+            simd::sum_rows(o->dbias.data() + p.from, o->dy.in(p), o->n, p.width);
+        }
+        std::ranges::copy(o->dy.data, o->result.data.begin());
+        simd::row_norm_backward(o->result.data.data(), norm, {0, o->n});
+    };
+}
+
+// As in the fused step, which keeps the derivative or else reads the result again.
+std::function<void()> activation(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
+    const simd::Activation f = simd::activation_of(std::string(shape.activation)).value();
+    const std::size_t count = o->x.data.size();
+    o->result = PanelMatrix(o->n, o->in);
+    o->raw = PanelMatrix(o->n, o->in);
+    const auto forward = [o, f, count] {
+        simd::activation_forward(o->result.data.data(), o->raw.data.data(), o->x.data.data(), count, f, kNegativeSlope);
+    };
+    if (shape.operation == TimedOperation::activation_forward) {
+        return forward;
+    }
+    forward();
+    return [o, count, f, read = simd::stores_derivative(f) ? o->raw.data : o->result.data] {
+        simd::activation_backward(o->result.data.data(), o->dy.data.data(), read.data(), count, f);
+    };
+}
+
+std::function<void()> exponential(const std::shared_ptr<Operands>& o) {
+    o->result = PanelMatrix(o->n, o->in);
+    return [o] { simd::exp_forward(o->result.data.data(), o->x.data.data(), o->x.data.size()); };
 }
 
 std::function<void()> cross_entropy(const std::shared_ptr<Operands>& o) {
@@ -209,10 +252,14 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
         case TimedOperation::norm_forward:
         case TimedOperation::norm_backward:
             return norm(o, operation);
-        case TimedOperation::tanh_forward:
-        case TimedOperation::tanh_backward:
+        case TimedOperation::layernorm_forward:
+        case TimedOperation::layernorm_backward:
+            return layernorm(o, operation);
+        case TimedOperation::activation_forward:
+        case TimedOperation::activation_backward:
+            return activation(o, input.shape);
         case TimedOperation::exp_forward:
-            return by_number(o, operation);
+            return exponential(o);
         case TimedOperation::cross_entropy:
             return cross_entropy(o);
         case TimedOperation::embedding_forward:

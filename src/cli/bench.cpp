@@ -230,7 +230,7 @@ int measure_operations(const BenchOptions& options) {
             for (const bench::PeerResult& other : others) {
                 if (!(other.apart <= bench::kApart)) {
                     say("{}: {} by {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
-                        bench::name_of(operation.shape.operation), other.name, other.apart);
+                        bench::name_of(operation.shape), other.name, other.apart);
                     sound = false;
                 }
             }

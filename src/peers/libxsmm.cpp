@@ -48,7 +48,7 @@ void transpose(float* to, std::size_t to_row, const float* from, std::size_t fro
 }
 
 PreparedOperation in_rows(const OperationInput& input) {
-    const auto& [operation, n, in, out, has_bias] = input.shape;
+    const auto& [operation, n, in, out, has_bias, activation] = input.shape;
     switch (operation) {
         case TimedOperation::linear_forward:
             return prepared_in_rows(input,

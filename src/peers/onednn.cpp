@@ -19,7 +19,7 @@ struct Matmul {
     dnnl::primitive product;
 
     explicit Matmul(const OperationInput& input) : rows(input) {
-        const auto& [operation, n, in, out, has_bias] = rows.shape;
+        const auto& [operation, n, in, out, has_bias, activation] = rows.shape;
         switch (operation) {
             case TimedOperation::linear_forward:
                 prepare({n, in, out}, rows.x, Tag::ab, rows.W, Tag::ab, has_bias, Tag::any);

@@ -17,7 +17,7 @@ struct RowOperands {
 
     explicit RowOperands(const OperationInput& from)
         : shape(from.shape), x(copy(from.x)), W(copy(from.W)), bias(copy(from.bias)), dy(copy(from.dy)) {
-        const auto& [operation, n, in, out, has_bias] = shape;
+        const auto& [operation, n, in, out, has_bias, activation] = shape;
         result.resize(operation == TimedOperation::linear_forward           ? n * out
                       : operation == TimedOperation::linear_weight_backward ? in * out
                                                                             : n * in);

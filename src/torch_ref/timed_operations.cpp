@@ -4,24 +4,37 @@
 #include <ATen/ops/_log_softmax.h>
 #include <ATen/ops/_log_softmax_backward_data.h>
 #include <ATen/ops/addmm.h>
+#include <ATen/ops/clamp_min.h>
 #include <ATen/ops/embedding_dense_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/exp.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/gelu_backward.h>
 #include <ATen/ops/index_select.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/leaky_relu_backward.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/native_batch_norm.h>
 #include <ATen/ops/native_batch_norm_backward.h>
+#include <ATen/ops/native_layer_norm.h>
+#include <ATen/ops/native_layer_norm_backward.h>
 #include <ATen/ops/nll_loss_backward.h>
 #include <ATen/ops/nll_loss_forward.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/sigmoid_backward.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/silu_backward.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/tanh_backward.h>
+#include <ATen/ops/threshold_backward.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 
 #include <memory>
 #include <stdexcept>
+#include <string_view>
 #include <tuple>
 
 #include "torch_ref/bridge.h"
@@ -34,6 +47,10 @@ using at::Tensor;
 constexpr double kMomentum = 0.1, kEpsilon = 1e-5;
 constexpr std::int64_t kMean = at::Reduction::Mean;
 
+const char* gelu_formula(std::string_view activation) {
+    return activation == "gelu_tanh" ? "tanh" : "none";
+}
+
 // The inputs as tensors, and memory for the result.
 struct Operands {
     Tensor x, W, gain, bias, dy, indices;
@@ -41,7 +58,7 @@ struct Operands {
     Tensor result;                        // of x's, dy's or W's shape
     Tensor running_mean, running_spread;  // (in)
     Tensor mean, inverse_deviation;       // (in), of the norm's forward pass
-    Tensor h;                             // tanh(x)
+    Tensor h;                             // f(x)
     Tensor logprobs, loss, total_weight, dloss, dlogprobs;
     bool result_is_transposed = false;
 };
@@ -55,7 +72,7 @@ Tensor vector(const std::vector<float>& values) {
 }
 
 std::shared_ptr<Operands> operands_of(const OperationInput& input) {
-    const auto& [operation, n, in, out, has_bias] = input.shape;
+    const auto& [operation, n, in, out, has_bias, activation] = input.shape;
     const auto o = std::make_shared<Operands>();
     o->x = matrix(input.x, n, in);
     o->W = matrix(input.W, in, out);
@@ -110,6 +127,59 @@ std::function<void()> norm(const std::shared_ptr<Operands>& o, TimedOperation op
     };
 }
 
+std::function<void()> layernorm(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
+    const auto forward = [o, in = static_cast<std::int64_t>(shape.in)] {
+        return at::native_layer_norm(o->x, {in}, o->gain, o->bias, kEpsilon);
+    };
+    if (shape.operation == TimedOperation::layernorm_forward) {
+        return [o, forward] { o->result = std::get<0>(forward()); };
+    }
+    std::tie(std::ignore, o->mean, o->inverse_deviation) = forward();
+    return [o, in = static_cast<std::int64_t>(shape.in)] {
+        o->result = std::get<0>(at::native_layer_norm_backward(o->dy, o->x, {in}, o->mean, o->inverse_deviation,
+                                                               o->gain, o->bias, {true, true, true}));
+    };
+}
+
+// h = f(x)
+std::function<void()> forward(const std::shared_ptr<Operands>& o, std::string_view activation, Tensor h) {
+    if (activation == "tanh") {
+        return [o, h]() mutable { at::tanh_out(h, o->x); };
+    }
+    if (activation == "sigmoid") {
+        return [o, h]() mutable { at::sigmoid_out(h, o->x); };
+    }
+    if (activation == "relu") {
+        return [o, h]() mutable { at::clamp_min_out(h, o->x, 0); };
+    }
+    if (activation == "leaky_relu") {
+        return [o, h]() mutable { at::leaky_relu_out(h, o->x, kNegativeSlope); };
+    }
+    if (activation == "silu") {
+        return [o, h]() mutable { at::silu_out(h, o->x); };
+    }
+    return [o, h, formula = gelu_formula(activation)]() mutable { at::gelu_out(h, o->x, formula); };
+}
+
+std::function<void()> backward(const std::shared_ptr<Operands>& o, std::string_view activation) {
+    if (activation == "tanh") {
+        return [o] { at::tanh_backward_out(o->result, o->dy, o->h); };
+    }
+    if (activation == "sigmoid") {
+        return [o] { at::sigmoid_backward_out(o->result, o->dy, o->h); };
+    }
+    if (activation == "relu") {
+        return [o] { at::threshold_backward_out(o->result, o->dy, o->h, 0); };
+    }
+    if (activation == "leaky_relu") {
+        return [o] { at::leaky_relu_backward_out(o->result, o->dy, o->x, kNegativeSlope, /*self_is_result=*/false); };
+    }
+    if (activation == "silu") {
+        return [o] { at::silu_backward_out(o->result, o->dy, o->x); };
+    }
+    return [o, formula = gelu_formula(activation)] { at::gelu_backward_out(o->result, o->dy, o->x, formula); };
+}
+
 std::function<void()> run_of(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
     const auto in = static_cast<std::int64_t>(shape.in);
     switch (shape.operation) {
@@ -120,13 +190,17 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
         case TimedOperation::norm_forward:
         case TimedOperation::norm_backward:
             return norm(o, shape.operation);
-        case TimedOperation::tanh_forward:
+        case TimedOperation::layernorm_forward:
+        case TimedOperation::layernorm_backward:
+            return layernorm(o, shape);
+        case TimedOperation::activation_forward:
             o->result = at::empty_like(o->x);
-            return [o] { at::tanh_out(o->result, o->x); };
-        case TimedOperation::tanh_backward:
-            o->h = at::tanh(o->x);
+            return forward(o, shape.activation, o->result);
+        case TimedOperation::activation_backward:
+            o->h = at::empty_like(o->x);
+            forward(o, shape.activation, o->h)();
             o->result = at::empty_like(o->x);
-            return [o] { at::tanh_backward_out(o->result, o->dy, o->h); };
+            return backward(o, shape.activation);
         case TimedOperation::exp_forward:
             o->result = at::empty_like(o->x);
             return [o] { at::exp_out(o->result, o->x); };

@@ -18,7 +18,7 @@ TEST_CASE("budget: parts are sums over the operations of a step, and the rest is
         return all;
     };
     const std::vector<bench::OperationTimes> all = {
-        times(TimedOperation::linear_forward, 1, 5e-6), times(TimedOperation::tanh_forward, 3, 1e-6),
+        times(TimedOperation::linear_forward, 1, 5e-6), times(TimedOperation::activation_forward, 3, 1e-6),
         times(TimedOperation::exp_forward, 1, 7e-6),  // is part of the loss
         times(TimedOperation::cross_entropy, 1, 2e-6), times(TimedOperation::linear_weight_backward, 2, 4e-6)};
     bench::Machine machine;

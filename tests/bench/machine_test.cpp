@@ -53,7 +53,7 @@ TEST_CASE(
     const bench::Work product = bench::work_of({TimedOperation::linear_input_backward, 3, 5, 7});
     CHECK(bench::pass_seconds(product, 2) == 0);
     CHECK_THAT(bench::limit_of(product, 0, machine), WithinAbs(210 / 10e9, 1e-15));
-    const bench::Work tanh = bench::work_of({TimedOperation::tanh_forward, 3, 5, 5});
+    const bench::Work tanh = bench::work_of({TimedOperation::activation_forward, 3, 5, 5});
     CHECK(tanh.numbers == 48);
     CHECK_THAT(bench::limit_of(tanh, 1e-9, machine), WithinAbs(2 * 7 * 48 / 10e9, 1e-15));
     CHECK(bench::limit_of(tanh, 1e-6, machine) == 1e-6);

@@ -43,7 +43,7 @@ TEST_CASE("operations: all operations of a step are listed, equal shapes togethe
     CHECK(times(all, {TimedOperation::linear_input_backward, 5, 12, 9}) == 1);
     CHECK(times(all, {TimedOperation::norm_forward, 5, 9, 9}) == 3);
     CHECK(times(all, {TimedOperation::norm_backward, 5, 9, 9}) == 3);
-    CHECK(times(all, {TimedOperation::tanh_backward, 5, 9, 9}) == 3);
+    CHECK(times(all, {TimedOperation::activation_backward, 5, 9, 9}) == 3);
     CHECK(times(all, {TimedOperation::cross_entropy, 5, 27, 27}) == 1);
     CHECK(times(all, {TimedOperation::update, 9, 9, 27}) == 1);
     double flops = 0;
@@ -75,13 +75,19 @@ TEST_CASE("operations: each handwritten operation computes its formula") {
     linear.shape.operation = TimedOperation::linear_input_backward;
     CHECK(made(linear) == std::vector<float>{20, 28});
 
-    OperationInput one = bench::input_of({TimedOperation::tanh_forward, 1, 1, 1});
+    OperationInput one = bench::input_of({TimedOperation::activation_forward, 1, 1, 1});
     one.x = {0.5F};
     one.dy = {2};
     one.W = {3};
     CHECK(near(made(one).front(), std::tanh(0.5)));
-    one.shape.operation = TimedOperation::tanh_backward;
+    one.shape.operation = TimedOperation::activation_backward;
     CHECK(near(made(one).front(), 2 * (1 - std::pow(std::tanh(0.5), 2))));
+    one.shape.activation = "leaky_relu";
+    one.x = {-0.5F};
+    CHECK(near(made(one).front(), 0.01 * 2));
+    one.shape.operation = TimedOperation::activation_forward;
+    CHECK(near(made(one).front(), -0.01 * 0.5));
+    one.x = {0.5F};
     one.shape.operation = TimedOperation::exp_forward;
     CHECK(near(made(one).front(), std::exp(0.5)));
     one.shape.operation = TimedOperation::update;
@@ -95,6 +101,15 @@ TEST_CASE("operations: each handwritten operation computes its formula") {
     CHECK(near(made(norm).front() - 8, 1e-5));
     norm.shape.operation = TimedOperation::norm_backward;
     CHECK(near(made(norm).front(), 0));  // a shift of all rows has no effect
+
+    OperationInput layernorm = bench::input_of({TimedOperation::layernorm_forward, 1, 2, 2});
+    layernorm.x = {1, 3};
+    layernorm.gain = {2, 4};
+    layernorm.bias = {10, 20};
+    layernorm.dy = {3, 1.5F};  // times γ, the same: a shift of the row, which has no effect
+    CHECK_THAT(made(layernorm).back() - 24, WithinAbs(0, 1e-4));
+    layernorm.shape.operation = TimedOperation::layernorm_backward;
+    CHECK(near(made(layernorm).front(), 0));
 
     OperationInput rows = bench::input_of({TimedOperation::embedding_forward, 2, 3, 2});
     rows.W = {1, 2, 3, 4, 5, 6};
@@ -113,7 +128,7 @@ TEST_CASE("operations: each handwritten operation computes its formula") {
 TEST_CASE("operations: the results of both implementations are compared") {
     torch_ref::Factory other{};
     other.prepared = bench::by_hand;
-    const bench::OperationOfStep tanh{{TimedOperation::tanh_forward, 3, 5, 5}, 1};
+    const bench::OperationOfStep tanh{{TimedOperation::activation_forward, 3, 5, 5}, 1};
     const bench::OperationTimes same = bench::operation_times(tanh, &other, 2, 1);
     CHECK(same.apart == 0);
     CHECK(same.rounds.theirs.seconds.size() == 2);
@@ -148,7 +163,7 @@ TEST_CASE("operations: peers take turns with the products, and their results are
     CHECK(times.peers[1].apart == 0);
     CHECK(bench::operation_times(product, nullptr, 2, 1, wrong).peers[0].apart == 0);
     CHECK(bench::operation_times(product, nullptr, 2, 1, wrong).peers[1].apart > 1e-4);
-    const bench::OperationOfStep tanh{{TimedOperation::tanh_forward, 3, 5, 5}, 1};
+    const bench::OperationOfStep tanh{{TimedOperation::activation_forward, 3, 5, 5}, 1};
     CHECK(bench::operation_times(tanh, nullptr, 2, 1, right).rounds.peers.empty());
 }
 
@@ -160,7 +175,7 @@ TEST_CASE("operations: a table of the products by the peers") {
     times.peers = {{"First"}, {"Second"}};
     bench::add_times(times.peers, times.rounds);
     bench::OperationTimes other = times;
-    other.what.shape.operation = TimedOperation::tanh_forward;
+    other.what.shape.operation = TimedOperation::activation_forward;
     other.peers.clear();
     other.rounds.peers.clear();
     const Document document = bench::document_of(bench::Machine(), {times, other});

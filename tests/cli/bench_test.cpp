@@ -1,5 +1,8 @@
 // byhand bench: what it says, not how fast anything is.
+#include <fmt/core.h>
+
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cmath>
 #include <set>
 #include <string>
@@ -183,18 +186,48 @@ TEST_CASE("bench --kernels: each operation is timed, with the same result in bot
 
 TEST_CASE("bench --kernels times what it can of a network, and names the rest") {
     const Place place;
-    const Outcome outcome =
-        byhand(place, {"bench", "--rounds", "2", "--kernels", "--json", "--recipe", "mlp-relu-layernorm"});
-    const Json all = json_of(outcome);
+    const Arguments command = {"bench", "--rounds", "2", "--kernels", "--json", "--recipe"};
+    const Outcome layernorm = byhand(place, command + Arguments{"mlp-relu-layernorm"});
+    const Json all = json_of(layernorm);
     std::set<std::string> names;
     for (const Json& one : all.at("operations")) {
         names.insert(one.at("operation").get<std::string>());
     }
-    CHECK(names == std::set<std::string>{"linear forward", "linear dW", "linear dx", "exp", "cross-entropy",
+    CHECK(names == std::set<std::string>{"linear forward", "linear dW", "linear dx", "layernorm forward",
+                                         "layernorm backward", "relu forward", "relu backward", "exp", "cross-entropy",
                                          "embedding gather", "embedding scatter", "update"});
-    for (const char* untimed : {"layernorm", "relu"}) {
-        CHECK(outcome.err.find("mlp-relu-layernorm: " + std::string(untimed) + " is not timed in isolation") !=
-              std::string::npos);
+    CHECK(all.at("budgets").at(0).at("parts_us").contains("layernorm"));
+    CHECK(layernorm.err.find("is not timed in isolation") == std::string::npos);
+    const Outcome resnet = byhand(place, command + Arguments{"resnet-mlp"});
+    CHECK(resnet.err.find("resnet-mlp: residual is not timed in isolation") != std::string::npos);
+}
+
+TEST_CASE("bench --kernels: every activation has the same result in both implementations") {
+    const Place place;
+    const std::string activation = GENERATE("tanh", "sigmoid", "relu", "leaky_relu", "gelu", "gelu_tanh", "silu");
+    place.write("other", fmt::format(R"({{
+      "name": "other",
+      "network": {{"context": 3, "embedding": 7, "hidden": [43], "activation": "{}", "norm": {{"kind": "layer"}}}},
+      "initial": {{"seed": 1, "rules": [
+        {{"parameter": "C", "normal": 1}}, {{"parameter": "W", "normal": 0.5}}, {{"parameter": "b", "constant": 0}},
+        {{"parameter": "lngain", "constant": 1}}, {{"parameter": "lnbias", "constant": 0}}]}},
+      "batches": {{"size": 57}},
+      "schedule": {{"steps": 10, "rates": [{{"from": 0, "rate": 0.1}}]}}
+    }})",
+                                     activation));
+    const Json all = json_of(byhand(place, {"bench", "--recipe", "other", "--rounds", "2", "--kernels", "--json"}));
+    std::set<std::string> names;
+    for (const Json& one : all.at("operations")) {
+        CAPTURE(one);
+        names.insert(one.at("operation").get<std::string>());
+        CHECK(one.at("limit_us").get<double>() > 0);
+        if (with_torch()) {
+            CHECK(one.at("apart").get<double>() < 1e-5);
+        }
+    }
+    for (const std::string& operation : {activation, std::string("layernorm")}) {
+        CHECK(names.contains(operation + " forward"));
+        CHECK(names.contains(operation + " backward"));
     }
 }
 
