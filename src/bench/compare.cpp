@@ -71,8 +71,13 @@ const Timing* timing_named(const Report& report, const std::string& name) {
     return found == report.timings.end() ? nullptr : &*found;
 }
 
-double half_spread(const Spread& spread) {
-    return (spread.p90 - spread.p10) / 2 / spread.median;
+// The logarithms of a time's p10, median and p90, or of a ratio's to LibTorch's, which is the larger the shorter the
+// time.
+Spread logarithm(const Spread& spread, bool is_ratio) {
+    if (is_ratio) {
+        return {-std::log(spread.median), -std::log(spread.p90), -std::log(spread.p10)};
+    }
+    return {std::log(spread.median), std::log(spread.p10), std::log(spread.p90)};
 }
 
 const char* word(Change change) {
@@ -137,9 +142,12 @@ Change Difference::verdict() const {
 Difference difference(const Timing& earlier, const Timing& now, bool same_torch) {
     const bool by_ratio = same_torch && earlier.ratio && now.ratio;
     const Spread before = by_ratio ? *earlier.ratio : earlier.us, after = by_ratio ? *now.ratio : now.us;
-    const double factor = by_ratio ? before.median / after.median : after.median / before.median;
-    return {by_ratio, before.median, after.median, factor - 1,
-            factor * std::hypot(half_spread(before), half_spread(after))};
+    const Spread a = logarithm(before, by_ratio), b = logarithm(after, by_ratio);
+    const bool is_longer = b.median >= a.median;
+    const double spread =
+        is_longer ? std::hypot(a.p90 - a.median, b.median - b.p10) : std::hypot(a.median - a.p10, b.p90 - b.median);
+    return {by_ratio, before.median, after.median, std::expm1(b.median - a.median),
+            is_longer ? std::expm1(spread) : -std::expm1(-spread)};
 }
 
 bool add_comparison(Document& document, const Report& earlier) {
@@ -177,7 +185,9 @@ bool add_comparison(Document& document, const Report& earlier) {
     const Change verdict = !slower.empty() ? Change::slower : !faster.empty() ? Change::faster : Change::none;
     document.data["compared"] = {{"with", earlier.where}, {"verdict", word(verdict)}, {"changes", json_of_rows(table)}};
     document.blocks.emplace_back(std::move(table));
-    document.blocks.emplace_back(Text{"±: half of p10–p90 of both runs, combined; a smaller change is no difference."});
+    document.blocks.emplace_back(Text{
+        "±: from the medians to p90 of the shorter time and to p10 of the longer, combined; a smaller change is no "
+        "difference."});
     if (!slower.empty()) {
         document.blocks.emplace_back(as_conclusion(fmt::format(": {}", fmt::join(slower, "; ")), "slower", Mark::bad));
     }

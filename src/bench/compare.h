@@ -51,7 +51,9 @@ struct Difference {
     bool by_ratio = false;        // from the ratios to LibTorch, else from the times
     double earlier = 0, now = 0;  // their medians
     double change = 0;            // of the time: 0.1 takes a tenth longer
-    double uncertainty = 0;       // half of p10–p90 of both runs, combined and relative to the earlier time
+    // How large a change is explained by the rounds of both runs: p90 of the shorter time and p10 of the longer, as
+    // factors of their medians. A few slow rounds, of which p90 of the longer time consists, explain nothing.
+    double uncertainty = 0;
     Change verdict() const;
 };
 
