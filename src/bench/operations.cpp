@@ -26,7 +26,7 @@ void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
 
 // As one of op::kActivations, which outlive the network; empty if it is none.
 std::string_view activation_of(const Operation& one) {
-    const auto found = std::ranges::find(op::kActivations, one.op);
+    const auto* const found = std::ranges::find(op::kActivations, one.op);
     return found != op::kActivations.end() ? std::string_view(*found) : std::string_view();
 }
 

@@ -175,9 +175,7 @@ std::function<void()> layernorm(const std::shared_ptr<Operands>& o, TimedOperati
                                 o->gain.data.data(),
                                 o->bias.data.data(),
                                 static_cast<float>(kEpsilon)};
-    const auto forward = [o, norm] {
-        simd::row_norm_forward(o->result.data.data(), o->x.data.data(), norm, {0, o->n});
-    };
+    auto forward = [o, norm] { simd::row_norm_forward(o->result.data.data(), o->x.data.data(), norm, {0, o->n}); };
     if (operation == TimedOperation::layernorm_forward) {
         return forward;
     }
@@ -198,7 +196,7 @@ std::function<void()> activation(const std::shared_ptr<Operands>& o, const Opera
     const std::size_t count = o->x.data.size();
     o->result = PanelMatrix(o->n, o->in);
     o->raw = PanelMatrix(o->n, o->in);
-    const auto forward = [o, f, count] {
+    auto forward = [o, f, count] {
         simd::activation_forward(o->result.data.data(), o->raw.data.data(), o->x.data.data(), count, f, kNegativeSlope);
     };
     if (shape.operation == TimedOperation::activation_forward) {
