@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string_view>
+#include <string>
 #include <vector>
 
 namespace byhand {
@@ -30,8 +30,8 @@ enum class TimedOperation {
 struct OperationShape {
     TimedOperation operation = TimedOperation::linear_forward;
     std::size_t n = 0, in = 0, out = 0;
-    bool bias = false;                     // linear only
-    std::string_view activation = "tanh";  // activation_forward and _backward only: its op, a constant
+    bool bias = false;                // linear only
+    std::string activation = "tanh";  // activation_forward and _backward only: its op
 
     bool operator==(const OperationShape&) const = default;
 };

@@ -23,7 +23,7 @@ std::string part_of(const OperationShape& shape) {
             return "layernorm";
         case TimedOperation::activation_forward:
         case TimedOperation::activation_backward:
-            return std::string(shape.activation);
+            return shape.activation;
         case TimedOperation::cross_entropy:
             return "loss";
         case TimedOperation::embedding_forward:

@@ -1,12 +1,14 @@
 #include "bench/limit.h"
 
 #include <algorithm>
-#include <string_view>
+#include <iterator>
 
+#include "base/network.h"
 #include "base/tensors.h"
 #include "bench/flops.h"
 #include "bench/rounds.h"
 #include "manual/panels.h"
+#include "manual/simd/activations.h"
 #include "manual/simd/peak.h"
 
 namespace byhand::bench {
@@ -17,19 +19,20 @@ Work arrays(std::size_t numbers, std::size_t reads, std::size_t writes, double e
     return {2 * each * static_cast<double>(numbers), numbers, reads, writes};
 }
 
-// An activation's multiplications for each number, and what it writes in the forward pass: its result, and the
-// derivative if it stores that.
-struct ActivationWork {
-    std::string_view activation;
+// An activation's multiplications for each number, in the order of simd::Activation.
+struct Multiplications {
     double forward = 0, backward = 0;
-    std::size_t writes = 1;
 };
-constexpr ActivationWork kActivationWork[] = {{"tanh", 7, 2},          {"sigmoid", 10, 2}, {"relu"},
-                                              {"leaky_relu", 1, 1, 2}, {"gelu", 15, 1, 2}, {"gelu_tanh", 20, 1, 2},
-                                              {"silu", 13, 1, 2}};
+constexpr Multiplications kMultiplications[] = {{7, 2}, {10, 2}, {0, 0}, {1, 1}, {15, 1}, {20, 1}, {13, 1}};
+static_assert(std::size(kMultiplications) == op::kActivations.size());
 
-ActivationWork work_of(std::string_view activation) {
-    return *std::ranges::find(kActivationWork, activation, &ActivationWork::activation);
+Work activation_work(const OperationShape& shape, std::size_t numbers) {
+    const simd::Activation f = simd::activation_of(shape.activation).value();
+    const Multiplications& each = kMultiplications[static_cast<std::size_t>(f)];
+    if (shape.operation == TimedOperation::activation_forward) {
+        return arrays(numbers, 1, simd::stores_derivative(f) ? 2 : 1, each.forward);
+    }
+    return arrays(numbers, 2, 1, each.backward);
 }
 
 }  // namespace
@@ -48,9 +51,8 @@ Work work_of(const OperationShape& shape) {
         case TimedOperation::layernorm_backward:
             return arrays(numbers, 2, 1, 3);  // dy·x̂ for dγ and for dx, and its scale
         case TimedOperation::activation_forward:
-            return arrays(numbers, 1, work_of(shape.activation).writes, work_of(shape.activation).forward);
         case TimedOperation::activation_backward:
-            return arrays(numbers, 2, 1, work_of(shape.activation).backward);
+            return activation_work(shape, numbers);
         case TimedOperation::exp_forward:
             return arrays(numbers, 1, 1, 10);
         case TimedOperation::cross_entropy:

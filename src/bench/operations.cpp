@@ -9,6 +9,7 @@
 #include "bench/limit.h"
 #include "bench/our_operations.h"
 #include "judge/finding.h"
+#include "manual/simd/activations.h"
 #include "names/random.h"
 
 namespace byhand::bench {
@@ -24,12 +25,6 @@ void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
     }
 }
 
-// As one of op::kActivations, which outlive the network; empty if it is none.
-std::string_view activation_of(const Operation& one) {
-    const auto* const found = std::ranges::find(op::kActivations, one.op);
-    return found != op::kActivations.end() ? std::string_view(*found) : std::string_view();
-}
-
 void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
                  std::size_t rows) {
     const std::size_t in = one.layer.inputs, out = one.layer.outputs, V = config.vocabulary;
@@ -42,8 +37,8 @@ void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const 
         add(all, {TimedOperation::norm_forward, rows, out, out});
     } else if (one.op == op::kLayernorm) {
         add(all, {TimedOperation::layernorm_forward, rows, out, out});
-    } else if (const std::string_view activation = activation_of(one); !activation.empty()) {
-        add(all, {TimedOperation::activation_forward, rows, out, out, false, activation});
+    } else if (simd::activation_of(one.op)) {
+        add(all, {TimedOperation::activation_forward, rows, out, out, false, one.op});
     } else if (one.op == op::kCrossEntropy) {
         add(all, {TimedOperation::exp_forward, rows, V, V});
         add(all, {TimedOperation::cross_entropy, rows, V, V});
@@ -54,8 +49,8 @@ void add_backward(std::vector<OperationOfStep>& all, const Operation& one, const
                   std::size_t rows) {
     const std::size_t in = one.layer.inputs, out = one.layer.outputs;
     rows *= one.positions;
-    if (const std::string_view activation = activation_of(one); !activation.empty()) {
-        add(all, {TimedOperation::activation_backward, rows, out, out, false, activation});
+    if (simd::activation_of(one.op)) {
+        add(all, {TimedOperation::activation_backward, rows, out, out, false, one.op});
     } else if (one.op == op::kBatchnorm) {
         add(all, {TimedOperation::norm_backward, rows, out, out});
     } else if (one.op == op::kLayernorm) {
@@ -113,7 +108,7 @@ std::set<std::string> untimed_operations_of(const NetworkConfig& config) {
                                    op::kBatchnorm, op::kLayernorm, op::kCrossEntropy};
     std::set<std::string> untimed;
     for (const Operation& one : operations(config)) {
-        if (activation_of(one).empty() && std::ranges::find(kTimed, one.op) == kTimed.end()) {
+        if (!simd::activation_of(one.op) && std::ranges::find(kTimed, one.op) == kTimed.end()) {
             untimed.insert(one.op);
         }
     }
@@ -137,9 +132,9 @@ std::string name_of(const OperationShape& shape) {
         case TimedOperation::layernorm_backward:
             return "layernorm backward";
         case TimedOperation::activation_forward:
-            return std::string(shape.activation) + " forward";
+            return shape.activation + " forward";
         case TimedOperation::activation_backward:
-            return std::string(shape.activation) + " backward";
+            return shape.activation + " backward";
         case TimedOperation::exp_forward:
             return "exp";
         case TimedOperation::cross_entropy:

@@ -192,7 +192,7 @@ std::function<void()> layernorm(const std::shared_ptr<Operands>& o, TimedOperati
 
 // As in the fused step, which keeps the derivative or else reads the result again.
 std::function<void()> activation(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
-    const simd::Activation f = simd::activation_of(std::string(shape.activation)).value();
+    const simd::Activation f = simd::activation_of(shape.activation).value();
     const std::size_t count = o->x.data.size();
     o->result = PanelMatrix(o->n, o->in);
     o->raw = PanelMatrix(o->n, o->in);

@@ -61,7 +61,7 @@ HWY_INLINE void means_along(float* means, const RowNorm& norm, std::size_t i, Te
 
 // A number of each row in all lanes; 0 if there are none.
 template <std::size_t kCount>
-HWY_INLINE void spread(V (&lanes)[kCount], const float* numbers) {
+HWY_INLINE void broadcast(V (&lanes)[kCount], const float* numbers) {
     for (std::size_t r = 0; r < kCount; ++r) {
         lanes[r] = hn::Set(D(), numbers != nullptr ? numbers[r] : 0.0F);
     }
@@ -82,7 +82,7 @@ void row_norm_forward(float* y, const float* x, const RowNorm& of, const Rows& r
         const auto mean_of = [&](std::size_t i) { return norm.mean != nullptr ? norm.mean + i : nullptr; };
         for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
             V mean[count];
-            spread(mean, mean_of(i));
+            broadcast(mean, mean_of(i));
             means_along<count>(norm.var + i, norm, i, [&](std::size_t r, std::size_t at, std::size_t) HWY_ATTR {
                 const V v = hn::Sub(hn::Load(d, x + at), mean[r]);
                 return hn::Mul(v, v);
@@ -93,8 +93,8 @@ void row_norm_forward(float* y, const float* x, const RowNorm& of, const Rows& r
         }
         for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
             V mean[count], inv[count];
-            spread(mean, mean_of(i));
-            spread(inv, norm.inv + i);
+            broadcast(mean, mean_of(i));
+            broadcast(inv, norm.inv + i);
             for_each_vector<count>(norm, i, [&](std::size_t r, std::size_t at, std::size_t column) HWY_ATTR {
                 V made = hn::Mul(hn::Sub(hn::Load(d, x + at), mean[r]), inv[r]);
                 hn::Store(made, d, norm.raw + at);
@@ -134,9 +134,9 @@ void row_norm_backward(float* dy, const RowNorm& of, const Rows& rows) {
         });
         for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
             V mean[count], slope[count], inv[count];
-            spread(mean, means + (i - first));
-            spread(slope, slopes + (i - first));
-            spread(inv, norm.inv + i);
+            broadcast(mean, means + (i - first));
+            broadcast(slope, slopes + (i - first));
+            broadcast(inv, norm.inv + i);
             for_each_vector<count>(norm, i, [&](std::size_t r, std::size_t at, std::size_t column) HWY_ATTR {
                 const V rest =
                     hn::Sub(hn::Sub(draw(at, column), mean[r]), hn::Mul(slope[r], hn::Load(d, norm.raw + at)));
