@@ -58,4 +58,13 @@ TEST_CASE(
     CHECK_THAT(bench::limit_of(tanh, 1e-9, machine), WithinAbs(2 * 7 * 48 / 10e9, 1e-15));
     CHECK(bench::limit_of(tanh, 1e-6, machine) == 1e-6);
     CHECK(bench::pass_seconds(tanh, 2) > 0);
+    // A GELU stores its derivative, by which the backward pass multiplies; a ReLU multiplies by nothing.
+    OperationShape activation{TimedOperation::activation_forward, 3, 5, 5, false, "gelu"};
+    CHECK(bench::work_of(activation).writes == 2);
+    activation.operation = TimedOperation::activation_backward;
+    CHECK(bench::work_of(activation).flops == 2 * 48);
+    activation.activation = "relu";
+    CHECK(bench::work_of(activation).flops == 0);
+    activation.operation = TimedOperation::activation_forward;
+    CHECK(bench::work_of(activation).writes == 1);
 }
