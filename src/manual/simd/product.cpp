@@ -27,6 +27,8 @@ constexpr bool kManyRegisters = HWY_MAX_BYTES == 64 || !HWY_ARCH_X86;  // 32, no
 constexpr std::size_t rows_of_tile(std::size_t vectors) {
     return vectors == 3 ? 4 : kManyRegisters ? 16 / vectors : 12 / vectors;
 }
+// By three vectors, where each tile has to read its columns of b from L2.
+constexpr std::size_t kTallTile = 8;
 
 // The last tile may have more rows, if the sums fit into the registers beside the vectors of b and one of a; but two
 // tiles of six rows by two vectors are faster than one of twelve.
@@ -43,21 +45,23 @@ struct Piece {
     std::size_t depth;
 };
 
-// Sums are accumulated in registers before they are added to the result: this many panels are 240 terms, and longer
+// Sums are accumulated in registers before they are added to the result: this many panels are 288 terms, and longer
 // sums have larger rounding errors.
-constexpr std::size_t kPanels = 5;
+constexpr std::size_t kPanels = 6;
 constexpr std::size_t kTerms = 256;
 // With at least so many terms, prefetching weights for their update saves more time than it costs.
 constexpr std::size_t kManyTerms = 64;
 // More rows of b don't stay in L1.
 constexpr std::size_t kTermsInL1 = 3 * kWidestPanel;
+// In aᵀ·b each term reads another row of a: so many terms later it has come from L2.
+constexpr std::size_t kTermsAhead = 8;
 
-// of(rows), a constant: the rows of all tiles but the last. More if each of them has to read its columns of b from L2;
-// fewer if few terms leave little time for the stores of aᵀ·b.
+// of(rows), a constant: the rows of all tiles but the last. Fewer if few terms leave little time for the stores of
+// aᵀ·b.
 template <std::size_t kVectors, class Of>
 HWY_INLINE void for_rows_of_tile(bool transposed, std::size_t terms, Of of) {
     if (kManyRegisters && kVectors == 3 && terms > kTermsInL1) {
-        of(std::integral_constant<std::size_t, 8>());
+        of(std::integral_constant<std::size_t, kTallTile>());
     } else if (kVectors == 2 && transposed && terms < kManyTerms) {
         of(std::integral_constant<std::size_t, 6>());
     } else {
@@ -85,11 +89,10 @@ HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
     }
 }
 
-// Memory that the next tile needs and that may be far away: a part of it is prefetched at each term.
-template <std::size_t kStretches>
+// Memory that is needed soon and may be far away: a part of it is prefetched at each term.
 struct Ahead {
-    std::array<const float*, kStretches> stretches = {};
-    std::size_t step = 0;  // from one term to the next
+    const float* at;
+    std::size_t step;  // from one term to the next
 };
 
 // The last vector of each row as half of it.
@@ -111,8 +114,9 @@ HWY_INLINE void from_halves(V (&total)[kHeight][kVectors], const hn::Vec<HalfD> 
 
 // total[r, v] += Σ_k a(i + r, k)·b(k, j + v), with p.a at row i and p.b at column j. kHalf: the second half of the last
 // vector is padding, and is cleared.
-template <bool kTransposed, bool kHalf, std::size_t kHeight, std::size_t kVectors, std::size_t kStretches>
-HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, Ahead<kStretches> ahead) {
+template <bool kTransposed, bool kHalf, std::size_t kHeight, std::size_t kVectors, std::size_t kAhead>
+HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width,
+                          std::array<Ahead, kAhead> ahead) {
     const D d;
     constexpr std::size_t kWhole = kHalf ? kVectors - 1 : kVectors;
     // An address can be a pointer, plus a_row once or twice: without more pointers than one in three rows, the offsets
@@ -146,9 +150,9 @@ HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::si
         for (const float*& pointer : a) {
             pointer += to_next_term;
         }
-        for (const float*& pointer : ahead.stretches) {
-            hwy::Prefetch(pointer);
-            pointer += ahead.step;
+        for (Ahead& one : ahead) {
+            hwy::Prefetch(one.at);
+            one.at += one.step;
         }
     }
     if constexpr (kHalf) {
@@ -217,7 +221,7 @@ HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
         keep_in_memory(i);
         // A panel has as many terms as a row of it has numbers, or nearly.
         add_terms<false, kHalf>(total, {a, q.stride(), b, q.used}, width,
-                                Ahead<1>{{a + kHeight * q.stride()}, kHeight});
+                                std::array{Ahead{a + kHeight * q.stride(), kHeight}});
     }
     const std::size_t c_row = sum->panel->stride();
     if (sum->onto) {
@@ -240,12 +244,20 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     const Descent* descent = use != nullptr ? use->descent : nullptr;
     keep_in_memory(c);
     keep_in_memory(use);
+    constexpr bool kTall = kVectors == 3 && kHeight == kTallTile;
+    const Ahead a = {p.a + kTermsAhead * p.a_row, p.a_row};
     if (kVectors == 3 && kHeight % rows_of_tile(kVectors) == 0 && descent != nullptr && p.depth >= kManyTerms) {
-        const std::size_t next = c - use->c + kHeight * width;
-        add_terms<true, kHalf>(total, p, width,
-                               Ahead<2>{{descent->W + next, descent->new_W + next}, kHeight * width / p.depth});
+        const std::size_t next = c - use->c + kHeight * width, step = kHeight * width / p.depth;
+        const Ahead W = {descent->W + next, step}, new_W = {descent->new_W + next, step};
+        if constexpr (kTall) {
+            add_terms<true, kHalf>(total, p, width, std::array{a, W, new_W});
+        } else {
+            add_terms<true, kHalf>(total, p, width, std::array{W, new_W});
+        }
+    } else if constexpr (kTall) {
+        add_terms<true, kHalf>(total, p, width, std::array{a});
     } else {
-        add_terms<true, kHalf>(total, p, width, Ahead<0>{});
+        add_terms<true, kHalf>(total, p, width, std::array<Ahead, 0>());
     }
     if (use != nullptr) {
         descent = use->descent;
