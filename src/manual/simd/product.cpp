@@ -11,8 +11,8 @@
 #define HWY_TARGET_INCLUDE "manual/simd/product.cpp"  // NOLINT
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/cache_control.h>
 #include "manual/simd/few_inputs-inl.h"
+#include "manual/simd/tile-inl.h"
 #include "manual/simd/transpose-inl.h"
 #include "manual/simd/vectors-inl.h"
 // clang-format on
@@ -21,172 +21,12 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// A tile is some rows by up to three vectors: so many rows that each sum is ready before its next term, but so few that
-// its stores, all at its end, fit into the CPU's queue, where they would delay the next tile.
-constexpr bool kManyRegisters = HWY_MAX_BYTES == 64 || !HWY_ARCH_X86;  // 32, not 16
-constexpr std::size_t rows_of_tile(std::size_t vectors) {
-    return vectors == 3 ? 4 : kManyRegisters ? 16 / vectors : 12 / vectors;
-}
-// By three vectors, where each tile has to read its columns of b from L2.
-constexpr std::size_t kTallTile = 8;
-
-// The last tile may have more rows, if the sums fit into the registers beside the vectors of b and one of a; but two
-// tiles of six rows by two vectors are faster than one of twelve.
-constexpr std::size_t rows_of_last_tile(std::size_t vectors) {
-    return std::min({2 * rows_of_tile(vectors) - 1, (kManyRegisters ? 23 : 12) / vectors, std::size_t{16}});
-}
-
-// Adjacent terms of a sum, from k = 0 to depth: a(i, k) at a[i·a_row + k], or a(k, i) at a[k·a_row + i] in aᵀ·b; b(k,
-// j) at b[k·width + j].
-struct Piece {
-    const float* a;
-    std::size_t a_row;
-    const float* b;
-    std::size_t depth;
-};
-
 // Sums are accumulated in registers before they are added to the result: this many panels are 288 terms, and longer
 // sums have larger rounding errors.
 constexpr std::size_t kPanels = 6;
 constexpr std::size_t kTerms = 256;
-// With at least so many terms, prefetching weights for their update saves more time than it costs.
-constexpr std::size_t kManyTerms = 64;
-// More rows of b don't stay in L1.
-constexpr std::size_t kTermsInL1 = 3 * kWidestPanel;
 // In aᵀ·b each term reads another row of a: so many terms later it has come from L2.
 constexpr std::size_t kTermsAhead = 8;
-
-// of(rows), a constant: the rows of all tiles but the last. Fewer if few terms leave little time for the stores of
-// aᵀ·b.
-template <std::size_t kVectors, class Of>
-HWY_INLINE void for_rows_of_tile(bool transposed, std::size_t terms, Of of) {
-    if (kManyRegisters && kVectors == 3 && terms > kTermsInL1) {
-        of(std::integral_constant<std::size_t, kTallTile>());
-    } else if (kVectors == 2 && transposed && terms < kManyTerms) {
-        of(std::integral_constant<std::size_t, 6>());
-    } else {
-        of(std::integral_constant<std::size_t, rows_of_tile(kVectors)>());
-    }
-}
-
-// aᵀ·b: what is done with a sum other than to store it in c.
-struct Use {
-    const float* c = nullptr;          // the whole result
-    bool onto = false;                 // c contains terms already
-    const Descent* descent = nullptr;  // new_W = W − rate·sum
-    bool kept = true;                  // c = sum
-};
-
-// visit(sum, row, vector) for each of a tile. Unrolled, so that the sums stay in registers.
-template <std::size_t kHeight, std::size_t kVectors, class Visit>
-HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
-    HWY_UNROLL(16)
-    for (std::size_t r = 0; r < kHeight; ++r) {
-        HWY_UNROLL(3)
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            visit(total[r][v], r, v);
-        }
-    }
-}
-
-// Memory that is needed soon and may be far away: a part of it is prefetched at each term.
-struct Ahead {
-    const float* at;
-    std::size_t step;  // from one term to the next
-};
-
-// The last vector of each row as half of it.
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void to_halves(hn::Vec<HalfD> (&last)[kHeight], const V (&total)[kHeight][kVectors]) {
-    HWY_UNROLL(16)
-    for (std::size_t r = 0; r < kHeight; ++r) {
-        last[r] = half_of(total[r][kVectors - 1]);
-    }
-}
-
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void from_halves(V (&total)[kHeight][kVectors], const hn::Vec<HalfD> (&last)[kHeight]) {
-    HWY_UNROLL(16)
-    for (std::size_t r = 0; r < kHeight; ++r) {
-        total[r][kVectors - 1] = with_zeros(last[r]);
-    }
-}
-
-// total[r, v] += Σ_k a(i + r, k)·b(k, j + v), with p.a at row i and p.b at column j. kHalf: the second half of the last
-// vector is padding, and is cleared.
-template <bool kTransposed, bool kHalf, std::size_t kHeight, std::size_t kVectors, std::size_t kAhead>
-HWY_INLINE void add_terms(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width,
-                          std::array<Ahead, kAhead> ahead) {
-    const D d;
-    constexpr std::size_t kWhole = kHalf ? kVectors - 1 : kVectors;
-    // An address can be a pointer, plus a_row once or twice: without more pointers than one in three rows, the offsets
-    // of the rows would not fit into the registers.
-    constexpr std::size_t kRowsOfPointer = kTransposed ? kHeight : 3;
-    constexpr std::size_t kPointers = (kHeight + kRowsOfPointer - 1) / kRowsOfPointer;
-    const std::size_t to_next_row = kTransposed ? 1 : p.a_row, to_next_term = kTransposed ? p.a_row : 1;
-    const float* a[kPointers];
-    for (std::size_t i = 0; i < kPointers; ++i) {
-        a[i] = p.a + i * kRowsOfPointer * to_next_row;
-    }
-    hn::Vec<HalfD> last[kHeight];  // if kHalf
-    to_halves(last, total);
-    const float* const end = p.b + p.depth * width;
-    for (const float* b = p.b; b != end; b += width) {
-        V row[kVectors];
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            row[v] = hn::Load(d, b + v * hn::Lanes(d));
-        }
-        for (std::size_t r = 0; r < kHeight; ++r) {
-            const float number = a[r / kRowsOfPointer][r % kRowsOfPointer * to_next_row];
-            const V x = hn::Set(d, number);
-            for (std::size_t v = 0; v < kWhole; ++v) {
-                total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
-            }
-            if constexpr (kHalf) {
-                const hn::Vec<HalfD> half = kWhole == 0 ? hn::Set(HalfD(), number) : half_of(x);
-                last[r] = hn::MulAdd(half, half_of(row[kWhole]), last[r]);
-            }
-        }
-        for (const float*& pointer : a) {
-            pointer += to_next_term;
-        }
-        for (Ahead& one : ahead) {
-            hwy::Prefetch(one.at);
-            one.at += one.step;
-        }
-    }
-    if constexpr (kHalf) {
-        from_halves(total, last);
-    }
-}
-
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void clear(V (&total)[kHeight][kVectors]) {
-    for_each_sum(total, [](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(D()); });
-}
-
-// of(sum, its place in c) for each of a tile. Row by row: otherwise the compiler computes the places of all rows first.
-template <std::size_t kHeight, std::size_t kVectors, class C, class Of>
-HWY_INLINE void for_each_place(V (&total)[kHeight][kVectors], C* c, std::size_t c_row, Of of) {
-    HWY_UNROLL(16)
-    for (std::size_t r = 0; r < kHeight; ++r) {
-        HWY_UNROLL(3)
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            of(total[r][v], c + v * hn::Lanes(D()));
-        }
-        c += c_row;
-    }
-}
-
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void add(V (&total)[kHeight][kVectors], const float* c, std::size_t c_row) {
-    for_each_place(total, c, c_row, [](V& one, const float* at) HWY_ATTR { one = hn::Add(hn::Load(D(), at), one); });
-}
-
-template <std::size_t kHeight, std::size_t kVectors>
-HWY_INLINE void store(float* c, std::size_t c_row, V (&total)[kHeight][kVectors]) {
-    for_each_place(total, c, c_row, [](V& one, float* at) HWY_ATTR { hn::Store(one, D(), at); });
-}
 
 // Some rows of c = [c +] a·b [+ bias]; b, bias and c, the first row, are at their column of the panel.
 struct Sum {
@@ -196,14 +36,16 @@ struct Sum {
     const float* bias;  // or null
     const Rows* rows;
     const Panel* panel;
-    bool onto;  // c contains terms already
+    const Panels* next;  // as wide as a: its rows after the panel's columns are needed next. Null: b's rows after these
+    bool onto;           // c contains terms already
 };
 
-// Keeps a variable in memory, which a loop does not need while it needs all registers. Left alone, the compiler moves
-// it to a vector register, and from there it is only available after the sums of the loop.
-template <class T>
-HWY_INLINE void keep_in_memory(T& variable) {
-    asm("" : "+m"(variable));
+// What is needed next, in panel q of a; b at its first row.
+HWY_INLINE const float* next_of(const Sum& sum, const Panel& q, const float* b, std::size_t width) {
+    const Panel &first = sum.a->panels.front(), &last = sum.a->panels.back();
+    return sum.next != nullptr
+               ? in_panel(sum.next->data, sum.next->rows, q) + (sum.panel->from + sum.panel->width) * q.width
+               : b + (last.from + last.used - first.from) * width;
 }
 
 // A tile at row i, which is at c.
@@ -219,9 +61,18 @@ HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
         keep_in_memory(sum);
         keep_in_memory(c);
         keep_in_memory(i);
+        const Piece piece = {a, q.stride(), b, q.used};
         // A panel has as many terms as a row of it has numbers, or nearly.
-        add_terms<false, kHalf>(total, {a, q.stride(), b, q.used}, width,
-                                std::array{Ahead{a + kHeight * q.stride(), kHeight}});
+        const Ahead next_a = {a + kHeight * q.stride(), kHeight};
+        if constexpr (kVectors == 3 && kHeight == kTallTile) {
+            // Of what is needed next, as many rows as q has terms, each tile prefetches its share or somewhat more.
+            const float* const next = next_of(*sum, q, b, width);
+            const std::size_t step = kHeight * kWidestPanel / (sum->rows->last - sum->rows->first) + 1;
+            const std::size_t before = (i - sum->rows->first) / kHeight * kWidestPanel * step;
+            add_terms<false, kHalf>(total, piece, width, std::array{next_a, Ahead{next + before, step}});
+        } else {
+            add_terms<false, kHalf>(total, piece, width, std::array{next_a});
+        }
     }
     const std::size_t c_row = sum->panel->stride();
     if (sum->onto) {
@@ -234,6 +85,14 @@ HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
     }
     store(c, c_row, total);
 }
+
+// aᵀ·b: what is done with a sum other than to store it in c.
+struct Use {
+    const float* c = nullptr;          // the whole result
+    bool onto = false;                 // c contains terms already
+    const Descent* descent = nullptr;  // new_W = W − rate·sum
+    bool kept = true;                  // c = sum
+};
 
 // A tile of aᵀ·b; p and c are at its row and column. use: null if the sums are only stored.
 template <std::size_t kHeight, std::size_t kVectors, bool kHalf>
@@ -316,34 +175,34 @@ HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, con
 // Some rows of [c +] a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
 // b + k·p.width.
 HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p,
-                        bool onto) {
+                        const Panels* next, bool onto) {
     for_each_used_column(p.width, p.used, [&](std::size_t j, auto vectors, auto half) HWY_ATTR {
         constexpr std::size_t kVectors = decltype(vectors)::value;
         constexpr bool kHalf = decltype(half)::value;
-        const Sum sum = {c + j, &a, b + j, bias != nullptr ? bias + j : nullptr, &rows, &p, onto};
+        const Sum sum = {c + j, &a, b + j, bias != nullptr ? bias + j : nullptr, &rows, &p, next, onto};
         tiles<kVectors, kHalf>(&sum, std::make_index_sequence<rows_of_last_tile(kVectors)>());
     });
 }
 
 // The same, kPanels of a at a time.
 HWY_NOINLINE void long_product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows,
-                               const Panel& p) {
+                               const Panel& p, const Panels* next) {
     const std::size_t all = a.panels.size(), parts = (all + kPanels - 1) / kPanels;
     std::size_t from = 0;
     for (std::size_t part = 1; part <= parts; ++part) {
         const std::size_t to = all * part / parts;
-        product(c, {a.data, a.rows, a.panels.subspan(from, to - from)}, b, to == all ? bias : nullptr, rows, p,
+        product(c, {a.data, a.rows, a.panels.subspan(from, to - from)}, b, to == all ? bias : nullptr, rows, p, next,
                 from > 0);
         from = to;
     }
 }
 
-HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows,
-                        const Panel& p) {
+HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p,
+                        const Panels* next) {
     if (a.panels.size() <= kPanels) {
-        product(c, a, b, bias, rows, p, false);
+        product(c, a, b, bias, rows, p, next, false);
     } else {
-        long_product(c, a, b, bias, rows, p);
+        long_product(c, a, b, bias, rows, p, next);
     }
 }
 
@@ -372,7 +231,7 @@ class OurProducts final : public Products {
 public:
     void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
                         const Panel& p) const override {
-        product(y, x, W, b, rows, p);
+        product(y, x, W, b, rows, p, nullptr);
     }
 
     void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
@@ -386,8 +245,10 @@ public:
             transpose({scratch + p.from * q.width, q.width, q.width, p.used},
                       in_panel(W.data, W.rows, p) + q.from * p.width, p.width, q.used);
         }
-        product(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q);
+        product(dx + rows.first * q.stride(), dy, scratch, nullptr, rows, q, &W);
     }
+
+    bool prefetches_weights() const override { return kManyRegisters; }
 
     void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
                                 std::size_t n) const override {

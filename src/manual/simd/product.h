@@ -34,6 +34,8 @@ public:
     // padded(out)·q.width numbers.   Twin: linear_input_backward.
     virtual void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
                                        const Panel& q) const = 0;
+    // Whether it prefetches the rows of W that the next panel of dx needs.
+    virtual bool prefetches_weights() const { return false; }
 
     // dW = xᵀ·dy.   The part (q.used, p.width) of dW (in, out) for the inputs of panel q and the outputs of panel p; x
     // (n, q.width), panel q; dy (n, p.width), panel p.   Twin: linear_weight_backward.

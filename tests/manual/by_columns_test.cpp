@@ -1,0 +1,96 @@
+#include "manual/by_columns.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <random>
+#include <vector>
+
+#include "manual/networks.h"
+#include "manual/targets.h"
+
+using namespace byhand;
+
+namespace {
+
+std::vector<float> drawn(std::size_t count, std::mt19937& random) {
+    std::vector<float> values(count);
+    for (float& value : values) {
+        value = networks::uniform(random, -1, 2);
+    }
+    return values;
+}
+
+std::vector<float> by_rows(const PanelMatrix& dy, const PanelMatrix& W) {
+    PanelMatrix dx(dy.rows, W.rows);
+    std::vector<float> result(dy.rows * W.rows);
+    AlignedVector<float> scratch(padded(W.columns) * kWidestPanel);
+    for (const Panel& q : dx.panels) {
+        simd::products().linear_input_backward(dx.in(q), dy.view(), W.view(), scratch.data(), {0, dy.rows}, q);
+    }
+    dx.copy_to(result.data());
+    return result;
+}
+
+// From row `middle` on first, then the rows before it.
+std::vector<float> by_columns(const PanelMatrix& dy, const PanelMatrix& W, std::size_t middle) {
+    PanelMatrix dx(dy.rows, W.rows);
+    std::vector<float> result(dy.rows * W.rows);
+    AlignedVector<float> columns(padded(dy.rows) * padded(W.columns)), scratch(kWidestPanel * kWidestPanel);
+    for (const Rows& rows : {Rows{middle, dy.rows}, Rows{0, middle}}) {
+        for (const Panel& p : dy.panels) {
+            to_columns(columns.data(), dy.view(), p, rows);
+        }
+        for (const Panel& q : dx.panels) {
+            input_backward_by_columns(dx.in(q), q, columns.data(), W.view(), scratch.data(), rows, simd::products());
+        }
+    }
+    dx.copy_to(result.data());
+    return result;
+}
+
+// Products that compute nothing.
+class Idle final : public simd::Products {
+public:
+    explicit Idle(bool prefetches) : prefetches_(prefetches) {}
+    void linear_forward(float*, const Panels&, const float*, const float*, const Rows&, const Panel&) const override {}
+    void linear_input_backward(float*, const Panels&, const Panels&, float*, const Rows&, const Panel&) const override {
+    }
+    bool prefetches_weights() const override { return prefetches_; }
+    void linear_weight_backward(float*, const float*, const Panel&, const float*, const Panel&,
+                                std::size_t) const override {}
+    void linear_descend(const simd::Descent&, float*, bool, const float*, const Panel&, const float*, const Panel&,
+                        std::size_t) const override {}
+
+private:
+    bool prefetches_;
+};
+
+}  // namespace
+
+TEST_CASE("dx by columns: the same bytes as by rows") {
+    struct Shape {
+        std::size_t n, in, out;
+    };
+    targets::for_each([] {
+        std::mt19937 random(7);
+        for (const Shape& s : {Shape{1, 1, 1}, {5, 9, 3}, {49, 33, 7}, {97, 30, 200}, {131, 53, 27}, {64, 59, 311}}) {
+            INFO("n " << s.n << ", in " << s.in << ", out " << s.out);
+            const PanelMatrix dy(drawn(s.n * s.out, random).data(), s.n, s.out);
+            const PanelMatrix W(drawn(s.in * s.out, random).data(), s.in, s.out);
+            CHECK(by_columns(dy, W, s.n / (2 * kWidestPanel) * kWidestPanel) == by_rows(dy, W));
+        }
+    });
+}
+
+TEST_CASE("dx by columns: pays where it transposes or pads less, unless dy is large and W is prefetched") {
+    for (const bool prefetches : {false, true}) {
+        const Idle products(prefetches);
+        // Less padding of 30 columns, and less to transpose.
+        CHECK(pays_by_columns(32, 30, 200, products));
+        CHECK(pays_by_columns(128, 512, 512, products));
+        // dx would be transposed back, or 9 rows be padded.
+        CHECK_FALSE(pays_by_columns(256, 1024, 27, products));
+        CHECK_FALSE(pays_by_columns(9, 48, 48, products));
+    }
+    CHECK(pays_by_columns(256, 512, 1024, Idle(false)));
+    CHECK_FALSE(pays_by_columns(256, 512, 1024, Idle(true)));
+}
