@@ -25,8 +25,8 @@ namespace {
 // sums have larger rounding errors.
 constexpr std::size_t kPanels = 6;
 constexpr std::size_t kTerms = 256;
-// In aᵀ·b each term reads another row of a: so many terms later it has come from L2.
-constexpr std::size_t kTermsAhead = 8;
+// In aᵀ·b each term reads another row of a: so many terms later it has come from L2 or farther.
+constexpr std::size_t kTermsAhead = 64;
 
 // Some rows of c = [c +] a·b [+ bias]; b, bias and c, the first row, are at their column of the panel.
 struct Sum {
@@ -103,17 +103,17 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     const Descent* descent = use != nullptr ? use->descent : nullptr;
     keep_in_memory(c);
     keep_in_memory(use);
-    constexpr bool kTall = kVectors == 3 && kHeight == kTallTile;
+    constexpr bool kFetchesA = kVectors > 1 && kHeight == kTallTile;
     const Ahead a = {p.a + kTermsAhead * p.a_row, p.a_row};
     if (kVectors == 3 && kHeight % rows_of_tile(kVectors) == 0 && descent != nullptr && p.depth >= kManyTerms) {
         const std::size_t next = c - use->c + kHeight * width, step = kHeight * width / p.depth;
         const Ahead W = {descent->W + next, step}, new_W = {descent->new_W + next, step};
-        if constexpr (kTall) {
+        if constexpr (kFetchesA) {
             add_terms<true, kHalf>(total, p, width, std::array{a, W, new_W});
         } else {
             add_terms<true, kHalf>(total, p, width, std::array{W, new_W});
         }
-    } else if constexpr (kTall) {
+    } else if constexpr (kFetchesA) {
         add_terms<true, kHalf>(total, p, width, std::array{a});
     } else {
         add_terms<true, kHalf>(total, p, width, std::array<Ahead, 0>());
