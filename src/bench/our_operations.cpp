@@ -143,7 +143,7 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
             };
         default:
             o->result = PanelMatrix(o->n, o->in);
-            if (pays_by_columns(o->n, o->in, o->out, o->products)) {
+            if (pays_by_columns(o->n, o->in, o->out, o->products.prefetches_weights())) {
                 o->scratch.resize(padded(o->n) * padded(o->out) + kWidestPanel * kWidestPanel);
                 return [o] { input_backward_by_columns(*o); };
             }

@@ -9,8 +9,8 @@
 
 namespace byhand {
 
-// Whether it takes less time than by rows; W (in, out).
-bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out, const simd::Products& products);
+// Whether it takes less time than by rows; W (in, out). prefetched: by rows, W is (Products::prefetches_weights).
+bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out, bool prefetched);
 
 // Some rows of panel p of dy, transposed: `to` has padded(rows)·padded(out) numbers, in blocks of kWidestPanel rows,
 // each (padded(out), rows). Precondition: rows.first is a multiple of kWidestPanel.

@@ -88,7 +88,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
 void Fused::add_gradients_by_columns() {
     const auto pays = [&](const FusedLayer& l) {
         return !goes_by_character(l) &&
-               pays_by_columns(l.rows, l.pattern.layer.inputs, l.pattern.layer.outputs, products_);
+               pays_by_columns(l.rows, l.pattern.layer.inputs, l.pattern.layer.outputs, products_.prefetches_weights());
     };
     for (std::size_t i = 0; i < layers_.size(); ++i) {
         AlignedVector<float>& memory = dy_by_columns_[i % 2];

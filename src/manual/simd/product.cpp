@@ -103,6 +103,7 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
     const Descent* descent = use != nullptr ? use->descent : nullptr;
     keep_in_memory(c);
     keep_in_memory(use);
+    // The tall tiles, and as tall ones by two vectors.
     constexpr bool kFetchesA = kVectors > 1 && kHeight == kTallTile;
     const Ahead a = {p.a + kTermsAhead * p.a_row, p.a_row};
     if (kVectors == 3 && kHeight % rows_of_tile(kVectors) == 0 && descent != nullptr && p.depth >= kManyTerms) {
