@@ -21,17 +21,16 @@ void for_each_block(const Rows& rows, Visit visit) {
 }  // namespace
 
 bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out, bool prefetched) {
-    // Of half vectors, 8 numbers. Transposing 16 rows by 8 columns costs as much as so many multiply-adds of one.
-    constexpr std::size_t kTranspose = 100;
     // dy and its transpose, together of this many bytes, don't stay in L2: transposing costs twice as much as of W, if
     // W has been prefetched.
     constexpr std::size_t kLarge = std::size_t{1} << 20;
     const bool is_far = prefetched && 2 * sizeof(float) * rows * out >= kLarge;
     const auto vectors = [](std::size_t count) { return (count + 15) / 16; };
     const auto halves = [](std::size_t count) { return (count + 7) / 8; };
-    const std::size_t by_rows = rows * halves(in) * out + kTranspose * vectors(in) * halves(out);
+    // Multiply-adds of 8 numbers.
+    const std::size_t by_rows = rows * halves(in) * out + simd::kTranspose * vectors(in) * halves(out);
     const std::size_t strips = vectors(rows) * (halves(in) + halves(out));
-    const std::size_t by_columns = halves(rows) * in * out + (is_far ? 2 : 1) * kTranspose * strips;
+    const std::size_t by_columns = halves(rows) * in * out + (is_far ? 2 : 1) * simd::kTranspose * strips;
     return by_columns < by_rows;
 }
 

@@ -76,3 +76,21 @@ TEST_CASE("dx by columns: pays where it transposes or pads less, unless dy is la
     CHECK(pays_by_columns(256, 512, 1024, false));
     CHECK_FALSE(pays_by_columns(256, 512, 1024, true));
 }
+
+TEST_CASE("dW of few outputs: the same bytes by columns as by rows") {
+    targets::for_each([] {
+        std::mt19937 random(11);
+        for (const std::size_t n : {1U, 63U, 64U, 201U, 530U}) {
+            INFO("n " << n);
+            constexpr std::size_t kIn = 47, kOut = 27;
+            PanelMatrix x(drawn(n * kIn, random).data(), n, kIn), dy(drawn(n * kOut, random).data(), n, kOut);
+            const Panel& q = x.panels.front();
+            Panel p = dy.panels.front();
+            AlignedVector<float> dW(kIn * p.width), by_rows(kIn * p.width);
+            simd::products().linear_weight_backward(dW.data(), x.in(q), q, dy.in(p), p, n);
+            p.used = p.width;  // by columns would not save any padding
+            simd::products().linear_weight_backward(by_rows.data(), x.in(q), q, dy.in(p), p, n);
+            CHECK(dW == by_rows);
+        }
+    });
+}

@@ -1,5 +1,5 @@
 // A linear's weights updated together with their gradient: the same bits as the gradient followed by the descent, on
-// every vector type of this CPU, for sums in one piece and in several.
+// every vector type of this CPU, for sums in one piece and in several, by rows and by columns.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
@@ -28,8 +28,8 @@ TEST_CASE("kernels: weights updated with their gradient equal those updated afte
     constexpr float kRate = 0.37F, kNothing = std::numeric_limits<float>::quiet_NaN();
     targets::for_each([&] {
         std::mt19937 random(5);
-        for (const std::size_t n : {1U, 7U, 256U, 257U, 530U}) {
-            for (const auto& [in, out] : {std::pair{1U, 1U}, {9U, 50U}, {51U, 27U}}) {
+        for (const std::size_t n : {1U, 7U, 65U, 256U, 257U, 530U}) {
+            for (const auto& [in, out] : {std::pair{1U, 1U}, {9U, 50U}, {47U, 27U}}) {
                 INFO("n " << n << ", in " << in << ", out " << out);
                 const PanelMatrix W = some(random, in, out);
                 PanelMatrix x = some(random, n, in), dy = some(random, n, out);

@@ -33,8 +33,9 @@ struct Shape3 {
 std::vector<Shape3> shapes() {
     std::mt19937 random(3);
     const auto extent = [&] { return 1 + random() % kMost; };
-    // The last two have sums longer than registers accumulate at once: over rows, and over seven panels.
-    std::vector<Shape3> all = {{1, 1, 1}, {kMost, kMost, kMost}, {300, 21, 45}, {19, 310, 297}};
+    // The last three have sums longer than registers accumulate at once: over rows, by rows and by columns, and over
+    // seven panels.
+    std::vector<Shape3> all = {{1, 1, 1}, {kMost, kMost, kMost}, {300, 21, 45}, {270, 53, 27}, {19, 310, 297}};
     for (std::size_t k = 1; k <= kMost; ++k) {
         all.push_back({k, extent(), extent()});
         all.push_back({extent(), k, extent()});

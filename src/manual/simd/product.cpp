@@ -217,14 +217,71 @@ HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, con
     });
 }
 
-// dW = xᵀ·dy in parts of kTerms, and the update; descent: null if there is none.
-HWY_NOINLINE void long_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
-                                       std::size_t n, const Descent* descent, bool kept) {
+// dW = xᵀ·dy of at most kTerms, and the update; descent: null if there is none.
+HWY_INLINE void short_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                      std::size_t n, const Descent* descent, bool kept) {
+    if (descent == nullptr) {
+        transposed_product(dW, x, q, dy, p, n, nullptr);
+    } else {
+        const Use use = {dW, false, descent, kept};
+        transposed_product(dW, x, q, dy, p, n, &use);
+    }
+}
+
+// The same, in parts of kTerms.
+HWY_INLINE void weight_backward_by_rows(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                        std::size_t n, const Descent* descent, bool kept) {
+    if (n <= kTerms) {
+        short_weight_backward(dW, x, q, dy, p, n, descent, kept);
+        return;
+    }
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
         const Use use = {dW, i > 0, at_the_end ? descent : nullptr, kept || !at_the_end};
         transposed_product(dW, x + i * q.stride(), q, dy + i * p.width, p, terms, &use);
+    }
+}
+
+// The same as (dyᵀ·x)ᵀ: the inputs lie along the vectors, and the outputs are not padded.
+HWY_NOINLINE void weight_backward_by_columns(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                             std::size_t n, const Descent* descent, bool kept) {
+    const D d;
+    HWY_ALIGN float columns[kWidestPanel * kWidestPanel];
+    weight_backward_by_rows(columns, dy, p, x, q, n, nullptr, true);
+    for_each_transposed({dW, p.width, p.width, q.used}, columns, q.width, p.used, [=](V one, float* at) HWY_ATTR {
+        if (descent != nullptr) {
+            const V W = hn::Load(d, descent->W + (at - dW));
+            const V step = hn::Mul(hn::Set(d, descent->rate), one);
+            hn::Store(hn::Sub(W, step), d, descent->new_W + (at - dW));
+        }
+        if (kept) {
+            hn::Store(one, d, at);
+        }
+    });
+}
+
+bool pays_by_columns(const Panel& q, const Panel& p, std::size_t n) {
+    const auto halves = [](std::size_t count) { return (count + 7) / 8; };
+    const std::size_t strips = (p.used + 15) / 16 * halves(q.used);
+    return q.joined == 1 && n * p.used * halves(q.used) + kTranspose * strips < n * q.used * halves(p.used);
+}
+
+HWY_NOINLINE void long_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                       std::size_t n, const Descent* descent, bool kept) {
+    if (pays_by_columns(q, p, n)) {
+        weight_backward_by_columns(dW, x, q, dy, p, n, descent, kept);
+    } else {
+        weight_backward_by_rows(dW, x, q, dy, p, n, descent, kept);
+    }
+}
+
+HWY_INLINE void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
+                                std::size_t n, const Descent* descent, bool kept) {
+    if (n < kManyTerms) {  // transposing takes as long as what it saves
+        short_weight_backward(dW, x, q, dy, p, n, descent, kept);
+    } else {
+        long_weight_backward(dW, x, q, dy, p, n, descent, kept);
     }
 }
 
@@ -253,21 +310,12 @@ public:
 
     void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
                                 std::size_t n) const override {
-        if (n <= kTerms) {
-            transposed_product(dW, x, q, dy, p, n, nullptr);
-        } else {
-            long_weight_backward(dW, x, q, dy, p, n, nullptr, true);
-        }
+        weight_backward(dW, x, q, dy, p, n, nullptr, true);
     }
 
     void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
                         const Panel& p, std::size_t n) const override {
-        if (n <= kTerms) {
-            const Use use = {dW, false, &descent, kept};
-            transposed_product(dW, x, q, dy, p, n, &use);
-        } else {
-            long_weight_backward(dW, x, q, dy, p, n, &descent, kept);
-        }
+        weight_backward(dW, x, q, dy, p, n, &descent, kept);
     }
 };
 

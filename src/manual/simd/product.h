@@ -59,6 +59,9 @@ struct Transposed {
     std::size_t rows = 0;
 };
 
+// Transposing 16 rows by 8 columns costs as much as so many multiply-adds of 8 numbers.
+inline constexpr std::size_t kTranspose = 100;
+
 // to(j, i) = from(i, j) for i < rows, and 0 from there on. from (rows, to.rows), from_row from row to row, each as many
 // whole vectors of 16.
 void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows);

@@ -76,31 +76,39 @@ HWY_INLINE void load_columns(V (&column)[kColumns], const float* from, std::size
 }
 #endif
 
-// Stored for j < columns.
+// of(column, its place) for j < columns.
+template <class Of>
 HWY_INLINE void transpose_strip(float* to, std::size_t to_row, const float* from, std::size_t from_row,
-                                std::size_t rows, std::size_t columns) {
+                                std::size_t rows, std::size_t columns, Of of) {
     V column[kColumns];
     load_columns(column, from, from_row, rows);
     for (std::size_t j = 0; j < kColumns; ++j) {
         if (j < columns) {
-            hn::Store(column[j], D(), to + j * to_row);
+            of(column[j], to + j * to_row);
         }
     }
 }
 
-inline void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows) {
+// of(vector, its place) for each of the transpose.
+template <class Of>
+HWY_INLINE void for_each_transposed(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows,
+                                    Of of) {
     constexpr std::size_t N = hn::MaxLanes(D());
     for (std::size_t i = 0; i < to.width; i += N) {
         for (std::size_t j = 0; j < to.rows; j += kColumns) {
             float* const strip = to.data + j * to.row + i;
             const float* const numbers = from + i * from_row + j;
             if (i + N <= rows) {  // as a constant: no row is tested
-                transpose_strip(strip, to.row, numbers, from_row, N, to.rows - j);
+                transpose_strip(strip, to.row, numbers, from_row, N, to.rows - j, of);
             } else {
-                transpose_strip(strip, to.row, numbers, from_row, rows - std::min(rows, i), to.rows - j);
+                transpose_strip(strip, to.row, numbers, from_row, rows - std::min(rows, i), to.rows - j, of);
             }
         }
     }
+}
+
+inline void transpose(const Transposed& to, const float* from, std::size_t from_row, std::size_t rows) {
+    for_each_transposed(to, from, from_row, rows, [](V one, float* at) HWY_ATTR { hn::Store(one, D(), at); });
 }
 
 }  // namespace byhand::simd::HWY_NAMESPACE
