@@ -217,24 +217,9 @@ HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, con
     });
 }
 
-// dW = xᵀ·dy of at most kTerms, and the update; descent: null if there is none.
-HWY_INLINE void short_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
-                                      std::size_t n, const Descent* descent, bool kept) {
-    if (descent == nullptr) {
-        transposed_product(dW, x, q, dy, p, n, nullptr);
-    } else {
-        const Use use = {dW, false, descent, kept};
-        transposed_product(dW, x, q, dy, p, n, &use);
-    }
-}
-
-// The same, in parts of kTerms.
+// dW = xᵀ·dy in parts of kTerms, and the update; descent: null if there is none.
 HWY_INLINE void weight_backward_by_rows(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
                                         std::size_t n, const Descent* descent, bool kept) {
-    if (n <= kTerms) {
-        short_weight_backward(dW, x, q, dy, p, n, descent, kept);
-        return;
-    }
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
@@ -262,9 +247,11 @@ HWY_NOINLINE void weight_backward_by_columns(float* dW, const float* x, const Pa
 }
 
 bool pays_by_columns(const Panel& q, const Panel& p, std::size_t n) {
+    // The sums are stored before they are transposed, and W is not prefetched.
+    constexpr std::size_t kCost = 2 * kTranspose;
     const auto halves = [](std::size_t count) { return (count + 7) / 8; };
     const std::size_t strips = (p.used + 15) / 16 * halves(q.used);
-    return q.joined == 1 && n * p.used * halves(q.used) + kTranspose * strips < n * q.used * halves(p.used);
+    return q.joined == 1 && n * p.used * halves(q.used) + kCost * strips < n * q.used * halves(p.used);
 }
 
 HWY_NOINLINE void long_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
@@ -278,10 +265,14 @@ HWY_NOINLINE void long_weight_backward(float* dW, const float* x, const Panel& q
 
 HWY_INLINE void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p,
                                 std::size_t n, const Descent* descent, bool kept) {
-    if (n < kManyTerms) {  // transposing takes as long as what it saves
-        short_weight_backward(dW, x, q, dy, p, n, descent, kept);
-    } else {
+    // By columns is slower with few terms, or if dy is not padded.
+    if (n > kTerms || (n >= kManyTerms && p.used % 8 != 0)) {
         long_weight_backward(dW, x, q, dy, p, n, descent, kept);
+    } else if (descent != nullptr) {
+        const Use use = {dW, false, descent, kept};
+        transposed_product(dW, x, q, dy, p, n, &use);
+    } else {
+        transposed_product(dW, x, q, dy, p, n, nullptr);
     }
 }
 
