@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <chrono>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,6 +73,30 @@ TEST_CASE("rounds: both are first equally often, and run equally many steps") {
         CHECK(seconds >= 100e-6);
     }
     CHECK(rounds.ours.cpus >= 0);
+}
+
+TEST_CASE("rounds: each implementation follows each other one equally often") {
+    Told told;
+    std::vector<std::size_t> turns;
+    std::vector<bench::Steps> peers;
+    for (const char name : {'a', 'b', 'c'}) {
+        peers.push_back(told.implementation(name, turns));
+    }
+    constexpr std::size_t kRounds = 20;  // five that can be first, in four orders
+    bench::in_turn(told.implementation('o', told.ours), told.implementation('t', told.theirs), kRounds, 1, peers);
+    std::map<std::string, int> pairs;
+    const std::size_t of_a_round = 2 * 5;
+    for (std::size_t round = 0; round < kRounds; ++round) {
+        const std::string order = told.order.substr(told.order.size() - (kRounds - round) * of_a_round, of_a_round);
+        for (std::size_t i = 2; i < of_a_round; i += 2) {
+            ++pairs[{order[i - 2], order[i]}];
+        }
+    }
+    CHECK(pairs.size() == 5 * 4);
+    for (const auto& [pair, count] : pairs) {
+        INFO(pair);
+        CHECK(count == 4);
+    }
 }
 
 TEST_CASE("rounds: one implementation is timed without the other") {
