@@ -61,8 +61,8 @@ std::size_t steps_of_a_turn(const std::vector<Steps>& all, double least, std::si
     }
 }
 
-// Numbers of places to go on by, which lead round all of `count` places.
-std::vector<std::size_t> strides_round(std::size_t count) {
+// The strides with which a walk around `count` places visits all of them.
+std::vector<std::size_t> strides_around(std::size_t count) {
     std::vector<std::size_t> strides = {1};
     for (std::size_t stride = 2; stride < count; ++stride) {
         if (std::gcd(stride, count) == 1) {
@@ -121,7 +121,7 @@ Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::
     Rounds result;
     result.steps = steps_of_a_turn(all, threads > 1 ? kTurnAfterPause : kTurn, result.total);
     std::vector<Tally> tallies(all.size());
-    const std::vector<std::size_t> strides = strides_round(all.size());
+    const std::vector<std::size_t> strides = strides_around(all.size());
     for (std::size_t round = 0; round < rounds; ++round) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             const std::size_t which = (round + i * strides[round % strides.size()]) % all.size();
