@@ -94,6 +94,12 @@ struct Use {
     bool kept = true;                  // c = sum
 };
 
+// W and new_W: at the numbers whose gradient it is.
+HWY_INLINE void descend(const float* W, float* new_W, V rate, V gradient) {
+    const D d;
+    hn::Store(hn::Sub(hn::Load(d, W), hn::Mul(rate, gradient)), d, new_W);
+}
+
 // A tile of aᵀ·b; p and c are at its row and column. use: null if the sums are only stored.
 template <std::size_t kHeight, std::size_t kVectors, bool kHalf>
 HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, const Use* use) {
@@ -130,7 +136,7 @@ HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, con
             const V rate = hn::Set(d, descent->rate);
             for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v) HWY_ATTR {
                 const std::size_t at = r * width + v * hn::Lanes(d);
-                hn::Store(hn::Sub(hn::Load(d, W + at), hn::Mul(rate, one)), d, new_W + at);
+                descend(W + at, new_W + at, rate, one);
             });
         }
         if (!use->kept) {
@@ -236,9 +242,8 @@ HWY_NOINLINE void weight_backward_by_columns(float* dW, const float* x, const Pa
     weight_backward_by_rows(columns, dy, p, x, q, n, nullptr, true);
     for_each_transposed({dW, p.width, p.width, q.used}, columns, q.width, p.used, [=](V one, float* at) HWY_ATTR {
         if (descent != nullptr) {
-            const V W = hn::Load(d, descent->W + (at - dW));
-            const V step = hn::Mul(hn::Set(d, descent->rate), one);
-            hn::Store(hn::Sub(W, step), d, descent->new_W + (at - dW));
+            const std::size_t from_first = at - dW;
+            descend(descent->W + from_first, descent->new_W + from_first, hn::Set(d, descent->rate), one);
         }
         if (kept) {
             hn::Store(one, d, at);
