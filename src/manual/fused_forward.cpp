@@ -2,7 +2,6 @@
 #include <span>
 #include <utility>
 
-#include "manual/dropout/formulas.h"
 #include "manual/fused.h"
 #include "manual/simd/activations.h"
 #include "manual/simd/kernels.h"
@@ -181,7 +180,7 @@ void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part&
     const std::size_t H = l.pattern.layer.outputs, before = own_.first * l.pattern.layer.positions;
     float* to = in_panel(step.mask, l.rows, p) + rows.first * p.width;
     for (std::size_t i = rows.first; i < rows.last; ++i, to += p.width) {
-        byhand::dropout_mask(to, step.key[now_], (before + i) * H + p.from, p.used, step.what->operation.p);
+        simd::dropout_mask(to, step.key[now_], (before + i) * H + p.from, p.used, step.what->operation.p);
     }
 }
 

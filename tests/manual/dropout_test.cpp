@@ -1,10 +1,15 @@
 // Dropout's mask and key against independently computed values: splitmix64 and the generator mod 2^24 in Python,
 //     s = (struct.unpack('<I', struct.pack('<f', key))[0] << 32) + i + 0x9e3779b97f4a7c15, and so on;
 //     u = z >> 40; key = (1140671485 * key + 12820163) % 2**24.
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <span>
 #include <vector>
 
+#include "base/tensors.h"
 #include "manual/dropout/formulas.h"
+#include "manual/simd/kernels.h"
+#include "manual/targets.h"
 
 using namespace byhand;
 
@@ -37,6 +42,28 @@ TEST_CASE("dropout: the share of dropped elements is p") {
     }
     CHECK(dropped > 29'500);  // 0.3 ± 3.5 standard deviations of 0.00145
     CHECK(dropped < 30'500);
+}
+
+TEST_CASE("kernels: the mask of a dropout is the same on every vector type") {
+    constexpr std::size_t kLine = 16;
+    targets::for_each([&] {
+        for (const float key : {0.0F, 3.0F, 12820163.0F}) {
+            for (const double p : {0x1p-24, 0.1, 0.375, 0.5, 0.9, 1 - 0x1p-24}) {
+                for (const std::size_t count : {0U, 1U, 15U, 16U, 17U, 47U, 1003U}) {
+                    for (const std::size_t first : {std::size_t{0}, std::size_t{7}, (std::size_t{1} << 32) - 5}) {
+                        INFO("key " << key << ", p " << p << ", count " << count << ", first " << first);
+                        std::vector<float> expected(count);
+                        dropout_mask(expected.data(), &key, first, count, p);
+                        AlignedVector<float> made(count + kLine, 99);
+                        simd::dropout_mask(made.data(), &key, first, count, p);
+                        CHECK(std::ranges::equal(std::span(made).first(count), expected));
+                        const auto after = std::span(made).subspan((count + kLine - 1) / kLine * kLine);
+                        CHECK(std::ranges::count(after, 99) == std::ssize(after));
+                    }
+                }
+            }
+        }
+    });
 }
 
 TEST_CASE("dropout: forward and backward multiply by the same mask") {

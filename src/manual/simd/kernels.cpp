@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "manual/dropout/formulas.h"
+
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
 // precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
@@ -230,6 +232,42 @@ void multiply(float* y, const float* a, const float* b, std::size_t count) {
     }
 }
 
+#if HWY_TARGET == HWY_SCALAR
+void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p) {
+    byhand::dropout_mask(mask, key, first, count, p);
+}
+#else
+// mixed of each element (base/mixed.h).
+template <class V64>
+HWY_INLINE V64 mixed(V64 state) {
+    const hn::DFromV<V64> d;
+    const V64 z = hn::Add(state, hn::Set(d, 0x9e3779b97f4a7c15));
+    const V64 y = hn::Mul(hn::Xor(z, hn::ShiftRight<30>(z)), hn::Set(d, 0xbf58476d1ce4e5b9));
+    const V64 x = hn::Mul(hn::Xor(y, hn::ShiftRight<27>(y)), hn::Set(d, 0x94d049bb133111eb));
+    return hn::Xor(x, hn::ShiftRight<31>(x));
+}
+
+void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p) {
+    const D d;
+    const hn::RebindToSigned<D> whole;
+    const hn::RebindToUnsigned<D> halves;
+    const hn::Repartition<std::uint64_t, D> d64;
+    const std::size_t N = hn::Lanes(d);
+    const V kept = hn::Set(d, 1.0F / static_cast<float>(1 - p));
+    // With 24 bits, u ≥ p where their whole number is at least p·2²⁴.
+    const auto dropped = hn::Set(whole, static_cast<std::int32_t>(std::ceil(p * 0x1p24)) - 1);
+    const auto lanes = hn::Iota(d64, std::uint64_t{0});
+    std::uint64_t state = dropout_stream(*key) + first;
+    for (std::size_t i = 0; i < count; i += N, state += N) {
+        const auto low = mixed(hn::Add(lanes, hn::Set(d64, state)));
+        const auto high = mixed(hn::Add(lanes, hn::Set(d64, state + N / 2)));
+        const auto upper = hn::ConcatOdd(halves, hn::BitCast(halves, high), hn::BitCast(halves, low));
+        const auto bits = hn::BitCast(whole, hn::ShiftRight<8>(upper));
+        hn::Store(hn::IfThenElseZero(hn::RebindMask(d, hn::Gt(bits, dropped)), kept), d, mask + i);
+    }
+}
+#endif
+
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count) {
     const D d;
     const V by = hn::Set(d, rate);
@@ -254,6 +292,7 @@ HWY_EXPORT(cross_entropy_with_gradient);
 HWY_EXPORT(tanh_backward);
 HWY_EXPORT(add);
 HWY_EXPORT(multiply);
+HWY_EXPORT(dropout_mask);
 HWY_EXPORT(descend);
 
 }  // namespace
@@ -291,6 +330,10 @@ void add(float* y, const float* a, const float* b, std::size_t count) {
 
 void multiply(float* y, const float* a, const float* b, std::size_t count) {
     HWY_DYNAMIC_DISPATCH(multiply)(y, a, b, count);
+}
+
+void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p) {
+    HWY_DYNAMIC_DISPATCH(dropout_mask)(mask, key, first, count, p);
 }
 
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count) {
