@@ -48,9 +48,8 @@ void add_times(std::vector<PeerResult>& peers, const Rounds& rounds);
 // Warms up the implementations, then times them in this many rounds. In a round each has a turn of equally many steps,
 // at least two milliseconds for the fastest one, after one untimed step, which refills the caches with its own data;
 // each round begins with another implementation and has another order, because what a turn leaves behind, in the caches
-// and in the CPU's clock, can affect the next. `theirs` may be empty. Implementations with `threads` of their
-// own leave them spinning for more work: each turn then starts with a pause, until they sleep, and lasts twenty
-// milliseconds.
+// and in the CPU's clock, can affect the next. `theirs` may be empty. Implementations with `threads` of their own leave
+// them spinning for more work: each turn then starts with a pause, until they sleep, and lasts twenty milliseconds.
 Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads = 1,
                std::span<const Steps> peers = {});
 

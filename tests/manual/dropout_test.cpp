@@ -1,12 +1,9 @@
 // Dropout's mask and key against independently computed values: splitmix64 and the generator mod 2^24 in Python,
 //     s = (struct.unpack('<I', struct.pack('<f', key))[0] << 32) + i + 0x9e3779b97f4a7c15, and so on;
 //     u = z >> 40; key = (1140671485 * key + 12820163) % 2**24.
-#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <span>
 #include <vector>
 
-#include "base/tensors.h"
 #include "manual/dropout/formulas.h"
 #include "manual/simd/kernels.h"
 #include "manual/targets.h"
@@ -45,21 +42,19 @@ TEST_CASE("dropout: the share of dropped elements is p") {
 }
 
 TEST_CASE("kernels: the mask of a dropout is the same on every vector type") {
-    constexpr std::size_t kLine = 16;
+    struct Elements {
+        std::size_t first, count;
+    };
+    constexpr std::size_t kFar = (std::size_t{1} << 32) - 5;
     targets::for_each([&] {
         for (const float key : {0.0F, 3.0F, 12820163.0F}) {
-            for (const double p : {0x1p-24, 0.1, 0.375, 0.5, 0.9, 1 - 0x1p-24}) {
-                for (const std::size_t count : {0U, 1U, 15U, 16U, 17U, 47U, 1003U}) {
-                    for (const std::size_t first : {std::size_t{0}, std::size_t{7}, (std::size_t{1} << 32) - 5}) {
-                        INFO("key " << key << ", p " << p << ", count " << count << ", first " << first);
-                        std::vector<float> expected(count);
-                        dropout_mask(expected.data(), &key, first, count, p);
-                        AlignedVector<float> made(count + kLine, 99);
-                        simd::dropout_mask(made.data(), &key, first, count, p);
-                        CHECK(std::ranges::equal(std::span(made).first(count), expected));
-                        const auto after = std::span(made).subspan((count + kLine - 1) / kLine * kLine);
-                        CHECK(std::ranges::count(after, 99) == std::ssize(after));
-                    }
+            for (const double p : {0.0, 0x1p-24, 0.1, 0.375, 0.5, 0.9, 1 - 0x1p-24}) {
+                for (const auto& [first, count] : {Elements{0, 0}, {7, 1}, {0, 15}, {7, 16}, {kFar, 17}, {1, 1003}}) {
+                    INFO("key " << key << ", p " << p << ", first " << first << ", count " << count);
+                    std::vector<float> expected(count + 1, 99), made = expected;
+                    dropout_mask(expected.data(), &key, first, count, p);
+                    simd::dropout_mask(made.data(), &key, first, count, p);
+                    CHECK(made == expected);
                 }
             }
         }

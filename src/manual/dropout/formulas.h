@@ -27,17 +27,12 @@ double plain(const T& number) {
     }
 }
 
-// Where the stream begins whose numbers decide which elements are dropped.
-inline std::uint64_t dropout_stream(float key) {
-    return std::uint64_t{std::bit_cast<std::uint32_t>(key)} << 32;
-}
-
 // Elements `first` to first + count − 1 of the mask of (N, H): element i is 1/(1 − p) where u[i] ≥ p, else 0.   u[i] in
 // [0, 1): the upper 24 bits of the i-th number of splitmix64's stream that begins with the float's 32 bits in key, one
 // number.
 template <class T>
 void dropout_mask(T* mask, const T* key, std::size_t first, std::size_t count, double p) {
-    const std::uint64_t stream = dropout_stream(static_cast<float>(plain(*key)));
+    const std::uint64_t stream = std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(plain(*key)))} << 32;
     const T kept = T(1) / T(1 - p);
     for (std::size_t i = 0; i < count; ++i) {
         const double u = static_cast<double>(mixed(stream + first + i) >> 40) * 0x1p-24;

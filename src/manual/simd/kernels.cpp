@@ -232,41 +232,10 @@ void multiply(float* y, const float* a, const float* b, std::size_t count) {
     }
 }
 
-#if HWY_TARGET == HWY_SCALAR
+// Inlined, the loop over whole numbers is vectorized by the compiler.
 void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p) {
     byhand::dropout_mask(mask, key, first, count, p);
 }
-#else
-// mixed of each element (base/mixed.h).
-template <class V64>
-HWY_INLINE V64 mixed(V64 state) {
-    const hn::DFromV<V64> d;
-    const V64 z = hn::Add(state, hn::Set(d, 0x9e3779b97f4a7c15));
-    const V64 y = hn::Mul(hn::Xor(z, hn::ShiftRight<30>(z)), hn::Set(d, 0xbf58476d1ce4e5b9));
-    const V64 x = hn::Mul(hn::Xor(y, hn::ShiftRight<27>(y)), hn::Set(d, 0x94d049bb133111eb));
-    return hn::Xor(x, hn::ShiftRight<31>(x));
-}
-
-void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p) {
-    const D d;
-    const hn::RebindToSigned<D> whole;
-    const hn::RebindToUnsigned<D> halves;
-    const hn::Repartition<std::uint64_t, D> d64;
-    const std::size_t N = hn::Lanes(d);
-    const V kept = hn::Set(d, 1.0F / static_cast<float>(1 - p));
-    // With 24 bits, u ≥ p where their whole number is at least p·2²⁴.
-    const auto dropped = hn::Set(whole, static_cast<std::int32_t>(std::ceil(p * 0x1p24)) - 1);
-    const auto lanes = hn::Iota(d64, std::uint64_t{0});
-    std::uint64_t state = dropout_stream(*key) + first;
-    for (std::size_t i = 0; i < count; i += N, state += N) {
-        const auto low = mixed(hn::Add(lanes, hn::Set(d64, state)));
-        const auto high = mixed(hn::Add(lanes, hn::Set(d64, state + N / 2)));
-        const auto upper = hn::ConcatOdd(halves, hn::BitCast(halves, high), hn::BitCast(halves, low));
-        const auto bits = hn::BitCast(whole, hn::ShiftRight<8>(upper));
-        hn::Store(hn::IfThenElseZero(hn::RebindMask(d, hn::Gt(bits, dropped)), kept), d, mask + i);
-    }
-}
-#endif
 
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count) {
     const D d;

@@ -31,7 +31,11 @@ void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, 
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
                                  std::size_t n, const Rows& rows);
 
-// The next five process whole cache lines: all arrays start on one, and the elements between `count` and the end of the
+// Elements `first` to first + count − 1 of the mask that belongs to the key, one number.   Twin, to the bit:
+// dropout_mask.
+void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p);
+
+// The next four process whole cache lines: all arrays start on one, and the elements between `count` and the end of the
 // last line are read and written too.
 
 // dx = dh·(1 − h²); dx may be dh itself.   Twin, to the bit: tanh_backward.
@@ -41,10 +45,6 @@ void tanh_backward(float* dx, const float* dh, const float* h, std::size_t count
 // dropout_backward.
 void add(float* y, const float* a, const float* b, std::size_t count);
 void multiply(float* y, const float* a, const float* b, std::size_t count);
-
-// Elements `first` to first + count − 1 of the mask that belongs to the key, one number.   Twin, to the bit:
-// dropout_mask.
-void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p);
 
 // new_p = p − rate·dp.   Twin, to the bit: descend.
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count);
