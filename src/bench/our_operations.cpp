@@ -182,8 +182,8 @@ std::function<void()> layernorm(const std::shared_ptr<Operands>& o, TimedOperati
     forward();
     return [o, norm] {  // replaces dy, as norm_backward
         for (const Panel& p : o->dy.panels) {
-            simd::sum_rows_of_product(o->dgain.data() + p.from, o->dy.in(p), o->raw.in(p), o->n, p.width);
-            simd::sum_rows(o->dbias.data() + p.from, o->dy.in(p), o->n, p.width);
+            simd::norm_sums(o->dgain.data() + p.from, o->dbias.data() + p.from, o->dy.in(p), o->raw.in(p), o->n,
+                            p.width);
         }
         std::ranges::copy(o->dy.data, o->result.data.begin());
         simd::row_norm_backward(o->result.data.data(), norm, {0, o->n});

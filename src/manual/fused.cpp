@@ -210,6 +210,7 @@ void Fused::add_sums(const FusedLayer& l, FusedStep& step) {
             *sum = row_sum(sum->value, H, *gradients);
         }
     }
+    step.dbias.scratch = kWidestPanel;
 }
 
 Fused::FusedStep Fused::step_of(const FusedOperation& one) {

@@ -27,6 +27,7 @@
 // computed. A rank that has all rows continues within the same pass.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <optional>
@@ -195,8 +196,7 @@ private:
     void backward(const FusedLayer& l, const FusedStep& step, const Batch& batch, const Part& part, std::size_t thread);
     static void add_others(const FusedLayer& l, const FusedStep& step, const Part& part);
     void batch_norm_backward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread);
-    void sums_of_batch_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread);
-    void sums_of_row_norm(const FusedLayer& l, const FusedStep& step);
+    void sums_of_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread);
     void sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread);
     void embedding_backward(const Batch& batch);
     void backward_by_character();
@@ -221,11 +221,17 @@ private:
     Part part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const;
     static Run run_of(const FusedLayer& l, const Part& part);
 
-    // `count` numbers of a sum from `at` on: calls share(to, rows) for the rows of each part, times the positions, and
-    // adds the shares as far as this rank has them.
+    // `count` numbers of one or several sums from `at` on: calls share(to, rows), with an array of several `to`, for
+    // the rows of each part, times the positions, and adds the shares as far as this rank has them.
     template <class Share>
     void add_parts(const RowSum& sum, std::size_t at, std::size_t count, std::size_t positions, std::size_t thread,
-                   Share share);
+                   Share share) {
+        add_parts({&sum}, at, count, positions, thread,
+                  [&](const std::array<float*, 1>& to, const Rows& rows) { share(to[0], rows); });
+    }
+    template <std::size_t kSums, class Share>
+    void add_parts(const RowSum* const (&sums)[kSums], std::size_t at, std::size_t count, std::size_t positions,
+                   std::size_t thread, Share share);
     float* slot(const RowSum& sum, std::size_t at, std::size_t slot, std::size_t thread);
     void send(SharedSums* message);
     void finish_messages();
@@ -261,15 +267,22 @@ private:
     Pool pool_;
 };
 
-template <class Share>
-void Fused::add_parts(const RowSum& sum, std::size_t at, std::size_t count, std::size_t positions, std::size_t thread,
-                      Share share) {
+template <std::size_t kSums, class Share>
+void Fused::add_parts(const RowSum* const (&sums)[kSums], std::size_t at, std::size_t count, std::size_t positions,
+                      std::size_t thread, Share share) {
+    const auto slots = [&](std::size_t number) {
+        std::array<float*, kSums> of{};
+        std::ranges::transform(sums, of.begin(), [&](const RowSum* sum) { return slot(*sum, at, number, thread); });
+        return of;
+    };
     for (const OwnPart& part : parts_.own) {
         const std::size_t first = (part.rows.first - own_.first) * positions;
-        share(slot(sum, at, part.slot, thread), Rows{first, first + part.rows.rows * positions});
+        share(slots(part.slot), Rows{first, first + part.rows.rows * positions});
         for (const Addition& addition : part.additions) {
-            float* const to = slot(sum, at, addition.to, thread);
-            simd::add(to, to, slot(sum, at, addition.from, thread), count);
+            const std::array<float*, kSums> to = slots(addition.to), from = slots(addition.from);
+            for (std::size_t k = 0; k < kSums; ++k) {
+                simd::add(to[k], to[k], from[k], count);
+            }
         }
     }
 }

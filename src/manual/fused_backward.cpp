@@ -130,7 +130,10 @@ void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
             continue;
         }
         const FusedStep& norm = l.steps[pass.last - 1];
-        sums_of_row_norm(l, norm);
+        if (norm.dgain.value != nullptr) {
+            pool_.run(l.out.size(),
+                      [&](std::size_t panel, std::size_t thread) { sums_of_norm(l, norm, l.out[panel], thread); });
+        }
         pool_.run(chunks(), [&](std::size_t chunk, std::size_t thread) {
             const Rows rows = rows_of_chunk(l.pattern.layer.positions, chunk, chunks());
             simd::row_norm_backward(l.dy, row_norm_of(l, norm), rows);
@@ -201,7 +204,7 @@ void Fused::add_others(const FusedLayer& l, const FusedStep& step, const Part& p
 void Fused::batch_norm_backward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
     if (step.normalises) {
-        sums_of_batch_norm(l, step, p, thread);
+        sums_of_norm(l, step, p, thread);
     }
     if (step.takes_moments) {
         simd::batchnorm_input_backward(in_panel(l.dy, l.rows, p), step.dgain.value + p.from, step.dbias.value + p.from,
@@ -209,44 +212,20 @@ void Fused::batch_norm_backward(const FusedLayer& l, const FusedStep& step, cons
     }
 }
 
-// dβ and dγ, after the backward pass of a tanh that goes with the norm.
-void Fused::sums_of_batch_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread) {
+// dγ and dβ, after the backward pass of a tanh that goes with the norm.
+void Fused::sums_of_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread) {
     float* const dy = in_panel(l.dy, l.rows, p);
     const float *const h = in_panel(step.y, l.rows, p), *const raw = in_panel(step.raw, l.rows, p);
-    const std::size_t positions = l.pattern.layer.positions;
-    add_parts(step.dbias, p.from, p.width, positions, thread, [&](float* dbias, const Rows& rows) {
-        const std::size_t from = rows.first * p.width, n = rows.last - rows.first;
-        if (step.what->activation) {
-            simd::tanh_backward_sum_rows(dbias, dy + from, h + from, n, p.width);
-        } else {
-            simd::sum_rows(dbias, dy + from, n, p.width);
-        }
-    });
-    add_parts(step.dgain, p.from, p.width, positions, thread, [&](float* dgain, const Rows& rows) {
-        const std::size_t from = rows.first * p.width;
-        simd::sum_rows_of_product(dgain, dy + from, raw + from, rows.last - rows.first, p.width);
-    });
-}
-
-// dγ and dβ.
-void Fused::sums_of_row_norm(const FusedLayer& l, const FusedStep& step) {
-    if (step.dgain.value == nullptr) {
-        return;
-    }
-    const std::size_t positions = l.pattern.layer.positions;
-    pool_.run(l.out.size(), [&](std::size_t panel, std::size_t thread) {
-        const Panel& p = l.out[panel];
-        const float *const dy = in_panel(l.dy, l.rows, p), *const raw = in_panel(step.raw, l.rows, p);
-        add_parts(step.dgain, p.from, p.width, positions, thread, [&](float* dgain, const Rows& rows) {
-            const std::size_t from = rows.first * p.width;
-            simd::sum_rows_of_product(dgain, dy + from, raw + from, rows.last - rows.first, p.width);
-        });
-        if (step.dbias.value != nullptr) {
-            add_parts(step.dbias, p.from, p.width, positions, thread, [&](float* dbias, const Rows& rows) {
-                simd::sum_rows(dbias, dy + rows.first * p.width, rows.last - rows.first, p.width);
-            });
-        }
-    });
+    add_parts({&step.dgain, &step.dbias}, p.from, p.width, l.pattern.layer.positions, thread,
+              [&](const std::array<float*, 2>& sums, const Rows& rows) {
+                  const auto [dgain, dbias] = sums;
+                  const std::size_t from = rows.first * p.width, n = rows.last - rows.first;
+                  if (step.what->activation) {
+                      simd::tanh_norm_sums(dgain, dbias, dy + from, h + from, raw + from, n, p.width);
+                  } else {
+                      simd::norm_sums(dgain, dbias, dy + from, raw + from, n, p.width);
+                  }
+              });
 }
 
 // dy_t[v], in panel p of the first layer.

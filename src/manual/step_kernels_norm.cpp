@@ -92,22 +92,19 @@ bool is_row_norm(const StepThere& there) {
     return operations(there.config)[there.step.operation].op != op::kBatchnorm;
 }
 
-// The same for a norm of rows, whose sums are separate kernels.
+// The same for a norm of rows, whose sums are a separate kernel.
 Kernels sums_of_row_norm(const Shape& shape, bool is_gain) {
-    return {{is_gain ? "simd::sum_rows_of_product" : "simd::sum_rows", [shape, is_gain](float* out, Reads<float> r) {
-                 const PanelMatrix dy(numbers(r, 0), shape[0], shape[1]);
-                 const PanelMatrix raw = is_gain ? PanelMatrix(numbers(r, 1), shape[0], shape[1]) : PanelMatrix();
-                 AlignedVector<float> sums(padded(shape[1]));
-                 for (const Panel& p : dy.panels) {
-                     const float* const from = in_panel(dy.data.data(), shape[0], p);
-                     if (is_gain) {
-                         simd::sum_rows_of_product(sums.data() + p.from, from, in_panel(raw.data.data(), shape[0], p),
-                                                   shape[0], p.width);
-                     } else {
-                         simd::sum_rows(sums.data() + p.from, from, shape[0], p.width);
-                     }
+    return {{"simd::norm_sums", [shape, is_gain](float* out, Reads<float> r) {
+                 PanelMatrix dy(numbers(r, 0), shape[0], shape[1]), raw(shape[0], shape[1]);
+                 if (is_gain) {
+                     raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);
                  }
-                 std::copy_n(sums.begin(), shape[1], out);
+                 AlignedVector<float> dgain(padded(shape[1])), dbias(padded(shape[1]));
+                 for (const Panel& p : dy.panels) {
+                     simd::norm_sums(dgain.data() + p.from, dbias.data() + p.from, dy.in(p), raw.in(p), shape[0],
+                                     p.width);
+                 }
+                 std::copy_n((is_gain ? dgain : dbias).begin(), shape[1], out);
              }}};
 }
 

@@ -357,9 +357,9 @@ TEST_CASE("fused patterns: their pieces use kernels") {
     CHECK(functions["rmsmean"] == "simd::row_norm_forward");
     CHECK(functions["h"] == "simd::activation_forward");
     CHECK(functions["dhpreact"] == "simd::activation_backward");
-    CHECK(functions["dlngain"] == "simd::sum_rows_of_product");
-    CHECK(functions["dlnbias"] == "simd::sum_rows");
-    CHECK(functions["drmsgain"] == "simd::sum_rows_of_product");
+    CHECK(functions["dlngain"] == "simd::norm_sums");
+    CHECK(functions["dlnbias"] == "simd::norm_sums");
+    CHECK(functions["drmsgain"] == "simd::norm_sums");
     CHECK(functions["dhpreln"] == "simd::row_norm_backward");
     CHECK(functions["dhprerms"] == "simd::row_norm_backward");
 }

@@ -1,6 +1,7 @@
 #include "manual/simd/norm.h"
 
 #include <algorithm>
+#include <array>
 
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
@@ -18,29 +19,37 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
+template <std::size_t kSums>
+HWY_INLINE void add(std::array<V, kSums>& sums, const std::array<V, kSums>& terms) {
+    for (std::size_t k = 0; k < kSums; ++k) {
+        sums[k] = hn::Add(sums[k], terms[k]);
+    }
+}
+
 // Some vectors of a panel's row at a time, as many as registers allow. Sums are in blocks of eight, as in
-// manual/sums.h: total[v] = Σ_i term(i·width + j + v·N, v).
-template <std::size_t kVectors, class Term>
-HWY_INLINE void sum_down(V (&total)[kVectors], std::size_t n, std::size_t width, std::size_t j, Term term) {
+// manual/sums.h: total[v] = Σ_i term(i·width + j + v·N, v), one or several sums.
+template <std::size_t kSums, std::size_t kVectors, class Term>
+HWY_INLINE void sum_down(std::array<V, kSums> (&total)[kVectors], std::size_t n, std::size_t width, std::size_t j,
+                         Term term) {
     constexpr std::size_t kRows = 8;
     const D d;
-    const std::size_t N = hn::Lanes(d);
-    for (std::size_t v = 0; v < kVectors; ++v) {
-        total[v] = hn::Zero(d);
+    const std::size_t N = hn::Lanes(d), apart = width_of<kVectors>(width);
+    for (auto& sums : total) {
+        sums.fill(hn::Zero(d));
     }
     for (std::size_t first = 0; first < n; first += kRows) {
-        V part[kVectors];
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            part[v] = hn::Zero(d);
+        std::array<V, kSums> part[kVectors];
+        for (auto& sums : part) {
+            sums.fill(hn::Zero(d));
         }
-        const std::size_t end = std::min(n, first + kRows) * width + j;
-        for (std::size_t at = first * width + j; at != end; at += width) {
+        const std::size_t end = std::min(n, first + kRows) * apart + j;
+        for (std::size_t at = first * apart + j; at != end; at += apart) {
             for (std::size_t v = 0; v < kVectors; ++v) {
-                part[v] = hn::Add(part[v], term(at + v * N, v));
+                add(part[v], term(at + v * N, v));
             }
         }
         for (std::size_t v = 0; v < kVectors; ++v) {
-            total[v] = hn::Add(total[v], part[v]);
+            add(total[v], part[v]);
         }
     }
 }
@@ -55,19 +64,21 @@ void batchnorm_moments(float* mean, float* var, const float* x, const NormPanel&
     // Of a share to the mean of these rows; exact if they are all.
     const V whole = hn::Set(d, static_cast<float>(static_cast<double>(p.batch) / static_cast<double>(p.n)));
     for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        V sum[vectors], middle[vectors];
-        sum_down(sum, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); });
+        std::array<V, 1> sum[vectors];
+        V middle[vectors];
+        sum_down(sum, p.n, p.width, j,
+                 [&](std::size_t at, std::size_t) HWY_ATTR { return std::array{hn::Load(d, x + at)}; });
         for (std::size_t v = 0; v < vectors; ++v) {
-            const V share = hn::Div(sum[v], count);
+            const V share = hn::Div(sum[v][0], count);
             hn::Store(share, d, mean + j + v * hn::Lanes(d));
             middle[v] = hn::Mul(share, whole);
         }
         sum_down(sum, p.n, p.width, j, [&](std::size_t at, std::size_t v) HWY_ATTR {
             const V difference = hn::Sub(hn::Load(d, x + at), middle[v]);
-            return hn::Mul(difference, difference);
+            return std::array{hn::Mul(difference, difference)};
         });
         for (std::size_t v = 0; v < vectors; ++v) {
-            hn::Store(hn::Div(sum[v], divisor), d, var + j + v * hn::Lanes(d));
+            hn::Store(hn::Div(sum[v][0], divisor), d, var + j + v * hn::Lanes(d));
         }
     });
 }
@@ -118,19 +129,35 @@ void batchnorm_normalise(float* y, const float* x, const NormPanel& p, const Nor
                     [&](std::size_t j, auto vectors) HWY_ATTR { normalise_columns<vectors>(y, x, p, norm, j); });
 }
 
-void tanh_backward_sum_rows(float* dbias, float* dh, const float* h, std::size_t n, std::size_t width) {
+// dβ = Σ dy and dγ = Σ dy·x̂, where dy is of(offset).
+template <class Of>
+HWY_INLINE void affine_sums(float* dgain, float* dbias, const float* raw, std::size_t n, std::size_t width, Of of) {
     const D d;
     for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        V sum[vectors];
-        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
-            const V t = hn::Load(d, h + at);
-            const V dy = hn::Mul(hn::Load(d, dh + at), hn::Sub(hn::Set(d, 1.0F), hn::Mul(t, t)));
-            hn::Store(dy, d, dh + at);
-            return dy;
+        std::array<V, 2> sums[vectors];
+        sum_down(sums, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
+            const V dy = of(at);
+            return std::array{dy, hn::Mul(dy, hn::Load(d, raw + at))};
         });
         for (std::size_t v = 0; v < vectors; ++v) {
-            hn::Store(sum[v], d, dbias + j + v * hn::Lanes(d));
+            hn::Store(sums[v][0], d, dbias + j + v * hn::Lanes(d));
+            hn::Store(sums[v][1], d, dgain + j + v * hn::Lanes(d));
         }
+    });
+}
+
+void norm_sums(float* dgain, float* dbias, const float* dy, const float* raw, std::size_t n, std::size_t width) {
+    affine_sums(dgain, dbias, raw, n, width, [=](std::size_t at) HWY_ATTR { return hn::Load(D(), dy + at); });
+}
+
+void tanh_norm_sums(float* dgain, float* dbias, float* dh, const float* h, const float* raw, std::size_t n,
+                    std::size_t width) {
+    affine_sums(dgain, dbias, raw, n, width, [=](std::size_t at) HWY_ATTR {
+        const D d;
+        const V t = hn::Load(d, h + at);
+        const V dy = hn::Mul(hn::Load(d, dh + at), hn::Sub(hn::Set(d, 1.0F), hn::Mul(t, t)));
+        hn::Store(dy, d, dh + at);
+        return dy;
     });
 }
 
@@ -169,23 +196,11 @@ void batchnorm_input_backward(float* dy, const float* dgain, const float* dbias,
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width) {
     const D d;
     for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        V sum[vectors];
-        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); });
+        std::array<V, 1> sum[vectors];
+        sum_down(sum, n, width, j,
+                 [&](std::size_t at, std::size_t) HWY_ATTR { return std::array{hn::Load(d, x + at)}; });
         for (std::size_t v = 0; v < vectors; ++v) {
-            hn::Store(sum[v], d, out + j + v * hn::Lanes(d));
-        }
-    });
-}
-
-void sum_rows_of_product(float* out, const float* x, const float* y, std::size_t n, std::size_t width) {
-    const D d;
-    for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR {
-        V sum[vectors];
-        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
-            return hn::Mul(hn::Load(d, x + at), hn::Load(d, y + at));
-        });
-        for (std::size_t v = 0; v < vectors; ++v) {
-            hn::Store(sum[v], d, out + j + v * hn::Lanes(d));
+            hn::Store(sum[v][0], d, out + j + v * hn::Lanes(d));
         }
     });
 }
@@ -201,9 +216,9 @@ namespace {
 HWY_EXPORT(batchnorm_moments);
 HWY_EXPORT(batchnorm_normalise);
 HWY_EXPORT(batchnorm_input_backward);
-HWY_EXPORT(tanh_backward_sum_rows);
+HWY_EXPORT(norm_sums);
+HWY_EXPORT(tanh_norm_sums);
 HWY_EXPORT(sum_rows);
-HWY_EXPORT(sum_rows_of_product);
 
 }  // namespace
 
@@ -227,21 +242,28 @@ void batchnorm_input_backward(float* dy, const float* dgain, const float* dbias,
 
 namespace {
 
-// From dL/dy and its sum.
-void backward_from_sum(float* dy, float* dgain, const float* dbias, const NormPanel& panel, const NormConfig& norm) {
-    alignas(kAlignment) float none[kWidestPanel];
-    float* const sums = dgain != nullptr ? dgain : none;
-    sum_rows_of_product(sums, dy, panel.raw, panel.n, panel.width);
-    batchnorm_input_backward(dy, sums, dbias, panel, norm);
+// From dL/dy: sums(dγ, dβ), then dL/dx.
+template <class Sums>
+void backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm, Sums sums) {
+    alignas(kAlignment) float none[2][kWidestPanel];
+    float* const gains = dgain != nullptr ? dgain : none[0];
+    float* const biases = dbias != nullptr ? dbias : none[1];
+    sums(gains, biases);
+    batchnorm_input_backward(dy, gains, biases, panel, norm);
 }
 
 }  // namespace
 
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm) {
-    alignas(kAlignment) float none[kWidestPanel];
-    float* const sums = dbias != nullptr ? dbias : none;
-    sum_rows(sums, dy, panel.n, panel.width);
-    backward_from_sum(dy, dgain, sums, panel, norm);
+    backward(dy, dgain, dbias, panel, norm,
+             [&](float* gains, float* biases) { norm_sums(gains, biases, dy, panel.raw, panel.n, panel.width); });
+}
+
+void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
+                             const NormConfig& norm) {
+    backward(dh, dgain, dbias, panel, norm, [&](float* gains, float* biases) {
+        tanh_norm_sums(gains, biases, dh, h, panel.raw, panel.n, panel.width);
+    });
 }
 
 void batchnorm_tanh_normalise(float* h, const float* x, const NormPanel& panel, const NormConfig& norm) {
@@ -254,24 +276,17 @@ void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, co
     batchnorm_tanh_normalise(h, x, panel, norm);
 }
 
-void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
-                             const NormConfig& norm) {
-    alignas(kAlignment) float none[kWidestPanel];
-    float* const sums = dbias != nullptr ? dbias : none;
-    tanh_backward_sum_rows(sums, dh, h, panel.n, panel.width);
-    backward_from_sum(dh, dgain, sums, panel, norm);
+void norm_sums(float* dgain, float* dbias, const float* dy, const float* raw, std::size_t n, std::size_t width) {
+    HWY_DYNAMIC_DISPATCH(norm_sums)(dgain, dbias, dy, raw, n, width);
 }
 
-void tanh_backward_sum_rows(float* dbias, float* dh, const float* h, std::size_t n, std::size_t width) {
-    HWY_DYNAMIC_DISPATCH(tanh_backward_sum_rows)(dbias, dh, h, n, width);
+void tanh_norm_sums(float* dgain, float* dbias, float* dh, const float* h, const float* raw, std::size_t n,
+                    std::size_t width) {
+    HWY_DYNAMIC_DISPATCH(tanh_norm_sums)(dgain, dbias, dh, h, raw, n, width);
 }
 
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width) {
     HWY_DYNAMIC_DISPATCH(sum_rows)(out, x, n, width);
-}
-
-void sum_rows_of_product(float* out, const float* x, const float* y, std::size_t n, std::size_t width) {
-    HWY_DYNAMIC_DISPATCH(sum_rows_of_product)(out, x, y, n, width);
 }
 
 }  // namespace byhand::simd

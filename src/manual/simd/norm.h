@@ -48,18 +48,20 @@ void batchnorm_input_backward(float* dy, const float* dgain, const float* dbias,
 // batchnorm_gain_backward, batchnorm_bias_backward; as above.
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm);
 
-// The same with the non-linearity after it: h = tanh(y), and back from dL/dh in dh. The last one replaces dL/dh by
-// dL/dy, whose sum it computes.   Additional twins: tanh_forward, tanh_backward.
+// The same with the non-linearity after it: h = tanh(y), and back from dL/dh in dh.   Additional twins: tanh_forward,
+// tanh_backward.
 void batchnorm_tanh_normalise(float* h, const float* x, const NormPanel& panel, const NormConfig& norm);
 void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm);
 void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
                              const NormConfig& norm);
-void tanh_backward_sum_rows(float* dbias, float* dh, const float* h, std::size_t n, std::size_t width);
+
+// The sums dγ = Σdy·x̂ and dβ = Σdy of these rows, of this or another norm; the second one from dL/dh, which it replaces
+// by dL/dy.   x̂ is raw; all (n, width).   Twins: batchnorm_gain_backward, batchnorm_bias_backward; tanh_backward.
+void norm_sums(float* dgain, float* dbias, const float* dy, const float* raw, std::size_t n, std::size_t width);
+void tanh_norm_sums(float* dgain, float* dbias, float* dh, const float* h, const float* raw, std::size_t n,
+                    std::size_t width);
 
 // out[j] = Σ_i x[i, j].   x (n, width).   Twin: sum_rows.
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width);
-
-// out[j] = Σ_i x[i, j]·y[i, j].   x and y (n, width).   Twin: sum_rows_of_product.
-void sum_rows_of_product(float* out, const float* x, const float* y, std::size_t n, std::size_t width);
 
 }  // namespace byhand::simd
