@@ -44,14 +44,15 @@ HWY_INLINE V with_zeros(V half) {
 }
 #endif
 
-// of(i, count) for the rows from first to last: for several from i on, a constant, or for one. Along one row, each
-// operation would wait for the one before.
+// Along one row, each operation would wait for the one before.
+constexpr std::size_t kRowsAtOnce = hn::MaxLanes(D()) < 4 ? 1 : 4;
+
+// of(i, count) for the rows from first to last: for kRowsAtOnce from i on, a constant, or for one.
 template <class Of>
 HWY_INLINE void for_rows(std::size_t first, std::size_t last, Of of) {
-    constexpr std::size_t kAtOnce = 4;
     std::size_t i = first;
-    for (; i + kAtOnce <= last; i += kAtOnce) {
-        of(i, std::integral_constant<std::size_t, kAtOnce>());
+    for (; i + kRowsAtOnce <= last; i += kRowsAtOnce) {
+        of(i, std::integral_constant<std::size_t, kRowsAtOnce>());
     }
     for (; i < last; ++i) {
         of(i, std::integral_constant<std::size_t, 1>());
