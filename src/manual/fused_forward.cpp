@@ -174,14 +174,12 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
                                b != nullptr ? b + p.from : nullptr, p.width);
 }
 
-// Element i·H + j of the mask belongs to row i of the batch and unit j, independent of the layout.
+// A row of the mask belongs to a row of the batch, whatever the parts.
 void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const {
     const auto& [p, rows] = part;
-    const std::size_t H = l.pattern.layer.outputs, before = own_.first * l.pattern.layer.positions;
-    float* to = in_panel(step.mask, l.rows, p) + rows.first * p.width;
-    for (std::size_t i = rows.first; i < rows.last; ++i, to += p.width) {
-        simd::dropout_mask(to, step.key[now_], (before + i) * H + p.from, p.used, step.what->operation.p);
-    }
+    const std::size_t before = own_.first * l.pattern.layer.positions;
+    simd::dropout_mask(in_panel(step.mask, l.rows, p) + rows.first * p.width, step.key[now_],
+                       {before + rows.first, before + rows.last}, l.pattern.layer.outputs, p, step.what->operation.p);
 }
 
 // A batch norm in one panel.

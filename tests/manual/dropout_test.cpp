@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "manual/dropout/formulas.h"
+#include "manual/panels.h"
 #include "manual/simd/kernels.h"
 #include "manual/targets.h"
 
@@ -42,19 +43,24 @@ TEST_CASE("dropout: the share of dropped elements is p") {
 }
 
 TEST_CASE("kernels: the mask of a dropout is the same on every vector type") {
-    struct Elements {
-        std::size_t first, count;
-    };
     constexpr std::size_t kFar = (std::size_t{1} << 32) - 5;
     targets::for_each([&] {
         for (const float key : {0.0F, 3.0F, 12820163.0F}) {
             for (const double p : {0.0, 0x1p-24, 0.1, 0.375, 0.5, 0.9, 1 - 0x1p-24}) {
-                for (const auto& [first, count] : {Elements{0, 0}, {7, 1}, {0, 15}, {7, 16}, {kFar, 17}, {1, 1003}}) {
-                    INFO("key " << key << ", p " << p << ", first " << first << ", count " << count);
-                    std::vector<float> expected(count + 1, 99), made = expected;
-                    dropout_mask(expected.data(), &key, first, count, p);
-                    simd::dropout_mask(made.data(), &key, first, count, p);
-                    CHECK(made == expected);
+                for (const std::size_t columns : {1, 17, 48, 103}) {
+                    for (const Rows& rows : {Rows{0, 0}, {0, 1}, {7, 12}, {kFar, kFar + 3}}) {
+                        INFO("key " << key << ", p " << p << ", columns " << columns << ", rows from " << rows.first);
+                        const std::size_t n = rows.last - rows.first;
+                        for (const Panel& panel : panels_of(columns)) {
+                            std::vector<float> expected(n * panel.width + 1, 99), made = expected;
+                            for (std::size_t i = 0; i < n; ++i) {
+                                dropout_mask(expected.data() + i * panel.width, &key,
+                                             (rows.first + i) * columns + panel.from, panel.used, p);
+                            }
+                            simd::dropout_mask(made.data(), &key, rows, columns, panel, p);
+                            CHECK(made == expected);
+                        }
+                    }
                 }
             }
         }

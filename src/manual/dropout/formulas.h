@@ -29,14 +29,15 @@ double plain(const T& number) {
 
 // Elements `first` to first + count − 1 of the mask of (N, H): element i is 1/(1 − p) where u[i] ≥ p, else 0.   u[i] in
 // [0, 1): the upper 24 bits of the i-th number of splitmix64's stream that begins with the float's 32 bits in key, one
-// number.
+// number.   Precondition: p < 1.
 template <class T>
 void dropout_mask(T* mask, const T* key, std::size_t first, std::size_t count, double p) {
     const std::uint64_t stream = std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(plain(*key)))} << 32;
+    // u[i] ≥ p just when the number is at least this one.
+    const auto least = static_cast<std::uint64_t>(std::ceil(p * 0x1p24)) << 40;
     const T kept = T(1) / T(1 - p);
     for (std::size_t i = 0; i < count; ++i) {
-        const double u = static_cast<double>(mixed(stream + first + i) >> 40) * 0x1p-24;
-        mask[i] = u >= p ? kept : T(0);
+        mask[i] = mixed(stream + first + i) >= least ? kept : T(0);
     }
 }
 

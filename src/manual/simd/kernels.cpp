@@ -233,8 +233,10 @@ void multiply(float* y, const float* a, const float* b, std::size_t count) {
 }
 
 // Inlined, the loop over whole numbers is vectorized by the compiler.
-void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p) {
-    byhand::dropout_mask(mask, key, first, count, p);
+void dropout_mask(float* mask, const float* key, const Rows& rows, std::size_t columns, const Panel& panel, double p) {
+    for (std::size_t i = rows.first; i < rows.last; ++i, mask += panel.width) {
+        byhand::dropout_mask(mask, key, i * columns + panel.from, panel.used, p);
+    }
 }
 
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count) {
@@ -301,8 +303,8 @@ void multiply(float* y, const float* a, const float* b, std::size_t count) {
     HWY_DYNAMIC_DISPATCH(multiply)(y, a, b, count);
 }
 
-void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p) {
-    HWY_DYNAMIC_DISPATCH(dropout_mask)(mask, key, first, count, p);
+void dropout_mask(float* mask, const float* key, const Rows& rows, std::size_t columns, const Panel& panel, double p) {
+    HWY_DYNAMIC_DISPATCH(dropout_mask)(mask, key, rows, columns, panel, p);
 }
 
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count) {

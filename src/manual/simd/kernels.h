@@ -31,9 +31,9 @@ void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, 
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
                                  std::size_t n, const Rows& rows);
 
-// Elements `first` to first + count − 1 of the mask that belongs to the key, one number.   Twin, to the bit:
-// dropout_mask.
-void dropout_mask(float* mask, const float* key, std::size_t first, std::size_t count, double p);
+// Some rows of one panel of the mask that belongs to the key, one number: its element (i, j) is number i·columns + j.
+// The panel's padding remains.   Twin, to the bit: dropout_mask.
+void dropout_mask(float* mask, const float* key, const Rows& rows, std::size_t columns, const Panel& panel, double p);
 
 // The next four process whole cache lines: all arrays start on one, and the elements between `count` and the end of the
 // last line are read and written too.
