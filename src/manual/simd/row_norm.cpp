@@ -198,50 +198,63 @@ HWY_INLINE void forward(float* y, const float* x, const RowNorm& of, const Rows&
     }
 }
 
+// Along each of up to kTogether rows, the means of dx̂·x̂ and, with kHasMean, of dx̂.
+template <std::size_t kMeans>
+using GradientMeans = float[kMeans][kTogether];
+
+template <bool kHasMean, std::size_t kMeans = kHasMean ? 2 : 1>
+HWY_INLINE void gradient_means(GradientMeans<kMeans>& means, const float* dy, const RowNorm& norm, const Rows& rows) {
+    for_rows(rows.first, rows.last, [&](std::size_t i, auto count) HWY_ATTR {
+        Few found[kMeans];
+        means_along<kMeans, count>(found, norm, i,
+                                   [&](auto& terms, std::size_t at, std::size_t apart, std::size_t column) HWY_ATTR {
+                                       const D d;
+                                       const V gain = gain_of(norm, column);
+                                       for (std::size_t r = 0; r < count; ++r) {
+                                           const V draw = hn::Mul(hn::Load(d, dy + at + r * apart), gain);
+                                           terms[0][r] = hn::Mul(draw, hn::Load(d, norm.raw + at + r * apart));
+                                           if (kHasMean) {
+                                               terms[kMeans - 1][r] = draw;
+                                           }
+                                       }
+                                   });
+        for (std::size_t k = 0; k < kMeans; ++k) {
+            store<count>(means[k] + (i - rows.first), found[k]);
+        }
+    });
+}
+
+// dx = inv·(dx̂ − mean of dx̂ − x̂·mean of dx̂·x̂) in dy, for some rows.
+template <bool kHasMean, std::size_t kMeans = kHasMean ? 2 : 1>
+HWY_INLINE void input_gradient(float* dy, const GradientMeans<kMeans>& means, const RowNorm& norm, const Rows& rows) {
+    for_each_panel(norm, rows.first, [&](std::size_t at, std::size_t apart, std::size_t column, auto vectors) HWY_ATTR {
+        const D d;
+        const std::size_t N = hn::Lanes(d);
+        V gain[vectors];
+        for (std::size_t v = 0; v < vectors; ++v) {
+            gain[v] = gain_of(norm, column + v * N);
+        }
+        for (std::size_t i = 0; i < rows.last - rows.first; ++i, at += apart) {
+            const V slope = hn::Set(d, means[0][i]), mean = hn::Set(d, means[kMeans - 1][i]);
+            const V inv = hn::Set(d, norm.inv[rows.first + i]);
+            for (std::size_t v = 0; v < vectors; ++v) {
+                const V draw = hn::Mul(hn::Load(d, dy + at + v * N), gain[v]);
+                const V centred = kHasMean ? hn::Sub(draw, mean) : draw;
+                const V rest = hn::Sub(centred, hn::Mul(slope, hn::Load(d, norm.raw + at + v * N)));
+                hn::Store(hn::Mul(inv, rest), d, dy + at + v * N);
+            }
+        }
+    });
+}
+
 template <bool kHasMean>
 HWY_INLINE void backward(float* dy, const RowNorm& of, const Rows& rows) {
-    constexpr std::size_t kMeans = kHasMean ? 2 : 1;  // of dx̂·x̂, and of dx̂
-    const D d;
     const RowNorm norm = of;
     for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
-        const std::size_t last = std::min(first + kTogether, rows.last);
-        float means[kMeans][kTogether];
-        for_rows(first, last, [&](std::size_t i, auto count) HWY_ATTR {
-            Few found[kMeans];
-            means_along<kMeans, count>(
-                found, norm, i, [&](auto& terms, std::size_t at, std::size_t apart, std::size_t column) HWY_ATTR {
-                    const V gain = gain_of(norm, column);
-                    for (std::size_t r = 0; r < count; ++r) {
-                        const V draw = hn::Mul(hn::Load(d, dy + at + r * apart), gain);
-                        terms[0][r] = hn::Mul(draw, hn::Load(d, norm.raw + at + r * apart));
-                        if (kHasMean) {
-                            terms[kMeans - 1][r] = draw;
-                        }
-                    }
-                });
-            for (std::size_t k = 0; k < kMeans; ++k) {
-                store<count>(means[k] + (i - first), found[k]);
-            }
-        });
-        for_each_panel(
-            norm, first, [&](std::size_t start, std::size_t apart, std::size_t column, auto vectors) HWY_ATTR {
-                const std::size_t N = hn::Lanes(d);
-                V gain[vectors];
-                for (std::size_t v = 0; v < vectors; ++v) {
-                    gain[v] = gain_of(norm, column + v * N);
-                }
-                for (std::size_t i = first; i < last; ++i, start += apart) {
-                    const V slope = hn::Set(d, means[0][i - first]), mean = hn::Set(d, means[kMeans - 1][i - first]);
-                    const V inv = hn::Set(d, norm.inv[i]);
-                    for (std::size_t v = 0; v < vectors; ++v) {
-                        const std::size_t at = start + v * N;
-                        const V draw = hn::Mul(hn::Load(d, dy + at), gain[v]);
-                        const V rest =
-                            hn::Sub(kHasMean ? hn::Sub(draw, mean) : draw, hn::Mul(slope, hn::Load(d, norm.raw + at)));
-                        hn::Store(hn::Mul(inv, rest), d, dy + at);
-                    }
-                }
-            });
+        const Rows some = {first, std::min(first + kTogether, rows.last)};
+        GradientMeans<kHasMean ? 2 : 1> means;
+        gradient_means<kHasMean>(means, dy, norm, some);
+        input_gradient<kHasMean>(dy, means, norm, some);
     }
 }
 
