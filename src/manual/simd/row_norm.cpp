@@ -61,36 +61,35 @@ HWY_INLINE void store(float* to, Few numbers) {
     }
 }
 
+// Each of several sums of some rows becomes of(sum, term).
+template <std::size_t kMeans, std::size_t kCount, class Of>
+HWY_INLINE void for_each_sum(V (&totals)[kMeans][kCount], const V (&terms)[kMeans][kCount], Of of) {
+    for (std::size_t k = 0; k < kMeans; ++k) {
+        for (std::size_t r = 0; r < kCount; ++r) {
+            totals[k][r] = of(totals[k][r], terms[k][r]);
+        }
+    }
+}
+
 // means[k] are Σ_j terms[k][r]/H along the rows i + r, where fill(terms, at, apart, column) sets those of a vector: its
 // offset in row i, from row to row `apart`, and its first column.
 template <std::size_t kMeans, std::size_t kCount, class Fill>
 HWY_INLINE void means_along(Few (&means)[kMeans], const RowNorm& norm, std::size_t i, Fill fill) {
     const D d;
     const std::size_t columns = norm.panels.back().from + norm.panels.back().used;
-    V totals[kMeans][kCount];
-    for (auto& total : totals) {
-        for (V& row : total) {
-            row = hn::Zero(d);
-        }
+    V totals[kMeans][kCount], terms[kMeans][kCount];
+    for (auto& rows : totals) {
+        std::fill_n(rows, kCount, hn::Zero(d));
     }
     for (const Panel& p : norm.panels) {
         const std::size_t apart = p.width, start = norm.n * p.from + i * apart;
         for (std::size_t j = 0; j < apart; j += hn::Lanes(d)) {
-            V terms[kMeans][kCount];
             fill(terms, start + j, apart, p.from + j);
             if (j + hn::Lanes(d) > p.used) {
                 const auto own = hn::FirstN(d, p.used - std::min(p.used, j));
-                for (auto& term : terms) {
-                    for (V& row : term) {
-                        row = hn::IfThenElseZero(own, row);
-                    }
-                }
+                for_each_sum(terms, terms, [own](V, V term) HWY_ATTR { return hn::IfThenElseZero(own, term); });
             }
-            for (std::size_t k = 0; k < kMeans; ++k) {
-                for (std::size_t r = 0; r < kCount; ++r) {
-                    totals[k][r] = hn::Add(totals[k][r], terms[k][r]);
-                }
-            }
+            for_each_sum(totals, terms, [](V total, V term) HWY_ATTR { return hn::Add(total, term); });
         }
     }
     for (std::size_t k = 0; k < kMeans; ++k) {
