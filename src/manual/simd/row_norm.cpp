@@ -85,11 +85,13 @@ HWY_INLINE void means_along(Few (&means)[kMeans], const RowNorm& norm, std::size
         const std::size_t apart = p.width, start = norm.n * p.from + i * apart;
         for (std::size_t j = 0; j < apart; j += hn::Lanes(d)) {
             fill(terms, start + j, apart, p.from + j);
-            if (j + hn::Lanes(d) > p.used) {
+            if (j + hn::Lanes(d) <= p.used) {
+                for_each_sum(totals, terms, [](V total, V term) HWY_ATTR { return hn::Add(total, term); });
+            } else {
                 const auto own = hn::FirstN(d, p.used - std::min(p.used, j));
-                for_each_sum(terms, terms, [own](V, V term) HWY_ATTR { return hn::IfThenElseZero(own, term); });
+                for_each_sum(totals, terms,
+                             [=](V total, V term) HWY_ATTR { return hn::Add(total, hn::IfThenElseZero(own, term)); });
             }
-            for_each_sum(totals, terms, [](V total, V term) HWY_ATTR { return hn::Add(total, term); });
         }
     }
     for (std::size_t k = 0; k < kMeans; ++k) {
