@@ -169,8 +169,9 @@ TEST_CASE("a reader of messages or of metrics who goes away does not end a train
     };
     CHECK(train("\"$0\" \"$@\" 2> >(head -c 1 >/dev/null)", {"--save", "a"}).code == 0);
     CHECK(read_stored(folder.file("a")).metadata.at("steps") == "9000");
-    const Outcome outcome =
-        train("mkfifo pipe; head -c 1 pipe >/dev/null & \"$0\" \"$@\"; exit $?", {"--save", "b", "--metrics", "pipe"});
+    // exec waits until the reader is there.
+    const Outcome outcome = train("mkfifo pipe; head -c 1 pipe >/dev/null & exec 3>pipe; \"$0\" \"$@\"; exit $?",
+                                  {"--save", "b", "--metrics", "pipe"});
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
     CHECK(outcome.err.find("pipe: the metrics file is incomplete: Broken pipe") != std::string::npos);
