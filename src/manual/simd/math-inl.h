@@ -26,16 +26,17 @@ HWY_INLINE V polynomial(V x, float a, float b, float c, float d, float e) {
     return hn::MulAdd(sum, x, hn::Set(tag, a));
 }
 
-// e^x = 2ⁿ·(1 + p) for −88 ≤ x ≤ 88, with x = n·ln 2 + r and p = r + r²·P(r). 2ⁿ is 0 for x < −126.5·ln 2.
+// 2ᵏ·e^x = 2ⁿ⁺ᵏ·(1 + p), with x = n·ln 2 + r and p = r + r²·P(r), for −126 ≤ n + k ≤ 127.
 struct Exponential {
     V power, p;
 };
+template <int k = 0>
 HWY_INLINE Exponential exponential(V x) {
     const D d;
     const hn::RebindToSigned<D> bits;
-    // Floats around 1.5·2²³ have no fractional bits, so adding it rounds; with 127 added, the last bits are the
-    // exponent field of 2ⁿ.
-    const V large = hn::Set(d, 0x1.8p23F + 127);
+    // Floats around 1.5·2²³ have no fractional bits, so adding it rounds; with k + 127 added, the last bits are the
+    // exponent field of 2ⁿ⁺ᵏ.
+    const V large = hn::Set(d, 0x1.8p23F + 127 + k);
     const V shifted = hn::MulAdd(x, hn::Set(d, std::numbers::log2e_v<float>), large);
     const V n = hn::Sub(shifted, large);
     // ln 2 in two parts: n times the first is exact.
@@ -46,11 +47,12 @@ HWY_INLINE Exponential exponential(V x) {
     return {hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(bits, shifted))), hn::MulAdd(hn::Mul(r, r), P, r)};
 }
 
-// e^x for x ≤ 0. NaN is not below −88, and is preserved.
+// e^x for x ≤ 0, subnormal from −87.4 to −103.97 and 0 below. NaN is not below −105, and is preserved.
 HWY_INLINE V exp_below_0(V x) {
-    const V least = hn::Set(D(), -88.0F);
-    const Exponential e = exponential(hn::IfThenElse(hn::Lt(x, least), least, x));
-    return hn::MulAdd(e.p, e.power, e.power);
+    constexpr int k = 32;  // 2ⁿ may be subnormal, for which there is no exponent field; 2ⁿ⁺³² is not
+    const V least = hn::Set(D(), -105.0F);
+    const Exponential e = exponential<k>(hn::IfThenElse(hn::Lt(x, least), least, x));
+    return hn::Mul(hn::MulAdd(e.p, e.power, e.power), hn::Set(D(), 0x1p-32F));
 }
 
 #if HWY_MAX_BYTES == 64
@@ -168,7 +170,7 @@ HWY_INLINE Normal normal(V x) {
     const D d;
     const V half = hn::Set(d, 0.5F), one = hn::Set(d, 1.0F), K = hn::Set(d, 3.75F);
     const V square = hn::Mul(x, x), power = exp_below_0(hn::Mul(hn::Neg(half), square));
-    const V magnitude = hn::Abs(x), size = hn::Min(hn::Set(d, 20.0F), magnitude);  // from 13.3 on the power is 0
+    const V magnitude = hn::Abs(x), size = hn::Min(hn::Set(d, 20.0F), magnitude);  // from 14.5 on the power is 0
     const V u = hn::Mul(hn::Set(d, std::numbers::sqrt2_v<float> / 2), size);
     const V s = hn::Div(hn::Sub(u, K), hn::Add(u, K));
     V P = hn::Set(d, -0.000224116258F);
