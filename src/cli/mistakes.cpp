@@ -23,6 +23,7 @@
 #include "harness/baseline_metrics.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
+#include "manual/stepwise.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
 
@@ -253,6 +254,45 @@ std::vector<std::size_t> parts_to_score(std::size_t rows) {
     return {std::min(kScoredParts, rows), rows};
 }
 
+// Whether the mistake can be planted in the recipe's network; one of data parallelism, on this many ranks.
+bool applies(const Mistake& mistake, const Recipe& recipe, std::size_t ranks) {
+    if (is_in_ranks(mistake)) {
+        return std::ranges::any_of(parts_to_score(recipe.batch), [&](std::size_t parts) {
+            RankPlan plan = rank_plan(HandForm::stepwise, recipe.network, recipe.batch, parts, 0, ranks);
+            return !mistake.plant_in_rank(plan).empty();
+        });
+    }
+    Graph graph = stepwise_graph(recipe.network, recipe.batch);
+    Catches catches;
+    for (const StepList* list : graph.lists()) {
+        for (const Step& step : *list) {
+            catches[step.makes] = 1;
+        }
+    }
+    return !mistake.plant(graph, catches).empty();
+}
+
+// Throws InputError if none of the mistakes can be planted in any of the recipes: their score would be 0 of 0.
+void check_any_applies(const std::vector<const Mistake*>& chosen, const std::vector<Run>& runs,
+                       const MistakesOptions& options) {
+    const auto some_apply = [&](const Recipe& recipe) {
+        return std::ranges::any_of(
+            chosen, [&](const Mistake* mistake) { return applies(*mistake, recipe, options.ranks.value_or(1)); });
+    };
+    if (std::ranges::any_of(runs, [&](const Run& run) { return some_apply(run.recipe); })) {
+        return;
+    }
+    const std::vector<std::string> names(options.recipes.begin(), options.recipes.end());
+    std::vector<std::string> others = shipped_recipes();
+    std::erase_if(others, [&](const std::string& name) { return !some_apply(recipe_named(name)); });
+    throw InputError(fmt::format(
+        "{} can be planted in none of these recipes: {}. {}",
+        chosen.size() == 1 ? "the mistake " + chosen.front()->name : "the mistakes that match " + options.only,
+        fmt::join(names, ", "),
+        others.empty() ? "No shipped recipe contains its operation: give one that lists it, by --recipe FILE"
+                       : "Add --recipe " + others.front()));
+}
+
 // In the first number of parts where it applies.
 std::pair<Spoiled, std::size_t> planted_in(const Ground& ground, const Mistake& mistake) {
     if (!is_in_ranks(mistake)) {
@@ -275,6 +315,7 @@ Scores plant_all(const MistakesOptions& options) {
     for (const std::string& recipe : options.recipes) {
         runs.push_back(prepare(recipe_named(recipe), names, data_path_of(options.data)));
     }
+    check_any_applies(chosen, runs, options);
     const torch_ref::Factory& torch = torch_ref::load();
     Scores scores;
     Progress progress(options.recipes.size() * options.seeds * chosen.size(), std::nullopt, "planting");
@@ -378,17 +419,36 @@ Table table_of_metrics(const Scores& scores) {
     return table;
 }
 
+// The mistakes that no recipe has a place for.
+std::vector<std::string> never_planted(const Scores& scores) {
+    std::vector<std::string> names;
+    for (const Json& one : scores.not_applicable) {
+        const auto name = one["name"].get<std::string>();
+        if (std::ranges::find(names, name) == names.end() &&
+            std::ranges::find(scores.planted, name, &Score::name) == scores.planted.end()) {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
 int score_all(const MistakesOptions& options) {
     const ReportFile report(options.report);
     const Scores scores = plant_all(options);
     const std::size_t total = scores.planted.size();
-    report.write({.subject = "mistakes --score",
-                  .note = "",
-                  .title = fmt::format("{} of {} planted mistakes caught, the right step blamed in {}", scores.caught(),
-                                       total, scores.blamed()),
-                  .blocks = {table_of_planted(scores), table_of_metrics(scores)},
-                  .plots = {},
-                  .data = json_of(scores)});
+    Document document{.subject = "mistakes --score",
+                      .note = "",
+                      .title = fmt::format("{} of {} planted mistakes caught, the right step blamed in {}",
+                                           scores.caught(), total, scores.blamed()),
+                      .blocks = {table_of_planted(scores), table_of_metrics(scores)},
+                      .plots = {},
+                      .data = json_of(scores)};
+    if (const std::vector<std::string> names = never_planted(scores); !names.empty()) {
+        document.blocks.emplace_back(Text{fmt::format(
+            "Not planted, because no recipe contains the operation: {}. Add a recipe that does by --recipe.",
+            fmt::join(names, ", "))});
+    }
+    report.write(document);
     return scores.caught() == total && scores.blamed() == total && scores.false_alarms() == 0 ? kFine : kDisagrees;
 }
 

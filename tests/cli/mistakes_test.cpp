@@ -130,6 +130,17 @@ TEST_CASE("mistakes that some recipe has no place for are named, and not counted
     CHECK_FALSE(score["not_applicable"].empty());
 }
 
+TEST_CASE("mistakes --score: mistakes that no recipe has a place for are refused, with a recipe that has one") {
+    const Folder folder;
+    check_refused(byhand(folder, {"mistakes", "--score", "--mistake", "relu-*", "--recipe", "notes,makemore-bn"}),
+                  "in none of these recipes: notes, makemore-bn. Add --recipe mlp-relu-layernorm");
+    check_refused(byhand(folder, {"mistakes", "--score", "--mistake", "silu-upstream-twice"}),
+                  "give one that lists it, by --recipe FILE");
+    check_refused(
+        byhand(folder, {"mistakes", "--score", "--ranks", "2", "--recipe", "notes", "--mistake", "*dropout*"}),
+        "in none of these recipes: notes. ");
+}
+
 TEST_CASE("compare --plant: the culprit is named, and what inherits from it is not") {
     need_torch();
     const Folder folder;
