@@ -77,6 +77,7 @@ std::vector<Measured> recipes_of(const BenchOptions& options) {
     for (const std::string& name : names) {
         const Recipe recipe = read_recipe(name);
         const Recipe with_norm = bench::with_batch_norm_1d(recipe);
+        say_if_step_by_step(with_norm);
         all.emplace_back(Measured{name, with_norm, !(with_norm == recipe)});
     }
     return all;

@@ -276,6 +276,9 @@ int compare(const CompareOptions& options, const Command& command, const distrib
         return kFine;
     }
 
+    if (std::ranges::find(models, "fused") != models.end()) {
+        say_if_step_by_step(run.recipe);
+    }
     Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
     std::vector<Candidate> candidates = candidates_for(options, std::move(external), models, run, reference, parts);
 

@@ -12,6 +12,7 @@
 #include "cli/files.h"
 #include "cli/numbers.h"
 #include "cli/say.h"
+#include "manual/fused_tensors.h"
 
 namespace byhand::cli {
 
@@ -242,6 +243,14 @@ NamesAndPath names_for(const SavedModel& saved, const std::string& data) {
         return {read_names_aloud(path), path};
     } catch (const InputError& error) {
         throw InputError(std::string(error.what()) + "; give the names it was trained on with --data");
+    }
+}
+
+void say_if_step_by_step(const Recipe& recipe) {
+    const std::set<std::string> names = operations_without_fused_step(recipe.network);
+    if (!names.empty()) {
+        say("recipe {}: the fused model runs step by step, which is slower, because {} {} no fused step\n",
+            printable(recipe.name), fmt::join(names, " and "), names.size() == 1 ? "has" : "have");
     }
 }
 

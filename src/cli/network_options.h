@@ -67,6 +67,9 @@ struct NamesAndPath {
 // it mentions --data if the model's names are missing.
 NamesAndPath names_for(const SavedModel& saved, const std::string& data);
 
+// Says so if the fused model of this recipe runs step by step, because the fused step does not support an operation.
+void say_if_step_by_step(const Recipe& recipe);
+
 // The initial state of a run with these options. Throws InputError.
 Run run_of(const NetworkOptions& options);
 

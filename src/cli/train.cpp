@@ -261,6 +261,9 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
             : fmt::format(" in {} parts by {} rank{}", run.recipe.parts, world.size, world.size == 1 ? "" : "s"),
         parameter_count(run.recipe.network), run.names.train.size() + run.names.val.size() + run.names.test.size(),
         run.train.size(), run.val.size(), run.test.size());
+    if (training.model == kFused) {
+        say_if_step_by_step(run.recipe);
+    }
     if (options.resume.empty() && !options.no_save) {
         tell_of_older_model(training.save);
     }

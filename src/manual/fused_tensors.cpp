@@ -147,9 +147,18 @@ void keep_gradients(Names& names, const FusedPattern& pattern, std::size_t n, Fu
 
 }  // namespace
 
+std::set<std::string> operations_without_fused_step(const NetworkConfig& config) {
+    std::set<std::string> names;
+    for (const Operation& one : operations(config)) {
+        if (is_of_layer(one) && !kind_of(one)) {
+            names.insert(one.op);
+        }
+    }
+    return names;
+}
+
 bool has_fused_step(const NetworkConfig& config) {
-    return std::ranges::all_of(operations(config),
-                               [](const Operation& one) { return !is_of_layer(one) || kind_of(one); });
+    return operations_without_fused_step(config).empty();
 }
 
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep keep) {

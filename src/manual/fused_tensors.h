@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,9 @@ struct FusedPattern {
     const std::string& result() const { return operations.back().makes; }
 };
 
-// Whether the fused step supports each of the network's operations. A new operation may only have steps; its network
-// then runs step by step (models.h).
+// The names of the network's operations that the fused step does not support. A new operation may only have steps; its
+// network then runs step by step (models.h).
+std::set<std::string> operations_without_fused_step(const NetworkConfig& config);
 bool has_fused_step(const NetworkConfig& config);
 
 // The layers in order. Precondition: has_fused_step(config).

@@ -373,6 +373,7 @@ TEST_CASE("fused patterns: the same bytes on any number of threads, whatever is 
 TEST_CASE("fused patterns: an operation that only has steps is not supported") {
     NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"relu"}, {"layernorm"}, {"rmsnorm"}, {"linear"}});
     CHECK(has_fused_step(config));
-    config.layers[1].op = "softplus";
+    config.layers[1].op = config.layers[3].op = "an operation from outside";
     CHECK(!has_fused_step(config));
+    CHECK(operations_without_fused_step(config) == std::set<std::string>{"an operation from outside"});
 }
