@@ -136,9 +136,9 @@ TEST_CASE("mistakes --score: mistakes that no recipe has a place for are refused
                   "in none of these recipes: notes, makemore-bn. Add --recipe mlp-relu-layernorm");
     check_refused(byhand(folder, {"mistakes", "--score", "--mistake", "silu-upstream-twice"}),
                   "give one that lists it, by --recipe FILE");
-    check_refused(
-        byhand(folder, {"mistakes", "--score", "--ranks", "2", "--recipe", "notes", "--mistake", "*dropout*"}),
-        "in none of these recipes: notes. ");
+    check_refused(byhand(folder, {"mistakes", "--score", "--ranks", "2", "--recipe", "notes", "--mistake",
+                                  "running-variance-by-own-rows"}),
+                  "in none of these recipes: notes. Add --recipe bigbatch");
 }
 
 TEST_CASE("compare --plant: the culprit is named, and what inherits from it is not") {
