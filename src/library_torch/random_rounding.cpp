@@ -4,18 +4,20 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/erf.h>
-#include <ATen/ops/tanh.h>
 #include <torch/library.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/mixed.h"
+#include "library_torch/composed.h"
+#include "library_torch/ordered_sums.h"
 
 namespace byhand {
 namespace {
@@ -23,48 +25,139 @@ namespace {
 // The dispatch key whose handlers see an operation before all others. LibTorch has it for such modes.
 constexpr c10::DispatchKey kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
-thread_local std::uint64_t state = 0;
+// Of the evaluation that runs.
+struct Rounding {
+    std::uint64_t state = 0;  // of the random numbers
+    bool moves = true;        // false: as LibTorch rounds
+    bool only_copies = true;
+    Formulation formulation = Formulation::one_operation;
+    Order order = Order::as_torch;
+};
+thread_local Rounding rounding;
 
 bool is_float(const c10::IValue& value) {
     return value.isTensor() && value.toTensor().defined() && value.toTensor().scalar_type() == at::kFloat;
 }
 
+// Calls visit(i, factor) for each i below `count`, with 1 plus or minus `units` units in the last place at random.
+template <class Visit>
+void for_each_factor(std::size_t count, double units, Visit visit) {
+    const auto up = static_cast<float>(1 + units * 0x1p-23), down = static_cast<float>(1 - units * 0x1p-23);
+    for (std::size_t from = 0; from < count; from += 64) {
+        const std::uint64_t bits = mixed(++rounding.state);
+        for (std::size_t i = from; i < std::min(from + 64, count); ++i) {
+            visit(i, (bits >> (i - from) & 1) == 0 ? up : down);
+        }
+    }
+}
+
 // The tensor, each element moved up or down by `units` units in the last place.
 at::Tensor moved(const at::Tensor& tensor, double units) {
     const at::Tensor factors = at::empty(tensor.sizes(), tensor.options().requires_grad(false));
-    const std::span<float> all(factors.data_ptr<float>(), static_cast<std::size_t>(factors.numel()));
-    std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        bits = i % 64 == 0 ? mixed(++state) : bits >> 1;
-        all[i] = static_cast<float>(1 + (bits % 2 == 0 ? units : -units) * 0x1p-23);
-    }
+    auto* const all = factors.data_ptr<float>();
+    for_each_factor(static_cast<std::size_t>(factors.numel()), units, [&](std::size_t i, float by) { all[i] = by; });
     return tensor * factors;
 }
 
-// Copies of elements, which round nothing.
+// The same in its memory, unnoticed by autograd. What is subnormal, or may be where products are grouped in another
+// way, is also moved by the distance of subnormal numbers.
+void move_in_place(const at::Tensor& tensor, double units) {
+    const at::Tensor data = tensor.variable_data();
+    if (!data.is_non_overlapping_and_dense()) {
+        data.copy_(moved(data, units));
+        return;
+    }
+    constexpr float kSmall = 1024 * std::numeric_limits<float>::min();
+    constexpr float kSpacing = std::numeric_limits<float>::denorm_min();
+    auto* const all = data.data_ptr<float>();
+    for_each_factor(static_cast<std::size_t>(data.numel()), units, [&](std::size_t i, float by) {
+        const float x = all[i];
+        const float off = std::abs(x) < kSmall && x != 0 ? (by > 1 ? kSpacing : -kSpacing) : 0;
+        all[i] = x * by + off;
+    });
+}
+
+// Copies and choices of elements, which round nothing. Operations in place have the name without its underscore.
 bool is_exact(const std::string& name) {
-    static const std::set<std::string> exact = {"aten::cat",          "aten::clone",       "aten::contiguous",
-                                                "aten::copy_",        "aten::gather",      "aten::index",
-                                                "aten::index_select", "aten::masked_fill", "aten::neg",
-                                                "aten::relu",         "aten::repeat",      "aten::stack",
-                                                "aten::to",           "aten::_to_copy",    "aten::where",
-                                                "aten::embedding",    "aten::abs",         "aten::amax",
-                                                "aten::maximum",      "aten::max",         "aten::threshold_backward"};
+    static const std::set<std::string> exact = {"abs",
+                                                "amax",
+                                                "amin",
+                                                "cat",
+                                                "ceil",
+                                                "clamp",
+                                                "clamp_max",
+                                                "clamp_min",
+                                                "clone",
+                                                "contiguous",
+                                                "copy",
+                                                "cummax",
+                                                "cummin",
+                                                "constant_pad_nd",
+                                                "embedding",
+                                                "fill",
+                                                "flip",
+                                                "floor",
+                                                "gather",
+                                                "hardtanh",
+                                                "hardtanh_backward",
+                                                "index",
+                                                "index_copy",
+                                                "index_put",
+                                                "index_select",
+                                                "masked_fill",
+                                                "masked_scatter",
+                                                "masked_select",
+                                                "max",
+                                                "max_pool2d_with_indices",
+                                                "maximum",
+                                                "min",
+                                                "minimum",
+                                                "nan_to_num",
+                                                "narrow_copy",
+                                                "neg",
+                                                "relu",
+                                                "repeat",
+                                                "roll",
+                                                "round",
+                                                "scatter",
+                                                "select_backward",
+                                                "sgn",
+                                                "sign",
+                                                "slice_backward",
+                                                "sort",
+                                                "stack",
+                                                "threshold",
+                                                "threshold_backward",
+                                                "to",
+                                                "_to_copy",
+                                                "topk",
+                                                "tril",
+                                                "triu",
+                                                "trunc",
+                                                "where",
+                                                "zero"};
     return exact.contains(name);
+}
+
+// Those whose results are numbers of their inputs, at other places.
+bool copies(const std::string& name) {
+    static const std::set<std::string> copies = {
+        "cat",          "clone",  "contiguous", "constant_pad_nd", "copy", "flip",     "gather", "embedding", "index",
+        "index_select", "repeat", "roll",       "stack",           "to",   "_to_copy", "where"};
+    return copies.contains(name);
 }
 
 // Operations without dimensions or other integral parameters that sum.
 bool sums(const std::string& name) {
-    static const std::set<std::string> sums = {
-        "aten::mm",   "aten::bmm",     "aten::dot", "aten::mv",   "aten::vdot", "aten::addmm", "aten::addmv",
-        "aten::addr", "aten::baddbmm", "aten::sum", "aten::mean", "aten::prod", "aten::norm",  "aten::dist"};
+    static const std::set<std::string> sums = {"mm",    "bmm",   "dot",  "mv",      "vdot",
+                                               "addmm", "addmv", "addr", "baddbmm", "sum",
+                                               "mean",  "prod",  "norm", "dist",    "convolution_backward"};
     return sums.contains(name);
 }
 
 // One rounding, of the exact result of the inputs as they are.
 bool is_arithmetic(const std::string& name) {
-    static const std::set<std::string> arithmetic = {"aten::add", "aten::sub",  "aten::mul",
-                                                     "aten::div", "aten::rsub", "aten::sqrt"};
+    static const std::set<std::string> arithmetic = {"add", "sub", "mul", "div", "rsub", "sqrt"};
     return arithmetic.contains(name);
 }
 
@@ -82,20 +175,70 @@ struct Moves {
     double inputs = 0, result = 0;
 };
 
-Moves moves_of(const c10::FunctionSchema& schema, const std::vector<c10::IValue>& arguments) {
-    bool may_sum = sums(schema.name());
-    std::int64_t widest = 1;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const c10::IValue& argument = arguments[i];
-        may_sum = may_sum || ((argument.isInt() || argument.isIntList()) && !is_scalar(schema.arguments()[i]));
+// "add" of aten::add_
+std::string name_of(const c10::FunctionSchema& schema) {
+    std::string name = schema.name().substr(schema.name().find("::") + 2);
+    if (name.ends_with('_') && name != "_") {
+        name.pop_back();
+    }
+    return name;
+}
+
+// The number of elements of the first tensor that are reduced to one by the dimensions of the argument `dim`: all if it
+// has none. 1 if there is no such argument.
+std::int64_t reduced(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
+    const auto dim = schema.argumentIndexWithName("dim");
+    if (!dim || arguments.empty() || !is_float(arguments[0])) {
+        return 1;
+    }
+    const at::Tensor x = arguments[0].toTensor();
+    const c10::IValue& dims = arguments[static_cast<std::size_t>(*dim)];
+    if (dims.isNone() || (dims.isIntList() && dims.toIntVector().empty())) {
+        return x.numel();
+    }
+    std::int64_t terms = 1;
+    if (dims.isIntList() && x.dim() > 0) {
+        for (const std::int64_t d : dims.toIntVector()) {
+            terms *= x.size(d);
+        }
+    }
+    return terms;
+}
+
+// The most numbers that the operation adds up to one.
+std::int64_t terms_of(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
+    const std::string name = name_of(schema);
+    std::int64_t most = reduced(schema, arguments);
+    for (const c10::IValue& argument : arguments) {
         if (is_float(argument)) {
-            for (const std::int64_t extent : argument.toTensor().sizes()) {
-                widest = std::max(widest, extent);
+            const at::Tensor x = argument.toTensor();
+            for (const std::int64_t extent : x.sizes()) {
+                most = std::max(most, extent);
+            }
+            const bool is_whole = (name == "sum" || name == "mean" || name == "norm" || name == "prod") &&
+                                  !schema.argumentIndexWithName("dim");
+            if (is_whole || name == "dist") {
+                most = std::max(most, x.numel());
+            } else if (name.starts_with("convolution") || name.find("norm") != std::string::npos) {
+                // Channels times the kernel's elements, or rows times positions.
+                const std::int64_t channels =
+                    x.dim() > 1 ? std::max<std::int64_t>(1, std::min(x.size(0), x.size(1))) : 1;
+                most = std::max(most, x.numel() / channels);
             }
         }
     }
-    const double units = may_sum ? std::max(1.0, std::sqrt(static_cast<double>(widest)) / 2) : 1;
-    return {is_arithmetic(schema.name()) ? 0 : units, units};
+    return most;
+}
+
+Moves moves_of(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
+    const std::string name = name_of(schema);
+    bool may_sum = sums(name);
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const c10::IValue& argument = arguments[i];
+        may_sum = may_sum || ((argument.isInt() || argument.isIntList()) && !is_scalar(schema.arguments()[i]));
+    }
+    const double units = may_sum ? std::max(1.0, std::sqrt(static_cast<double>(terms_of(schema, arguments))) / 2) : 1;
+    return {is_arithmetic(name) ? 0 : units, units};
 }
 
 // Results that are new memory.
@@ -103,13 +246,39 @@ bool is_new(const c10::Argument& result) {
     return result.alias_info() == nullptr;
 }
 
-// GELU by the operations of its formula. In its negative tail 1 + erf cancels, by an error that is the same for all
-// inputs nearby, so that no movement of the inputs shows how large it may be.
-at::Tensor gelu(const at::Tensor& x, const std::string& approximate) {
-    const at::Tensor inner = approximate == "tanh"
-                                 ? at::tanh((x + x * x * x * 0.044715) * std::sqrt(2 / std::acos(-1.0)))
-                                 : at::erf(x * std::sqrt(0.5));
-    return x * 0.5 * (inner + 1.0);
+// Whether the operation has returned the memory of an argument, as some do with nothing to compute.
+bool is_among(const at::Tensor& result, const std::vector<c10::IValue>& arguments) {
+    return std::ranges::any_of(arguments, [&](const c10::IValue& argument) {
+        return is_float(argument) && argument.toTensor().is_alias_of(result);
+    });
+}
+
+// Not a view.
+bool is_computed(const c10::Argument& result) {
+    return is_new(result) || result.alias_info()->isWrite();
+}
+
+// An interpolation computes its weights from the ratio of the sizes, in float or in double: the ratio is moved, which
+// interpolations take as an argument.
+void move_scales(const c10::FunctionSchema& schema, std::vector<c10::IValue>& arguments, bool up) {
+    const auto output_size = schema.argumentIndexWithName("output_size");
+    const auto input_size = schema.argumentIndexWithName("input_size");
+    if (!output_size || !schema.name().starts_with("aten::upsample_")) {
+        return;
+    }
+    const std::vector<std::int64_t> to = arguments[static_cast<std::size_t>(*output_size)].toIntVector();
+    const std::vector<std::int64_t> from = input_size ? arguments[static_cast<std::size_t>(*input_size)].toIntVector()
+                                                      : arguments[0].toTensor().sizes().vec();
+    std::size_t axis = 0;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (schema.arguments()[i].name().starts_with("scales") && axis < to.size() && axis + 2 < from.size()) {
+            const double ratio = arguments[i].isDouble()
+                                     ? arguments[i].toDouble()
+                                     : static_cast<double>(to[axis]) / static_cast<double>(from[axis + 2]);
+            arguments[i] = ratio * (1 + (up ? 0x1p-22 : -0x1p-22));
+            ++axis;
+        }
+    }
 }
 
 void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
@@ -117,35 +286,66 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
         operation.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kKey), stack);
         return;
     }
-    if (operation.schema().name() == "aten::gelu" && is_float(stack->at(stack->size() - 2))) {
-        const std::string approximate = stack->back().toStringRef();
-        const at::Tensor x = stack->at(stack->size() - 2).toTensor();
-        torch::jit::drop(*stack, 2);
-        torch::jit::push(*stack, gelu(x, approximate));
-        return;
+    const c10::FunctionSchema& schema = operation.schema();
+    const std::string name = name_of(schema);
+    const auto arguments = stack->end() - static_cast<std::ptrdiff_t>(schema.arguments().size());
+    const std::vector<c10::IValue> given(arguments, stack->end());
+    if (rounding.moves) {
+        if (const auto composed = composed_of(name, given, rounding.formulation)) {
+            rounding.only_copies = false;
+            torch::jit::drop(*stack, given.size());
+            stack->insert(stack->end(), composed->begin(), composed->end());
+            return;
+        }
+    }
+    if (std::ranges::any_of(given, is_float) && std::ranges::any_of(schema.returns(), is_computed) && !copies(name)) {
+        rounding.only_copies = false;
     }
     const c10::impl::ExcludeDispatchKeyGuard once(kKey);
-    const c10::FunctionSchema& schema = operation.schema();
-    const auto arguments = stack->end() - static_cast<std::ptrdiff_t>(schema.arguments().size());
-    const bool moves = std::any_of(arguments, stack->end(), is_float) &&
-                       std::ranges::all_of(schema.returns(), is_new) && !is_exact(schema.name());
-    const Moves units = moves ? moves_of(schema, {arguments, stack->end()}) : Moves();
-    const auto move_from = [&](auto first, double by) {
-        for (auto value = first; by > 0 && value != stack->end(); ++value) {
-            if (is_float(*value)) {
-                *value = moved(value->toTensor(), by);
+    const bool moves = rounding.moves && std::ranges::any_of(given, is_float) && !is_exact(name);
+    const Moves units = moves ? moves_of(schema, given) : Moves();
+    if (moves) {
+        std::vector<c10::IValue> changed = given;
+        move_scales(schema, changed, rounding.state % 2 == 0);
+        std::ranges::copy(changed, arguments);
+    }
+    if (units.inputs > 0 && std::ranges::all_of(schema.returns(), is_new)) {
+        std::for_each(arguments, stack->end(), [&](c10::IValue& value) {
+            if (is_float(value)) {
+                value = moved(value.toTensor(), units.inputs);
             }
-        }
-    };
-    move_from(arguments, units.inputs);
+        });
+    }
     operation.callBoxed(stack);
-    move_from(stack->end() - static_cast<std::ptrdiff_t>(schema.returns().size()), units.result);
+    const auto results = stack->end() - static_cast<std::ptrdiff_t>(schema.returns().size());
+    for (std::size_t i = 0; moves && i < schema.returns().size(); ++i) {
+        c10::IValue& result = results[static_cast<std::ptrdiff_t>(i)];
+        if (!is_float(result) || !is_computed(schema.returns()[i])) {
+            continue;
+        }
+        if (is_new(schema.returns()[i]) && is_among(result.toTensor(), given)) {
+            result = moved(result.toTensor(), units.result);
+            continue;
+        }
+        if (const auto sum = sum_in_order(schema, name, given, rounding.order, result.toTensor())) {
+            result.toTensor().variable_data().copy_(*sum);
+        }
+        move_in_place(result.toTensor(), units.result);
+    }
 }
 
 }  // namespace
 
 RandomRounding::RandomRounding(std::uint64_t seed) : included_(kKey) {
-    state = mixed(seed);
+    rounding.state = mixed(seed);
+    rounding.moves = seed != 0;
+    rounding.only_copies = true;
+    rounding.formulation = static_cast<Formulation>(seed % kFormulations);
+    rounding.order = static_cast<Order>(seed / kFormulations % kOrders);
+}
+
+bool RandomRounding::only_copies() const {
+    return rounding.only_copies;
 }
 
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {

@@ -120,11 +120,15 @@ std::vector<Computed> evaluate(const TensorFunction& function, std::vector<at::T
 }
 
 std::vector<Computed> evaluate_with(std::optional<std::uint64_t> seed, const auto& evaluation) {
-    if (seed) {
-        const RandomRounding rounding(*seed);
+    if (!seed) {
         return evaluation();
     }
-    return evaluation();
+    const RandomRounding rounding(*seed);
+    std::vector<Computed> all = evaluation();
+    for (Computed& one : all) {
+        one.copied = rounding.only_copies();
+    }
+    return all;
 }
 
 }  // namespace
