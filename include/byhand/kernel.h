@@ -201,6 +201,9 @@ public:
     Expected& may_alias(std::string input);
     // The sizes that the kernel is given, from the shapes of the inputs. By default the extents of the first input.
     Expected& sizes(std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes);
+    // Where the right value is NaN or infinite, the kernel may have any. By default it must be of the same class (NaN,
+    // ∞ or −∞), where that follows from moderate inputs by rule, as 0/0 does.
+    Expected& where_finite();
     // The time limit of all calls in one type; by default 10 s.
     Expected& timeout(std::chrono::milliseconds limit);
     // Without a subprocess: for a kernel that uses OpenMP, which does not work after a fork if the program has used it
@@ -227,17 +230,18 @@ private:
     std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes_;
     std::string in_place_, may_alias_;
     std::chrono::milliseconds timeout_{10000};
-    bool subprocess_ = true;
+    bool subprocess_ = true, compares_non_finite_ = true;
     std::uint64_t seed_ = 1;
     mutable std::string text_;
 };
 
-// Runs the kernel in a subprocess: on random values, on small and large ones, on values close to each other, on rows
-// and columns all negative, equal, one-hot and with ties, and on special values, in every shape; and compares each
-// element with the right one. Every call is made twice, at other addresses, between inaccessible pages. Detected and
-// named are therefore also accesses outside of the operands, elements that are not written, inputs that are changed,
-// results that depend on earlier contents or calls, exceptions, crashes, and functions that do not return. Throws
-// std::invalid_argument if the kernel's parameters do not fit what is expected.
+// Runs the kernel in a subprocess: on random values, on values and differences of every binary exponent from -40 to 40,
+// on values close to each other, on lines along every axis that are all negative, equal, one-hot or have ties, on
+// special values, and where the reference jumps or bends, in every shape; and compares each element with the right one.
+// Every call is made twice, at other addresses, between inaccessible pages. Detected and named are therefore also
+// accesses outside of the operands, elements that are not written, inputs that are changed, results that depend on
+// earlier contents or calls, exceptions, crashes, and functions that do not return. Throws std::invalid_argument if the
+// kernel's parameters do not fit what is expected.
 Report check(const Kernel& kernel, const Expected& expected);
 
 }  // namespace byhand

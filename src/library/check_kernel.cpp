@@ -2,8 +2,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "library/checked.h"
 #include "library/kernel_inputs.h"
 #include "library/kernel_step.h"
+#include "library/places.h"
 #include "library/sampled.h"
 #include "report/lines.h"
 
@@ -58,6 +61,10 @@ std::string listed(const std::vector<Shape>& shapes) {
 
 // To those of the same tensor, shapes and type, of which the one that says most is kept.
 void add_trial(Checked one, std::vector<Checked>& all) {
+    if (fails(one.trial.verdict)) {
+        one.off = 1;
+        one.off_on = {one.trial.on};
+    }
     const auto same = std::ranges::find_if(all, [&](const Checked& other) {
         return other.name == one.name && other.reads == one.reads && other.type == one.type;
     });
@@ -66,6 +73,12 @@ void add_trial(Checked one, std::vector<Checked>& all) {
         return;
     }
     ++same->trials;
+    same->off += one.off;
+    for (std::string& on : one.off_on) {
+        if (std::ranges::find(same->off_on, on) == same->off_on.end()) {
+            same->off_on.push_back(std::move(on));
+        }
+    }
     same->out_of_range += one.out_of_range;
     const auto rank = [](const Trial& t) { return std::pair(agrees(t.verdict), t.used.value_or(0)); };
     if (!fails(same->trial.verdict) && (fails(one.trial.verdict) || rank(one.trial) > rank(same->trial))) {
@@ -76,6 +89,45 @@ void add_trial(Checked one, std::vector<Checked>& all) {
 void check_known(const char* option, const std::string& name, const std::vector<std::string>& known) {
     if (std::ranges::find(known, name) == known.end()) {
         throw std::invalid_argument(std::string(option) + ": there is no " + name + " among " + listed(known));
+    }
+}
+
+constexpr std::size_t kMostPlaces = 24;   // of an input
+constexpr std::size_t kMostOfPlaces = 4;  // trials with an input's places
+
+// Two of three numbers are one of the places or a float beside it, in turn from number `from` of these on; the others
+// remain.
+std::vector<double> numbers_at(const std::vector<float>& places, std::vector<double> numbers, std::size_t from) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (i % 3 != 2) {
+            const float place = places[from / 3 % places.size()];
+            const float beside[] = {place, std::nextafter(place, 1e3F), std::nextafter(place, -1e3F)};
+            numbers[i] = beside[from++ % 3];
+        }
+    }
+    return numbers;
+}
+
+// "NaN", "−∞", "−0", "0.5"
+std::string name_of(double x) {
+    return std::isnan(x)   ? "NaN"
+           : std::isinf(x) ? (x < 0 ? "−∞" : "∞")
+           : x == 0        ? (std::signbit(x) ? "−0" : "0")
+                           : fmt::format("{:.6g}", x);
+}
+
+// Turns the trial into a failed one if an element is of another class than the right one, where classes count.
+template <class T>
+void compare_classes(Trial& trial, const std::vector<T>& made, const Sampled& right, const Step& step,
+                     bool only_zeros) {
+    for (std::size_t i = 0; i < made.size() && i < right.of_class.size() && !fails(trial.verdict); ++i) {
+        const double ours = made[i], exact = right.exact.numbers[i];
+        if (right.of_class[i] && (exact == 0 || !only_zeros) && !same_class(ours, exact)) {
+            trial.verdict = exact == 0 ? Verdict::mismatch : Verdict::non_finite;
+            trial.worst = Worst{i, ours, exact, std::nullopt};
+            trial.note = fmt::format("{}[{}] is {}, but {} is right", step.makes,
+                                     fmt::join(index_of(step.shape, i), ", "), name_of(ours), name_of(exact));
+        }
     }
 }
 
@@ -101,6 +153,8 @@ private:
     std::vector<std::string> parameters() const;
 
     void add_cases(std::size_t shapes);
+    // Where the reference jumps or bends in this input, the others being random.
+    const std::vector<float>& places_in(const TensorSpec& spec, const Values& random);
     Evaluation evaluation_for(const KernelFunction& function, const Values& floats,
                               std::vector<Sampled>& right_of_floats) const;
     // Inputs of the reference drawn in this way.
@@ -118,7 +172,8 @@ private:
     std::vector<const KernelFunction*> functions_;  // those on numbers
     std::vector<std::string> makes_, reads_;
     std::deque<Case> cases_;
-    std::vector<std::vector<Run>> runs_;  // by case of shapes
+    std::vector<std::vector<Run>> runs_;                // by case of shapes
+    std::map<std::string, std::vector<float>> places_;  // by input
 };
 
 KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected)
@@ -343,20 +398,10 @@ void KernelCheck::add_cases(std::size_t shapes) {
         const Values values = drawn({}, 0);
         specs.push_back({"dy", expected_.evaluate_(inputs_in(values), std::nullopt).at(0).shape});
     }
-    std::vector<std::string> names;
-    names.reserve(specs.size());
-    for (const TensorSpec& spec : specs) {
-        names.push_back(spec.name);
-    }
-    const std::vector<Draw> draws = draws_of(names);
-    // With integers, more trials: each kind of numbers meets several kinds of integers.
-    const std::size_t trials = integers.empty() ? draws.size() : std::max(2 * draws.size() + 1, 2 * kKindsOfIntegers);
-    for (std::size_t trial = 0; trial < trials; ++trial) {
-        const Draw& how = draws[trial % draws.size()];
+    const auto add = [&](const Values& floats, std::string on) {
         Case& one = cases_.emplace_back();
         one.shapes = shapes;
-        one.on = describe(how) + (integers.empty() ? "" : describe_integers(trial));
-        const Values floats = drawn(how, trial);
+        one.on = std::move(on);
         std::vector<Sampled> right_of_floats;
         for (const KernelFunction* function : functions_) {
             one.evaluations.push_back(evaluation_for(*function, floats, right_of_floats));
@@ -364,7 +409,45 @@ void KernelCheck::add_cases(std::size_t shapes) {
         if (runs_.size() == shapes) {
             add_runs(shapes, one.evaluations);
         }
+    };
+    const std::vector<Draw> draws = draws_of(specs);
+    // With integers, more trials: each kind of numbers meets several kinds of integers.
+    const std::size_t trials = integers.empty() ? draws.size() : std::max(2 * draws.size() + 1, 2 * kKindsOfIntegers);
+    for (std::size_t trial = 0; trial < trials; ++trial) {
+        const Draw& how = draws[trial % draws.size()];
+        add(drawn(how, trial), describe(how) + (integers.empty() ? "" : describe_integers(trial)));
     }
+    for (const TensorSpec& spec : specs) {
+        const std::vector<float>& places = places_in(spec, drawn({}, 0));
+        const std::size_t elements = count(spec.shape), at_once = elements - elements / 3, numbers = 3 * places.size();
+        for (std::size_t trial = 0; elements > 0 && trial < kMostOfPlaces && trial * at_once < numbers; ++trial) {
+            Values values = drawn({}, 0);
+            values.put(spec, numbers_at(places, values.numbers(spec.name), trial * at_once));
+            add(values, "values at which the reference jumps or bends in " + spec.name);
+        }
+    }
+}
+
+// They are looked for in one element of the first shapes.
+const std::vector<float>& KernelCheck::places_in(const TensorSpec& spec, const Values& random) {
+    const auto [known, is_new] = places_.try_emplace(spec.name);
+    if (is_new && spec.name != "dy" && count(spec.shape) > 0) {
+        std::vector<double> numbers = random.numbers(spec.name);
+        Values values = random;
+        const auto range = expected_.ranges_.find(spec.name);
+        const auto results = [&](double x) {
+            numbers.front() =
+                range == expected_.ranges_.end() ? x : std::clamp(x, range->second.first, range->second.second);
+            values.put(spec, numbers);
+            std::vector<double> all;
+            for (const Computed& one : expected_.evaluate_(inputs_in(values), std::nullopt)) {
+                all.insert(all.end(), one.numbers.begin(), one.numbers.end());
+            }
+            return all;
+        };
+        known->second = places_of(results, kMostPlaces);
+    }
+    return known->second;
 }
 
 template <class T>
@@ -407,6 +490,7 @@ void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vec
             const Sampled& right = find_sampled(evaluation.right, step.makes);
             Trial trial = trial_of(result, right.exact.numbers, limits_of(evaluation, run, right), step.shape,
                                    extents_of(expected_.cases_[one.shapes].front()));
+            compare_classes(trial, result.made, right, step, !expected_.compares_non_finite_);
             trial.on = one.on + (run.in_place ? ", in place of " + expected_.may_alias_ : "");
             const std::size_t out_of_range = trial.verdict == Verdict::out_of_range ? 1 : 0;
             add_trial({step.makes, step.shape, *functions_[run.function]->type, 1, out_of_range,

@@ -17,6 +17,8 @@ const std::vector<Column>& columns() {
                                                 {"shape", "shape", Align::left, 3},
                                                 {"type", "type", Align::left},
                                                 {"trials", "trials"},
+                                                {"", "off", Align::hidden},
+                                                {"", "off_on", Align::hidden},
                                                 {"", "out_of_range", Align::hidden},
                                                 {"largest error", "error"},
                                                 {"limit", "limit"},
@@ -62,6 +64,8 @@ std::vector<Cell> row_of(const Checked& one) {
             {to_string(one.shape), one.shape},
             type_of(one),
             whole(one.trials),
+            whole(one.off),
+            {"", one.off_on},
             whole(one.out_of_range),
             scientific(trial.error, 2),
             scientific(trial.limit, 2),
@@ -76,12 +80,29 @@ std::vector<Cell> row_of(const Checked& one) {
             {"", trial.hint.empty() ? Json() : Json(trial.hint)}};
 }
 
+// "off in 3 of 120 trials: values close to each other; rows that differ by 1e-3 to 1e3"
+std::string trials_off(const Checked& one) {
+    if (one.off == one.trials) {
+        return fmt::format("off in {}", one.trials == 2 ? "both trials" : fmt::format("all {} trials", one.trials));
+    }
+    constexpr std::size_t kShown = 3;
+    const std::size_t shown = std::min(one.off_on.size(), kShown);
+    const std::string words =
+        fmt::format("off in {} of {} trials, right in the others: {}", one.off, one.trials,
+                    fmt::join(one.off_on.begin(), one.off_on.begin() + static_cast<std::ptrdiff_t>(shown), "; "));
+    return one.off_on.size() > shown ? words + fmt::format("; and {} other kinds of inputs", one.off_on.size() - shown)
+                                     : words;
+}
+
 Text failure_of(const Checked& one, const std::string& subject, const std::string& place) {
     const bool is_named = one.name != subject;
     std::string words = (place.empty() ? "" : " (" + place + ")") + " is wrong\n  " + figures_of(one);
     words += fmt::format("\n  {}in {}{}", is_named ? fmt::format("for {} {}, ", one.name, to_string(one.shape)) : "",
                          type_of(one),
                          one.trial.on.empty() ? "" : fmt::format(", on inputs of {}: {}", one.reads, one.trial.on));
+    if (one.off > 0 && one.trials > 1) {
+        words += "\n    " + trials_off(one);
+    }
     if (!one.trial.hint.empty()) {
         words += "\n  hint: " + one.trial.hint;
     }

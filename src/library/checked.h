@@ -23,6 +23,9 @@ struct Checked {
         0;              // trials with elements that are not compared: no right value, or beyond float's range
     std::string reads;  // shapes of the inputs of the trial: "(7, 27), (27)"; may be empty
     Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
+    // Trials of a kernel that fail, and the kinds of their inputs, each once.
+    std::size_t off = 0;
+    std::vector<std::string> off_on = {};  // NOLINT(readability-redundant-member-init): optional
 };
 
 // With its mark.

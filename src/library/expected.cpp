@@ -72,6 +72,11 @@ Expected& Expected::inputs(std::vector<std::string> names) {
     return *this;
 }
 
+Expected& Expected::where_finite() {
+    compares_non_finite_ = false;
+    return *this;
+}
+
 Expected& Expected::reads(std::vector<std::string> names) {
     reads_ = std::move(names);
     return *this;

@@ -10,8 +10,8 @@
 
 namespace byhand {
 
-// Whatever is drawn all at once, and in one of the inputs with these names while the others are random.
-std::vector<Draw> draws_of(const std::vector<std::string>& names);
+// Whatever is drawn all at once, and in one of these inputs while the others are random.
+std::vector<Draw> draws_of(const std::vector<TensorSpec>& inputs);
 
 // Kinds of integers: random, each in turn, or all the smallest or the largest. Trials take one after the other.
 constexpr std::size_t kKindsOfIntegers = 4;

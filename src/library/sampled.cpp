@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -22,13 +23,50 @@ bool equal(double a, double b) {
     return a == b || (std::isnan(a) && std::isnan(b));
 }
 
+// Inputs of which nothing overflows in double that does not do so by rule, as the logarithm of 0 and 0/0.
+constexpr double kModerate = 32;
+
+bool are_moderate(const std::vector<View>& inputs) {
+    return std::ranges::all_of(inputs, [](const View& view) {
+        for (std::size_t i = 0; i < count(view.shape); ++i) {
+            if (!is_integer(view.dtype) && !(std::abs(value_at(view, i)) <= kModerate)) {
+                return false;
+            }
+        }
+        return true;
+    });
+}
+
+// Adds an evaluation in float: the squares of its errors to the limits.
+void add_evaluation(Sampled& to, const Computed& moved) {
+    auto& [exact, squares, of_class] = to;
+    if (moved.shape != exact.shape || moved.numbers.size() != squares.size()) {
+        throw std::invalid_argument("the reference's " + exact.name + " has another shape in float than in double");
+    }
+    for (std::size_t i = 0; i < squares.size(); ++i) {
+        const double error = moved.numbers[i] - exact.numbers[i];
+        squares[i] += error * error / kRuns;
+        of_class[i] =
+            of_class[i] && same_class(moved.numbers[i], exact.numbers[i]) && (moved.copied || exact.numbers[i] != 0);
+    }
+}
+
 }  // namespace
+
+bool same_class(double a, double b) {
+    return std::isnan(a) || std::isnan(b) ? std::isnan(a) && std::isnan(b)
+                                          : std::signbit(a) == std::signbit(b) && std::isinf(a) == std::isinf(b);
+}
 
 std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& inputs) {
     std::vector<Sampled> all;
+    const bool moderate = are_moderate(inputs);
     for (Computed& exact : evaluate(inputs, std::nullopt)) {
         std::vector<double> limits(exact.numbers.size());
-        all.push_back({std::move(exact), std::move(limits)});
+        all.push_back({std::move(exact), std::move(limits), {}});
+        std::vector<bool>& of_class = all.back().of_class;
+        std::ranges::transform(all.back().exact.numbers, std::back_inserter(of_class),
+                               [moderate](double x) { return x == 0 || (moderate && !std::isfinite(x)); });
     }
     const std::vector<Computed> again = evaluate(inputs, std::nullopt);
     for (std::size_t v = 0; v < all.size(); ++v) {
@@ -40,19 +78,11 @@ std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& 
     for (std::uint64_t run = 0; run < kRuns; ++run) {
         const std::vector<Computed> moved = evaluate(inputs, run);
         for (std::size_t v = 0; v < all.size(); ++v) {
-            auto& [exact, squares] = all[v];
-            if (v >= moved.size() || moved[v].shape != exact.shape) {
-                throw std::invalid_argument("the reference's " + exact.name +
-                                            " has another shape in float than in double");
-            }
-            for (std::size_t i = 0; i < squares.size(); ++i) {
-                const double error = moved[v].numbers[i] - exact.numbers[i];
-                squares[i] += error * error / kRuns;
-            }
+            add_evaluation(all[v], v < moved.size() ? moved[v] : Computed{});
         }
     }
     const double factor = student_t(kRuns, kFalseAlarm);
-    for (auto& [exact, limits] : all) {
+    for (auto& [exact, limits, of_class] : all) {
         for (std::size_t i = 0; i < limits.size(); ++i) {
             const double size = std::abs(exact.numbers[i]);
             const double floor = std::max(kLastPlace * size, kSubnormals);

@@ -9,12 +9,17 @@
 namespace byhand {
 
 // A value in double, and for each element how far a right computation in float may be off: the error (root mean square)
-// of evaluations in float with random rounding, times Student's t at a probability of 1e-12, and at least one unit in
-// the last place. Infinite where an evaluation leaves the range of float.
+// of evaluations in float, all but one with random rounding, times Student's t at a probability of 1e-12, and at least
+// one unit in the last place. Infinite where an evaluation leaves the range of float.
 struct Sampled {
     Computed exact;
     std::vector<double> limits;
+    // Elements whose class counts: NaN and ±∞ that no overflow makes, and ±0 of a copy.
+    std::vector<bool> of_class;
 };
+
+// Whether both are NaN, or both not; and of one sign, and both infinite or neither, unless they are NaN.
+bool same_class(double a, double b);
 
 // The limits of results of this type, from those of float. In double: times the ratio of the units, with the rounding
 // of the reference, which is in double as well; what double may flush to zero is not told from it. Of 16 bits: with the

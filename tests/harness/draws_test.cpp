@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <map>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 using namespace byhand;
 
@@ -46,9 +51,9 @@ TEST_CASE("draws: random magnitudes lie from 1/16 to 1, have either sign, and ar
 }
 
 TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite numbers") {
-    for (const Drawn how :
-         {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close, Drawn::spread,
-          Drawn::special, Drawn::rows, Drawn::columns, Drawn::every, Drawn::first, Drawn::last}) {
+    for (const Drawn how : {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close,
+                            Drawn::octaves, Drawn::all_octaves, Drawn::differences, Drawn::all_differences,
+                            Drawn::special, Drawn::lines, Drawn::every, Drawn::first, Drawn::last}) {
         INFO(describe({how}));
         const Values values = drawn({how});
         CHECK(std::ranges::all_of(values.numbers("x"), [](double x) { return std::isfinite(x); }));
@@ -72,7 +77,8 @@ TEST_CASE("draws: scales") {
     CHECK(largest(drawn({Drawn::vast})) > 0x1p39F);
     CHECK(largest(drawn({Drawn::huge})) > 0x1p59);
     CHECK(largest(drawn({Drawn::enormous})) > 0x1p117);
-    CHECK(largest(drawn({Drawn::spread})) > 0x1p18F);
+    CHECK(largest(drawn({Drawn::octaves})) > 0x1p10F);
+    CHECK(largest(drawn({Drawn::all_octaves})) > 0x1p40F);
     const Values enormous = drawn({Drawn::enormous});
     const std::vector<double> negative = row(enormous, 0), other = row(enormous, 1);
     CHECK(*std::ranges::max_element(negative) < -1e34);
@@ -113,8 +119,118 @@ TEST_CASE("draws: close values differ by millionths, in all values alike") {
     CHECK(std::abs(values.numbers("v")[0] - values.numbers("x")[0]) <= 0.002F);
 }
 
+// Shapes of 27 elements and more, of one axis to five.
+const std::vector<Shape> kShapes = {{27}, {9, 3}, {3, 9}, {7, 27}, {1, 128}, {2, 3, 7}, {2, 4, 5, 6}, {3, 2, 1, 4, 5}};
+
+// The values of an array of this shape in all draws that take turns.
+std::vector<std::vector<double>> in_turn(const Draw& how, const Shape& shape) {
+    std::vector<std::vector<double>> all;
+    for (const Draw& one : each_in_turn(how, shape, 16)) {
+        all.push_back(draw({{"x", shape}}, {}, one, 1, 1).numbers("x"));
+    }
+    return all;
+}
+
+// Element i of line l along the axis, counted from the last.
+double at(const std::vector<double>& numbers, const Shape& shape, std::size_t axis, std::size_t l, std::size_t i) {
+    const auto last = shape.end() - static_cast<std::ptrdiff_t>(axis);
+    const std::size_t width = *(last - 1), stride = count(Shape(last, shape.end()));
+    return numbers[l / stride * stride * width + l % stride + i * stride];
+}
+
+// Each line along each axis of more than one element.
+template <class Visit>
+void for_each_line(const Shape& shape, Drawn how, Visit visit) {
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        const std::size_t width = shape[shape.size() - 1 - axis];
+        for (const std::vector<double>& numbers : in_turn({.how = how, .axis = axis}, shape)) {
+            for (std::size_t l = 0; l < count(shape) / width; ++l) {
+                std::vector<double> line(width);
+                for (std::size_t i = 0; i < width; ++i) {
+                    line[i] = at(numbers, shape, axis, l, i);
+                }
+                visit(axis, line);
+            }
+        }
+    }
+}
+
+TEST_CASE("draws: every binary exponent from -10 to 10 and from -40 to 40 occurs, on both signs, in every shape") {
+    for (const Shape& shape : kShapes) {
+        for (const auto& [how, high] : {std::pair(Drawn::octaves, 10), std::pair(Drawn::all_octaves, 40)}) {
+            std::set<std::pair<int, bool>> seen;
+            for (const std::vector<double>& numbers : in_turn({.how = how}, shape)) {
+                for (const double x : numbers) {
+                    seen.emplace(std::ilogb(x), x < 0);
+                }
+            }
+            INFO(to_string(shape) << " " << describe({how}));
+            CHECK(seen.size() == 2 * (2 * static_cast<std::size_t>(high) + 1));
+            CHECK(seen.begin()->first == -high);
+            CHECK(seen.rbegin()->first == high);
+        }
+    }
+}
+
+TEST_CASE("draws: lines along every axis differ from their maximum, and minimum, by every binary exponent") {
+    for (const Shape& shape : kShapes) {
+        for (const auto& [how, high] : {std::pair(Drawn::differences, 10), std::pair(Drawn::all_differences, 40)}) {
+            std::map<std::size_t, std::set<std::pair<int, bool>>> seen;  // by axis
+            for_each_line(shape, how, [&](std::size_t axis, const std::vector<double>& line) {
+                const auto [low, top] = std::ranges::minmax(line);
+                for (const double x : line) {
+                    const double below = top - x, above = x - low;
+                    if (below > 0) {
+                        seen[axis].emplace(std::ilogb(below), false);
+                    }
+                    if (above > 0) {
+                        seen[axis].emplace(std::ilogb(above), true);
+                    }
+                }
+            });
+            for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+                INFO(to_string(shape) << " " << describe({.how = how, .axis = axis}));
+                for (int exponent = -high; exponent <= high && shape[shape.size() - 1 - axis] > 1; ++exponent) {
+                    CHECK(seen[axis].contains({exponent, false}));
+                    CHECK(seen[axis].contains({exponent, true}));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("draws: lines along every axis are of every kind") {
+    using Line = std::vector<double>;
+    const auto top = [](const Line& line) { return *std::ranges::max_element(line); };
+    const auto zeros = [](const Line& line) { return static_cast<std::size_t>(std::ranges::count(line, 0.0)); };
+    const std::vector<std::pair<const char*, std::function<bool(const Line&)>>> kinds = {
+        {"all negative", [&](const Line& line) { return top(line) < 0; }},
+        {"all equal", [&](const Line& line) { return top(line) == std::ranges::min(line) && line[0] != 0; }},
+        {"one-hot", [&](const Line& line) { return zeros(line) == line.size() - 1 && top(line) == 1; }},
+        {"zero", [&](const Line& line) { return zeros(line) == line.size(); }},
+        {"ties", [&](const Line& line) { return std::ranges::count(line, top(line)) == 2; }},
+        {"ascending", [](const Line& line) { return std::ranges::is_sorted(line) && line.front() < line.back(); }},
+        {"descending",
+         [](const Line& line) { return std::ranges::is_sorted(line, std::greater<>()) && line.front() > line.back(); }},
+        {"one huge", [&](const Line& line) { return top(line) > 100 && std::ranges::count(line, top(line)) == 1; }}};
+    for (const Shape& shape : kShapes) {
+        std::map<std::size_t, std::set<std::string>> seen;  // by axis
+        for_each_line(shape, Drawn::lines, [&](std::size_t axis, const Line& line) {
+            for (const auto& [name, holds] : kinds) {
+                if (holds(line)) {
+                    seen[axis].insert(name);
+                }
+            }
+        });
+        for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+            INFO(to_string(shape) << ", axis " << axis << " from the last");
+            CHECK((shape[shape.size() - 1 - axis] == 1 || seen[axis].size() == kinds.size()));
+        }
+    }
+}
+
 TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot and zero; so are columns") {
-    const Values by_rows = drawn({Drawn::rows}), by_columns = drawn({Drawn::columns});
+    const Values by_rows = drawn({.how = Drawn::lines}), by_columns = drawn({.how = Drawn::lines, .axis = 1});
     const auto maxima = [](const std::vector<double>& line) {
         return std::ranges::count(line, *std::ranges::max_element(line));
     };

@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
@@ -8,6 +9,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "byhand/torch.h"
 
@@ -204,4 +206,146 @@ TEST_CASE("a kernel in this process: right, wrong, and writing past its result")
     CHECK(with(0, false).agrees());
     CHECK_FALSE(with(1, false).agrees());
     CHECK(contains(with(1, true).text(), "writes past the end of its result"));
+}
+
+namespace {
+
+// y = f(x), by two instances of a lambda.
+template <class F>
+Kernel elementwise(F f) {
+    const auto of = [f]<class T>(T* y, const T* x, std::size_t n) {
+        for (std::size_t i = 0; i < n; ++i) {
+            y[i] = static_cast<T>(f(x[i]));
+        }
+    };
+    return kernel(
+        "f", [of](float* y, const float* x, std::size_t n) { of(y, x, n); },
+        [of](double* y, const double* x, std::size_t n) { of(y, x, n); });
+}
+
+// Whether x is in the octave from 2^exponent on.
+template <class T>
+bool is_in(T x, int exponent) {
+    return x != 0 && std::ilogb(x) == exponent;
+}
+
+}  // namespace
+
+TEST_CASE("inputs: where the reference rounds, clamps or has a threshold is found and tried") {
+    const auto quantized = [](at::Tensor x) { return at::round(x).clamp(-127, 127); };
+    const auto rounded = [](auto f) { return [f](auto x) { return std::clamp<double>(f(x), -127, 127); }; };
+    const auto is_right = [](const Kernel& kernel, auto f) {
+        return check(kernel, computes(f).shapes({{33}})).agrees();
+    };
+    CHECK(is_right(elementwise(rounded([](auto x) { return std::nearbyint(x); })), quantized));
+    CHECK_FALSE(is_right(elementwise(rounded([](auto x) { return std::round(x); })), quantized));
+    CHECK_FALSE(is_right(elementwise(rounded([](auto x) { return std::floor(x + 0.5); })), quantized));
+    CHECK_FALSE(is_right(elementwise([](auto x) { return std::nearbyint(x); }), quantized));
+    const auto relu6 = [](double low, double high) {
+        return kernel("relu6_backward", [=](float* dx, const float* dy, const float* x, std::size_t n) {
+            for (std::size_t i = 0; i < n; ++i) {
+                dx[i] = x[i] > low && x[i] < high ? dy[i] : 0;
+            }
+        });
+    };
+    const auto backward = [](const Kernel& kernel) {
+        return check(kernel, is_vjp_of([](at::Tensor x) { return at::relu6(x); }).shapes({{33}})).agrees();
+    };
+    CHECK(backward(relu6(0, 6)));
+    CHECK_FALSE(backward(relu6(0, 5.9)));
+    CHECK_FALSE(backward(relu6(0, std::nextafter(6.0F, 7.0F))));
+    const auto threshold = [](at::Tensor x) { return at::where(x > 0.7, x, at::zeros_like(x)); };
+    CHECK(is_right(elementwise([](auto x) { return x > 0.7 ? x : 0; }), threshold));
+    CHECK_FALSE(is_right(elementwise([](auto x) { return x > 0.69999 ? x : 0; }), threshold));
+}
+
+namespace {
+
+// That three kernels fail which are wrong by 0.1 % in one octave: of the input, of a gain, and of the distance from the
+// largest in a row.
+void check_octaves(const Shape& shape) {
+    for (int octave = -40; octave <= 40; ++octave) {
+        INFO(to_string(shape) << ", octave " << octave);
+        const auto slip = [octave](auto x) { return is_in(x, octave) ? 1.001 : 1.0; };
+        const auto count_of = [](const std::vector<Shape>& inputs) { return std::vector{count(inputs[0])}; };
+        CHECK_FALSE(check(elementwise([&](auto x) { return 3 * x * slip(x); }),
+                          computes([](at::Tensor x) { return 3 * x; }).shapes({shape}).sizes(count_of))
+                        .agrees());
+        CHECK_FALSE(
+            check(kernel("scaled",
+                         [&](float* y, const float* x, const float* gain, std::size_t n) {
+                             for (std::size_t i = 0; i < n; ++i) {
+                                 y[i] = x[i] * gain[i] * static_cast<float>(slip(gain[i]));
+                             }
+                         }),
+                  computes([](at::Tensor x, at::Tensor gain) { return x * gain; }).shapes({shape}).sizes(count_of))
+                .agrees());
+        const auto from_the_top = [&](float* y, const float* x, std::size_t rows, std::size_t columns) {
+            for (std::size_t i = 0; i < rows * columns; ++i) {
+                const float* row = x + i / columns * columns;
+                const float below = *std::max_element(row, row + columns) - x[i];
+                y[i] = below * static_cast<float>(slip(below));
+            }
+        };
+        CHECK_FALSE(check(kernel("below", from_the_top), computes([](at::Tensor x) { return x.amax(-1, true) - x; })
+                                                             .shapes({shape})
+                                                             .sizes([](const std::vector<Shape>& inputs) {
+                                                                 return std::vector{count(inputs[0]) / inputs[0].back(),
+                                                                                    inputs[0].back()};
+                                                             }))
+                        .agrees());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("inputs: an error of 0.1 % in any one octave of an input, of a difference or of a gain is found") {
+    check_octaves({27});
+}
+
+TEST_CASE("inputs: such errors are found in arrays of two axes and of three", "[long]") {
+    check_octaves(GENERATE(Shape{3, 9}, Shape{7, 27}, Shape{3, 3, 3}));
+}
+
+TEST_CASE("not finite: NaN and infinities by rule are demanded, unless only finite values are to be compared") {
+    const auto logarithm = [](double of_zero) {
+        return elementwise([of_zero](auto x) { return x == 0 ? of_zero : static_cast<double>(std::log(std::abs(x))); });
+    };
+    const auto expected = [] {
+        return computes([](at::Tensor x) { return x.abs().log(); })
+            .shapes({{7, 9}})
+            .sizes([](const std::vector<Shape>& inputs) { return std::vector{count(inputs[0])}; });
+    };
+    const double infinity = std::numeric_limits<double>::infinity();
+    CHECK(check(logarithm(-infinity), expected()).agrees());
+    for (const double wrong : {0.0, -1e9, infinity, std::nan("")}) {
+        CHECK(contains(check(logarithm(wrong), expected()).text(), "but −∞ is right"));
+        CHECK(check(logarithm(wrong), expected().where_finite()).agrees());
+    }
+}
+
+TEST_CASE("not finite: a reference that overflows demands nothing") {
+    const Kernel softplus = elementwise([](auto x) {
+        const double y = x;
+        return std::max(y, 0.0) + std::log1p(std::exp(-std::abs(y)));
+    });
+    CHECK(
+        check(softplus, computes([](at::Tensor x) { return (x.exp() + 1.0).log(); }).shapes({{33}}).range("x", 0, 1e6))
+            .agrees());
+}
+
+TEST_CASE("zero's sign: a copy keeps it, and other operations need not") {
+    const auto flip = [](float zero) {
+        return kernel("flip", [zero](float* y, const float* x, std::size_t n) {
+            for (std::size_t i = 0; i < n; ++i) {
+                y[i] = x[n - 1 - i] + zero;
+            }
+        });
+    };
+    const auto flipped = [](at::Tensor x) { return x.flip(0); };
+    CHECK(check(flip(-0.0F), computes(flipped).shapes({{33}})).agrees());
+    CHECK(contains(check(flip(0.0F), computes(flipped).shapes({{33}})).text(), "is 0, but −0 is right"));
+    CHECK(check(elementwise([](auto x) { return x > 0 ? x : 0; }),
+                computes([](at::Tensor x) { return at::relu(x); }).shapes({{33}}))
+              .agrees());
 }

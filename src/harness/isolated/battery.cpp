@@ -14,7 +14,7 @@ struct Extents {
     std::size_t rows, hidden, vocabulary, context, embedding;
 };
 
-// The first has room for every pattern of Drawn::rows and Drawn::columns.
+// The first has room for every kind of Drawn::lines along both axes of a matrix.
 constexpr Extents kExtents[] = {
     {29, 15, 17, 2, 3},
     {1, 3, 5, 2, 3},
@@ -40,6 +40,7 @@ constexpr Extents kExtents[] = {
     {6, 3, 300, 2, 1},
 };
 constexpr std::size_t kForKinds = 0;
+constexpr std::size_t kMostTurns = 4;  // for a vector
 
 // Every class can be a target with this many rows times draws.
 constexpr std::size_t kClassRows = 61, kClassDraws = 16;
@@ -142,8 +143,12 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
         add_case(size, {});
     }
     for (const Drawn how : {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::huge, Drawn::close,
-                            Drawn::spread, Drawn::special}) {
-        add_case(kForKinds, {how, ""});
+                            Drawn::octaves, Drawn::all_octaves, Drawn::special}) {
+        add_case(kForKinds, {.how = how});
+    }
+    for (const std::size_t axis : {0, 1}) {
+        add_case(kForKinds, {.how = Drawn::differences, .axis = axis});
+        add_case(kForKinds, {.how = Drawn::all_differences, .axis = axis});
     }
     const Step* right = find_step(at(kForKinds).form.graph, name);
     if (right != nullptr && !right->terms.empty()) {  // a term of one gradient is hidden by another that is larger
@@ -172,9 +177,13 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
         for (std::size_t from = 0; from < specials; from += count(shape)) {
             add_case(kForKinds, {Drawn::special, read, from});
         }
-        if (shape.size() > 1) {
-            add_case(kForKinds, {Drawn::rows, read});
-            add_case(kForKinds, {Drawn::columns, read});
+        add_case(kForKinds, {.how = Drawn::octaves, .only = read});
+        for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+            add_case(kForKinds, {.how = Drawn::differences, .only = read, .axis = axis});
+            for (const Draw& lines :
+                 each_in_turn({.how = Drawn::lines, .only = read, .axis = axis}, shape, kMostTurns)) {
+                add_case(kForKinds, lines);
+            }
         }
     }
     return cases;

@@ -44,12 +44,71 @@ std::vector<float> random_numbers(std::size_t count, float scale, const ValueRan
     return numbers;
 }
 
-std::vector<float> spread_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
+// Binary exponents, on both signs.
+struct Octaves {
+    int low, high;
+
+    std::size_t count() const { return 2 * static_cast<std::size_t>(high - low + 1); }
+    // Of the exponent and sign number `i`: a random mantissa.
+    float number(std::size_t i, Generator& generator) const {
+        const std::size_t which = i % count();
+        const float mantissa = 1 + static_cast<float>(generator() >> 41) * 0x1p-23F;
+        const float magnitude = std::ldexp(mantissa, low + static_cast<int>(which / 2));
+        return which % 2 == 0 ? magnitude : -magnitude;
+    }
+};
+constexpr Octaves kNear{-10, 10}, kAll{-40, 40};
+
+Octaves octaves_of(Drawn how) {
+    return how == Drawn::octaves || how == Drawn::differences ? kNear : kAll;
+}
+
+// At random places.
+std::vector<float> octave_numbers(std::size_t count, const ValueRange& range, const Draw& draw, Generator& generator) {
+    const Octaves octaves = octaves_of(draw.how);
     std::vector<float> numbers(count);
-    std::ranges::generate(numbers, [&] {
-        const int exponent = static_cast<int>(random_below(40, generator)) - 19;
-        return within(range, std::ldexp(random_number(generator), exponent));
-    });
+    for (std::size_t i = 0; i < count; ++i) {
+        numbers[i] = within(range, octaves.number(draw.from + i, generator));
+        std::swap(numbers[i], numbers[random_below(i + 1, generator)]);
+    }
+    return numbers;
+}
+
+// The lines of an array along an axis, counted from the last: element i of line l is at place(l, i).
+struct Lines {
+    std::size_t count = 0, width = 0, stride = 1;
+
+    Lines(const Shape& shape, std::size_t axis) {
+        if (axis < shape.size()) {
+            width = shape[shape.size() - 1 - axis];
+            for (std::size_t a = 0; a < axis; ++a) {
+                stride *= shape[shape.size() - 1 - a];
+            }
+            count = width == 0 ? 0 : byhand::count(shape) / width;
+        }
+    }
+    std::size_t place(std::size_t line, std::size_t i) const {
+        return line / stride * stride * width + line % stride + i * stride;
+    }
+};
+
+// In each line one element lies above all others, or below, by an octave each. Adjacent lines differ in which. `from`
+// is twice the first octave, and one more to exchange above and below.
+std::vector<float> differing_numbers(const Shape& shape, const ValueRange& range, const Draw& draw,
+                                     Generator& generator) {
+    const Octaves octaves = octaves_of(draw.how);
+    const Lines lines(shape, draw.axis);
+    std::vector<float> numbers(count(shape));
+    std::size_t next[] = {draw.from / 2, draw.from / 2};
+    for (std::size_t line = 0; line < lines.count; ++line) {
+        const float end = draw.how == Drawn::differences ? random_number(generator) : 0;
+        const bool below = (line + draw.from) % 2 == 0;
+        const std::size_t here = random_below(lines.width, generator);
+        for (std::size_t i = 0; i < lines.width; ++i) {
+            const float off = i == here ? 0 : octaves.number(2 * next[below ? 0 : 1]++, generator);
+            numbers[lines.place(line, i)] = within(range, below ? end - off : end + off);
+        }
+    }
     return numbers;
 }
 
@@ -169,13 +228,13 @@ std::vector<float> pattern(std::size_t which, std::size_t width, Generator& gene
     return row;
 }
 
-std::vector<float> patterned(const Shape& shape, bool by_rows, const ValueRange& range, Generator& generator) {
-    const std::size_t rows = shape.front(), columns = count(shape) / rows;
-    std::vector<float> numbers(rows * columns);
-    for (std::size_t line = 0; line < (by_rows ? rows : columns); ++line) {
-        const std::vector<float> one = pattern(line, by_rows ? columns : rows, generator);
+std::vector<float> patterned(const Shape& shape, const ValueRange& range, const Draw& draw, Generator& generator) {
+    const Lines lines(shape, draw.axis);
+    std::vector<float> numbers(count(shape));
+    for (std::size_t line = 0; line < lines.count; ++line) {
+        const std::vector<float> one = pattern(draw.from + line, lines.width, generator);
         for (std::size_t i = 0; i < one.size(); ++i) {
-            numbers[by_rows ? line * columns + i : i * columns + line] = within(range, one[i]);
+            numbers[lines.place(line, i)] = within(range, one[i]);
         }
     }
     return numbers;
@@ -200,18 +259,19 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, c
             return scaled(0x1p60F);
         case Drawn::enormous:
             return enormous_numbers(spec.shape, range, generator);
-        case Drawn::spread:
-            return spread_numbers(elements, range, generator);
+        case Drawn::octaves:
+        case Drawn::all_octaves:
+            return octave_numbers(elements, range, draw, generator);
+        case Drawn::differences:
+        case Drawn::all_differences:
+            return Lines(spec.shape, draw.axis).width > 1 ? differing_numbers(spec.shape, range, draw, generator)
+                                                          : scaled(1);
         case Drawn::close:
             return close_numbers(elements, range, generator);
         case Drawn::special:
             return special_draw(elements, range, draw, generator);
-        case Drawn::rows:
-        case Drawn::columns:
-            if (spec.shape.size() > 1) {
-                return patterned(spec.shape, draw.how == Drawn::rows, range, generator);
-            }
-            return scaled(1);
+        case Drawn::lines:
+            return Lines(spec.shape, draw.axis).width > 1 ? patterned(spec.shape, range, draw, generator) : scaled(1);
         default:
             return scaled(1);
     }
@@ -248,14 +308,18 @@ const char* describe(Drawn how) {
             return "values around 1e35";
         case Drawn::close:
             return "values close to each other";
-        case Drawn::spread:
-            return "values from 1e-6 to 1e6";
+        case Drawn::octaves:
+            return "values from 1e-3 to 1e3";
+        case Drawn::all_octaves:
+            return "values from 1e-12 to 1e12";
+        case Drawn::differences:
+            return "that differ by 1e-3 to 1e3";
+        case Drawn::all_differences:
+            return "that differ by 1e-12 to 1e12";
         case Drawn::special:
             return "zeros, subnormal and saturated values";
-        case Drawn::rows:
-            return "rows all negative, equal, one-hot, with ties";
-        case Drawn::columns:
-            return "columns all negative, equal, one-hot, with ties";
+        case Drawn::lines:
+            return "all negative, equal, one-hot, with ties";
         case Drawn::every:
             return "every index";
         case Drawn::first:
@@ -266,12 +330,47 @@ const char* describe(Drawn how) {
     return "";
 }
 
+bool has_lines(Drawn how) {
+    return how == Drawn::lines || how == Drawn::differences || how == Drawn::all_differences;
+}
+
+// "rows ", "columns ", "lines along axis −3 "
+std::string lines_of(const Draw& draw) {
+    return !has_lines(draw.how) ? ""
+           : draw.axis == 0     ? "rows "
+           : draw.axis == 1     ? "columns "
+                                : "lines along axis −" + std::to_string(draw.axis + 1) + " ";
+}
+
 }  // namespace
 
 std::string describe(const Draw& draw) {
-    return std::string(describe(draw.how)) + (draw.gradients      ? " in all gradients"
-                                              : draw.only.empty() ? ""
-                                                                  : " in " + draw.only);
+    return lines_of(draw) + describe(draw.how) +
+           (draw.gradients      ? " in all gradients"
+            : draw.only.empty() ? ""
+                                : " in " + draw.only);
+}
+
+std::vector<Draw> each_in_turn(Draw draw, const Shape& shape, std::size_t most) {
+    const Lines lines(shape, draw.axis);
+    if (count(shape) == 0 || (has_lines(draw.how) && lines.width < 2)) {
+        return {};
+    }
+    const bool differ = draw.how == Drawn::differences || draw.how == Drawn::all_differences;
+    // A single line lies below, or above.
+    const std::size_t alone = differ && lines.count == 1 ? 2 : 1;
+    const std::size_t kinds = draw.how == Drawn::lines ? kPatterns : octaves_of(draw.how).count() / (differ ? 2 : 1);
+    const std::size_t at_once = draw.how == Drawn::lines ? lines.count
+                                : differ                 ? std::max<std::size_t>(1, lines.count / 2) * (lines.width - 1)
+                                                         : count(shape);
+    const std::size_t needed = alone * ((kinds + at_once - 1) / at_once), draws = std::min(needed, most);
+    std::vector<Draw> all;
+    for (std::size_t i = 0; i < draws; ++i) {
+        const std::size_t first = draws == needed ? i / alone * at_once : i * kinds / draws;
+        draw.from = differ ? 2 * first + i % alone : first;
+        all.push_back(draw);
+    }
+    return all;
 }
 
 std::size_t special_numbers(const ValueRange& range) {
@@ -285,7 +384,10 @@ Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, Va
     for (const TensorSpec& spec : specs) {
         const bool is_meant =
             draw.gradients ? value_of(spec.name).kind == Kind::gradient : draw.only.empty() || draw.only == spec.name;
-        const Draw own = is_meant ? draw : Draw{};
+        Draw own = is_meant ? draw : Draw{};
+        if (own.how == Drawn::lines && draw.only.empty()) {
+            own.from += 4 * values.views().size();  // lines of several values are of several kinds
+        }
         if (indices.contains(spec.name)) {
             values.put(spec, indices_of(spec, own.how, own.from, vocabulary, generator));
             continue;

@@ -14,34 +14,43 @@
 namespace byhand {
 
 enum class Drawn {
-    random,    // magnitudes from 1/16 to 1, of either sign
-    small,     // the same times 2^-20
-    large,     // times 2^20
-    minute,    // times 2^-100
-    vast,      // times 2^40
-    huge,      // times 2^60: products of two are still floats
-    enormous,  // times 2^118, of which sums of some hundreds are finite: rows alternately all negative and of either
-               // sign
-    close,     // a thousand and a few millionths of it, so that differences are small
-    spread,    // magnitudes from 2^-20 to 2^20
-    special,   // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
-    rows,      // a matrix whose rows are all negative, all equal, one-hot, have two maxima, ...
-    columns,   // the same down its columns
-    every,     // indices: each in turn
-    first,     // indices: all 0
-    last,      // indices: all the last
+    random,       // magnitudes from 1/16 to 1, of either sign
+    small,        // the same times 2^-20
+    large,        // times 2^20
+    minute,       // times 2^-100
+    vast,         // times 2^40
+    huge,         // times 2^60: products of two are still floats
+    enormous,     // times 2^118, of which sums of some hundreds are finite: rows alternately all negative and of either
+                  // sign
+    close,        // a thousand and a few millionths of it, so that differences are small
+    octaves,      // each binary exponent from −10 to 10 in turn, on both signs
+    all_octaves,  // from −40 to 40
+    differences,  // lines along an axis, whose elements lie below one of them, or above, by each exponent in turn
+    all_differences,  // from −40 to 40, where that one is 0
+    special,          // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
+    lines,            // lines along an axis that are all negative, all equal, one-hot, have two maxima, ...
+    every,            // indices: each in turn
+    first,            // indices: all 0
+    last,             // indices: all the last
 };
 
 struct Draw {
     Drawn how = Drawn::random;
     // The only value drawn in this way, while the others are random; empty: all.
-    std::string only = {};   // NOLINT(readability-redundant-member-init): optional
-    std::size_t from = 0;    // of Drawn::every: the first index; of Drawn::special in a single value: the first number
+    std::string only = {};  // NOLINT(readability-redundant-member-init): optional
+    // The first of what is taken in turn: of Drawn::every an index, of octaves and differences an exponent and a sign,
+    // of lines a kind; of Drawn::special, in a single value, a number.
+    std::size_t from = 0;
     bool gradients = false;  // only gradients are drawn in this way, while the other values are random
+    std::size_t axis = 0;    // of lines and differences, from the last; a value without this axis is random
 };
 
-// "logits by rows: all negative, all equal, ..." of a Draw, for reports; empty for random.
+// "rows all negative, equal, … in logits" of a Draw, for reports; empty for random.
 std::string describe(const Draw& draw);
+
+// The same with other `from`: together they have every octave, difference or kind of line in an array of this shape. If
+// that takes more than `most`, as many, evenly spaced. None if the shape has no such lines.
+std::vector<Draw> each_in_turn(Draw draw, const Shape& shape, std::size_t most);
 
 // The number of special numbers for values of this range. A single value with fewer elements takes them in turn.
 std::size_t special_numbers(const ValueRange& range);
