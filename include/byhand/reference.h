@@ -22,8 +22,8 @@ struct Computed {
 
 // The values that a trusted implementation computes from these inputs: without a seed in double; with one in float,
 // where the result of every operation is moved at random by about its rounding, differently for each seed, and may be
-// computed by another formula or in another order of sums; not moved with seed 0. Throws
-// std::invalid_argument if the inputs do not fit the implementation.
+// computed by another formula or in another order of sums; not moved with seed 0. Throws std::invalid_argument if the
+// inputs do not fit the implementation.
 using Evaluate =
     std::function<std::vector<Computed>(const std::vector<View>& inputs, std::optional<std::uint64_t> seed)>;
 

@@ -18,7 +18,6 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
-#include <tuple>
 
 namespace byhand {
 namespace {
@@ -63,7 +62,7 @@ Results softplus(const Arguments& in, Formulation /*any*/) {
     return {at::where(is_above, x, at::log1p(at::exp(low * beta)) / beta)};
 }
 
-// max(a, b) + log(1 + e^−|a − b|)
+// log(e^(a − max) + e^(b − max)) + max
 Results logaddexp(const Arguments& in, Formulation /*any*/) {
     const at::Tensor a = in[0].toTensor(), b = in[1].toTensor();
     const at::Tensor highest = at::maximum(a, b).detach();
