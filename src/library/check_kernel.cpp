@@ -95,19 +95,6 @@ void check_known(const char* option, const std::string& name, const std::vector<
 constexpr std::size_t kMostPlaces = 24;   // of an input
 constexpr std::size_t kMostOfPlaces = 4;  // trials with an input's places
 
-// Two of three numbers are one of the places or a float beside it, in turn from number `from` of these on; the others
-// remain.
-std::vector<double> numbers_at(const std::vector<float>& places, std::vector<double> numbers, std::size_t from) {
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-        if (i % 3 != 2) {
-            const float place = places[from / 3 % places.size()];
-            const float beside[] = {place, std::nextafter(place, 1e3F), std::nextafter(place, -1e3F)};
-            numbers[i] = beside[from++ % 3];
-        }
-    }
-    return numbers;
-}
-
 // "NaN", "−∞", "−0", "0.5"
 std::string name_of(double x) {
     return std::isnan(x)   ? "NaN"

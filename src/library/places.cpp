@@ -117,4 +117,15 @@ std::vector<float> places_of(const OfOneNumber& f, std::size_t most) {
     return places;
 }
 
+std::vector<double> numbers_at(const std::vector<float>& places, std::vector<double> numbers, std::size_t from) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (i % 3 != 2) {
+            const float place = places[from / 3 % places.size()];
+            const float beside[] = {place, std::nextafter(place, 1e3F), std::nextafter(place, -1e3F)};
+            numbers[i] = beside[from++ % 3];
+        }
+    }
+    return numbers;
+}
+
 }  // namespace byhand

@@ -1,6 +1,7 @@
 // Where a function decides: the numbers at which it jumps or bends.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -14,5 +15,9 @@ using OfOneNumber = std::function<std::vector<double>(double)>;
 // bends more is divided again: by how much it bends falls with its length at a kink, not at all at a jump, and with the
 // square of its length where f is smooth.
 std::vector<float> places_of(const OfOneNumber& f, std::size_t most);
+
+// Two of three numbers are one of the places or a float beside it, in turn from number `from` of these on; the others
+// remain.
+std::vector<double> numbers_at(const std::vector<float>& places, std::vector<double> numbers, std::size_t from);
 
 }  // namespace byhand

@@ -77,74 +77,58 @@ void move_in_place(const at::Tensor& tensor, double units) {
     });
 }
 
-// Copies and choices of elements, which round nothing. Operations in place have the name without its underscore.
-bool is_exact(const std::string& name) {
-    static const std::set<std::string> exact = {"abs",
-                                                "amax",
-                                                "amin",
-                                                "cat",
-                                                "ceil",
-                                                "clamp",
-                                                "clamp_max",
-                                                "clamp_min",
-                                                "clone",
-                                                "contiguous",
-                                                "copy",
-                                                "cummax",
-                                                "cummin",
-                                                "constant_pad_nd",
-                                                "embedding",
-                                                "fill",
-                                                "flip",
-                                                "floor",
-                                                "gather",
-                                                "hardtanh",
-                                                "hardtanh_backward",
-                                                "index",
-                                                "index_copy",
-                                                "index_put",
-                                                "index_select",
-                                                "masked_fill",
-                                                "masked_scatter",
-                                                "masked_select",
-                                                "max",
-                                                "max_pool2d_with_indices",
-                                                "maximum",
-                                                "min",
-                                                "minimum",
-                                                "nan_to_num",
-                                                "narrow_copy",
-                                                "neg",
-                                                "relu",
-                                                "repeat",
-                                                "roll",
-                                                "round",
-                                                "scatter",
-                                                "select_backward",
-                                                "sgn",
-                                                "sign",
-                                                "slice_backward",
-                                                "sort",
-                                                "stack",
-                                                "threshold",
-                                                "threshold_backward",
-                                                "to",
-                                                "_to_copy",
-                                                "topk",
-                                                "tril",
-                                                "triu",
-                                                "trunc",
-                                                "where",
-                                                "zero"};
-    return exact.contains(name);
-}
-
 // Those whose results are numbers of their inputs, at other places.
 bool copies(const std::string& name) {
     static const std::set<std::string> copies = {
         "cat",          "clone",  "contiguous", "constant_pad_nd", "copy", "flip",     "gather", "embedding", "index",
         "index_select", "repeat", "roll",       "stack",           "to",   "_to_copy", "where"};
     return copies.contains(name);
+}
+
+// Copies and choices of elements, which round nothing. Operations in place have the name without its underscore.
+bool is_exact(const std::string& name) {
+    static const std::set<std::string> choices = {"abs",
+                                                  "amax",
+                                                  "amin",
+                                                  "ceil",
+                                                  "clamp",
+                                                  "clamp_max",
+                                                  "clamp_min",
+                                                  "cummax",
+                                                  "cummin",
+                                                  "fill",
+                                                  "floor",
+                                                  "hardtanh",
+                                                  "hardtanh_backward",
+                                                  "index_copy",
+                                                  "index_put",
+                                                  "masked_fill",
+                                                  "masked_scatter",
+                                                  "masked_select",
+                                                  "max",
+                                                  "max_pool2d_with_indices",
+                                                  "maximum",
+                                                  "min",
+                                                  "minimum",
+                                                  "nan_to_num",
+                                                  "narrow_copy",
+                                                  "neg",
+                                                  "relu",
+                                                  "round",
+                                                  "scatter",
+                                                  "select_backward",
+                                                  "sgn",
+                                                  "sign",
+                                                  "slice_backward",
+                                                  "sort",
+                                                  "threshold",
+                                                  "threshold_backward",
+                                                  "topk",
+                                                  "tril",
+                                                  "triu",
+                                                  "trunc",
+                                                  "zero"};
+    return copies(name) || choices.contains(name);
 }
 
 // Operations without dimensions or other integral parameters that sum.
