@@ -333,8 +333,8 @@ void attention(List& list) {
 }
 
 // The backward pass of (x − mean)/√(variance + ε) over the n elements at(0), at(1), …, in closed form, or in that of
-// the paper on batch normalization, by way of the gradients of variance and mean.
-enum class Form { closed, of_paper };
+// the article on batch normalization, by way of the gradients of variance and mean.
+enum class Form { closed, of_article };
 
 template <class T, class At>
 void norm_backward(Form form, int order, T* dx, const T* dy, const T* x, std::size_t n, At at) {
@@ -371,7 +371,7 @@ Tensor batch_norm(const Tensor& x) {
 }
 
 void norms_backward(List& list) {
-    for (const Form form : {Form::closed, Form::of_paper}) {
+    for (const Form form : {Form::closed, Form::of_article}) {
         const std::string name = form == Form::closed ? "closed form" : "dvariance and dmean";
         const auto of_columns = [form](const std::string& full, int order) {
             return in_both(full, [=]<class T>(T* dx, const T* dy, const T* x, std::size_t n, std::size_t c) {
@@ -470,13 +470,13 @@ void norms(List& list) {
 // Adam's tenth step.
 constexpr double kRate = 1e-3, kBeta1 = 0.9, kBeta2 = 0.999, kTiny = 1e-8;
 const double kFirst = 1 - std::pow(kBeta1, 10), kSecond = 1 - std::pow(kBeta2, 10);
-enum class Adam { of_paper, of_pytorch, folded, by_lerp };
+enum class Adam { of_article, of_pytorch, folded, by_lerp };
 
 template <class T>
 T adam_step(Adam form, T p, T g, T m, T v) {
     m = form == Adam::by_lerp ? m + T(1 - kBeta1) * (g - m) : T(kBeta1) * m + T(1 - kBeta1) * g;
     v = T(kBeta2) * v + T(1 - kBeta2) * g * g;
-    if (form == Adam::of_paper) {
+    if (form == Adam::of_article) {
         return p - T(kRate) * (m / T(kFirst)) / (std::sqrt(v / T(kSecond)) + T(kTiny));
     }
     if (form == Adam::folded) {
@@ -490,8 +490,8 @@ void adam(List& list) {
         const Tensor next_m = kBeta1 * m + (1 - kBeta1) * g, next_v = kBeta2 * v + (1 - kBeta2) * g * g;
         return p - kRate * (next_m / kFirst) / (at::sqrt(next_v / kSecond) + kTiny);
     };
-    const char* names[] = {"of the paper", "of PyTorch", "folded step size", "m by lerp"};
-    for (const Adam form : {Adam::of_paper, Adam::of_pytorch, Adam::folded, Adam::by_lerp}) {
+    const char* names[] = {"of the article", "of PyTorch", "folded step size", "m by lerp"};
+    for (const Adam form : {Adam::of_article, Adam::of_pytorch, Adam::folded, Adam::by_lerp}) {
         const Kernel step =
             in_both(names[static_cast<int>(form)],
                     [form]<class T>(T* y, const T* p, const T* g, const T* m, const T* v, std::size_t n) {
