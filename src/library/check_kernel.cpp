@@ -95,27 +95,15 @@ void check_known(const char* option, const std::string& name, const std::vector<
 constexpr std::size_t kMostPlaces = 24;   // of an input
 constexpr std::size_t kMostOfPlaces = 4;  // trials with an input's places
 
-// "NaN", "−∞", "−0", "0.5"
-std::string name_of(double x) {
-    return std::isnan(x)   ? "NaN"
-           : std::isinf(x) ? (x < 0 ? "−∞" : "∞")
-           : x == 0        ? (std::signbit(x) ? "−0" : "0")
-                           : fmt::format("{:.6g}", x);
-}
-
-// Turns the trial into a failed one if an element is of another class than the right one, where classes count.
+// The trial of another class than the right one fails; `only_zeros`: only the sign of zeros counts.
 template <class T>
 void compare_classes(Trial& trial, const std::vector<T>& made, const Sampled& right, const Step& step,
                      bool only_zeros) {
-    for (std::size_t i = 0; i < made.size() && i < right.of_class.size() && !fails(trial.verdict); ++i) {
-        const double ours = made[i], exact = right.exact.numbers[i];
-        if (right.of_class[i] && (exact == 0 || !only_zeros) && !same_class(ours, exact)) {
-            trial.verdict = exact == 0 ? Verdict::mismatch : Verdict::non_finite;
-            trial.worst = Worst{i, ours, exact, std::nullopt};
-            trial.note = fmt::format("{}[{}] is {}, but {} is right", step.makes,
-                                     fmt::join(index_of(step.shape, i), ", "), name_of(ours), name_of(exact));
-        }
+    std::vector<bool> counts = right.of_class;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        counts[i] = counts[i] && (right.exact.numbers[i] == 0 || !only_zeros);
     }
+    byhand::compare_classes<T>(trial, made, right.exact.numbers, counts, step.makes, step.shape);
 }
 
 // Whether integers of this many bits, signed or unsigned, hold the range (first, last).

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "base/narrow.h"
+#include "harness/isolated/trial.h"
 #include "harness/limits/limits.h"
 #include "harness/limits/monte_carlo.h"
 
@@ -52,11 +53,6 @@ void add_evaluation(Sampled& to, const Computed& moved) {
 }
 
 }  // namespace
-
-bool same_class(double a, double b) {
-    return std::isnan(a) || std::isnan(b) ? std::isnan(a) && std::isnan(b)
-                                          : std::signbit(a) == std::signbit(b) && std::isinf(a) == std::isinf(b);
-}
 
 std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& inputs) {
     std::vector<Sampled> all;

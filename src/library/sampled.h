@@ -18,9 +18,6 @@ struct Sampled {
     std::vector<bool> of_class;
 };
 
-// Whether both are NaN, or both not; and of one sign, and both infinite or neither, unless they are NaN.
-bool same_class(double a, double b);
-
 // The limits of results of this type, from those of float. In double: times the ratio of the units, with the rounding
 // of the reference, which is in double as well; what double may flush to zero is not told from it. Of 16 bits: with the
 // rounding of the result; infinite if that may leave the type's range.

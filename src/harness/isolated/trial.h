@@ -30,4 +30,13 @@ struct Trial : Finding {
 template <class T>
 Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits);
 
+// Whether both are NaN, or both not; and of one sign, and both infinite or neither, unless they are NaN.
+bool same_class(double a, double b);
+
+// Turns the trial into a failed one if an element is of another class than the exact one, among those that count. The
+// result has this name and shape. T is float or double.
+template <class T>
+void compare_classes(Trial& trial, std::span<const T> ours, const std::vector<double>& exact,
+                     const std::vector<bool>& counts, const std::string& name, const Shape& shape);
+
 }  // namespace byhand
