@@ -53,7 +53,8 @@ TEST_CASE("draws: random magnitudes lie from 1/16 to 1, have either sign, and ar
 TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite numbers") {
     for (const Drawn how : {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close,
                             Drawn::octaves, Drawn::all_octaves, Drawn::differences, Drawn::all_differences,
-                            Drawn::special, Drawn::lines, Drawn::every, Drawn::first, Drawn::last}) {
+                            Drawn::special, Drawn::lines, Drawn::every, Drawn::first, Drawn::last, Drawn::first_in_row,
+                            Drawn::last_in_row}) {
         INFO(describe({how}));
         const Values values = drawn({how});
         CHECK(std::ranges::all_of(values.numbers("x"), [](double x) { return std::isfinite(x); }));
@@ -271,6 +272,19 @@ TEST_CASE("draws: indices take each class in turn, only the first, or only the l
     };
     CHECK(all(drawn({Drawn::first, "X"}).indices("X"), 0));
     CHECK(all(drawn({Drawn::last, "X"}).indices("X"), kVocabulary - 1));
+}
+
+TEST_CASE("draws: an index is in the first, a middle or the last row only") {
+    for (const auto& [how, index] : {std::pair(Drawn::first_in_row, 0), {Drawn::last_in_row, int{kVocabulary} - 1}}) {
+        for (const std::size_t turn : {0U, 1U, 2U}) {
+            const std::vector<std::int64_t> X = drawn({how, "X", turn}).indices("X");
+            const std::size_t row = turn * (kRows - 1) / 2;
+            for (std::size_t i = 0; i < X.size(); ++i) {
+                CHECK((X[i] == index) == (i / 2 == row));
+            }
+        }
+    }
+    CHECK(describe({Drawn::last_in_row, "Y", 2}) == "the last index only in the last row in Y");
 }
 
 TEST_CASE("draws: a draw can be limited to one value, the others being random") {

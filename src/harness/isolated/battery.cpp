@@ -1,6 +1,7 @@
 #include "harness/isolated/battery.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -39,6 +40,15 @@ constexpr Extents kExtents[] = {
     {4, 258, 3, 2, 1},
     {6, 3, 300, 2, 1},
 };
+// More than 1,024 of each, which a block or a stack's buffer may hold.
+constexpr Extents kLong[] = {{2051, 3, 5, 1, 2}, {5, 1027, 3, 1, 2}, {3, 2, 1031, 2, 3}};
+// More than 65,536 elements, which no index of 16 bits counts: of a row for each example and a column for each unit, of
+// one for each class, and of matrices of weights.
+constexpr Extents kWide[] = {{2051, 33, 2, 1, 33}, {67, 3, 1031, 1, 2}, {2, 1027, 67, 1, 67}};
+constexpr std::size_t kManyElements = 65536;
+// The elements that a step reads and makes there, and its multiplications, at most.
+constexpr std::size_t kMostElements = 210000, kMostWork = 150000;
+
 constexpr std::size_t kForKinds = 0;
 constexpr std::size_t kMostTurns = 4;  // for a vector
 
@@ -68,6 +78,25 @@ bool divides_by_nothing(const NetworkConfig& network, std::size_t rows) {
            (network.norm.batch_divisor == Divisor::n_minus_1 || network.norm.running_divisor == Divisor::n_minus_1);
 }
 
+// An upper bound of the multiplications of a step with these operands, its result among them, that visits each
+// combination of their indices once: the product of their extents, each as often as one of them has it.
+std::size_t work_of(const std::vector<TensorSpec>& operands) {
+    std::map<std::size_t, std::size_t> times;
+    for (const TensorSpec& operand : operands) {
+        for (const std::size_t extent : operand.shape) {
+            const auto own = static_cast<std::size_t>(std::ranges::count(operand.shape, extent));
+            times[extent] = std::max(times[extent], own);
+        }
+    }
+    std::size_t work = 1;
+    for (const auto& [extent, own] : times) {
+        for (std::size_t i = 0; i < own && work <= kMostWork; ++i) {
+            work *= extent;
+        }
+    }
+    return work;
+}
+
 bool is_index(const std::string& name) {
     return name == "X" || name == "Y";
 }
@@ -91,6 +120,11 @@ std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
             sizes.push_back({sized(network, extents), extents.rows});
         }
     }
+    for (const auto* extents : {&kLong, &kWide}) {
+        for (const Extents& more : *extents) {
+            sizes.push_back({sized(network, more), more.rows});
+        }
+    }
     const std::size_t V = network.vocabulary;
     const std::size_t rows = std::min(V + 2, kClassRows);
     sizes.push_back({sized(network, {rows, 3, V, 2, 2}), rows});
@@ -109,6 +143,14 @@ const Battery::Sized& Battery::at(std::size_t size) {
     return place->second;
 }
 
+std::size_t Battery::first_wide() const {
+    return sizes_.size() - 1 - std::size(kWide);
+}
+
+std::size_t Battery::first_long() const {
+    return first_wide() - std::size(kLong);
+}
+
 void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& drawn, const std::string& name,
                   const std::vector<std::string>& reads, bool in_double) {
     const auto& [form, shapes] = at(size);
@@ -118,6 +160,17 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
         return;
     }
     const std::vector<TensorSpec> specs = read_by(*right, reads, *form.reference_operations, shapes);
+    if (size >= first_long() && size + 1 < sizes_.size()) {
+        std::vector<TensorSpec> operands = specs;
+        operands.push_back({name, right->shape});
+        const auto elements = [](const TensorSpec& spec) { return count(spec.shape); };
+        const auto sum = [&](std::size_t all, const TensorSpec& spec) { return all + elements(spec); };
+        const bool is_many = elements(std::ranges::max(operands, {}, elements)) > kManyElements;
+        if ((size >= first_wide() && !is_many) || work_of(operands) > kMostWork ||
+            std::accumulate(operands.begin(), operands.end(), std::size_t{0}, sum) > kMostElements) {
+            return;
+        }
+    }
     const NetworkSize& at = sizes_[size];
     Values values =
         draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size()));
@@ -139,7 +192,7 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
         return cases;
     }
     const auto add_case = [&](std::size_t size, const Draw& drawn) { add(cases, size, drawn, name, reads, in_double); };
-    for (std::size_t size = 0; size + 1 < sizes_.size(); ++size) {
+    for (std::size_t size = 0; size < first_long(); ++size) {
         add_case(size, {});
     }
     for (const Drawn how : {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::huge, Drawn::close,
@@ -154,11 +207,19 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
     if (right != nullptr && !right->terms.empty()) {  // a term of one gradient is hidden by another that is larger
         add_case(kForKinds, {.how = Drawn::minute, .gradients = true});
     }
+    // In double they cost as much again, and show a mistake of the same code.
+    for (std::size_t size = first_long(); size < first_wide() && !in_double; ++size) {
+        add_case(size, {});
+    }
     const std::set<std::string> each(reads.begin(), reads.end());
     for (const std::string& read : each) {
         if (is_index(read)) {
             add_case(kForKinds, {Drawn::first, read});
             add_case(kForKinds, {Drawn::last, read});
+            for (std::size_t row = 0; row < kRowsInTurn; ++row) {
+                add_case(kForKinds, {Drawn::first_in_row, read, row});
+                add_case(kForKinds, {Drawn::last_in_row, read, row});
+            }
             const auto most =
                 std::ranges::max_element(sizes_, {}, [](const NetworkSize& size) { return size.network.vocabulary; });
             add_case(static_cast<std::size_t>(most - sizes_.begin()), {Drawn::last, read});
@@ -185,6 +246,14 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
                 add_case(kForKinds, lines);
             }
         }
+    }
+    return cases;
+}
+
+std::vector<BatteryCase> Battery::wide_case(const std::string& name, const std::vector<std::string>& reads) {
+    std::vector<BatteryCase> cases;
+    for (std::size_t size = first_wide(); size + 1 < sizes_.size() && cases.empty(); ++size) {
+        add(cases, size, {}, name, reads, false);
     }
     return cases;
 }

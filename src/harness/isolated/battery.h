@@ -27,7 +27,8 @@ struct NetworkSize {
 
 // The sizes of a network's cases: those of its own kind (its norm, its biases, as many layers) with 1, 2 and more rows,
 // odd, prime, multiples of 4, 8, 16, 32 and 64 and one more and one less, wide and narrow; more rows, units or classes
-// than fit a byte; and those in which every class can be a target.
+// than fit a byte; more than 1,024 of them, then so many that their values have more than 65,536 elements; and, last,
+// those in which every class can be a target.
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
 
 using MakeForm = std::function<Form(const NetworkConfig& network, std::size_t rows)>;
@@ -53,6 +54,8 @@ public:
     // function in float or in double. Empty if the form has no such step.
     const std::vector<BatteryCase>& cases(const std::string& name, const std::vector<std::string>& reads,
                                           bool in_double);
+    // One with more than 65,536 elements, in float, if it is cheap. It takes much memory, and is not kept.
+    std::vector<BatteryCase> wide_case(const std::string& name, const std::vector<std::string>& reads);
 
 private:
     struct Sized {
@@ -60,6 +63,9 @@ private:
         std::map<std::string, Shape> shapes;
     };
     const Sized& at(std::size_t size);
+    // The number of the first size of more than 1,024, and that of the first with more than 65,536 elements.
+    std::size_t first_long() const;
+    std::size_t first_wide() const;
     void add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& draw, const std::string& name,
              const std::vector<std::string>& reads, bool in_double);
 

@@ -277,15 +277,31 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, c
     }
 }
 
-std::vector<std::int64_t> indices_of(const TensorSpec& spec, Drawn how, std::size_t from, std::size_t vocabulary,
+// The index in a single row is in none of the others.
+std::vector<std::int64_t> indices_of(const TensorSpec& spec, const Draw& draw, std::size_t vocabulary,
                                      Generator& generator) {
     std::vector<std::int64_t> indices(count(spec.shape));
+    const std::size_t rows = spec.shape.empty() ? 1 : spec.shape.front();
+    const std::size_t row = draw.from * (rows - 1) / (kRowsInTurn - 1);  // of first_in_row and last_in_row
     for (std::size_t i = 0; i < indices.size(); ++i) {
-        const std::size_t random = random_below(vocabulary, generator);
-        indices[i] = static_cast<std::int64_t>(how == Drawn::every   ? (from + i) % vocabulary
-                                               : how == Drawn::first ? 0
-                                               : how == Drawn::last  ? vocabulary - 1
-                                                                     : random);
+        const std::size_t random = random_below(vocabulary, generator), other = random % std::max<std::size_t>(1, vocabulary - 1);
+        const bool here = i / (indices.size() / rows) == row;
+        indices[i] = static_cast<std::int64_t>([&] {
+            switch (draw.how) {
+                case Drawn::every:
+                    return (draw.from + i) % vocabulary;
+                case Drawn::first:
+                    return std::size_t{0};
+                case Drawn::last:
+                    return vocabulary - 1;
+                case Drawn::first_in_row:
+                    return here ? 0 : other + 1;
+                case Drawn::last_in_row:
+                    return here ? vocabulary - 1 : other;
+                default:
+                    return random;
+            }
+        }());
     }
     return indices;
 }
@@ -326,6 +342,10 @@ const char* describe(Drawn how) {
             return "index 0 only";
         case Drawn::last:
             return "the last index only";
+        case Drawn::first_in_row:
+            return "index 0 only in";
+        case Drawn::last_in_row:
+            return "the last index only in";
     }
     return "";
 }
@@ -342,10 +362,16 @@ std::string lines_of(const Draw& draw) {
                                 : "lines along axis −" + std::to_string(draw.axis + 1) + " ";
 }
 
+// " the last row"
+const char* row_of(const Draw& draw) {
+    constexpr const char* kRows[kRowsInTurn] = {" the first row", " a middle row", " the last row"};
+    return draw.how == Drawn::first_in_row || draw.how == Drawn::last_in_row ? kRows[draw.from] : "";
+}
+
 }  // namespace
 
 std::string describe(const Draw& draw) {
-    return lines_of(draw) + describe(draw.how) +
+    return lines_of(draw) + describe(draw.how) + row_of(draw) +
            (draw.gradients      ? " in all gradients"
             : draw.only.empty() ? ""
                                 : " in " + draw.only);
@@ -389,7 +415,7 @@ Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, Va
             own.from += 4 * values.views().size();  // lines of several values are of several kinds
         }
         if (indices.contains(spec.name)) {
-            values.put(spec, indices_of(spec, own.how, own.from, vocabulary, generator));
+            values.put(spec, indices_of(spec, own, vocabulary, generator));
             continue;
         }
         const auto known = ranges.find(spec.name);

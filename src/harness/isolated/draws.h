@@ -32,14 +32,19 @@ enum class Drawn {
     every,            // indices: each in turn
     first,            // indices: all 0
     last,             // indices: all the last
+    first_in_row,     // indices: 0 in one row only: the first, a middle or the last
+    last_in_row,      // indices: the last index in one row only
 };
+
+// The first row, a middle one and the last: each is the one of first_in_row and last_in_row in turn.
+inline constexpr std::size_t kRowsInTurn = 3;
 
 struct Draw {
     Drawn how = Drawn::random;
     // The only value drawn in this way, while the others are random; empty: all.
     std::string only = {};  // NOLINT(readability-redundant-member-init): optional
     // The first of what is taken in turn: of Drawn::every an index, of octaves and differences an exponent and a sign,
-    // of lines a kind; of Drawn::special, in a single value, a number.
+    // of lines a kind; of Drawn::special, in a single value, a number. Of first_in_row and last_in_row: one of kRowsInTurn.
     std::size_t from = 0;
     bool gradients = false;  // only gradients are drawn in this way, while the other values are random
     std::size_t axis = 0;    // of lines and differences, from the last; a value without this axis is random

@@ -253,7 +253,17 @@ const Step* find_step(const Graph& network, const std::string& makes, const std:
 }
 
 constexpr std::chrono::milliseconds kHanging{250};
-constexpr std::size_t kHangs = 80;
+constexpr std::size_t kFewTries = 80;
+constexpr std::size_t kElementsTried = 10'000'000;
+
+// Of an input to shrink: the fewer, the more elements it has.
+std::size_t tries_for(const StepInput& input) {
+    std::size_t elements = input.exact.size();
+    for (const View& view : input.values->views()) {
+        elements += count(view.shape);
+    }
+    return std::clamp(kElementsTried / (elements + 1), kFewTries, Shrinking().tries);
+}
 
 // Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
 // smallest input.
@@ -284,7 +294,7 @@ void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const S
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.input->values,
                                   {.make = manner.isolation.battery->make_form(),
                                    .run = run,
-                                   .tries = hangs ? kHangs : Shrinking().tries,
+                                   .tries = hangs ? kFewTries : tries_for(*shown.input),
                                    .in_double = in_double});
     }
 }
@@ -380,6 +390,9 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
         // All calls of an external function share a subprocess; ours run on the battery only if the first two are
         // right.
         const bool is_external = manner.is_external(*step);
+        const std::vector<BatteryCase> wide = has_battery && is_external
+                                                  ? isolation.battery->wide_case(step->makes, step->reads)
+                                                  : std::vector<BatteryCase>();
         const auto on_sizes = [&]<class T>(T) {
             if (!has_battery) {
                 return std::vector<Case<T>>();
@@ -393,6 +406,10 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
                                           {step, &input_of(false, kInDouble), own}};
             if (is_external) {
                 std::ranges::move(on_sizes(in), std::back_inserter(cases));
+                if (!kInDouble) {
+                    const std::vector<Case<T>> more = battery_cases<T>(wide, sizes, step->makes, step->in<T>().name);
+                    cases.insert(cases.end(), more.begin(), more.end());
+                }
             }
             return cases;
         };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <functional>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -17,7 +16,8 @@ namespace {
 
 // The right function's result on these values; those for which `is_off` holds are off by the distance between subnormal
 // numbers.
-std::vector<Rounded> bounds_of(const Step& right, const Values& values, const std::function<bool(double)>& is_off) {
+template <class IsOff>
+std::vector<Rounded> bounds_of(const Step& right, const Values& values, IsOff is_off) {
     std::deque<std::vector<Rounded>> reads;
     std::vector<Rounded> made(count(right.shape));
     execute(right, made.data(), [&](const std::string& name) -> Operand<Rounded> {

@@ -1,0 +1,200 @@
+// Mistakes of external functions that only special cases of the battery show: far rows, units and classes, targets of
+// single rows.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "harness/hand_made.h"
+#include "harness/isolated/battery.h"
+#include "harness/isolated/isolated.h"
+#include "harness/isolated/shrink.h"
+#include "harness/results.h"
+
+using namespace byhand;
+using test::FakeReferenceOperations;
+
+namespace {
+
+// d (n, w) ← x (n, w), Y (n): twice x, and 1 less at the target. Its width is that of the classes or of the hidden
+// units.
+struct Sizes {
+    std::size_t n, w;
+};
+
+template <class T>
+void right(T* d, const T* x, const std::int64_t* Y, std::size_t n, std::size_t w) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < w; ++j) {
+            d[i * w + j] = T(2) * x[i * w + j];
+        }
+        const std::size_t target = static_cast<std::size_t>(Y[i]) % w;
+        d[i * w + target] = d[i * w + target] - T(1);
+    }
+}
+
+using Run = std::function<void(float* d, const float* x, const std::int64_t* Y, Sizes sizes)>;
+
+const NetworkConfig kNetwork = {.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
+constexpr std::size_t kRows = 4;
+
+enum class Width { classes, units };
+
+struct Judged {
+    Width width = Width::classes;
+    bool subprocess = false;
+    Run function = {};  // NOLINT(readability-redundant-member-init): optional
+
+    Sizes sizes(const NetworkConfig& config, std::size_t rows) const {
+        return {rows, width == Width::classes ? config.vocabulary : config.hidden[0]};
+    }
+
+    // With the right function, or with ours.
+    Graph graph(const NetworkConfig& config, std::size_t rows, bool ours) const {
+        const Sizes at = sizes(config, rows);
+        Graph made = test::empty_network();
+        made.config = config;
+        made.rows = rows;
+        add(made.forward, "x", {at.n, at.w}, {"Y"}, BYHAND_FUNCTION(test::nothing));
+        add(made.forward, "Y", {at.n}, {"Y"}, BYHAND_FUNCTION(test::nothing));
+        add(made.forward, "d", {at.n, at.w}, {"x", "Y"}, BYHAND_FUNCTION(right), at.n, at.w);
+        if (ours) {
+            const auto run = [run = function, at](float* d, Reads<float> reads) {
+                right(d, numbers(reads, 0), indices(reads, 1), at.n, at.w);
+                run(d, numbers(reads, 0), indices(reads, 1), at);
+            };
+            made.forward.back().in_float = {"theirs", run};
+            made.forward.back().in_double = {};
+        }
+        return made;
+    }
+
+    Form form(const NetworkConfig& config, std::size_t rows) const {
+        const Sizes at = sizes(config, rows);
+        auto operations = std::make_shared<FakeReferenceOperations>();
+        operations->add("d", {{"x", {at.n, at.w}}, {"Y", {at.n}}}, [at](const std::vector<View>& values) {
+            const std::vector<double> x = test::numbers(values, "x");
+            const auto* Y = static_cast<const std::int64_t*>(find(values, "Y")->data);
+            std::vector<double> d(x.size());
+            right(d.data(), x.data(), Y, at.n, at.w);
+            return d;
+        });
+        return {graph(config, rows, false), operations};
+    }
+
+    IsolatedStep run() const {
+        const auto make = [this](const NetworkConfig& config, std::size_t rows) { return form(config, rows); };
+        const auto graph_of = [this](bool ours) {
+            return [this, ours](const NetworkConfig& config, std::size_t rows) { return graph(config, rows, ours); };
+        };
+        const Form own = form(kNetwork, kRows);
+        const Isolation isolation{.right = own.graph,
+                                  .leeway = Leeway::words,
+                                  .external = {.subprocess = subprocess},
+                                  .battery = std::make_shared<Battery>(kNetwork, 1, make),
+                                  .at_size = graph_of(true),
+                                  .right_at_size = graph_of(false)};
+        const Sizes at = sizes(kNetwork, kRows);
+        std::vector<float> x(at.n * at.w);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            x[i] = 0.5F + 0.03F * static_cast<float>(i);
+        }
+        const std::vector<std::int64_t> Y = {2, 0, 3, 1};
+        StepInputs inputs({{"x", {at.n, at.w}, DType::float32, x.data()},
+                           {"d", {at.n, at.w}, DType::float32, x.data()},
+                           {"Y", {at.n}, DType::int64, Y.data()}},
+                          kNetwork.vocabulary, 1);
+        const std::vector<IsolatedStep> all =
+            run_isolated(graph(kNetwork, kRows, true), isolation, *own.reference_operations, inputs);
+        REQUIRE(all.size() == 1);
+        return all[0];
+    }
+};
+
+// Wrong, but not on the batch; also in a case of which the report says `on`.
+void expect_caught(const Judged& judged, const std::string& on) {
+    const IsolatedStep step = judged.run();
+    REQUIRE(step.wrong());
+    CHECK(step.not_on_batch());
+    INFO(step.telling()->on);
+    CHECK(std::ranges::any_of(step.battery, [&](const Trial& trial) {
+        return fails(trial.verdict) && text::contains(trial.on, on);
+    }));
+}
+
+}  // namespace
+
+TEST_CASE("battery mistakes: a right function is right in all cases, in this process and in another") {
+    for (const Width width : {Width::classes, Width::units}) {
+        for (const bool subprocess : {false, true}) {
+            const IsolatedStep step = Judged{width, subprocess, [](auto&&...) {}}.run();
+            INFO((step.wrong() ? step.telling()->on + ": " + step.telling()->note : ""));
+            CHECK_FALSE(step.wrong());
+        }
+    }
+}
+
+TEST_CASE("battery mistakes: the last class, or the first, in one row only") {
+    const auto in_row = [](std::size_t thirds, bool last) {
+        return [=](float* d, const float*, const std::int64_t* Y, Sizes at) {
+            const std::size_t row = thirds * (at.n - 1) / 2;
+            const std::int64_t special = last ? static_cast<std::int64_t>(at.w) - 1 : 0;
+            if (at.n > 2 && Y[row] == special && std::count(Y, Y + at.n, special) == 1) {
+                d[row * at.w] += 1;
+            }
+        };
+    };
+    const char* const rows[] = {"the first row", "a middle row", "the last row"};
+    for (const std::size_t turn : {0U, 1U, 2U}) {
+        for (const bool last : {true, false}) {
+            // At random too, at other sizes: only at those of the special cases.
+            const auto wrong = [spoil = in_row(turn, last)](float* d, const float* x, const std::int64_t* Y, Sizes at) {
+                if (at.n == 29) {
+                    spoil(d, x, Y, at);
+                }
+            };
+            expect_caught({.function = wrong},
+                          std::string(last ? "the last index" : "index 0") + " only in " + rows[turn] + " in Y");
+        }
+    }
+}
+
+TEST_CASE("battery mistakes: from a row, a unit or a class on that is far from the first") {
+    const auto from = [](std::size_t row, std::size_t column) {
+        return [=](float* d, const float*, const std::int64_t*, Sizes at) {
+            if (at.n > row && at.w > column) {
+                d[at.n * at.w - 1] += 1;
+            }
+        };
+    };
+    for (const std::size_t row : {256U, 300U, 1024U, 1500U}) {
+        expect_caught({.function = from(row, 0)}, "2051 rows: random values");
+    }
+    for (const std::size_t unit : {256U, 513U, 1024U}) {
+        expect_caught({.width = Width::units, .function = from(0, unit)}, "5 rows: random values");
+        expect_caught({.function = from(0, unit)}, "3 rows: random values");  // a class
+    }
+    const auto of_targets = [](float* d, const float*, const std::int64_t* Y, Sizes at) {
+        if (Y[0] >= 1024) {
+            d[Y[0]] += 1;
+        }
+        static_cast<void>(at);
+    };
+    expect_caught({.function = of_targets}, "3 rows: the last index only in Y");
+}
+
+TEST_CASE("battery mistakes: an index in 16 bits, in an external function") {
+    const auto wraps = [](float* d, const float* x, const std::int64_t*, Sizes at) {
+        for (std::size_t i = 0; i < at.n * at.w; ++i) {
+            const auto narrow = static_cast<std::uint16_t>(i);
+            d[i] += 2 * (x[narrow] - x[i]);
+        }
+    };
+    expect_caught({.width = Width::units, .subprocess = true, .function = wraps}, "2051 rows: random values");
+    expect_caught({.width = Width::classes, .subprocess = true, .function = wraps}, "67 rows: random values");
+}
