@@ -4,9 +4,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/text.h"
@@ -122,9 +122,8 @@ void expect_caught(const Judged& judged, const std::string& on) {
     REQUIRE(step.wrong());
     CHECK(step.not_on_batch());
     INFO(step.telling()->on);
-    CHECK(std::ranges::any_of(step.battery, [&](const Trial& trial) {
-        return fails(trial.verdict) && text::contains(trial.on, on);
-    }));
+    CHECK(std::ranges::any_of(
+        step.battery, [&](const Trial& trial) { return fails(trial.verdict) && text::contains(trial.on, on); }));
 }
 
 }  // namespace
@@ -164,6 +163,15 @@ TEST_CASE("battery mistakes: the last class, or the first, in one row only") {
     }
 }
 
+TEST_CASE("battery mistakes: a factor for numbers of one magnitude") {
+    const auto scales = [](float* d, const float* x, const std::int64_t*, Sizes at) {
+        for (std::size_t i = 0; i < at.n * at.w; ++i) {
+            d[i] *= x[i] > 3 && x[i] < 4 ? 1.01F : 1.0F;
+        }
+    };
+    expect_caught({.function = scales}, "29 rows: values from 1e-3 to 1e3 in x");
+}
+
 TEST_CASE("battery mistakes: from a row, a unit or a class on that is far from the first") {
     const auto from = [](std::size_t row, std::size_t column) {
         return [=](float* d, const float*, const std::int64_t*, Sizes at) {
@@ -197,4 +205,59 @@ TEST_CASE("battery mistakes: an index in 16 bits, in an external function") {
     };
     expect_caught({.width = Width::units, .subprocess = true, .function = wraps}, "2051 rows: random values");
     expect_caught({.width = Width::classes, .subprocess = true, .function = wraps}, "67 rows: random values");
+}
+
+TEST_CASE("battery mistakes: a count that turns wrong, in calls in a row") {
+    for (const bool subprocess : {false, true}) {
+        for (const int turn : {200, 300}) {  // after the other cases, which number fewer
+            const auto calls = std::make_shared<int>(0);
+            const auto turns = [=](float* d, auto&&...) {
+                if (++*calls == turn) {
+                    d[0] += 1;
+                }
+            };
+            const IsolatedStep step = Judged{.subprocess = subprocess, .function = turns}.run();
+            REQUIRE(step.wrong());
+            CHECK_FALSE(step.not_on_batch());  // it does not depend on the values
+            INFO(step.real.note);
+            CHECK(step.real.note.starts_with("makes other numbers in call "));
+            CHECK(step.real.note.ends_with(" of 256 in a row on the same values"));
+        }
+    }
+}
+
+TEST_CASE("battery mistakes: outside of the main thread") {
+    for (const bool subprocess : {false, true}) {
+        const auto main = std::this_thread::get_id();
+        const auto elsewhere = [=](float* d, auto&&...) {
+            if (std::this_thread::get_id() != main) {
+                d[0] += 1;
+            }
+        };
+        const IsolatedStep step = Judged{.subprocess = subprocess, .function = elsewhere}.run();
+        REQUIRE(step.wrong());
+        CHECK(step.real.note == "makes other numbers when another thread calls it");
+    }
+}
+
+TEST_CASE("battery mistakes: a NaN that is swallowed, and an infinity") {
+    const auto swallows = [](bool (*is_special)(float)) {
+        return [=](float* d, const float* x, const std::int64_t*, Sizes at) {
+            for (std::size_t i = 0; i < at.n * at.w; ++i) {
+                d[i] = is_special(x[i]) ? 0 : d[i];
+            }
+        };
+    };
+    const auto note_of = [](const Run& function) {
+        const IsolatedStep step = Judged{.function = function}.run();
+        REQUIRE(step.wrong());
+        REQUIRE(step.telling()->smallest != nullptr);
+        CHECK(step.telling()->smallest->values.numbers("x").size() <= 2);
+        return test::reported(step).why();
+    };
+    CHECK(note_of(swallows([](float x) {
+              return std::isnan(x);
+          })).ends_with("is 0, but NaN is right, on 29 rows: some NaN in x"));
+    CHECK(text::contains(note_of(swallows([](float x) { return std::isinf(x); })),
+                         "∞ is right, on 29 rows: some ±∞ in x"));
 }

@@ -51,10 +51,10 @@ TEST_CASE("draws: random magnitudes lie from 1/16 to 1, have either sign, and ar
 }
 
 TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite numbers") {
-    for (const Drawn how : {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close,
-                            Drawn::octaves, Drawn::all_octaves, Drawn::differences, Drawn::all_differences,
-                            Drawn::special, Drawn::lines, Drawn::every, Drawn::first, Drawn::last, Drawn::first_in_row,
-                            Drawn::last_in_row}) {
+    for (const Drawn how :
+         {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close, Drawn::octaves,
+          Drawn::all_octaves, Drawn::differences, Drawn::all_differences, Drawn::special, Drawn::lines, Drawn::every,
+          Drawn::first, Drawn::last, Drawn::first_in_row, Drawn::last_in_row}) {
         INFO(describe({how}));
         const Values values = drawn({how});
         CHECK(std::ranges::all_of(values.numbers("x"), [](double x) { return std::isfinite(x); }));

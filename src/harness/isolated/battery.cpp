@@ -1,6 +1,7 @@
 #include "harness/isolated/battery.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -47,7 +48,7 @@ constexpr Extents kLong[] = {{2051, 3, 5, 1, 2}, {5, 1027, 3, 1, 2}, {3, 2, 1031
 constexpr Extents kWide[] = {{2051, 33, 2, 1, 33}, {67, 3, 1031, 1, 2}, {2, 1027, 67, 1, 67}};
 constexpr std::size_t kManyElements = 65536;
 // The elements that a step reads and makes there, and its multiplications, at most.
-constexpr std::size_t kMostElements = 210000, kMostWork = 150000;
+constexpr std::size_t kMostElements = 140000, kMostWork = 150000;
 
 constexpr std::size_t kForKinds = 0;
 constexpr std::size_t kMostTurns = 4;  // for a vector
@@ -233,12 +234,19 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
         add_case(kForKinds, {Drawn::enormous, read});
         const auto& [form, shapes] = at(kForKinds);
         const Shape& shape = shapes.at(read);
-        const auto range = form.graph.ranges.find(read);
-        const std::size_t specials = special_numbers(range != form.graph.ranges.end() ? range->second : ValueRange{});
+        const auto known = form.graph.ranges.find(read);
+        const ValueRange range = known != form.graph.ranges.end() ? known->second : ValueRange{};
+        const std::size_t specials = special_numbers(range);
         for (std::size_t from = 0; from < specials; from += count(shape)) {
             add_case(kForKinds, {Drawn::special, read, from});
         }
         add_case(kForKinds, {.how = Drawn::octaves, .only = read});
+        if (!in_double) {
+            add_case(kForKinds, {Drawn::nan, read});
+        }
+        if (!in_double && (std::isinf(range.low) || std::isinf(range.high))) {
+            add_case(kForKinds, {Drawn::infinite, read});
+        }
         for (std::size_t axis = 0; axis < shape.size(); ++axis) {
             add_case(kForKinds, {.how = Drawn::differences, .only = read, .axis = axis});
             for (const Draw& lines :

@@ -240,6 +240,16 @@ std::vector<float> patterned(const Shape& shape, const ValueRange& range, const 
     return numbers;
 }
 
+// Random numbers, with these at random places instead, in turn.
+std::vector<float> with_some(std::vector<float> numbers, const std::vector<float>& others, const ValueRange& range,
+                             Generator& generator) {
+    constexpr std::size_t kEvery = 32;
+    for (std::size_t i = 0; i < numbers.size(); i += kEvery) {
+        numbers[random_below(numbers.size(), generator)] = within(range, others[i / kEvery % others.size()]);
+    }
+    return numbers;
+}
+
 std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, const Draw& draw, Generator& generator) {
     const std::size_t elements = count(spec.shape);
     if (elements == 0) {
@@ -268,6 +278,12 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, c
                                                           : scaled(1);
         case Drawn::close:
             return close_numbers(elements, range, generator);
+        case Drawn::nan:
+            return with_some(scaled(1), {std::numeric_limits<float>::quiet_NaN()}, range, generator);
+        case Drawn::infinite:
+            return with_some(scaled(1),
+                             {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}, range,
+                             generator);
         case Drawn::special:
             return special_draw(elements, range, draw, generator);
         case Drawn::lines:
@@ -284,7 +300,8 @@ std::vector<std::int64_t> indices_of(const TensorSpec& spec, const Draw& draw, s
     const std::size_t rows = spec.shape.empty() ? 1 : spec.shape.front();
     const std::size_t row = draw.from * (rows - 1) / (kRowsInTurn - 1);  // of first_in_row and last_in_row
     for (std::size_t i = 0; i < indices.size(); ++i) {
-        const std::size_t random = random_below(vocabulary, generator), other = random % std::max<std::size_t>(1, vocabulary - 1);
+        const std::size_t random = random_below(vocabulary, generator),
+                          other = random % std::max<std::size_t>(1, vocabulary - 1);
         const bool here = i / (indices.size() / rows) == row;
         indices[i] = static_cast<std::int64_t>([&] {
             switch (draw.how) {
@@ -336,6 +353,10 @@ const char* describe(Drawn how) {
             return "zeros, subnormal and saturated values";
         case Drawn::lines:
             return "all negative, equal, one-hot, with ties";
+        case Drawn::nan:
+            return "some NaN";
+        case Drawn::infinite:
+            return "some ±∞";
         case Drawn::every:
             return "every index";
         case Drawn::first:

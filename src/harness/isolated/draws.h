@@ -29,6 +29,8 @@ enum class Drawn {
     all_differences,  // from −40 to 40, where that one is 0
     special,          // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
     lines,            // lines along an axis that are all negative, all equal, one-hot, have two maxima, ...
+    nan,              // a NaN at every 32nd place, at random, the other values being random
+    infinite,         // ±∞ instead, where the range has no end
     every,            // indices: each in turn
     first,            // indices: all 0
     last,             // indices: all the last
@@ -44,7 +46,8 @@ struct Draw {
     // The only value drawn in this way, while the others are random; empty: all.
     std::string only = {};  // NOLINT(readability-redundant-member-init): optional
     // The first of what is taken in turn: of Drawn::every an index, of octaves and differences an exponent and a sign,
-    // of lines a kind; of Drawn::special, in a single value, a number. Of first_in_row and last_in_row: one of kRowsInTurn.
+    // of lines a kind; of Drawn::special, in a single value, a number. Of first_in_row and last_in_row: one of
+    // kRowsInTurn.
     std::size_t from = 0;
     bool gradients = false;  // only gradients are drawn in this way, while the other values are random
     std::size_t axis = 0;    // of lines and differences, from the last; a value without this axis is random

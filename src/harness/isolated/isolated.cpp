@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -59,9 +61,16 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
         trial.verdict = Verdict::mismatch;
     } else {
         const std::span<const T> ours = result.made;
-        const std::vector<double> limits = limits_of<T>(*one.input, leeway);
+        std::vector<double> limits = limits_of<T>(*one.input, leeway);
+        std::vector<bool> of_class = one.input->of_class;
+        // A mask that is a product makes a NaN of one that it masks, a difference one of infinities that cancel.
+        for (std::size_t i = 0; i < std::min({ours.size(), limits.size(), of_class.size()}); ++i) {
+            limits[i] = std::isfinite(ours[i]) ? limits[i] : std::numeric_limits<double>::infinity();
+            of_class[i] = of_class[i] && (!std::isnan(ours[i]) || std::isnan(one.input->exact[i]));
+        }
         trial = trial_against(ours, one.input->exact, limits);
-        if (trial.verdict == Verdict::mismatch) {
+        compare_classes(trial, ours, one.input->exact, of_class, one.step->makes, one.step->shape);
+        if (trial.verdict == Verdict::mismatch && trial.note.empty()) {
             const NetworkConfig& network = one.size.network;
             const std::size_t n = one.size.rows * operations(network).at(one.step->operation).positions;
             trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), one.input->exact, limits, one.step->shape,
@@ -185,7 +194,7 @@ public:
             calls_[i].expected = &made_[i];
         }
         CallConfig once = config;
-        once.threads = false;
+        once.threads = once.in_a_row = false;
         const std::vector<CallResult<T>> results = run_calls<T>(calls_, once);
         for (std::size_t i = 0; i < results.size(); ++i) {
             IsolatedStep& step = steps[on_[i].place];
@@ -425,7 +434,9 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
         };
         const std::vector<Case<float>> in_float = first_cases(float());
         const std::vector<Case<double>> in_double = has_double ? first_cases(double()) : std::vector<Case<double>>();
-        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), is_external, isolation.external);
+        CallConfig config = isolation.external;
+        config.in_a_row = has_battery;
+        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), is_external, config);
         take(in_float, std::move(made.in_float), floats, result.real, result.probe);
         result.real_double = result.real;
         result.probe_double = result.probe;
@@ -435,7 +446,8 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
         if (!is_external && !result.wrong()) {
             const auto append = [&](auto in) {
                 const auto cases = on_sizes(in);
-                on_battery.append(trials_of(run_calls(calls_of(cases), {}), cases, manner), cases);
+                const std::vector<Call<decltype(in)>> calls = calls_of(cases);
+                on_battery.append(trials_of(run_calls(calls, {.in_a_row = true}), cases, manner), cases);
             };
             append(float());
             if (has_double) {

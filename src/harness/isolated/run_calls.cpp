@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
+#include <thread>
 #include <type_traits>
 
 #include "harness/isolated/access_faults.h"
@@ -98,7 +100,61 @@ CallResult<T> run_here(const Call<T>& call) {
     return result;
 }
 
+// The fault of many calls on the same values that should make these numbers.
+template <class T>
+std::string fault_of_repeating(const Call<T>& call, const std::vector<T>& right) {
+    const Step& step = *call.step;
+    const DType dtype = stored_result<T>(step);
+    const FencedOperands<T> operands(step, *call.values);
+    Fenced out(count(step.shape) * size_of(dtype), dtype, kFence);
+    const auto makes_the_same = [&] {
+        fill_unwritten(out.bytes(), dtype);
+        try {
+            step.in<T>().run(reinterpret_cast<T*>(out.bytes().data()), operands.reads());
+        } catch (...) {
+            return false;
+        }
+        return std::ranges::equal(loaded<T>(out.bytes(), dtype), right, same_number<T>);
+    };
+    return fault_in_a_row(makes_the_same, makes_the_same);
+}
+
 }  // namespace
+
+std::string fault_in_a_row(const std::function<bool()>& makes_the_same, const std::function<bool()>& in_thread) {
+    for (std::size_t call = 1; call <= kCallsInARow; ++call) {
+        if (!makes_the_same()) {
+            return "makes other numbers in call " + std::to_string(call) + " of " + std::to_string(kCallsInARow) +
+                   " in a row on the same values";
+        }
+    }
+    bool is_same = false;
+    std::thread([&] { is_same = in_thread(); }).join();
+    return is_same ? "" : "makes other numbers when another thread calls it";
+}
+
+template <class T>
+std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls) {
+    const auto elements = [&](std::size_t i) {
+        std::size_t all = count(calls[i].step->shape);
+        for (const View& view : calls[i].values->views()) {
+            all += count(view.shape);
+        }
+        return all;
+    };
+    std::map<std::string, std::size_t> cheapest;
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        const auto [place, is_new] = cheapest.try_emplace(calls[i].step->template in<T>().name, i);
+        if (!is_new && elements(i) < elements(place->second)) {
+            place->second = i;
+        }
+    }
+    std::vector<std::size_t> all;
+    for (const auto& [name, i] : cheapest) {
+        all.push_back(i);
+    }
+    return all;
+}
 
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config) {
@@ -114,9 +170,16 @@ std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const Ca
     for (const Call<T>& call : calls) {
         results.push_back(run_here(call));
     }
+    for (const std::size_t i : config.in_a_row ? cheapest_calls(calls) : std::vector<std::size_t>()) {
+        if (results[i].fault.empty()) {
+            results[i].fault = fault_of_repeating(calls[i], results[i].made);
+        }
+    }
     return results;
 }
 
+template std::vector<std::size_t> cheapest_calls(const std::vector<Call<float>>&);
+template std::vector<std::size_t> cheapest_calls(const std::vector<Call<double>>&);
 template std::vector<CallResult<float>> run_calls(const std::vector<Call<float>>&, const CallConfig&);
 template std::vector<CallResult<double>> run_calls(const std::vector<Call<double>>&, const CallConfig&);
 

@@ -1,6 +1,7 @@
 // Runs a step's function on specified values, in this process or in a subprocess, and reports its faults.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,13 @@ struct CallConfig {
     // Also call the function from two threads at once, on the values of different calls, with the same results. In a
     // subprocess.
     bool threads = false;
+    // Also call each function kCallsInARow times in a row and from another thread, on the values of its call with the
+    // fewest elements, with the same results.
+    bool in_a_row = false;
     SubprocessLimits limits = {};  // NOLINT(readability-redundant-member-init): optional
 };
+
+inline constexpr std::size_t kCallsInARow = 256;
 
 // A result for each call. T is float or double.
 //
@@ -41,10 +47,19 @@ struct CallConfig {
 // lies between inaccessible pages; inputs are in read-only memory. All calls are made twice, the second time in reverse
 // order and at other addresses, and must give the same numbers: the operands are aligned first with the end of their
 // pages, then with the beginning. If a function ends the process, its call has the fault, and the remaining calls have
-// neither numbers nor fault. The time limit applies to all these calls together, and again to those from two threads.
+// neither numbers nor fault. The time limit applies to all these calls together, again to those in a row, and again to
+// those from two threads.
 // Throws what run_in_subprocess throws.
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config);
+
+// Of each function, the call whose operands and result have the fewest elements.
+template <class T>
+std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls);
+
+// Calls a function many times in a row, and then from another thread. `makes_the_same` calls it once and compares its
+// result. Returns the fault; empty if there is none.
+std::string fault_in_a_row(const std::function<bool()>& makes_the_same, const std::function<bool()>& in_thread);
 
 struct ResultsOfBoth {
     std::vector<CallResult<float>> in_float;

@@ -5,16 +5,13 @@
 #include <array>
 #include <atomic>
 #include <barrier>
-#include <bit>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <thread>
 #include <utility>
 
-#include "base/tensors.h"
 #include "harness/interleave.h"
 #include "harness/isolated/access_faults.h"
 #include "harness/isolated/guarded_memory.h"
@@ -44,13 +41,6 @@ struct Slot {
     }
 };
 
-// The same bits, or two NaNs; but a written NaN differs from an unwritten element.
-template <class T>
-bool same_number(const T& a, const T& b) {
-    return std::bit_cast<Bits<T>>(a) == std::bit_cast<Bits<T>>(b) ||
-           (std::isnan(a) && std::isnan(b) && !is_unwritten(&a) && !is_unwritten(&b));
-}
-
 template <class T>
 std::span<T> numbers_in(std::byte* begin, const std::byte* end) {
     return {reinterpret_cast<T*>(begin), static_cast<std::size_t>(end - begin) / sizeof(T)};
@@ -71,10 +61,11 @@ template <class T>
 class Calls {
 public:
     // The index of the first call in the journal is `first`.
-    Calls(const std::vector<Call<T>>& calls, std::size_t first, bool threads)
+    Calls(const std::vector<Call<T>>& calls, std::size_t first, const CallConfig& config)
         : calls_(calls),
           first_(first),
-          threads_(threads),
+          threads_(config.threads),
+          in_a_row_(config.in_a_row),
           slots_(calls.size() * sizeof(Slot), GuardedPages::Kind::shared),
           numbers_(begins_of(calls).back() * sizeof(T), GuardedPages::Kind::shared),
           begins_(begins_of(calls)) {
@@ -94,6 +85,10 @@ public:
         }
         for (std::size_t i = calls_.size(); i-- > 0;) {
             call(i, Place::beginning, operands, surroundings, journal);
+        }
+        for (const std::size_t i : in_a_row_ ? cheapest_calls(calls_) : std::vector<std::size_t>()) {
+            journal.restart_clock();
+            call_in_a_row(i, operands, journal);
         }
         if (threads_ && !calls_.empty()) {  // single-stepping takes long: only one pair
             journal.restart_clock();
@@ -141,7 +136,7 @@ private:
         for (const Call<T>& call : calls_) {
             most += call.step->reads.size() + 1;
         }
-        return most * (threads_ ? 6 : 2);
+        return most * (threads_ ? 6 : 2) + (in_a_row_ ? most : 0);
     }
 
     std::vector<std::size_t> small_first() const {
@@ -241,6 +236,25 @@ private:
         operands.retire();
     }
 
+    void call_in_a_row(std::size_t i, OperandTable& operands, Journal& journal) {
+        if (slot(i).is_faulty() || !slot(i).made) {
+            return;
+        }
+        journal.begin(first_ + i);
+        const Prepared<T> prepared = prepare(i, Place::end, operands);
+        numbers_.allow(Access::read);
+        const auto makes_the_same = [&] {
+            prepared.clear();
+            return this->makes_the_same(i, prepared);
+        };
+        slot(i).set_fault(fault_in_a_row(makes_the_same, [&] {
+            const HandlerStack stack;
+            return makes_the_same();
+        }));
+        numbers_.allow(Access::write);
+        operands.retire();
+    }
+
     // Two calls in two threads: one complete call between the instructions of the other; then both at once, repeatedly.
     void call_from_two_threads(std::size_t i, std::size_t j, bool interleaved, OperandTable& operands,
                                Journal& journal) {
@@ -321,7 +335,7 @@ private:
 
     const std::vector<Call<T>>& calls_;
     std::size_t first_;
-    bool threads_;
+    bool threads_, in_a_row_;
     GuardedPages slots_, numbers_;
     std::vector<std::size_t> begins_;
 };
@@ -333,8 +347,8 @@ ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
     if (in_float.empty() && in_double.empty()) {
         return {};
     }
-    Calls<float> floats(in_float, 0, config.threads);
-    Calls<double> doubles(in_double, in_float.size(), config.threads);
+    Calls<float> floats(in_float, 0, config);
+    Calls<double> doubles(in_double, in_float.size(), config);
     const SubprocessEnd end = run_in_subprocess(config.limits, [&](Journal& journal) {
         floats.run(journal);
         journal.restart_clock();

@@ -121,6 +121,12 @@ int complexity(double x, bool in_double) {
     return x == 0 ? (std::signbit(x) ? 3 : 0) : x == 1 ? 1 : x == -1 ? 2 : 3 + digits;
 }
 
+// Equal, or both NaN.
+template <class T>
+bool is_same(T a, T b) {
+    return a == b || (a != a && b != b);
+}
+
 // The error relative to the value.
 double severity(const Trial& trial) {
     const Worst worst = trial.worst.value_or(Worst());
@@ -253,8 +259,8 @@ private:
         }
         const StepInput input = make_step_input(*step_at(other), *at(other).form.reference_operations,
                                                 std::make_shared<const Values>(values_));
-        const auto is_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
-        if (input.exact == right_ && std::ranges::equal(how_.run(other, input).numbers, made_.numbers, is_same)) {
+        if (std::ranges::equal(input.exact, right_, is_same<double>) &&
+            std::ranges::equal(how_.run(other, input).numbers, made_.numbers, is_same<double>)) {
             size_ = other;
         }
     }
@@ -348,7 +354,7 @@ private:
         for (std::size_t i = begin; i < end; ++i) {
             changed[i] = simpler(all[i]);
         }
-        if (changed == kept || tries_ == 0) {
+        if (std::ranges::equal(changed, kept, is_same<T>) || tries_ == 0) {
             return;
         }
         Values values = values_;
@@ -368,7 +374,7 @@ private:
         std::vector<T> kept = now;  // `now` is invalid once values are kept
         const std::vector<T> all = kept;
         simplify(spec, all, 0, all.size(), simpler, kept);
-        return kept != all;
+        return !std::ranges::equal(kept, all, is_same<T>);
     }
 
     // Whether some element became simpler.

@@ -5,6 +5,7 @@
 #include <deque>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "base/mixed.h"
@@ -39,6 +40,73 @@ bool may_be_subnormal(double x) {
     return x != 0 && std::abs(x) < 1024 * static_cast<double>(std::numeric_limits<float>::min());
 }
 
+// In the place of a NaN, one after the other: of either sign, below and above what is drawn, and so small that no
+// number is lost in a sum with it.
+constexpr double kInsteadOfNaN[] = {0.25, -0.5, 2, -3, 4, -5};
+
+bool has(const Values& values, bool (*holds)(double)) {
+    return std::ranges::any_of(values.views(), [&](const View& view) {
+        return view.dtype != DType::int64 && std::ranges::any_of(values.numbers(view.name), holds);
+    });
+}
+
+bool is_nan(double x) {
+    return std::isnan(x);
+}
+bool is_not_finite(double x) {
+    return !std::isfinite(x);
+}
+
+// The values with `x`, or about as much, for each NaN.
+Values without_nan(const Values& values, double x) {
+    Values others;
+    for (const View& view : values.views()) {
+        if (view.dtype == DType::int64) {
+            others.put(view);
+            continue;
+        }
+        std::vector<double> numbers = values.numbers(view.name);
+        for (std::size_t i = 0; i < numbers.size(); ++i) {
+            numbers[i] = std::isnan(numbers[i]) ? x * (1 + 0x1p-6 * static_cast<double>(i % 7)) : numbers[i];
+        }
+        others.put({view.name, view.shape}, std::move(numbers));
+    }
+    return others;
+}
+
+// Formulations may differ in what they make of a NaN: a maximum passes it by, a mask is a product or a choice. Every
+// one makes a NaN of it if each number in its place makes another result; and what each makes the same does not depend
+// on it. What is left has no limit.
+void add_classes(StepInput& input, const std::string& makes, const ReferenceOperations& reference_operations) {
+    if (!has(*input.values, is_not_finite)) {
+        return;
+    }
+    std::vector<std::vector<double>> others;
+    for (const double x : has(*input.values, is_nan) ? std::span(kInsteadOfNaN) : std::span<const double>()) {
+        others.push_back(reference_operations.evaluate(makes, without_nan(*input.values, x).views()));
+    }
+    input.of_class.resize(input.exact.size());
+    for (std::size_t i = 0; i < input.exact.size(); ++i) {
+        std::vector<double> made;
+        for (const std::vector<double>& other : others) {
+            if (std::isfinite(other.at(i))) {
+                made.push_back(other[i]);
+            }
+        }
+        const bool is_same =
+            made.size() == others.size() && std::ranges::all_of(made, [&](double x) { return x == input.exact[i]; });
+        std::ranges::sort(made);
+        const bool depends =
+            2 * made.size() >= std::size(kInsteadOfNaN) && std::ranges::adjacent_find(made) == made.end();
+        input.of_class[i] = std::isnan(input.exact[i]) ? depends : std::isinf(input.exact[i]) && is_same;
+        for (std::vector<double>* limits : {&input.in_our_order, &input.in_any_order, &input.in_other_words}) {
+            if (!is_same && i < limits->size()) {
+                (*limits)[i] = std::numeric_limits<double>::infinity();
+            }
+        }
+    }
+}
+
 }  // namespace
 
 std::vector<Rounded> rounded_result(const Step& step, const Values& values) {
@@ -64,6 +132,7 @@ StepInput make_step_input(const Step& right, const ReferenceOperations& referenc
     for (std::size_t i = 0; i < std::min(made.size(), input.exact.size()); ++i) {
         input.in_other_words[i] = std::max(input.in_other_words[i], 0x1p-24 * std::abs(input.exact[i]));
     }
+    add_classes(input, right.makes, reference_operations);
     return input;
 }
 

@@ -1,12 +1,15 @@
 // The operands and the result of a call in memory: as T and int64, or in the formats that the step says.
 #pragma once
 
+#include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/tensors.h"
 #include "byhand/view.h"
 #include "harness/isolated/values.h"
 #include "steps/step.h"
@@ -33,6 +36,13 @@ void fill_unwritten(std::span<std::byte> memory, DType dtype);
 // As T, with the patterns of what is unwritten or computed from it.
 template <class T>
 std::vector<T> loaded(std::span<const std::byte> memory, DType dtype);
+
+// The same bits, or two NaNs; but a written NaN differs from an unwritten element.
+template <class T>
+bool same_number(const T& a, const T& b) {
+    return std::bit_cast<Bits<T>>(a) == std::bit_cast<Bits<T>>(b) ||
+           (std::isnan(a) && std::isnan(b) && !is_unwritten(&a) && !is_unwritten(&b));
+}
 
 // An operand of a function, which takes it as T or int64.
 template <class T>
