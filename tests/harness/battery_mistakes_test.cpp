@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <thread>
@@ -260,4 +261,51 @@ TEST_CASE("battery mistakes: a NaN that is swallowed, and an infinity") {
           })).ends_with("is 0, but NaN is right, on 29 rows: some NaN in x"));
     CHECK(text::contains(note_of(swallows([](float x) { return std::isinf(x); })),
                          "∞ is right, on 29 rows: some ±∞ in x"));
+}
+
+TEST_CASE("step inputs: a NaN counts only where each number in its place makes another result") {
+    const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+    constexpr std::size_t kElements = 7;
+    Step step{"y", {kElements}, {"x"}, {}, {}, {}};
+    step.rounded = {"right", [](Rounded* y, Reads<Rounded> reads) { test::copy(y, numbers(reads, 0), kElements); }};
+    const auto classes = [&](const FakeReferenceOperations::Evaluate& exact, std::vector<double> x) {
+        FakeReferenceOperations operations;
+        operations.add("y", {{"x", {kElements}}}, exact);
+        Values values;
+        values.put({"x", {kElements}}, std::move(x));
+        return make_step_input(step, operations, std::make_shared<const Values>(std::move(values)));
+    };
+    const std::vector<double> some = {0.5, nan, -1, 0.75, nan, 0.25, -0.5};
+    const auto at_nan = [&](double x) { return std::isnan(x); };
+    const auto triple = test::element_by_element("x", [](double x) { return 3 * x; });
+    for (std::size_t i = 0; i < kElements; ++i) {
+        CHECK(classes(triple, some).of_class[i] == at_nan(some[i]));
+    }
+    // A right function may pass by a NaN, or not.
+    const auto threshold = test::element_by_element("x", [](double x) { return x <= 0 ? 0 : x; });
+    const auto root = test::element_by_element("x", [](double x) { return std::sqrt(x); });
+    CHECK(std::ranges::none_of(classes(threshold, some).of_class, std::identity()));
+    CHECK(std::ranges::count(classes(root, some).of_class, true) == 2);
+    const auto maximum = [&](const std::vector<View>& values) {
+        const std::vector<double> x = test::numbers(values, "x");
+        return std::vector<double>(kElements, std::ranges::any_of(x, at_nan) ? nan : std::ranges::max(x));
+    };
+    CHECK(std::ranges::none_of(classes(maximum, some).of_class, std::identity()));
+    // What depends on a NaN otherwise, as the place of the maximum, has no limit; what does not has one.
+    const auto place = [&](const std::vector<View>& values) {
+        std::vector<double> x = test::numbers(values, "x");
+        const auto largest =
+            std::ranges::find_if(x, at_nan) != x.end() ? std::ranges::find_if(x, at_nan) : std::ranges::max_element(x);
+        std::vector<double> y(kElements, 0.125);
+        y[static_cast<std::size_t>(largest - x.begin())] = 1;
+        return y;
+    };
+    const StepInput input = classes(place, some);
+    CHECK(std::ranges::none_of(input.of_class, std::identity()));
+    CHECK(std::isinf(input.in_other_words[1]));
+    CHECK(std::isfinite(input.in_other_words[5]));
+    // An infinity of the reference's is not finite in any formulation.
+    const StepInput infinite = classes(triple, {0.5, infinity, -1, 2, -infinity, 0.25, 4});
+    CHECK(std::ranges::count(infinite.of_class, true) == 2);
+    CHECK(classes(triple, {0.5, 1, -1, 2, 3, 0.25, 4}).of_class.empty());
 }
