@@ -18,6 +18,9 @@ constexpr std::size_t kWidth = 96;
 
 template <class T>
 std::string literal(T x) {
+    if (!std::isfinite(x)) {  // macros of <cmath>
+        return std::isnan(x) ? "NAN" : x < 0 ? "-INFINITY" : "INFINITY";
+    }
     constexpr T kPlain = 1e7F;  // whole numbers below are written out
     if (std::abs(x) < kPlain && x == std::trunc(x) && (x != 0 || !std::signbit(x))) {
         return fmt::format("{:.0f}", x);

@@ -162,8 +162,10 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
     }
     const std::vector<TensorSpec> specs = read_by(*right, reads, *form.reference_operations, shapes);
     if (size >= first_long() && size + 1 < sizes_.size()) {
-        std::vector<TensorSpec> operands = specs;
-        operands.push_back({name, right->shape});
+        std::vector<TensorSpec> operands = {{name, right->shape}};
+        for (const std::string& read : std::set<std::string>(reads.begin(), reads.end())) {
+            operands.push_back({read, shapes.at(read)});
+        }
         const auto elements = [](const TensorSpec& spec) { return count(spec.shape); };
         const auto sum = [&](std::size_t all, const TensorSpec& spec) { return all + elements(spec); };
         const bool is_many = elements(std::ranges::max(operands, {}, elements)) > kManyElements;
