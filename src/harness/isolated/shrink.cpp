@@ -124,7 +124,7 @@ int complexity(double x, bool in_double) {
 // Equal, or both NaN.
 template <class T>
 bool is_same(T a, T b) {
-    return a == b || (a != a && b != b);
+    return a == b || (std::isnan(static_cast<double>(a)) && std::isnan(static_cast<double>(b)));
 }
 
 // The error relative to the value.
