@@ -47,8 +47,9 @@ constexpr Extents kLong[] = {{2051, 3, 5, 1, 2}, {5, 1027, 3, 1, 2}, {3, 2, 1031
 // one for each class, and of matrices of weights.
 constexpr Extents kWide[] = {{2051, 33, 2, 1, 33}, {67, 3, 1031, 1, 2}, {2, 1027, 67, 1, 67}};
 constexpr std::size_t kManyElements = 65536;
-// The elements that a step reads and makes there, and its multiplications, at most.
-constexpr std::size_t kMostElements = 140000, kMostWork = 150000;
+// The elements that a step reads and makes there, and its multiplications, at most. Long cases are kept: a deep network
+// has hundreds of steps.
+constexpr std::size_t kMostOfLong = 24000, kMostOfWide = 140000, kMostWork = 150000;
 
 constexpr std::size_t kForKinds = 0;
 constexpr std::size_t kMostTurns = 4;  // for a vector
@@ -169,8 +170,10 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
         const auto elements = [](const TensorSpec& spec) { return count(spec.shape); };
         const auto sum = [&](std::size_t all, const TensorSpec& spec) { return all + elements(spec); };
         const bool is_many = elements(std::ranges::max(operands, {}, elements)) > kManyElements;
-        if ((size >= first_wide() && !is_many) || work_of(operands) > kMostWork ||
-            std::accumulate(operands.begin(), operands.end(), std::size_t{0}, sum) > kMostElements) {
+        const bool is_wide = size >= first_wide();
+        if ((is_wide && !is_many) || work_of(operands) > kMostWork ||
+            std::accumulate(operands.begin(), operands.end(), std::size_t{0}, sum) >
+                (is_wide ? kMostOfWide : kMostOfLong)) {
             return;
         }
     }
