@@ -184,6 +184,10 @@ public:
     // The shapes of the first input to check, the others having the same; or of all inputs.
     Expected& shapes(const std::vector<Shape>& of_first);
     Expected& shapes_of_all(std::vector<std::vector<Shape>> cases);
+    // Whether the check also tries shapes beside these: of each extent, one less, one more, 1, 2, a multiple of 64, one
+    // more than that, and one of thousands, where sizes() and the reference accept it and the work is small. By default
+    // it does.
+    Expected& and_neighbours(bool tries = true);
     // Names for reports, instead of x, or x0, x1 … The gradient of the value is dy.
     Expected& inputs(std::vector<std::string> names);
     // What the kernel reads, by name, in the order of its parameters: inputs, "dy", "y", and what with() adds. By
@@ -204,6 +208,9 @@ public:
     // Where the right value is NaN or infinite, the kernel may have any. By default it must be of the same class (NaN,
     // ∞ or −∞), where that follows from moderate inputs by rule, as 0/0 does.
     Expected& where_finite();
+    // Accept an error of 10^-digits times the largest number among the inputs and the right values, in double 2^-29 of
+    // that: of a computation that is right, but less accurate than the reference (a sigmoid by tanh near 0).
+    Expected& accurate_to(double digits);
     // The time limit of all calls in one type; by default 10 s.
     Expected& timeout(std::chrono::milliseconds limit);
     // Without a subprocess: for a kernel that uses OpenMP, which does not work after a fork if the program has used it
@@ -229,8 +236,9 @@ private:
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> integers_;
     std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes_;
     std::string in_place_, may_alias_;
+    double share_ = 0;  // of the largest number, that an error may be
     std::chrono::milliseconds timeout_{10000};
-    bool subprocess_ = true, compares_non_finite_ = true;
+    bool subprocess_ = true, compares_non_finite_ = true, neighbours_ = true;
     std::uint64_t seed_ = 1;
     mutable std::string text_;
 };

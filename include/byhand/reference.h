@@ -1,6 +1,7 @@
 // What is right: a trusted computation, and how far rounding may move its result.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,7 +18,8 @@ struct Computed {
     std::string name;
     Shape shape;
     std::vector<double> numbers;
-    bool copied = false;  // in float: each number is one of an input's, so that its sign counts where it is 0
+    bool copied = false;   // in float: each number is one of an input's, so that its sign counts where it is 0
+    std::size_t work = 0;  // in float: how many numbers all operations have computed, if that is counted
 };
 
 // The values that a trusted implementation computes from these inputs: without a seed in double; with one in float,

@@ -12,6 +12,7 @@ enum class Verdict {
     within,                // no element's error exceeds its limit, and every limit is informative
     zero_within_rounding,  // zero in exact arithmetic: both consist of rounding errors
     mismatch,              // an error exceeds its limit
+    less_accurate,         // likewise, but by rounding, which the computation amplifies more than the reference does
     non_finite,            // an unexpected NaN or infinity
     shape,                 // shapes or element types differ
     missing,               // one of the two does not exist

@@ -7,7 +7,7 @@ namespace byhand {
 
 std::string to_string(Verdict verdict) {
     constexpr std::array kNames = {
-        "exact",     "within",  "zero within rounding", "mismatch",  "non-finite", "shape", "missing",
+        "exact",     "within",  "zero within rounding", "mismatch",  "less accurate", "non-finite", "shape", "missing",
         "unwritten", "vacuous", "out-of-range",         "undecided", "not-given"};
     static_assert(kNames.size() == static_cast<std::size_t>(Verdict::not_given) + 1);
     return kNames.at(static_cast<std::size_t>(verdict));

@@ -147,7 +147,7 @@ Expected expected_of(const byhand_expected& expected, std::size_t sizes) {
     }
     if (expected.sizes != nullptr) {
         const std::vector<std::size_t> all(expected.sizes, expected.sizes + expected.cases * sizes);
-        result.sizes([=](const std::vector<Shape>& inputs) {
+        result.and_neighbours(false).sizes([=](const std::vector<Shape>& inputs) {
             const auto row = std::ranges::find(cases, inputs) - cases.begin();
             const auto first = all.begin() + row * static_cast<std::ptrdiff_t>(sizes);
             return std::vector(first, first + static_cast<std::ptrdiff_t>(sizes));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/limits/limits.h"
 #include "report/junit.h"
 #include "report/lines.h"
 
@@ -17,6 +18,7 @@ const std::vector<Column>& columns() {
                                                 {"shape", "shape", Align::left, 3},
                                                 {"type", "type", Align::left},
                                                 {"trials", "trials"},
+                                                {"", "beside", Align::hidden},
                                                 {"", "off", Align::hidden},
                                                 {"", "off_on", Align::hidden},
                                                 {"", "out_of_range", Align::hidden},
@@ -61,9 +63,10 @@ std::vector<Cell> row_of(const Checked& one) {
         right = number(trial.worst->right);
     }
     return {one.name,
-            {to_string(one.shape), one.shape},
+            {to_string(one.shape) + (one.is_beside ? " and others" : ""), one.shape},
             type_of(one),
             whole(one.trials),
+            {"", one.is_beside},
             whole(one.off),
             {"", one.off_on},
             whole(one.out_of_range),
@@ -94,14 +97,35 @@ std::string trials_off(const Checked& one) {
                                      : words;
 }
 
+// "right to 6.2 digits of the largest number, and to rounding where no input is beyond 1.2e3"
+std::string accuracy_of(const Checked& one) {
+    const double digits = -std::log10(one.share);
+    std::string words = fmt::format("right to {:.1f} digits of the largest number", digits);
+    if (one.agrees_up_to > 0 && one.agrees_up_to < one.fails_from) {
+        words += fmt::format(", and to rounding where no input is beyond {:.1e}", one.agrees_up_to);
+    }
+    const double in_float = one.type == DType::float64 ? digits + std::log10(kDoubles) : digits;
+    return words + fmt::format("; accurate_to({:.1f}) accepts it", std::floor(10 * in_float) / 10);
+}
+
 Text failure_of(const Checked& one, const std::string& subject, const std::string& place) {
-    const bool is_named = one.name != subject;
-    std::string words = (place.empty() ? "" : " (" + place + ")") + " is wrong\n  " + figures_of(one);
+    const bool is_named = one.name != subject, is_wrong = one.trial.verdict != Verdict::less_accurate;
+    std::string words = (place.empty() ? "" : " (" + place + ")") +
+                        (is_wrong ? " is wrong\n  " : " is less accurate than the reference, but not wrong\n  ") +
+                        figures_of(one);
     words += fmt::format("\n  {}in {}{}", is_named ? fmt::format("for {} {}, ", one.name, to_string(one.shape)) : "",
                          type_of(one),
                          one.trial.on.empty() ? "" : fmt::format(", on inputs of {}: {}", one.reads, one.trial.on));
     if (one.off > 0 && one.trials > 1) {
         words += "\n    " + trials_off(one);
+    }
+    if (!is_wrong) {
+        words += "\n  " + accuracy_of(one);
+    }
+    if (one.is_beside) {
+        words +=
+            "\n  these shapes are beside those that were given, for which it is right; if it is not meant for "
+            "them: and_neighbours(false)";
     }
     if (!one.trial.hint.empty()) {
         words += "\n  hint: " + one.trial.hint;
@@ -114,6 +138,16 @@ bool shows_nothing(const Checked& one, const std::vector<Checked>& all) {
     return std::ranges::none_of(all, [&](const Checked& other) {
         return other.name == one.name && other.type == one.type && agrees(other.trial.verdict);
     });
+}
+
+// One that is less accurate only if none is worse.
+std::vector<Checked>::const_iterator first_wrong(const std::vector<Checked>& all) {
+    const auto wrong = std::ranges::find_if(all, [](const Checked& one) {
+        return fails(one.trial.verdict) && one.trial.verdict != Verdict::less_accurate;
+    });
+    return wrong != all.end()
+               ? wrong
+               : std::ranges::find(all, Verdict::less_accurate, [](const Checked& one) { return one.trial.verdict; });
 }
 
 Text nothing_of(const Checked& one, const std::string& subject) {
@@ -129,9 +163,37 @@ Cell verdict_cell(Verdict verdict) {
     return {words, words, agrees(verdict) ? Mark::good : fails(verdict) ? Mark::bad : Mark::open};
 }
 
+bool have_same_inputs(const Checked& one, const Checked& other) {
+    return one.name == other.name && one.is_beside == other.is_beside && (one.is_beside || one.reads == other.reads);
+}
+
+void find_less_accurate(std::vector<Checked>& all) {
+    constexpr double kMost = 0x1p-10, kMostInFloatOnly = 0x1p-20, kSlack = 16;
+    const auto name = [](Checked& one) {
+        if (one.trial.verdict == Verdict::mismatch) {
+            one.trial.verdict = Verdict::less_accurate;
+            one.trial.hint.clear();
+        }
+    };
+    for (Checked& one : all) {
+        const auto in_double = std::ranges::find_if(
+            all, [&](const Checked& other) { return other.type == DType::float64 && have_same_inputs(one, other); });
+        const bool is_rounding = in_double == all.end()
+                                     ? one.share <= kMostInFloatOnly
+                                     : one.share <= kMost && in_double->share <= kSlack * kDoubles * one.share;
+        if (one.type == DType::float32 && one.trial.verdict == Verdict::mismatch && is_rounding) {
+            name(one);
+            if (in_double != all.end()) {
+                name(*in_double);
+            }
+        }
+    }
+}
+
 std::string figures_of(const Checked& one) {
     const Trial& trial = one.trial;
-    if (!trial.worst || trial.verdict != Verdict::mismatch || !trial.note.empty()) {
+    const bool has_figures = trial.verdict == Verdict::mismatch || trial.verdict == Verdict::less_accurate;
+    if (!trial.worst || !has_figures || !trial.note.empty()) {
         const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
         return trial.worst && trial.note.empty() ? fmt::format("{}: {}", element_of(one), what) : what;
     }
@@ -155,7 +217,8 @@ std::string text_after(const std::string& name, const Report& report) {
     return text.starts_with(name + " ") ? text.substr(name.size() + 1) : text;
 }
 
-Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all) {
+Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all,
+                 const std::string& beside) {
     Document document{
         .subject = "check", .note = "", .title = subject, .blocks = {}, .plots = {}, .data = {}, .agrees = false};
     Table table{"", columns(), {}};
@@ -173,7 +236,7 @@ Report report_of(const std::string& subject, const std::string& place, const std
             closest = &one;
         }
     }
-    const auto wrong = std::ranges::find_if(all, [](const Checked& one) { return fails(one.trial.verdict); });
+    const auto wrong = first_wrong(all);
     const auto open = std::ranges::find_if(all, [&](const Checked& one) { return shows_nothing(one, all); });
     document.agrees = wrong == all.end() && open == all.end() && !all.empty();
     if (wrong != all.end()) {
@@ -189,11 +252,15 @@ Report report_of(const std::string& subject, const std::string& place, const std
                 "leaves its range",
                 out_of_range);
         }
+        if (!beside.empty()) {
+            words += "\n  also for extents beside those given: " + beside;
+        }
         document.blocks.emplace_back(as_conclusion(std::move(words), subject, Mark::good));
     }
     document.data = {{"subject", subject},
                      {"place", place.empty() ? Json() : Json(place)},
                      {"agrees", document.agrees},
+                     {"beside", beside.empty() ? Json() : Json(beside)},
                      {"checks", json_of_rows(table)}};
     document.blocks.emplace_back(std::move(table));
     document.suites = {std::move(suite)};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ struct Checked {
         0;              // trials with elements that are not compared: no right value, or beyond float's range
     std::string reads;  // shapes of the inputs of the trial: "(7, 27), (27)"; may be empty
     Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
+    // Of shapes beside those that were given: then `shape` and `reads` are those of the trial.
+    bool is_beside = false;
+    // The largest error of a trial, over the largest number of its inputs and right values; ∞ if it fails otherwise.
+    double share = 0;
+    // The largest number in the inputs of any trial that agrees, and the smallest such of those that fail.
+    double agrees_up_to = 0, fails_from = std::numeric_limits<double>::infinity();
     // Trials of a kernel that fail, and the kinds of their inputs, each once.
     std::size_t off = 0;
     std::vector<std::string> off_on = {};  // NOLINT(readability-redundant-member-init): optional
@@ -38,11 +45,21 @@ std::string figures_of(const Checked& one);
 // For hints: n is the first extent of the shape.
 std::vector<Extent> extents_of(const Shape& shape);
 
+// Whether they are of the same tensor, in any type.
+bool have_same_inputs(const Checked& one, const Checked& other);
+
+// Gives those the verdict less_accurate that fail by nothing but rounding. A formula that amplifies it is off in float
+// and in double by errors whose ratio is that of the units; a wrong one is off by about the same in both. Without a
+// function in double: by less than a millionth of the largest number.
+void find_less_accurate(std::vector<Checked>& all);
+
 // The report's text without the name at its beginning, which Catch2 puts before it.
 std::string text_after(const std::string& name, const Report& report);
 
 // `subject` is what was checked, a kernel or a tensor, and `place` its place in a source file, or empty. It agrees if
-// no trial fails, and at least one agrees of each tensor in each type.
-Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all);
+// no trial fails, and at least one agrees of each tensor in each type. `beside` lists the extents that were tried
+// beside those that were given: "6 and 8 for 7"; may be empty.
+Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all,
+                 const std::string& beside = "");
 
 }  // namespace byhand

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -57,6 +58,11 @@ Expected& Expected::shapes_of_all(std::vector<std::vector<Shape>> cases) {
     return *this;
 }
 
+Expected& Expected::and_neighbours(bool tries) {
+    neighbours_ = tries;
+    return *this;
+}
+
 Expected& Expected::inputs(std::vector<std::string> names) {
     if (names.size() != inputs_.size()) {
         throw std::invalid_argument("inputs() has " + plural(names.size(), "name") + ", but the reference has " +
@@ -74,6 +80,14 @@ Expected& Expected::inputs(std::vector<std::string> names) {
 
 Expected& Expected::where_finite() {
     compares_non_finite_ = false;
+    return *this;
+}
+
+Expected& Expected::accurate_to(double digits) {
+    if (!(digits > 0)) {
+        throw std::invalid_argument("accurate_to(): the digits must be more than 0");
+    }
+    share_ = std::pow(10, -digits);
     return *this;
 }
 

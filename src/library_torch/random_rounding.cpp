@@ -30,6 +30,7 @@ struct Rounding {
     std::uint64_t state = 0;  // of the random numbers
     bool moves = true;        // false: as LibTorch rounds
     bool only_copies = true;
+    std::size_t work = 0;
     Formulation formulation = Formulation::one_operation;
     Order order = Order::as_torch;
 };
@@ -302,6 +303,12 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
     }
     operation.callBoxed(stack);
     const auto results = stack->end() - static_cast<std::ptrdiff_t>(schema.returns().size());
+    for (std::size_t i = 0; i < schema.returns().size(); ++i) {
+        const c10::IValue& result = results[static_cast<std::ptrdiff_t>(i)];
+        if (is_float(result) && is_computed(schema.returns()[i])) {
+            rounding.work += static_cast<std::size_t>(result.toTensor().numel());
+        }
+    }
     for (std::size_t i = 0; moves && i < schema.returns().size(); ++i) {
         c10::IValue& result = results[static_cast<std::ptrdiff_t>(i)];
         if (!is_float(result) || !is_computed(schema.returns()[i])) {
@@ -324,12 +331,17 @@ RandomRounding::RandomRounding(std::uint64_t seed) : included_(kKey) {
     rounding.state = mixed(seed);
     rounding.moves = seed != 0;
     rounding.only_copies = true;
+    rounding.work = 0;
     rounding.formulation = static_cast<Formulation>(seed % kFormulations);
     rounding.order = static_cast<Order>(seed / kFormulations % kOrders);
 }
 
 bool RandomRounding::only_copies() const {
     return rounding.only_copies;
+}
+
+std::size_t RandomRounding::work() const {
+    return rounding.work;
 }
 
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {

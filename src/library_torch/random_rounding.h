@@ -3,6 +3,7 @@
 
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace byhand {
@@ -23,6 +24,8 @@ public:
 
     // Whether the operations so far have only copied numbers.
     bool only_copies() const;
+    // How many numbers they have computed.
+    std::size_t work() const;
 
 private:
     c10::impl::IncludeDispatchKeyGuard included_;

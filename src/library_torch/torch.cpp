@@ -127,6 +127,7 @@ std::vector<Computed> evaluate_with(std::optional<std::uint64_t> seed, const aut
     std::vector<Computed> all = evaluation();
     for (Computed& one : all) {
         one.copied = rounding.only_copies();
+        one.work = rounding.work();
     }
     return all;
 }

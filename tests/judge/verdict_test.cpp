@@ -24,6 +24,7 @@ constexpr std::array kMeanings = {
     Meaning{within, "within", true, false, false, false},
     Meaning{zero_within_rounding, "zero within rounding", true, false, false, false},
     Meaning{mismatch, "mismatch", false, true, false, true},
+    Meaning{less_accurate, "less accurate", false, true, false, true},
     Meaning{non_finite, "non-finite", false, true, false, true},
     Meaning{shape, "shape", false, true, false, true},
     Meaning{missing, "missing", false, true, false, true},

@@ -1,0 +1,105 @@
+// The check of a kernel: what it is given, what is right for it, and what it makes of it.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "byhand/kernel.h"
+#include "harness/isolated/draws.h"
+#include "harness/isolated/run_calls.h"
+#include "harness/isolated/values.h"
+#include "library/checked.h"
+#include "library/neighbours.h"
+#include "library/sampled.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+// The inputs of one of the kernel's functions, and what is right for them.
+struct Evaluation {
+    Values values;
+    std::vector<Sampled> right;  // limits in float
+};
+
+// Inputs that are drawn in one way.
+struct Case {
+    std::size_t shapes = 0;               // index of their shapes
+    std::string on;                       // "rows all negative, … in x"
+    double largest = 0;                   // magnitude of a number among them
+    std::vector<Evaluation> evaluations;  // for each function
+};
+
+// One way to make one of the results.
+struct Run {
+    std::size_t function = 0;
+    Step step;
+    bool in_place = false;  // where it has a way that is not
+};
+
+// A kernel, what is expected of it, and how its parameters are named.
+class KernelCheck {
+public:
+    KernelCheck(const Kernel& kernel, const Expected& expected);
+
+    Report run();
+
+private:
+    // What the inputs of one case of shapes are drawn from.
+    struct Source {
+        std::vector<TensorSpec> specs, integers;
+        std::map<std::string, ValueRange> ranges;
+        std::uint64_t seed = 0;
+    };
+
+    [[noreturn]] void refuse(const std::string& why) const;
+    void check_names() const;
+    void check_integers(const KernelFunction& function) const;
+    // What the function has parameters for, in their order.
+    std::vector<std::string> parameters() const;
+
+    // In kernel_cases.cpp.
+    Source source_of(const std::vector<Shape>& inputs, std::uint64_t seed) const;
+    Values drawn(const Source& source, const Draw& how, std::size_t trial) const;
+    void add_cases(std::size_t shapes);
+    void add_case(std::size_t shapes, const Values& floats, std::string on);
+    // Cases of shapes beside those that are given, where the reference and the sizes accept them.
+    void add_neighbours();
+    bool add_neighbour(const TiedExtent& extent, std::size_t to, const std::vector<Shape>& inputs);
+    bool accepts(std::size_t beside, const std::vector<Shape>& shapes) const;
+    bool follows(std::size_t beside, const std::vector<Shape>& inputs, const Shape& result) const;
+    // Where the reference jumps or bends in this input, the others being random.
+    const std::vector<float>& places_in(const TensorSpec& spec, const Values& random);
+    Evaluation evaluation_for(const KernelFunction& function, const Values& floats,
+                              std::vector<Sampled>& right_of_floats) const;
+    // Inputs of the reference drawn in this way.
+    std::vector<View> inputs_in(const Values& values) const;
+    void add_saved(const KernelFunction& function, Evaluation& evaluation) const;
+
+    bool is_given(std::size_t shapes) const { return shapes < expected_.cases_.size(); }
+    std::vector<std::size_t> sizes_of(const std::vector<Shape>& inputs) const;
+    void add_runs(std::size_t shapes, const std::vector<Evaluation>& evaluations);
+    template <class T>
+    std::vector<Call<T>> calls();
+    template <class T>
+    void add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const;
+    std::string neighbours() const;
+    std::vector<double> limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right,
+                                  double largest) const;
+
+    const Kernel& kernel_;
+    const Expected& expected_;
+    std::vector<const KernelFunction*> functions_;  // those on numbers
+    std::vector<std::string> makes_, reads_;
+    std::vector<std::vector<Shape>> shapes_;  // first those that are given
+    // What the extents of a given case became in the others.
+    std::map<std::pair<std::size_t, std::size_t>, std::vector<std::size_t>> neighbours_;  // by case and extent
+    std::deque<Case> cases_;
+    std::vector<std::vector<Run>> runs_;                // by shapes
+    std::map<std::string, std::vector<float>> places_;  // by input
+};
+
+}  // namespace byhand
