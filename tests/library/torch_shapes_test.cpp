@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,26 @@ TEST_CASE("shapes: what a kernel is not told of, and what the reference refuses 
     INFO(report.text());
     CHECK(report.agrees());
     CHECK(contains(report.text(), "2 and 64 for 10"));
+}
+
+TEST_CASE("shapes: an extent that an index would be beyond is left out, whatever is drawn") {
+    const Kernel chosen =
+        kernel("chosen", [](float* y, const float* x, const std::int64_t* t, std::size_t rows, std::size_t columns) {
+            for (std::size_t r = 0; r < rows; ++r) {
+                y[r] = x[r * columns + static_cast<std::size_t>(t[r])];
+            }
+        });
+    for (const std::uint64_t seed : {1, 2, 3, 4, 5, 6, 7}) {
+        const Report report =
+            check(chosen, computes([](at::Tensor x, at::Tensor t) { return x.gather(1, t.unsqueeze(1)).squeeze(1); })
+                              .inputs({"x", "t"})
+                              .integers("t", 0, 26)
+                              .shapes_of_all({{{3, 27}, {3}}})
+                              .seed(seed));
+        INFO(report.text());
+        CHECK(report.agrees());
+        CHECK(contains(report.text(), "28, 64, 65 and 2053 for 27"));
+    }
 }
 
 TEST_CASE("shapes: work that grows with the square of an extent is bounded") {
