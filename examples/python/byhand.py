@@ -111,11 +111,21 @@ def check(name, kernel, reference, shapes):
     exception ends. It may call compiled code: y.ctypes.data is the address of an array.
     """
     cases, results, errors = [tuple(map(tuple, case)) for case in shapes], {}, []
+    ranks = [len(shape) for shape in cases[0]] if cases else []
+    # The kernel is told of all extents, so that shapes beside these are tried too; or, if ranks differ, of the case.
+    of_ranks = all([len(shape) for shape in case] == ranks for case in cases)
+    sizes = [[n for shape in case for n in shape] if of_ranks else [i] for i, case in enumerate(cases)]
+
+    def shapes_of(told):
+        if not of_ranks:
+            return cases[told[0]]
+        extents = iter(told[:sum(ranks)])
+        return tuple(tuple(next(extents) for _ in range(rank)) for rank in ranks)
 
     def function(dtype):
-        def call(_, outputs, inputs, sizes):
+        def call(_, outputs, inputs, told):
             try:
-                case = cases[sizes[0]]
+                case = shapes_of(told)
                 arrays = [_array(inputs[i], shape, dtype) for i, shape in enumerate(case)]
                 with np.errstate(all="ignore"):
                     kernel(_array(outputs[0], results[case], dtype), *arrays)
@@ -128,9 +138,10 @@ def check(name, kernel, reference, shapes):
         raise ValueError("shapes: at least one case, and in each the shapes of all inputs")
     flat = [_Shape(len(shape), _extents(shape)) for case in cases for shape in case]
     expected = _Expected(reference=_callback(reference, None, errors, results), inputs=len(cases[0]),
-                         cases=len(cases), shapes=(_Shape * len(flat))(*flat), sizes=_extents(range(len(cases))))
-    called = _Kernel(name.encode(), 1, len(cases[0]), 1, function(np.float32), function(np.float64), None)
-    return Report(_library.byhand_check_kernel(called, expected), errors)
+                         cases=len(cases), shapes=(_Shape * len(flat))(*flat), sizes=_extents(sum(sizes, [])))
+    called = _Kernel(name.encode(), 1, len(cases[0]), len(sizes[0]), function(np.float32), function(np.float64), None)
+    report = _library.byhand_check_kernel(called, expected)
+    return Report(report, [] if report else errors)  # the reference may refuse shapes beside those given
 
 
 def gradcheck(name, f, x):

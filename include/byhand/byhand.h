@@ -77,8 +77,8 @@ typedef struct {
     // cases × inputs: the shapes of all inputs in each case.
     const byhand_shape* shapes;
     size_t cases;
-    // cases × the kernel's sizes: no other shapes are tried. By default the extents of the first input, and shapes
-    // beside those given are tried as well.
+    // cases × the kernel's sizes. By default the extents of the first input. With these, or those of all inputs, shapes
+    // beside the given ones are tried as well.
     const size_t* sizes;
     uint32_t timeout_ms;  // of all calls in one type; by default 10 s
     // If 0, the kernel runs in a subprocess, where crashes and accesses outside of its operands are found.
