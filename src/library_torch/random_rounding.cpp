@@ -215,6 +215,35 @@ std::int64_t terms_of(const c10::FunctionSchema& schema, std::span<const c10::IV
     return most;
 }
 
+// The shape from which an interpolation takes its numbers; empty if the operation is none.
+std::vector<std::int64_t> interpolated(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
+    const auto input_size = schema.argumentIndexWithName("input_size");
+    return !schema.name().starts_with("aten::upsample_") ? std::vector<std::int64_t>()
+           : input_size ? arguments[static_cast<std::size_t>(*input_size)].toIntVector()
+                        : arguments[0].toTensor().sizes().vec();
+}
+
+// An interpolation computes its weights from the ratio of the sizes, in float or in double: the ratio is moved, which
+// interpolations take as an argument.
+void move_scales(const c10::FunctionSchema& schema, std::vector<c10::IValue>& arguments, bool up) {
+    const std::vector<std::int64_t> from = interpolated(schema, arguments);
+    const auto output_size = schema.argumentIndexWithName("output_size");
+    if (from.empty() || !output_size) {
+        return;
+    }
+    const std::vector<std::int64_t> to = arguments[static_cast<std::size_t>(*output_size)].toIntVector();
+    std::size_t axis = 0;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        if (schema.arguments()[i].name().starts_with("scales") && axis < to.size() && axis + 2 < from.size()) {
+            const double ratio = arguments[i].isDouble()
+                                     ? arguments[i].toDouble()
+                                     : static_cast<double>(to[axis]) / static_cast<double>(from[axis + 2]);
+            arguments[i] = ratio * (1 + (up ? 0x1p-22 : -0x1p-22));
+            ++axis;
+        }
+    }
+}
+
 Moves moves_of(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
     const std::string name = name_of(schema);
     bool may_sum = sums(name);
@@ -222,7 +251,10 @@ Moves moves_of(const c10::FunctionSchema& schema, std::span<const c10::IValue> a
         const c10::IValue& argument = arguments[i];
         may_sum = may_sum || ((argument.isInt() || argument.isIntList()) && !is_scalar(schema.arguments()[i]));
     }
-    const double units = may_sum ? std::max(1.0, std::sqrt(static_cast<double>(terms_of(schema, arguments))) / 2) : 1;
+    double units = may_sum ? std::max(1.0, std::sqrt(static_cast<double>(terms_of(schema, arguments))) / 2) : 1;
+    for (const std::int64_t extent : interpolated(schema, arguments)) {  // a weight is a place's distance from the next
+        units = std::max(units, static_cast<double>(extent) / 2);
+    }
     return {is_arithmetic(name) ? 0 : units, units};
 }
 
@@ -241,29 +273,6 @@ bool is_among(const at::Tensor& result, const std::vector<c10::IValue>& argument
 // Not a view.
 bool is_computed(const c10::Argument& result) {
     return is_new(result) || result.alias_info()->isWrite();
-}
-
-// An interpolation computes its weights from the ratio of the sizes, in float or in double: the ratio is moved, which
-// interpolations take as an argument.
-void move_scales(const c10::FunctionSchema& schema, std::vector<c10::IValue>& arguments, bool up) {
-    const auto output_size = schema.argumentIndexWithName("output_size");
-    const auto input_size = schema.argumentIndexWithName("input_size");
-    if (!output_size || !schema.name().starts_with("aten::upsample_")) {
-        return;
-    }
-    const std::vector<std::int64_t> to = arguments[static_cast<std::size_t>(*output_size)].toIntVector();
-    const std::vector<std::int64_t> from = input_size ? arguments[static_cast<std::size_t>(*input_size)].toIntVector()
-                                                      : arguments[0].toTensor().sizes().vec();
-    std::size_t axis = 0;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (schema.arguments()[i].name().starts_with("scales") && axis < to.size() && axis + 2 < from.size()) {
-            const double ratio = arguments[i].isDouble()
-                                     ? arguments[i].toDouble()
-                                     : static_cast<double>(to[axis]) / static_cast<double>(from[axis + 2]);
-            arguments[i] = ratio * (1 + (up ? 0x1p-22 : -0x1p-22));
-            ++axis;
-        }
-    }
 }
 
 void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
