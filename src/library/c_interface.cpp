@@ -155,6 +155,7 @@ Expected expected_of(const byhand_expected& expected, std::size_t sizes) {
     }
     if (expected.sizes != nullptr) {
         std::vector<std::vector<std::size_t>> rows;
+        rows.reserve(expected.cases);
         for (std::size_t i = 0; i < expected.cases; ++i) {
             rows.emplace_back(expected.sizes + i * sizes, expected.sizes + (i + 1) * sizes);
         }

@@ -35,6 +35,16 @@ double largest_of(const Values& values) {
     return largest;
 }
 
+// The inputs of a case with at most three or four of each of its extents; even ones stay even: they may be halved.
+std::vector<Shape> with_few(std::vector<Shape> inputs, std::size_t of_case, const std::vector<TiedExtent>& extents) {
+    for (const TiedExtent& extent : extents) {
+        if (extent.beside == of_case) {
+            inputs = with_extent(inputs, extent, std::min<std::size_t>(extent.value, extent.value % 2 == 0 ? 4 : 3));
+        }
+    }
+    return inputs;
+}
+
 // Of NaN and infinities, none counts.
 void only_zeros_of_class(Sampled& right) {
     for (std::size_t i = 0; i < right.of_class.size(); ++i) {
@@ -147,6 +157,7 @@ Values KernelCheck::drawn(const Source& source, const Draw& how, std::size_t tri
 
 void KernelCheck::add_case(std::size_t shapes, const Values& floats, std::string on) {
     std::vector<Evaluation> evaluations;
+    evaluations.reserve(functions_.size());
     std::vector<Sampled> right_of_floats;
     for (const KernelFunction* function : functions_) {
         evaluations.push_back(evaluation_for(*function, floats, right_of_floats));
@@ -209,12 +220,7 @@ void KernelCheck::add_neighbours() {
         }
     }
     for (const TiedExtent& extent : free) {
-        std::vector<Shape> inputs = expected_.cases_[extent.beside];
-        for (const TiedExtent& other : free) {
-            if (other.beside == extent.beside) {  // few, and even if they are: it may be halved
-                inputs = with_extent(inputs, other, std::min<std::size_t>(other.value, other.value % 2 == 0 ? 4 : 3));
-            }
-        }
+        const std::vector<Shape> inputs = with_few(expected_.cases_[extent.beside], extent.beside, free);
         for (const std::size_t to : kThousands) {
             if (extent.value < to && add_neighbour(extent, to, with_extent(inputs, extent, to))) {
                 break;
