@@ -188,6 +188,48 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
          make_step_input(*right, *form.reference_operations, std::make_shared<const Values>(std::move(values)))});
 }
 
+void Battery::draw_indices(const std::string& read, const AddCase& add_case) const {
+    add_case(kForKinds, {Drawn::first, read});
+    add_case(kForKinds, {Drawn::last, read});
+    for (std::size_t row = 0; row < kRowsInTurn; ++row) {
+        add_case(kForKinds, {Drawn::first_in_row, read, row});
+        add_case(kForKinds, {Drawn::last_in_row, read, row});
+    }
+    const auto most =
+        std::ranges::max_element(sizes_, {}, [](const NetworkSize& size) { return size.network.vocabulary; });
+    add_case(static_cast<std::size_t>(most - sizes_.begin()), {Drawn::last, read});
+    const std::size_t V = sizes_.back().network.vocabulary, rows = sizes_.back().rows;
+    for (std::size_t from = 0; from < std::min(V, rows * kClassDraws); from += rows) {
+        add_case(sizes_.size() - 1, {Drawn::every, read, from});
+    }
+}
+
+void Battery::draw_numbers(const std::string& read, bool in_double, const AddCase& add_case) {
+    add_case(kForKinds, {Drawn::minute, read});
+    add_case(kForKinds, {Drawn::enormous, read});
+    const auto& [form, shapes] = at(kForKinds);
+    const Shape& shape = shapes.at(read);
+    const auto known = form.graph.ranges.find(read);
+    const ValueRange range = known != form.graph.ranges.end() ? known->second : ValueRange{};
+    const std::size_t specials = special_numbers(range);
+    for (std::size_t from = 0; from < specials; from += count(shape)) {
+        add_case(kForKinds, {Drawn::special, read, from});
+    }
+    add_case(kForKinds, {.how = Drawn::octaves, .only = read});
+    if (!in_double) {
+        add_case(kForKinds, {Drawn::nan, read});
+    }
+    if (!in_double && (std::isinf(range.low) || std::isinf(range.high))) {
+        add_case(kForKinds, {Drawn::infinite, read});
+    }
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        add_case(kForKinds, {.how = Drawn::differences, .only = read, .axis = axis});
+        for (const Draw& lines : each_in_turn({.how = Drawn::lines, .only = read, .axis = axis}, shape, kMostTurns)) {
+            add_case(kForKinds, lines);
+        }
+    }
+}
+
 const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads,
                                                bool in_double) {
     std::vector<std::string> key = {name, in_double ? "double" : "float"};
@@ -220,44 +262,9 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
     const std::set<std::string> each(reads.begin(), reads.end());
     for (const std::string& read : each) {
         if (is_index(read)) {
-            add_case(kForKinds, {Drawn::first, read});
-            add_case(kForKinds, {Drawn::last, read});
-            for (std::size_t row = 0; row < kRowsInTurn; ++row) {
-                add_case(kForKinds, {Drawn::first_in_row, read, row});
-                add_case(kForKinds, {Drawn::last_in_row, read, row});
-            }
-            const auto most =
-                std::ranges::max_element(sizes_, {}, [](const NetworkSize& size) { return size.network.vocabulary; });
-            add_case(static_cast<std::size_t>(most - sizes_.begin()), {Drawn::last, read});
-            const std::size_t V = sizes_.back().network.vocabulary, rows = sizes_.back().rows;
-            for (std::size_t from = 0; from < std::min(V, rows * kClassDraws); from += rows) {
-                add_case(sizes_.size() - 1, {Drawn::every, read, from});
-            }
-            continue;
-        }
-        add_case(kForKinds, {Drawn::minute, read});
-        add_case(kForKinds, {Drawn::enormous, read});
-        const auto& [form, shapes] = at(kForKinds);
-        const Shape& shape = shapes.at(read);
-        const auto known = form.graph.ranges.find(read);
-        const ValueRange range = known != form.graph.ranges.end() ? known->second : ValueRange{};
-        const std::size_t specials = special_numbers(range);
-        for (std::size_t from = 0; from < specials; from += count(shape)) {
-            add_case(kForKinds, {Drawn::special, read, from});
-        }
-        add_case(kForKinds, {.how = Drawn::octaves, .only = read});
-        if (!in_double) {
-            add_case(kForKinds, {Drawn::nan, read});
-        }
-        if (!in_double && (std::isinf(range.low) || std::isinf(range.high))) {
-            add_case(kForKinds, {Drawn::infinite, read});
-        }
-        for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-            add_case(kForKinds, {.how = Drawn::differences, .only = read, .axis = axis});
-            for (const Draw& lines :
-                 each_in_turn({.how = Drawn::lines, .only = read, .axis = axis}, shape, kMostTurns)) {
-                add_case(kForKinds, lines);
-            }
+            draw_indices(read, add_case);
+        } else {
+            draw_numbers(read, in_double, add_case);
         }
     }
     return cases;

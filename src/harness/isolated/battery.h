@@ -66,6 +66,10 @@ private:
     // The number of the first size of more than 1,024, and that of the first with more than 65,536 elements.
     std::size_t first_long() const;
     std::size_t first_wide() const;
+    // The draws of one of the values that a step reads.
+    using AddCase = std::function<void(std::size_t size, const Draw& draw)>;
+    void draw_indices(const std::string& read, const AddCase& add_case) const;
+    void draw_numbers(const std::string& read, bool in_double, const AddCase& add_case);
     void add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& draw, const std::string& name,
              const std::vector<std::string>& reads, bool in_double);
 
