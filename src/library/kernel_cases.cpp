@@ -262,7 +262,7 @@ bool KernelCheck::follows(std::size_t beside, const std::vector<Shape>& inputs, 
 bool KernelCheck::accepts(std::size_t beside, const std::vector<Shape>& shapes) const {
     try {
         const Source source = source_of(shapes, expected_.seed_);
-        // Also with the smallest and the largest integers alone: an index may be beyond a smaller extent.
+        // Also with nothing but the smallest and the largest integers: an index may be beyond a smaller extent.
         for (std::size_t trial = 0; trial < (source.integers.empty() ? 1 : kKindsOfIntegers); ++trial) {
             const Values values = drawn(source, {}, trial);
             const std::vector<View> inputs = inputs_in(values);

@@ -150,6 +150,7 @@ std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls) {
         }
     }
     std::vector<std::size_t> all;
+    all.reserve(cheapest.size());
     for (const auto& [name, i] : cheapest) {
         all.push_back(i);
     }
