@@ -252,8 +252,9 @@ Moves moves_of(const c10::FunctionSchema& schema, std::span<const c10::IValue> a
         may_sum = may_sum || ((argument.isInt() || argument.isIntList()) && !is_scalar(schema.arguments()[i]));
     }
     double units = may_sum ? std::max(1.0, std::sqrt(static_cast<double>(terms_of(schema, arguments))) / 2) : 1;
-    for (const std::int64_t extent : interpolated(schema, arguments)) {  // a weight is a place's distance from the next
-        units = std::max(units, static_cast<double>(extent) / 2);
+    const std::vector<std::int64_t> from = interpolated(schema, arguments);
+    for (std::size_t axis = 2; axis < from.size(); ++axis) {  // a weight is the fraction of a place on this axis
+        units = std::max(units, static_cast<double>(from[axis]) / 2);
     }
     return {is_arithmetic(name) ? 0 : units, units};
 }
