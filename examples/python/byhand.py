@@ -112,20 +112,20 @@ def check(name, kernel, reference, shapes):
     """
     cases, results, errors = [tuple(map(tuple, case)) for case in shapes], {}, []
     ranks = [len(shape) for shape in cases[0]] if cases else []
-    # The kernel is told of all extents, so that shapes beside these are tried too; or, if ranks differ, of the case.
+    # The kernel's sizes are all extents, so that shapes beside these are tried too; or, if ranks differ, the case.
     of_ranks = all([len(shape) for shape in case] == ranks for case in cases)
     sizes = [[n for shape in case for n in shape] if of_ranks else [i] for i, case in enumerate(cases)]
 
-    def shapes_of(told):
+    def shapes_of(given):
         if not of_ranks:
-            return cases[told[0]]
-        extents = iter(told[:sum(ranks)])
+            return cases[given[0]]
+        extents = iter(given[:sum(ranks)])
         return tuple(tuple(next(extents) for _ in range(rank)) for rank in ranks)
 
     def function(dtype):
-        def call(_, outputs, inputs, told):
+        def call(_, outputs, inputs, given):
             try:
-                case = shapes_of(told)
+                case = shapes_of(given)
                 arrays = [_array(inputs[i], shape, dtype) for i, shape in enumerate(case)]
                 with np.errstate(all="ignore"):
                     kernel(_array(outputs[0], results[case], dtype), *arrays)

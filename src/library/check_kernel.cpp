@@ -62,14 +62,6 @@ void add_trial(Checked one, std::vector<Checked>& all) {
     }
 }
 
-// The largest magnitude, of these and of `largest`.
-double largest_of(const std::vector<double>& numbers, double largest) {
-    for (const double x : numbers) {
-        largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
-    }
-    return largest;
-}
-
 // The largest error where there is a limit, over the largest of the right values and of the inputs.
 template <class T>
 double share_of(const std::vector<T>& made, const std::vector<double>& right, const std::vector<double>& limits,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "harness/limits/limits.h"
 #include "report/junit.h"
@@ -47,11 +48,6 @@ const char* type_of(const Checked& one) {
         default:
             return "float";
     }
-}
-
-// "dx[18, 71]"
-std::string element_of(const Checked& one) {
-    return fmt::format("{}[{}]", one.name, fmt::join(index_of(one.shape, one.trial.worst->position), ", "));
 }
 
 std::vector<Cell> row_of(const Checked& one) {
@@ -97,18 +93,21 @@ std::string trials_off(const Checked& one) {
                                      : words;
 }
 
-// "right to 6.2 digits of the largest number, and to rounding where no input is beyond 1.2e3"
-std::string accuracy_of(const Checked& one) {
-    const double digits = -std::log10(one.share);
-    std::string words = fmt::format("right to {:.1f} digits of the largest number", digits);
+// "right to 6.2 digits of the largest number, and to rounding where no input is beyond 1.2e3; …"
+std::string accuracy_of(const Checked& one, const std::vector<Checked>& all) {
+    std::string words = fmt::format("right to {:.1f} digits of the largest number", -std::log10(one.share));
     if (one.agrees_up_to > 0 && one.agrees_up_to < one.fails_from) {
         words += fmt::format(", and to rounding where no input is beyond {:.1e}", one.agrees_up_to);
     }
-    const double in_float = one.type == DType::float64 ? digits + std::log10(kDoubles) : digits;
-    return words + fmt::format("; accurate_to({:.1f}) accepts it", std::floor(10 * in_float) / 10);
+    double most = 0;  // in float
+    for (const Checked& other : all) {
+        most = std::max(most, other.type == DType::float64 ? other.share / kDoubles : other.share);
+    }
+    return words + fmt::format("; accurate_to({:.1f}) accepts it", std::floor(-10 * std::log10(most)) / 10);
 }
 
-Text failure_of(const Checked& one, const std::string& subject, const std::string& place) {
+Text failure_of(const Checked& one, const std::vector<Checked>& all, const std::string& subject,
+                const std::string& place) {
     const bool is_named = one.name != subject, is_wrong = one.trial.verdict != Verdict::less_accurate;
     std::string words = (place.empty() ? "" : " (" + place + ")") +
                         (is_wrong ? " is wrong\n  " : " is less accurate than the reference, but not wrong\n  ") +
@@ -120,12 +119,11 @@ Text failure_of(const Checked& one, const std::string& subject, const std::strin
         words += "\n    " + trials_off(one);
     }
     if (!is_wrong) {
-        words += "\n  " + accuracy_of(one);
+        words += "\n  " + accuracy_of(one, all);
     }
     if (one.is_beside) {
         words +=
-            "\n  these shapes are beside those that were given, for which it is right; if it is not meant for "
-            "them: and_neighbours(false)";
+            "\n  no given shapes show it, only these beside them; if it is not meant for these: and_neighbours(false)";
     }
     if (!one.trial.hint.empty()) {
         words += "\n  hint: " + one.trial.hint;
@@ -140,14 +138,14 @@ bool shows_nothing(const Checked& one, const std::vector<Checked>& all) {
     });
 }
 
-// One that is less accurate only if none is worse.
+// The first that fails: one that is less accurate only if none is worse, and one of shapes beside those that were given
+// only if none is of these.
 std::vector<Checked>::const_iterator first_wrong(const std::vector<Checked>& all) {
-    const auto wrong = std::ranges::find_if(all, [](const Checked& one) {
-        return fails(one.trial.verdict) && one.trial.verdict != Verdict::less_accurate;
-    });
-    return wrong != all.end()
-               ? wrong
-               : std::ranges::find(all, Verdict::less_accurate, [](const Checked& one) { return one.trial.verdict; });
+    const auto rank = [](const Checked& one) {
+        return std::tuple(!fails(one.trial.verdict), one.trial.verdict == Verdict::less_accurate, one.is_beside);
+    };
+    const auto first = std::ranges::min_element(all, {}, rank);
+    return first != all.end() && fails(first->trial.verdict) ? first : all.end();
 }
 
 Text nothing_of(const Checked& one, const std::string& subject) {
@@ -195,12 +193,15 @@ std::string figures_of(const Checked& one) {
     const bool has_figures = trial.verdict == Verdict::mismatch || trial.verdict == Verdict::less_accurate;
     if (!trial.worst || !has_figures || !trial.note.empty()) {
         const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
-        return trial.worst && trial.note.empty() ? fmt::format("{}: {}", element_of(one), what) : what;
+        return trial.worst && trial.note.empty()
+                   ? fmt::format("{}: {}", element_of(one.name, one.shape, trial.worst->position), what)
+                   : what;
     }
     const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
     const auto [ours, shown_right] = two_numbers(trial.worst->ours, right, one.type == DType::float64);
-    return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}", element_of(one),
-                       ours, shown_right, error, trial.limit.value_or(0));
+    return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}",
+                       element_of(one.name, one.shape, trial.worst->position), ours, shown_right, error,
+                       trial.limit.value_or(0));
 }
 
 std::vector<Extent> extents_of(const Shape& shape) {
@@ -240,7 +241,7 @@ Report report_of(const std::string& subject, const std::string& place, const std
     const auto open = std::ranges::find_if(all, [&](const Checked& one) { return shows_nothing(one, all); });
     document.agrees = wrong == all.end() && open == all.end() && !all.empty();
     if (wrong != all.end()) {
-        document.blocks.emplace_back(failure_of(*wrong, subject, place));
+        document.blocks.emplace_back(failure_of(*wrong, all, subject, place));
     } else if (open != all.end()) {
         document.blocks.emplace_back(nothing_of(*open, subject));
     } else {

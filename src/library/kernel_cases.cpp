@@ -25,12 +25,10 @@ constexpr std::size_t kMostElements = 1 << 16, kMostWork = 1 << 20, kMostOfLines
 
 constexpr std::size_t kThousands[] = {2053, 1031};  // primes
 
-double largest_of(const Values& values) {
+double largest_in(const Values& values) {
     double largest = 0;
     for (const View& view : values.views()) {
-        for (std::size_t i = 0; view.dtype == DType::float64 && i < count(view.shape); ++i) {
-            largest = std::max(largest, std::abs(value_at(view, i)));
-        }
+        largest = values.holds_indices(view.name) ? largest : largest_of(values.numbers(view.name), largest);
     }
     return largest;
 }
@@ -53,6 +51,13 @@ void only_zeros_of_class(Sampled& right) {
 }
 
 }  // namespace
+
+double largest_of(const std::vector<double>& numbers, double largest) {
+    for (const double x : numbers) {
+        largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
+    }
+    return largest;
+}
 
 std::vector<View> KernelCheck::inputs_in(const Values& values) const {
     std::vector<View> views, all = values.views();
@@ -170,7 +175,7 @@ void KernelCheck::add_case(std::size_t shapes, const Values& floats, std::string
     if (runs_.size() == shapes) {
         add_runs(shapes, evaluations);
     }
-    cases_.push_back({shapes, std::move(on), largest_of(floats), std::move(evaluations)});
+    cases_.push_back({shapes, std::move(on), largest_in(floats), std::move(evaluations)});
 }
 
 void KernelCheck::add_cases(std::size_t shapes) {
@@ -210,7 +215,7 @@ void KernelCheck::add_neighbours() {
         bool is_free = false;
         for (const std::size_t to : extents_near(extent.value)) {
             const std::vector<Shape> inputs = with_extent(given, extent, to);
-            // The kernel must be told of the change.
+            // The kernel has to get the change as a size.
             if (sizes_of(inputs) != sizes_of(given) && std::ranges::find(shapes_, inputs) == shapes_.end()) {
                 is_free = add_neighbour(extent, to, inputs) || is_free;
             }

@@ -40,6 +40,9 @@ struct Run {
     bool in_place = false;  // where it has a way that is not
 };
 
+// The largest magnitude of a finite number, of these and of `largest`.
+double largest_of(const std::vector<double>& numbers, double largest);
+
 // A kernel, what is expected of it, and how its parameters are named.
 class KernelCheck {
 public:

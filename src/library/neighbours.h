@@ -1,4 +1,4 @@
-// Shapes beside those that a check is given: a kernel may be wrong only for sizes that nobody thought of.
+// Shapes beside those that a check is given, which show mistakes of other sizes: a tail, a lost carry, a single row.
 #pragma once
 
 #include <cstddef>

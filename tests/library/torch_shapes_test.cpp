@@ -3,18 +3,16 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "byhand/torch.h"
 
 using namespace byhand;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // The sums of the rows; `of_row(x, columns)` adds one up.
 template <class OfRow>
@@ -43,7 +41,7 @@ Expected sums() {
 TEST_CASE("shapes: a kernel that is wrong for sizes beside those that are given is found") {
     const Report right = check(row_sums([](const float* x, std::size_t, std::size_t n) { return sum(x, n); }), sums());
     INFO(right.text());
-    CHECK(contains(right.text(), "1, 2, 4, 6, 64, 65 and 2053 for 5; 1, 2, 11, 13, 64, 65 and 2053 for 12"));
+    CHECK(text::contains(right.text(), "1, 2, 4, 6, 64, 65 and 2053 for 5; 1, 2, 11, 13, 64, 65 and 2053 for 12"));
     CHECK(right.agrees());
     const std::vector<Kernel> wrong = {
         // The tail of a vector of four.
@@ -59,12 +57,32 @@ TEST_CASE("shapes: a kernel that is wrong for sizes beside those that are given 
     for (const Kernel& one : wrong) {
         const std::string text = check(one, sums()).text();
         INFO(text);
-        CHECK(contains(text, "these shapes are beside those that were given"));
+        CHECK(text::contains(text, "no given shapes show it, only these beside them"));
         CHECK(check(one, sums().and_neighbours(false)).agrees());
     }
 }
 
-TEST_CASE("shapes: what a kernel is not told of, and what the reference refuses or cuts off, does not vary") {
+TEST_CASE("shapes: a mistake that given shapes show is reported for these") {
+    // In float wrong for shapes beside those given, in double for all.
+    const Kernel both = kernel(
+        "sums",
+        [](float* y, const float* x, std::size_t rows, std::size_t columns) {
+            for (std::size_t r = 0; r < rows; ++r) {
+                y[r] = sum(x + r * columns, columns > 1024 ? 1024 : columns);
+            }
+        },
+        [](double* y, const double* x, std::size_t rows, std::size_t columns) {
+            for (std::size_t r = 0; r < rows; ++r) {
+                y[r] = 1.01 * std::accumulate(x + r * columns, x + (r + 1) * columns, 0.0);
+            }
+        });
+    const std::string said = check(both, sums()).text();
+    INFO(said);
+    CHECK(text::contains(said, "in double, on inputs of (5, 12)"));
+    CHECK_FALSE(text::contains(said, "beside"));
+}
+
+TEST_CASE("shapes: what is none of a kernel's sizes, and what the reference refuses or cuts off, does not vary") {
     const Kernel of_twelve = kernel("sums_of_12", [](float* y, const float* x, std::size_t rows) {
         for (std::size_t r = 0; r < rows; ++r) {
             y[r] = sum(x + 12 * r, 12);
@@ -86,7 +104,7 @@ TEST_CASE("shapes: what a kernel is not told of, and what the reference refuses 
     const Report report = check(halves, computes(exchanged).shapes({{7, 6}, {3, 10}}));
     INFO(report.text());
     CHECK(report.agrees());
-    CHECK(contains(report.text(), "2 and 64 for 10"));
+    CHECK(text::contains(report.text(), "2 and 64 for 10"));
 }
 
 TEST_CASE("shapes: an extent that an index would be beyond is left out, whatever is drawn") {
@@ -105,7 +123,7 @@ TEST_CASE("shapes: an extent that an index would be beyond is left out, whatever
                               .seed(seed));
         INFO(report.text());
         CHECK(report.agrees());
-        CHECK(contains(report.text(), "28, 64, 65 and 2053 for 27"));
+        CHECK(text::contains(report.text(), "28, 64, 65 and 2053 for 27"));
     }
 }
 
@@ -118,5 +136,5 @@ TEST_CASE("shapes: work that grows with the square of an extent is bounded") {
     const Report report = check(gram, computes([](at::Tensor x) { return at::outer(x, x); }).shapes({{27}}));
     INFO(report.text());
     CHECK(report.agrees());
-    CHECK(contains(report.text(), "1, 2, 26, 28, 64 and 65 for 27"));
+    CHECK(text::contains(report.text(), "1, 2, 26, 28, 64 and 65 for 27"));
 }

@@ -135,13 +135,7 @@ std::string fault_in_a_row(const std::function<bool()>& makes_the_same, const st
 
 template <class T>
 std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls) {
-    const auto elements = [&](std::size_t i) {
-        std::size_t all = count(calls[i].step->shape);
-        for (const View& view : calls[i].values->views()) {
-            all += count(view.shape);
-        }
-        return all;
-    };
+    const auto elements = [&](std::size_t i) { return count(calls[i].step->shape) + calls[i].values->elements(); };
     std::map<std::string, std::size_t> cheapest;
     for (std::size_t i = 0; i < calls.size(); ++i) {
         const auto [place, is_new] = cheapest.try_emplace(calls[i].step->template in<T>().name, i);

@@ -21,7 +21,8 @@ std::string name_of(double x) {
                            : std::string(digits.data(), end.ptr);
 }
 
-// "dx[3, 4]", "loss"
+}  // namespace
+
 std::string element_of(const std::string& name, const Shape& shape, std::size_t position) {
     std::string index;
     for (const std::size_t i : index_of(shape, position)) {
@@ -29,8 +30,6 @@ std::string element_of(const std::string& name, const Shape& shape, std::size_t 
     }
     return index.empty() ? name : name + "[" + index + "]";
 }
-
-}  // namespace
 
 template <class T>
 Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits) {

@@ -30,6 +30,9 @@ struct Trial : Finding {
 template <class T>
 Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits);
 
+// "dx[3, 4]", "loss"
+std::string element_of(const std::string& name, const Shape& shape, std::size_t position);
+
 // Whether both are NaN, or both not; and of one sign, and both infinite or neither, unless they are NaN.
 bool same_class(double a, double b);
 

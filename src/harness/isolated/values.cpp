@@ -63,6 +63,14 @@ std::vector<View> Values::views() const {
     return all;
 }
 
+std::size_t Values::elements() const {
+    std::size_t all = 0;
+    for (const auto& [name, entry] : entries_) {
+        all += entry.numbers.size() + entry.indices.size();
+    }
+    return all;
+}
+
 const std::vector<double>& Values::numbers(const std::string& name) const {
     const Entry& entry = entries_.at(name);
     if (!entry.indices.empty()) {

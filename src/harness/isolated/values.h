@@ -22,6 +22,7 @@ public:
 
     bool contains(const std::string& name) const { return entries_.contains(name); }
     std::vector<View> views() const;
+    std::size_t elements() const;  // of all of them
 
     // Throw std::out_of_range if the name is missing or of the other kind.
     const std::vector<double>& numbers(const std::string& name) const;
