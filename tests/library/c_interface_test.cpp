@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "byhand/byhand.h"
 
 namespace {
@@ -19,13 +20,9 @@ Report owned(byhand_report* report) {
     return {report, byhand_free};
 }
 
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 bool refused(byhand_report* report, const std::string& why) {
     CAPTURE(byhand_error());
-    CHECK(contains(byhand_error(), why));
+    CHECK(text::contains(byhand_error(), why));
     return owned(report) == nullptr;
 }
 
@@ -181,15 +178,15 @@ TEST_CASE("C interface: a right tensor agrees, a wrong one is located") {
     const Report right = owned(byhand_check_tensor(&view, cubes, nullptr));
     REQUIRE(right);
     CHECK(byhand_agrees(right.get()) == 1);
-    CHECK(contains(byhand_text(right.get()), "cubes is right"));
+    CHECK(text::contains(byhand_text(right.get()), "cubes is right"));
     y[7] += 1e-5F;
     const Report wrong = owned(byhand_check_tensor(&view, cubes, nullptr));
     REQUIRE(wrong);
     CHECK(byhand_agrees(wrong.get()) == 0);
-    CHECK(contains(byhand_text(wrong.get()), "cubes is wrong\n  cubes[1, 2] is 0.512"));
-    CHECK(contains(byhand_json(wrong.get()), R"("place": null)"));
-    CHECK(contains(byhand_junit(wrong.get()), "<failure"));
-    CHECK(contains(byhand_html(wrong.get()), "<html"));
+    CHECK(text::contains(byhand_text(wrong.get()), "cubes is wrong\n  cubes[1, 2] is 0.512"));
+    CHECK(text::contains(byhand_json(wrong.get()), R"("place": null)"));
+    CHECK(text::contains(byhand_junit(wrong.get()), "<failure"));
+    CHECK(text::contains(byhand_html(wrong.get()), "<html"));
 }
 
 TEST_CASE("C interface: a right kernel agrees, a wrong one is located") {
@@ -198,12 +195,12 @@ TEST_CASE("C interface: a right kernel agrees, a wrong one is located") {
     const byhand_kernel right = kernel_of(none), wrong = kernel_of(small);
     const Report agrees = owned(byhand_check_kernel(&right, &expected));
     REQUIRE(agrees);
-    CHECK(contains(byhand_text(agrees.get()), "square_product is right"));
+    CHECK(text::contains(byhand_text(agrees.get()), "square_product is right"));
     const Report located = owned(byhand_check_kernel(&wrong, &expected));
     REQUIRE(located);
     CHECK(byhand_agrees(located.get()) == 0);
-    CHECK(contains(byhand_text(located.get()), "square_product is wrong\n  y["));
-    CHECK(contains(byhand_text(located.get()), "in double, on inputs of ("));
+    CHECK(text::contains(byhand_text(located.get()), "square_product is wrong\n  y["));
+    CHECK(text::contains(byhand_text(located.get()), "in double, on inputs of ("));
 }
 
 TEST_CASE("C interface: gradients of chosen inputs, with sizes of each case") {
@@ -218,11 +215,11 @@ TEST_CASE("C interface: gradients of chosen inputs, with sizes of each case") {
     const Report right = owned(byhand_check_kernel(&kernel, &expected));
     REQUIRE(right);
     CHECK(byhand_agrees(right.get()) == 1);
-    CHECK(contains(byhand_json(right.get()), R"("name": "dx1")"));
+    CHECK(text::contains(byhand_json(right.get()), R"("name": "dx1")"));
     mistake.factor = 0.5;
     const Report wrong = owned(byhand_check_kernel(&kernel, &expected));
     REQUIRE(wrong);
-    CHECK(contains(byhand_text(wrong.get()), "backward is wrong\n  dx1["));
+    CHECK(text::contains(byhand_text(wrong.get()), "backward is wrong\n  dx1["));
 }
 
 TEST_CASE("C interface: the time limit, and a kernel without a subprocess") {
@@ -235,7 +232,7 @@ TEST_CASE("C interface: the time limit, and a kernel without a subprocess") {
     };
     const Report endless = owned(byhand_check_kernel(&kernel, &expected));
     REQUIRE(endless);
-    CHECK(contains(byhand_text(endless.get()), "does not return within 300 ms"));
+    CHECK(text::contains(byhand_text(endless.get()), "does not return within 300 ms"));
 
     std::size_t calls = 0;
     expected.in_this_process = 1;
@@ -258,7 +255,7 @@ TEST_CASE("C interface: a right gradient agrees, a wrong one is located") {
     mistake.factor = 1 + 1e-6;
     const Report wrong = owned(byhand_gradcheck("cubes", sum_of_cubes, &mistake, x.data(), 5));
     REQUIRE(wrong);
-    CHECK(contains(byhand_text(wrong.get()), "cubes is wrong\n  gradient["));
+    CHECK(text::contains(byhand_text(wrong.get()), "cubes is wrong\n  gradient["));
 }
 
 TEST_CASE("C interface: a reference that fails, throws or adds nothing is an error") {
@@ -295,7 +292,7 @@ TEST_CASE("C interface: a tensor that is not valid is an error") {
     const byhand_view shorter = {"y", 1, kExtents, byhand_float32, y.data()};
     const Report other_shape = owned(byhand_check_tensor(&shorter, cubes, nullptr));
     REQUIRE(other_shape);
-    CHECK(contains(byhand_text(other_shape.get()), "has the shape (3), but the reference's is (3, 5)"));
+    CHECK(text::contains(byhand_text(other_shape.get()), "has the shape (3), but the reference's is (3, 5)"));
 }
 
 TEST_CASE("C interface: a kernel or a function that is not valid is an error") {

@@ -7,13 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
+
 using namespace byhand;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // The Rosenbrock function of n variables.
 double rosenbrock(const std::vector<double>& x, std::vector<double>& gradient, double mistake) {
@@ -63,11 +61,11 @@ TEST_CASE("gradcheck of a function: a right gradient agrees, a wrong one is loca
             kX);
     };
     CHECK(with(0).agrees());
-    CHECK(contains(with(0).text(), "rosenbrock is right: 7 trials"));
+    CHECK(text::contains(with(0).text(), "rosenbrock is right: 7 trials"));
     const Report wrong = with(1e-6);
     CHECK_FALSE(wrong.agrees());
-    CHECK(contains(wrong.text(), "rosenbrock (gradcheck_test.cpp:"));
-    CHECK(contains(wrong.text(), "gradient["));
+    CHECK(text::contains(wrong.text(), "rosenbrock (gradcheck_test.cpp:"));
+    CHECK(text::contains(wrong.text(), "gradient["));
 }
 
 TEST_CASE("gradcheck of products: each input has its own verdict") {
@@ -82,8 +80,8 @@ TEST_CASE("gradcheck of products: each input has its own verdict") {
         },
         inputs);
     CHECK_FALSE(wrong.agrees());
-    CHECK(contains(wrong.text(), "gradient of input 1[2] is"));
-    CHECK(contains(wrong.json(), R"("name": "gradient of input 0")"));
+    CHECK(text::contains(wrong.text(), "gradient of input 1[2] is"));
+    CHECK(text::contains(wrong.json(), R"("name": "gradient of input 0")"));
 }
 
 TEST_CASE("gradcheck: a kink within the step is not called wrong, and a NaN is") {
@@ -96,14 +94,14 @@ TEST_CASE("gradcheck: a kink within the step is not called wrong, and a NaN is")
     CHECK(gradcheck("relu", f, {0.5}).agrees());
     CHECK(gradcheck("relu", f, {-1e-3}).agrees());
     const Report at_kink = gradcheck("relu", f, {0.0});
-    CHECK_FALSE(contains(at_kink.text(), "is wrong"));
+    CHECK_FALSE(text::contains(at_kink.text(), "is wrong"));
     const Report nan = gradcheck("nan",
                                  [](const std::vector<double>& x, std::vector<double>& gradient) {
                                      std::fill(gradient.begin(), gradient.end(), std::nan(""));
                                      return x[0];
                                  },
                                  {1.5});
-    CHECK(contains(nan.text(), "is wrong"));
+    CHECK(text::contains(nan.text(), "is wrong"));
 }
 
 TEST_CASE("gradcheck: an element that is never written is found") {
@@ -116,7 +114,7 @@ TEST_CASE("gradcheck: an element that is never written is found") {
                                     },
                                     {1.5, 2.5});
     CHECK_FALSE(report.agrees());
-    CHECK(contains(report.text(), "gradient[1]: "));
+    CHECK(text::contains(report.text(), "gradient[1]: "));
 }
 
 TEST_CASE("gradcheck: what does not fit is refused") {

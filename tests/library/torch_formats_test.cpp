@@ -12,16 +12,13 @@
 #include <vector>
 
 #include "base/narrow.h"
+#include "base/text.h"
 #include "byhand/tensor.h"
 #include "byhand/torch.h"
 
 using namespace byhand;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // RMS norm of each row with a gain, in an accumulator of type A; the mistakes are those of kernels on 16 bits.
 enum class Mistake { none, narrow_sum, truncates, reads_past, leaves_last };
@@ -128,16 +125,16 @@ TEMPLATE_TEST_CASE("formats: kernels on numbers of 16 bits are judged by their o
     const Report right = check_rmsnorm<TestType>(Mistake::none);
     INFO(right.text());
     CHECK(right.agrees());
-    CHECK(contains(right.json(), std::is_same_v<TestType, at::Half> ? "\"half\"" : "\"bfloat16\""));
+    CHECK(text::contains(right.json(), std::is_same_v<TestType, at::Half> ? "\"half\"" : "\"bfloat16\""));
 
-    CHECK(contains(check_rmsnorm<TestType>(Mistake::truncates).text(), "is wrong"));
+    CHECK(text::contains(check_rmsnorm<TestType>(Mistake::truncates).text(), "is wrong"));
     const Report narrow = check_rmsnorm<TestType, TestType>(Mistake::narrow_sum);
-    CHECK(contains(narrow.text(), "is wrong"));
+    CHECK(text::contains(narrow.text(), "is wrong"));
 }
 
 TEMPLATE_TEST_CASE("formats: what a kernel on 16 bits does besides its result is named", "", at::BFloat16, at::Half) {
-    CHECK(contains(check_rmsnorm<TestType>(Mistake::reads_past).text(), "reads past the end of x"));
-    CHECK(contains(check_rmsnorm<TestType>(Mistake::leaves_last).text(), "unwritten"));
+    CHECK(text::contains(check_rmsnorm<TestType>(Mistake::reads_past).text(), "reads past the end of x"));
+    CHECK(text::contains(check_rmsnorm<TestType>(Mistake::leaves_last).text(), "unwritten"));
 }
 
 TEST_CASE("formats: an input of narrow integers ends where its last element ends") {
@@ -154,7 +151,7 @@ TEST_CASE("formats: an input of narrow integers ends where its last element ends
                          .shapes({{1}, {27}}));
     };
     CHECK(check_with(0).agrees());
-    CHECK(contains(check_with(1).text(), "reads past the end of q"));
+    CHECK(text::contains(check_with(1).text(), "reads past the end of q"));
 }
 
 TEST_CASE("formats: one kernel in float, in double and on 16 bits") {
@@ -171,7 +168,7 @@ TEST_CASE("formats: one kernel in float, in double and on 16 bits") {
     INFO(report.text());
     CHECK(report.agrees());
     for (const char* type : {"\"float\"", "\"double\"", "\"bfloat16\""}) {
-        CHECK(contains(report.json(), type));
+        CHECK(text::contains(report.json(), type));
     }
 }
 
@@ -196,7 +193,7 @@ TEST_CASE("formats: a tensor of 16 bits") {
     const auto right = [&] { return matches([](const at::Tensor& t) { return at::tanh(t); }, tensor("x", x, {5})); };
     CHECK(check(tensor("y", y, {5}), right()).agrees());
     ++y[2].x;
-    CHECK(contains(check(tensor("y", y, {5}), right()).text(), "y[2] is"));
+    CHECK(text::contains(check(tensor("y", y, {5}), right()).text(), "y[2] is"));
 }
 
 TEST_CASE("in place: the array of the result holds the input") {
@@ -205,14 +202,14 @@ TEST_CASE("in place: the array of the result holds the input") {
     CHECK(check(own, expected().in_place("x")).agrees());
     CHECK_THROWS_AS(check(own, expected()), std::invalid_argument);  // one input expected
     CHECK_THROWS_AS(check(own, expected().in_place("z")), std::invalid_argument);
-    CHECK(contains(check(kernel("exp_in_place",
-                                [](float* y, std::size_t n) {
-                                    exp_in_place(y, n);
-                                    y[n - 1] *= 1.00001F;
-                                }),
-                         expected().in_place("x"))
-                       .text(),
-                   "is wrong"));
+    CHECK(text::contains(check(kernel("exp_in_place",
+                                      [](float* y, std::size_t n) {
+                                          exp_in_place(y, n);
+                                          y[n - 1] *= 1.00001F;
+                                      }),
+                               expected().in_place("x"))
+                             .text(),
+                         "is wrong"));
 }
 
 TEST_CASE("in place: a gradient in the place of dy, and a result of another shape") {
@@ -234,5 +231,5 @@ TEST_CASE("in place: a kernel that may be given one array is called in both ways
     const Report wrong = check_softmax(true, true);
     INFO(wrong.text());
     CHECK_FALSE(wrong.agrees());
-    CHECK(contains(wrong.text(), "in place of x"));
+    CHECK(text::contains(wrong.text(), "in place of x"));
 }

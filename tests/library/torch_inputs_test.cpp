@@ -11,15 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "byhand/torch.h"
 
 using namespace byhand;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // Why a check is refused; empty if it is not.
 std::string refused(const Kernel& kernel, const Expected& expected) {
@@ -77,17 +74,18 @@ TEST_CASE("integers: those that the kernel's type does not hold are refused") {
     const auto expected = [] {
         return computes([](const at::Tensor& q) { return q.to(at::kFloat); }).inputs({"q"}).shapes({{9}});
     };
-    CHECK(contains(check(bytes, expected().integers("q", -128, 127)).text(), "is wrong"));
-    CHECK(contains(refused(bytes, expected().integers("q", 0, 300)),
-                   "takes q as integers of 8 bits, which do not hold 0 to 300"));
-    CHECK(contains(refused(bytes, expected()), "as integers: give their range"));
+    CHECK(text::contains(check(bytes, expected().integers("q", -128, 127)).text(), "is wrong"));
+    CHECK(text::contains(refused(bytes, expected().integers("q", 0, 300)),
+                         "takes q as integers of 8 bits, which do not hold 0 to 300"));
+    CHECK(text::contains(refused(bytes, expected()), "as integers: give their range"));
 }
 
 TEST_CASE("inputs: without elements, and called X") {
     CHECK(check(kernel("exp", exp_of), exp_expected().inputs({"X"}).shapes({{0}, {7}})).agrees());
     const auto matrix = [](float* y, const float* x, std::size_t n, std::size_t c) { exp_of(y, x, n * c); };
     CHECK(check(kernel("exp", matrix), exp_expected().shapes({{0, 3}, {5, 3}})).agrees());
-    CHECK(contains(check(kernel("exp", matrix), exp_expected().shapes({{0, 3}})).text(), "is not shown to be right"));
+    CHECK(text::contains(check(kernel("exp", matrix), exp_expected().shapes({{0, 3}})).text(),
+                         "is not shown to be right"));
 }
 
 TEST_CASE("inputs: names and ranges that do not fit are refused") {
@@ -96,33 +94,35 @@ TEST_CASE("inputs: names and ranges that do not fit are refused") {
     CHECK_THROWS_AS(exp_expected().range("x", 0, std::nan("")), std::invalid_argument);
     CHECK_THROWS_AS(exp_expected().integers("x", 1, 0), std::invalid_argument);
     CHECK_THROWS_AS(exp_expected().inputs({"dy"}), std::invalid_argument);
-    CHECK(contains(refused(exp, exp_expected().shapes({{3}}).range("z", 0, 1)), "range(): there is no z among x, dy"));
+    CHECK(text::contains(refused(exp, exp_expected().shapes({{3}}).range("z", 0, 1)),
+                         "range(): there is no z among x, dy"));
     const Evaluate saved = computed_by([](const at::Tensor& a, const at::Tensor& b) { return a + b; });
-    CHECK(contains(refused(exp, exp_expected().shapes({{3}}).with("m", saved)), "with(): there is no m among x"));
-    CHECK(contains(refused(kernel("two", [](float*, const float*, const float*, std::size_t) {}),
-                           exp_expected().shapes({{3}}).reads({"x", "m"}).with("m", saved)),
-                   "a function of 2 tensors is given 1"));
+    CHECK(text::contains(refused(exp, exp_expected().shapes({{3}}).with("m", saved)), "with(): there is no m among x"));
+    CHECK(text::contains(refused(kernel("two", [](float*, const float*, const float*, std::size_t) {}),
+                                 exp_expected().shapes({{3}}).reads({"x", "m"}).with("m", saved)),
+                         "a function of 2 tensors is given 1"));
     CHECK_THROWS_AS(kernel("twice", exp_of, exp_of), std::invalid_argument);
     CHECK_THROWS_AS(kernel("null", static_cast<void (*)(float*, const float*, std::size_t)>(nullptr)),
                     std::invalid_argument);
 }
 
 TEST_CASE("reference: a random one, and one that throws, are refused") {
-    CHECK(contains(refused(kernel("relu",
-                                  [](float* y, const float* x, std::size_t n) {
-                                      for (std::size_t i = 0; i < n; ++i) {
-                                          y[i] = x[i] > 0 ? x[i] : 0;
-                                      }
-                                  }),
-                           computes([](const at::Tensor& x) { return at::dropout(x, 0.5, true); }).shapes({{99}})),
-                   "is it random?"));
-    CHECK(contains(refused(kernel("exp", exp_of), computes([](const at::Tensor& x) -> at::Tensor {
-                                                      if (x.size(0) == 3) {
-                                                          throw std::runtime_error("no such device");
-                                                      }
-                                                      return at::exp(x);
-                                                  }).shapes({{3}})),
-                   "the reference does not accept inputs of (3): no such device"));
+    CHECK(
+        text::contains(refused(kernel("relu",
+                                      [](float* y, const float* x, std::size_t n) {
+                                          for (std::size_t i = 0; i < n; ++i) {
+                                              y[i] = x[i] > 0 ? x[i] : 0;
+                                          }
+                                      }),
+                               computes([](const at::Tensor& x) { return at::dropout(x, 0.5, true); }).shapes({{99}})),
+                       "is it random?"));
+    CHECK(text::contains(refused(kernel("exp", exp_of), computes([](const at::Tensor& x) -> at::Tensor {
+                                                            if (x.size(0) == 3) {
+                                                                throw std::runtime_error("no such device");
+                                                            }
+                                                            return at::exp(x);
+                                                        }).shapes({{3}})),
+                         "the reference does not accept inputs of (3): no such device"));
 }
 
 TEST_CASE("reference: elements without a finite right value are not compared, and counted") {
@@ -135,7 +135,7 @@ TEST_CASE("reference: elements without a finite right value are not compared, an
                      }),
               computes([](const at::Tensor& x) { return at::log(x); }).range("x", -1, 9).shapes({{99}}));
     INFO(report.text());
-    CHECK(contains(report.text(), "of them elements are not compared: there is no finite right value"));
+    CHECK(text::contains(report.text(), "of them elements are not compared: there is no finite right value"));
 }
 
 TEST_CASE("limits: the textbook gradient of gelu and of tanh agree, whatever the inputs") {
@@ -207,7 +207,7 @@ TEST_CASE("a kernel in this process: right, wrong, and writing past its result")
     };
     CHECK(with(0, false).agrees());
     CHECK_FALSE(with(1, false).agrees());
-    CHECK(contains(with(1, true).text(), "writes past the end of its result"));
+    CHECK(text::contains(with(1, true).text(), "writes past the end of its result"));
 }
 
 namespace {
@@ -325,7 +325,7 @@ TEST_CASE("not finite: NaN and infinities by rule are demanded, unless only fini
     const double infinity = std::numeric_limits<double>::infinity();
     CHECK(check(logarithm(-infinity), expected()).agrees());
     for (const double wrong : {0.0, -1e9, infinity, std::nan("")}) {
-        CHECK(contains(check(logarithm(wrong), expected()).text(), "but −∞ is right"));
+        CHECK(text::contains(check(logarithm(wrong), expected()).text(), "but −∞ is right"));
         CHECK(check(logarithm(wrong), expected().where_finite()).agrees());
     }
 }
@@ -350,7 +350,7 @@ TEST_CASE("zero's sign: a copy keeps it, and other operations need not") {
     };
     const auto flipped = [](at::Tensor x) { return x.flip(0); };
     CHECK(check(flip(-0.0F), computes(flipped).shapes({{33}})).agrees());
-    CHECK(contains(check(flip(0.0F), computes(flipped).shapes({{33}})).text(), "is 0, but −0 is right"));
+    CHECK(text::contains(check(flip(0.0F), computes(flipped).shapes({{33}})).text(), "is 0, but −0 is right"));
     CHECK(check(elementwise([](auto x) { return x > 0 ? x : 0; }),
                 computes([](at::Tensor x) { return at::relu(x); }).shapes({{33}}))
               .agrees());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "byhand/catch2.h"
 #include "byhand/tensor.h"
 #include "byhand/torch.h"
@@ -14,10 +15,6 @@
 using namespace byhand;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 std::vector<float> numbers(std::size_t n, double phase) {
     std::vector<float> all(n);
@@ -76,10 +73,10 @@ TEST_CASE("matches: an error of a thousandth of an element is found, and the mes
     const Report report =
         check(tensor("dx", yours, {33, 10}), matches(kReference, tensor("x", x, {33, 10}), tensor("dy", dy, {33, 10})));
     CHECK_FALSE(report.agrees());
-    CHECK(contains(report.text(), "dx is wrong\n  dx[18, 7] is "));
-    CHECK(contains(report.text(), "hint: only one element is off, [18, 7]"));
-    CHECK(contains(report.junit(), "<failure"));
-    CHECK(contains(report.html(), "dx[18, 7]"));
+    CHECK(text::contains(report.text(), "dx is wrong\n  dx[18, 7] is "));
+    CHECK(text::contains(report.text(), "hint: only one element is off, [18, 7]"));
+    CHECK(text::contains(report.junit(), "<failure"));
+    CHECK(text::contains(report.html(), "dx[18, 7]"));
 }
 
 TEST_CASE("matches: zeros, NaNs and another shape do not agree") {
@@ -88,11 +85,11 @@ TEST_CASE("matches: zeros, NaNs and another shape do not agree") {
     CHECK_FALSE(check(tensor("y", zeros, {2, 3}), exp).agrees());
     CHECK_FALSE(check(tensor("y", nans, {2, 3}), exp).agrees());
     const Report shape = check(tensor("y", zeros, {3, 2}), exp);
-    CHECK(contains(shape.text(), "has the shape (3, 2), but the reference's is (2, 3)"));
+    CHECK(text::contains(shape.text(), "has the shape (3, 2), but the reference's is (2, 3)"));
     // All zero in both shows nothing.
     const Report nothing =
         check(tensor("y", zeros, {2, 3}), matches([](const at::Tensor& t) { return t * 0; }, tensor("x", x, {2, 3})));
-    CHECK(contains(nothing.text(), "is not shown to be right: y in float is vacuous"));
+    CHECK(text::contains(nothing.text(), "is not shown to be right: y in float is vacuous"));
 }
 
 TEST_CASE("matches: inputs that do not fit the reference are refused with their shapes") {
@@ -103,7 +100,7 @@ TEST_CASE("matches: inputs that do not fit the reference are refused with their 
                             tensor("a", x, {2, 3}), tensor("b", x, {2, 3})));
         FAIL("accepted");
     } catch (const std::invalid_argument& error) {
-        CHECK(contains(error.what(), "the reference does not accept inputs of (2, 3), (2, 3): "));
+        CHECK(text::contains(error.what(), "the reference does not accept inputs of (2, 3), (2, 3): "));
     }
     CHECK_THROWS_AS(tensor("x", x, {2, 4}), std::invalid_argument);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "byhand/network.h"
 #include "byhand/tensor.h"
 #include "byhand/torch.h"
@@ -18,10 +19,6 @@ using namespace byhand;
 namespace {
 
 constexpr std::size_t kRows = 7, kInputs = 5, kClasses = 11;
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 std::vector<float> numbers(std::size_t n, double phase) {
     std::vector<float> all(n);
@@ -113,26 +110,26 @@ TEST_CASE("network: right steps agree, end to end and in isolation") {
     const Report report = check(network_with(Mistake::none));
     INFO(report.text());
     CHECK(report.agrees());
-    CHECK(contains(report.text(), "classifier is right: 5 steps"));
+    CHECK(text::contains(report.text(), "classifier is right: 5 steps"));
 }
 
 TEST_CASE("network: the wrong step is the culprit, and what depends on it inherits") {
     const Report report = check(network_with(Mistake::no_mean));
     INFO(report.text());
     CHECK_FALSE(report.agrees());
-    CHECK(contains(report.text(), "culprit dlogits: cross_entropy_backward (torch_network_test.cpp:"));
-    CHECK(contains(report.text(), "hint: off by the factor 7 = n: a 1/n is missing"));
-    CHECK(contains(report.text(), "inherited from dlogits: dW, dx"));
-    CHECK_FALSE(contains(report.text(), "culprit dW"));
-    CHECK(contains(report.json(), R"("role": "inherited from dlogits")"));
+    CHECK(text::contains(report.text(), "culprit dlogits: cross_entropy_backward (torch_network_test.cpp:"));
+    CHECK(text::contains(report.text(), "hint: off by the factor 7 = n: a 1/n is missing"));
+    CHECK(text::contains(report.text(), "inherited from dlogits: dW, dx"));
+    CHECK_FALSE(text::contains(report.text(), "culprit dW"));
+    CHECK(text::contains(report.json(), R"("role": "inherited from dlogits")"));
 }
 
 TEST_CASE("network: a step that crashes is named, and the others are still checked") {
     const Report report = check(network_with(Mistake::crash));
     INFO(report.text());
-    CHECK(contains(report.text(), "culprit dlogits"));
-    CHECK(contains(report.text(), "crashes (Aborted)"));
-    CHECK_FALSE(contains(report.text(), "culprit dW"));
+    CHECK(text::contains(report.text(), "culprit dlogits"));
+    CHECK(text::contains(report.text(), "crashes (Aborted)"));
+    CHECK_FALSE(text::contains(report.text(), "culprit dW"));
 }
 
 TEST_CASE("network: names and parameters that do not fit are refused") {
