@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,20 +13,27 @@
 
 namespace byhand {
 
+// How an evaluation computes: in this type, float or double. With a seed other than 0, the result of every operation is
+// moved at random by about its rounding, differently for each seed, and may be computed by another formula or in
+// another order of sums.
+struct Precision {
+    DType type = DType::float64;
+    std::uint64_t seed = 0;
+};
+
 struct Computed {
     std::string name;
     Shape shape;
     std::vector<double> numbers;
     bool copied = false;   // in float: each number is one of an input's, so that its sign counts where it is 0
     std::size_t work = 0;  // in float: how many numbers all operations have computed, if that is counted
+    double moved_by = 1;   // with a seed other than 0: operations were moved by this many times their rounding
 };
 
-// The values that a trusted implementation computes from these inputs: without a seed in double; with one in float,
-// where the result of every operation is moved at random by about its rounding, differently for each seed, and may be
-// computed by another formula or in another order of sums; not moved with seed 0. Throws std::invalid_argument if the
-// inputs do not fit the implementation.
-using Evaluate =
-    std::function<std::vector<Computed>(const std::vector<View>& inputs, std::optional<std::uint64_t> seed)>;
+// The values that a trusted implementation computes from these inputs. It may return none in double with a seed: then
+// its rounding in double is estimated from that in float. Throws std::invalid_argument if the inputs do not fit the
+// implementation.
+using Evaluate = std::function<std::vector<Computed>(const std::vector<View>& inputs, Precision precision)>;
 
 // The right value of one tensor, computed from fixed inputs (byhand/torch.h makes it). It can be used as a matcher of
 // Catch2.
@@ -48,7 +54,7 @@ private:
 };
 
 // Compares a tensor of floats or doubles with the right value, element by element. The limit of each element is a
-// multiple of the error (root mean square) of 32 evaluations in float with random rounding, so large that a result with
+// multiple of the error (root mean square) of 32 evaluations with random rounding, so large that a result with
 // errors of the same size exceeds it with a probability of 1e-12; at least one unit in the last place.
 Report check(const View& yours, const Matches& right);
 

@@ -13,6 +13,7 @@
 #include "harness/isolated/step_inputs.h"
 #include "harness/limits/limits.h"
 #include "library/kernel_check.h"
+#include "library/kernel_inputs.h"
 #include "library/kernel_step.h"
 #include "report/lines.h"
 
@@ -36,6 +37,9 @@ void add_trial(Checked one, std::vector<Checked>& all) {
     if (fails(one.trial.verdict)) {
         one.off = 1;
         one.off_on = {one.trial.on};
+        if (!one.trial.hint.empty()) {
+            one.hints = {{one.trial.hint, 1}};
+        }
     }
     const auto same = std::ranges::find_if(
         all, [&](const Checked& other) { return other.type == one.type && have_same_inputs(one, other); });
@@ -50,6 +54,9 @@ void add_trial(Checked one, std::vector<Checked>& all) {
             same->off_on.push_back(std::move(on));
         }
     }
+    for (const auto& [hint, trials] : one.hints) {
+        same->hints[hint] += trials;
+    }
     same->out_of_range += one.out_of_range;
     same->share = std::max(same->share, one.share);
     same->agrees_up_to = std::max(same->agrees_up_to, one.agrees_up_to);
@@ -59,6 +66,7 @@ void add_trial(Checked one, std::vector<Checked>& all) {
         same->trial = std::move(one.trial);
         same->shape = std::move(one.shape);
         same->reads = std::move(one.reads);
+        same->inputs = std::move(one.inputs);
     }
 }
 
@@ -242,7 +250,7 @@ std::vector<double> KernelCheck::limits_of(const Evaluation& evaluation, const R
         const double accepted = expected_.share_ * largest_of(right.exact.numbers, largest);
         std::ranges::transform(limits, limits.begin(), [&](double limit) { return std::max(limit, accepted); });
     }
-    return limits_in(*functions_[run.function]->type, right.exact.numbers, std::move(limits));
+    return limits_in(*functions_[run.function]->type, right, std::move(limits));
 }
 
 template <class T>
@@ -277,6 +285,9 @@ void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vec
                 checked.agrees_up_to = one.largest;
             } else if (fails(checked.trial.verdict)) {
                 checked.fails_from = one.largest;
+                if (const auto& worst = checked.trial.worst) {
+                    checked.inputs = inputs_at(evaluation.values, reads_, step.shape, worst->position);
+                }
                 const bool is_off = checked.trial.verdict == Verdict::mismatch && checked.trial.note.empty();
                 checked.share = is_off ? share_of(result.made, right.exact.numbers, limits, one.largest)
                                        : std::numeric_limits<double>::infinity();
@@ -316,6 +327,7 @@ Report KernelCheck::run() {
     std::vector<Checked> all;
     add_trials(results.in_float, all);
     add_trials(results.in_double, all);
+    std::ranges::for_each(all, keep_confirmed_hint);
     find_less_accurate(all);
     return report_of(kernel_.named.name, place_of(kernel_.named), all, neighbours());
 }

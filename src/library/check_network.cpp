@@ -76,7 +76,7 @@ public:
 
 private:
     // All right values, one step after the other.
-    std::vector<Computed> right_values(std::optional<std::uint64_t> seed) const;
+    std::vector<Computed> right_values(Precision precision) const;
     std::vector<View> views_of(const std::vector<std::string>& names, const std::vector<Computed>& made) const;
     Values values_of(const std::vector<std::string>& names, const std::map<std::string, std::vector<double>>& made,
                      const std::map<std::string, Shape>& shapes) const;
@@ -123,10 +123,10 @@ std::vector<View> NetworkCheck::views_of(const std::vector<std::string>& names,
     return views;
 }
 
-std::vector<Computed> NetworkCheck::right_values(std::optional<std::uint64_t> seed) const {
+std::vector<Computed> NetworkCheck::right_values(Precision precision) const {
     std::vector<Computed> made;
     for (const Network::Step& step : network_.steps_) {
-        made.push_back(step.right(views_of(step.reads, made), seed).at(0));
+        made.push_back(step.right(views_of(step.reads, made), precision).at(0));
         made.back().name = step.makes;
     }
     return made;
@@ -188,9 +188,8 @@ IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
 }
 
 Report NetworkCheck::run() {
-    right_ = sampled(
-        [this](const std::vector<View>& /*none*/, std::optional<std::uint64_t> seed) { return right_values(seed); },
-        {});
+    right_ =
+        sampled([this](const std::vector<View>& /*none*/, Precision precision) { return right_values(precision); }, {});
     std::map<std::string, std::vector<double>> right, ours;
     for (const Sampled& one : right_) {
         shapes_[one.exact.name] = one.exact.shape;

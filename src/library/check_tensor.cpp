@@ -15,7 +15,7 @@ namespace {
 template <class T>
 Trial trial_of(const View& yours, const Sampled& right) {
     const std::vector<double>& exact = right.exact.numbers;
-    const std::vector<double> limits = limits_in(yours.dtype, exact, right.limits);
+    const std::vector<double> limits = limits_in(yours.dtype, right, right.limits);
     const std::vector<T> ours =
         loaded<T>({static_cast<const std::byte*>(yours.data), count(yours.shape) * size_of(yours.dtype)}, yours.dtype);
     Trial trial = trial_against(std::span<const T>(ours), exact, limits);
@@ -32,7 +32,10 @@ Report check(const View& yours, const Matches& right) {
     if (is_integer(yours.dtype)) {
         throw std::invalid_argument(yours.name + " has integers; only numbers are compared");
     }
-    const std::vector<Sampled> all = sampled(right.evaluate(), {});
+    std::vector<Sampled> all = sampled(right.evaluate(), {});
+    if (yours.dtype == DType::float64) {
+        sample_in_double(right.evaluate(), {}, all);
+    }
     Checked checked{.name = yours.name,
                     .shape = yours.shape,
                     .type = yours.dtype,

@@ -93,10 +93,19 @@ std::string trials_off(const Checked& one) {
                                      : words;
 }
 
+// Whether it is right on small inputs and fails on large ones only.
+bool has_range(const Checked& one) {
+    return one.agrees_up_to > 0 && one.agrees_up_to < one.fails_from;
+}
+
+std::string range_of(const Checked& one) {
+    return has_range(one) ? fmt::format("\n  right where no input is beyond {:.1e}", one.agrees_up_to) : "";
+}
+
 // "right to 6.2 digits of the largest number, and to rounding where no input is beyond 1.2e3; …"
 std::string accuracy_of(const Checked& one, const std::vector<Checked>& all) {
     std::string words = fmt::format("right to {:.1f} digits of the largest number", -std::log10(one.share));
-    if (one.agrees_up_to > 0 && one.agrees_up_to < one.fails_from) {
+    if (has_range(one)) {
         words += fmt::format(", and to rounding where no input is beyond {:.1e}", one.agrees_up_to);
     }
     double most = 0;  // in float
@@ -118,9 +127,10 @@ Text failure_of(const Checked& one, const std::vector<Checked>& all, const std::
     if (one.off > 0 && one.trials > 1) {
         words += "\n    " + trials_off(one);
     }
-    if (!is_wrong) {
-        words += "\n  " + accuracy_of(one, all);
+    if (!one.inputs.empty()) {
+        words += "\n    where " + one.inputs;
     }
+    words += is_wrong ? range_of(one) : "\n  " + accuracy_of(one, all);
     if (one.is_beside) {
         words +=
             "\n  no given shapes show it, only these beside them; if it is not meant for these: and_neighbours(false)";
@@ -186,6 +196,12 @@ void find_less_accurate(std::vector<Checked>& all) {
             }
         }
     }
+}
+
+void keep_confirmed_hint(Checked& one) {
+    const auto most = std::ranges::max_element(
+        one.hints, {}, [&](const auto& hint) { return std::pair(hint.second, hint.first == one.trial.hint); });
+    one.trial.hint = most != one.hints.end() && most->second > 1 ? most->first : "";
 }
 
 std::string figures_of(const Checked& one) {

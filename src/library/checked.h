@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct Checked {
     // Trials of a kernel that fail, and the kinds of their inputs, each once.
     std::size_t off = 0;
     std::vector<std::string> off_on = {};  // NOLINT(readability-redundant-member-init): optional
+    // That belong to the worst element of the trial: "x[3, 0] = 1.5".
+    std::string inputs = {};  // NOLINT(readability-redundant-member-init): optional
+    // In how many of the trials that fail each hint was found.
+    std::map<std::string, std::size_t> hints = {};  // NOLINT(readability-redundant-member-init): optional
 };
 
 // With its mark.
@@ -52,6 +57,9 @@ bool have_same_inputs(const Checked& one, const Checked& other);
 // and in double by errors whose ratio is that of the units; a wrong one is off by about the same in both. Without a
 // function in double: by less than a millionth of the largest number.
 void find_less_accurate(std::vector<Checked>& all);
+
+// Leaves the hint that most of the trials that fail have, and at least two: what a single one suggests may be chance.
+void keep_confirmed_hint(Checked& one);
 
 // The report's text without the name at its beginning, which Catch2 puts before it.
 std::string text_after(const std::string& name, const Report& report);

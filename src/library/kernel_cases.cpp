@@ -87,7 +87,7 @@ void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluati
         Computed saved;
         const auto with = std::ranges::find(expected_.with_, name, &std::pair<std::string, Evaluate>::first);
         if (with != expected_.with_.end()) {
-            saved = with->second(inputs, std::nullopt).at(0);
+            saved = with->second(inputs, {}).at(0);
         } else {
             saved = find_sampled(evaluation.right, "y").exact;
         }
@@ -125,10 +125,7 @@ Evaluation KernelCheck::evaluation_for(const KernelFunction& function, const Val
         }
         one.right = right_of_floats;
         if (function.type == DType::float64) {
-            for (Computed& exact : expected_.evaluate_(inputs_in(one.values), std::nullopt)) {
-                auto& same = *std::ranges::find(one.right, exact.name, [](const Sampled& s) { return s.exact.name; });
-                same.exact = std::move(exact);
-            }
+            sample_in_double(expected_.evaluate_, inputs_in(one.values), one.right);
         }
     }
     add_saved(function, one);
@@ -146,7 +143,7 @@ KernelCheck::Source KernelCheck::source_of(const std::vector<Shape>& inputs, std
     }
     if (expected_.what_ == Expected::What::gradients) {
         const Values values = drawn(source, {}, 0);
-        source.specs.push_back({"dy", expected_.evaluate_(inputs_in(values), std::nullopt).at(0).shape});
+        source.specs.push_back({"dy", expected_.evaluate_(inputs_in(values), {}).at(0).shape});
     }
     return source;
 }
@@ -272,9 +269,9 @@ bool KernelCheck::accepts(std::size_t beside, const std::vector<Shape>& shapes) 
             const Values values = drawn(source, {}, trial);
             const std::vector<View> inputs = inputs_in(values);
             for (const auto& [name, evaluate] : expected_.with_) {
-                evaluate(inputs, std::nullopt);
+                evaluate(inputs, {});
             }
-            const Computed y = expected_.evaluate_(inputs, 0).at(0);
+            const Computed y = expected_.evaluate_(inputs, {.type = DType::float32}).at(0);
             const auto takes = [&](const std::string& in_place) {
                 const View* const view = find(inputs, in_place);
                 return in_place.empty() || (view != nullptr && view->shape == y.shape);
@@ -302,7 +299,7 @@ const std::vector<float>& KernelCheck::places_in(const TensorSpec& spec, const V
                 range == expected_.ranges_.end() ? x : std::clamp(x, range->second.first, range->second.second);
             values.put(spec, numbers);
             std::vector<double> all;
-            for (const Computed& one : expected_.evaluate_(inputs_in(values), std::nullopt)) {
+            for (const Computed& one : expected_.evaluate_(inputs_in(values), {})) {
                 all.insert(all.end(), one.numbers.begin(), one.numbers.end());
             }
             return all;

@@ -1,9 +1,14 @@
 #include "library/kernel_inputs.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "base/mixed.h"
+#include "base/tensors.h"
 
 namespace byhand {
 
@@ -27,6 +32,60 @@ void add_in_turn(std::vector<Draw>& all, const std::string& only, const Shape& s
             add(Drawn::all_differences, axis, kMostOfAll);
         }
     }
+}
+
+// An element of a tensor, or a line of them.
+struct Place {
+    std::vector<std::size_t> index;
+    std::optional<std::size_t> axis;  // of the line
+};
+
+bool starts_with(const Shape& shape, const Shape& part) {
+    return part.size() <= shape.size() && std::equal(part.begin(), part.end(), shape.begin());
+}
+bool ends_with(const Shape& shape, const Shape& part) {
+    return part.size() <= shape.size() && std::equal(part.rbegin(), part.rend(), shape.rbegin());
+}
+
+// Of an input of this shape, for the element `of` of a result: the same element, or that of the first or the last axes;
+// or the line whose axis the result has not.
+std::optional<Place> place_in(const Shape& input, const Shape& result, const std::vector<std::size_t>& of) {
+    const auto length = static_cast<std::ptrdiff_t>(input.size());
+    if (ends_with(result, input)) {
+        return Place{{of.end() - length, of.end()}, {}};
+    }
+    if (starts_with(result, input)) {
+        return Place{{of.begin(), of.begin() + length}, {}};
+    }
+    for (std::size_t axis = input.size(); axis-- > 0;) {
+        Shape others = input;
+        others.erase(others.begin() + static_cast<std::ptrdiff_t>(axis));
+        if (others == result) {
+            Place place{of, axis};
+            place.index.insert(place.index.begin() + static_cast<std::ptrdiff_t>(axis), 0);
+            return place;
+        }
+    }
+    return {};
+}
+
+// "x[3, :] = 1, 0.5, …"
+std::string at_place(const View& view, Place place) {
+    constexpr std::size_t kMost = 4;
+    std::vector<std::string> index, numbers;
+    for (std::size_t d = 0; d < place.index.size(); ++d) {
+        index.push_back(place.axis == d ? ":" : std::to_string(place.index[d]));
+    }
+    const std::size_t line = place.axis ? view.shape[*place.axis] : 1;
+    for (std::size_t i = 0; i < std::min(line, kMost); ++i) {
+        std::size_t position = 0;
+        for (std::size_t d = 0; d < place.index.size(); ++d) {
+            position = position * view.shape[d] + (place.axis == d ? i : place.index[d]);
+        }
+        numbers.push_back(fmt::format("{:.9g}", value_at(view, position)));
+    }
+    return fmt::format("{}{} = {}{}", view.name, index.empty() ? "" : fmt::format("[{}]", fmt::join(index, ", ")),
+                       fmt::join(numbers, ", "), line > kMost ? ", …" : "");
 }
 
 }  // namespace
@@ -66,6 +125,20 @@ std::vector<std::int64_t> integers_of(std::size_t elements, std::int64_t low, st
         integers[i] = low + static_cast<std::int64_t>(which[trial % kKindsOfIntegers]);
     }
     return integers;
+}
+
+std::string inputs_at(const Values& values, const std::vector<std::string>& names, const Shape& result,
+                      std::size_t position) {
+    std::vector<std::string> texts;
+    const std::vector<View> views = values.views();
+    for (const std::string& name : names) {
+        const View* const view = find(views, name);
+        const auto place = view == nullptr ? std::nullopt : place_in(view->shape, result, index_of(result, position));
+        if (place) {
+            texts.push_back(at_place(*view, *place));
+        }
+    }
+    return fmt::format("{}", fmt::join(texts, ", "));
 }
 
 }  // namespace byhand

@@ -16,16 +16,21 @@ struct Sampled {
     std::vector<double> limits;
     // Elements whose class counts: NaN and ±∞ that no overflow makes, and ±0 of a copy.
     std::vector<bool> of_class;
+    // How far the value in double may be off, from evaluations in double with random rounding. Empty without these.
+    std::vector<double> in_double = {};  // NOLINT(readability-redundant-member-init): optional
 };
 
 // The limits of results of this type, from those of float. In double: times the ratio of the units, with the rounding
-// of the reference, which is in double as well; what double may flush to zero is not told from it. Of 16 bits: with the
-// rounding of the result; infinite if that may leave the type's range.
-std::vector<double> limits_in(DType type, const std::vector<double>& right, std::vector<double> limits);
+// of the reference, which is in double as well, and at least what that has been seen to be; what double may flush to
+// zero is not told from it. Of 16 bits: with the rounding of the result; infinite if that may leave the type's range.
+std::vector<double> limits_in(DType type, const Sampled& right, std::vector<double> limits);
 
 // All that `evaluate` computes from the inputs. Throws what it throws, and std::invalid_argument if the values in
 // double or any shapes differ between evaluations.
 std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& inputs);
+
+// For a function in double: replaces the exact values by those of these inputs, and samples the rounding in double.
+void sample_in_double(const Evaluate& evaluate, const std::vector<View>& inputs, std::vector<Sampled>& all);
 
 // The value of that name. Throws std::invalid_argument if there is none.
 const Sampled& find_sampled(const std::vector<Sampled>& all, const std::string& name);

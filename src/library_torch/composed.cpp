@@ -30,6 +30,21 @@ at::Tensor tensor_or_none(const c10::IValue& value) {
     return value.isTensor() ? value.toTensor() : at::Tensor();
 }
 
+// Sums of backward passes, in the order in which they were computed.
+struct Sums {
+    const void* of = nullptr;
+    c10::ScalarType type = at::kFloat;
+    std::vector<at::Tensor> before, now;
+};
+thread_local Sums sums;
+
+// The sum at the same place of the evaluation before; this one if there is none.
+at::Tensor of_evaluation_before(const at::Tensor& sum) {
+    sums.now.push_back(sum);
+    const std::size_t place = sums.now.size() - 1;
+    return place < sums.before.size() && sums.before[place].sizes() == sum.sizes() ? sums.before[place] : sum;
+}
+
 // ½·x·(1 + erf(x/√2)), or with tanh (docs: torch.nn.GELU)
 Results gelu(const Arguments& in, Formulation /*any*/) {
     const at::Tensor x = in[0].toTensor();
@@ -84,7 +99,9 @@ Results softmax(const Arguments& in, Formulation formulation) {
         return {y};
     }
     const at::Tensor value = y.detach(), scaled = value * at::where(value > 0, x, x.new_zeros({}));  // 0·−∞ is NaN
-    const at::Tensor linear = scaled - value * at::sum(scaled, dims, true);
+    const at::Tensor sum = at::sum(scaled, dims, true);
+    sum.register_hook([](const at::Tensor& of_products) { return of_evaluation_before(of_products); });
+    const at::Tensor linear = scaled - value * sum;
     return {linear - linear.detach() + value};
 }
 
@@ -193,11 +210,21 @@ const std::map<std::string, Composition>& compositions() {
 
 }  // namespace
 
+void begin_evaluation(const void* of, c10::ScalarType type, bool first) {
+    if (first || sums.of != of || sums.type != type) {
+        sums.before.clear();
+    } else if (!sums.now.empty()) {
+        sums.before = std::move(sums.now);
+    }
+    sums.now.clear();
+    sums.of = of;
+    sums.type = type;
+}
+
 std::optional<std::vector<c10::IValue>> composed_of(const std::string& name, const Arguments& arguments,
                                                     Formulation formulation) {
     const auto found = compositions().find(name);
-    if (found == compositions().end() || (!found->second.always && formulation == Formulation::one_operation) ||
-        !arguments[0].isTensor() || arguments[0].toTensor().scalar_type() != at::kFloat) {
+    if (found == compositions().end() || (!found->second.always && formulation == Formulation::one_operation)) {
         return {};
     }
     const bool is_batch_norm = name == "native_batch_norm";

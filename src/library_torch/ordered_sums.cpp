@@ -12,20 +12,20 @@ namespace {
 constexpr std::int64_t kMostTerms = std::int64_t{1} << 22;  // in all sums of an operation
 
 // Of the n numbers that `term` returns.
-template <class Term>
-float sum_of(std::int64_t n, Order order, Term term) {
+template <class T, class Term>
+T sum_of(std::int64_t n, Order order, Term term) {
     if (order == Order::lanes) {
-        std::array<float, 8> lanes{};
+        std::array<T, 8> lanes{};
         for (std::int64_t i = 0; i < n; ++i) {
             lanes[static_cast<std::size_t>(i % 8)] += term(i);
         }
-        float sum = 0;
-        for (const float lane : lanes) {
+        T sum = 0;
+        for (const T lane : lanes) {
             sum += lane;
         }
         return sum;
     }
-    float sum = 0;
+    T sum = 0;
     for (std::int64_t i = 0; i < n; ++i) {
         sum += term(order == Order::forward ? i : n - 1 - i);
     }
@@ -49,41 +49,40 @@ at::Tensor with_reduced_last(const at::Tensor& x, std::vector<std::int64_t> dims
 }
 
 // Of `sums` equal parts of x, or their means.
+template <class T>
 at::Tensor sums_of(const at::Tensor& x, std::int64_t sums, Order order, bool mean, const at::Tensor& to) {
     at::Tensor result = at::empty(to.sizes(), to.options().requires_grad(false));
     const std::int64_t n = x.numel() / sums;
-    const float* from = x.data_ptr<float>();
+    const T* from = x.data_ptr<T>();
     for (std::int64_t i = 0; i < sums; ++i) {
-        const float sum = sum_of(n, order, [row = from + i * n](std::int64_t j) { return row[j]; });
-        result.data_ptr<float>()[i] = mean ? sum / static_cast<float>(n) : sum;
+        const T sum = sum_of<T>(n, order, [row = from + i * n](std::int64_t j) { return row[j]; });
+        result.data_ptr<T>()[i] = mean ? sum / static_cast<T>(n) : sum;
     }
     return result;
 }
 
 // a (…, M, K)·b (…, K, N)
+template <class T>
 at::Tensor product_of(const at::Tensor& a, const at::Tensor& b, Order order, const at::Tensor& to) {
     at::Tensor result = at::empty(to.sizes(), to.options().requires_grad(false));
     const at::Tensor rows = a.contiguous(), columns = b.transpose(-1, -2).contiguous();
     const std::int64_t M = a.size(-2), K = a.size(-1), N = b.size(-1);
-    float* y = result.data_ptr<float>();
+    T* y = result.data_ptr<T>();
     for (std::int64_t i = 0; i < result.numel(); ++i) {
         const std::int64_t matrix = i / (M * N);
-        const float* row = rows.data_ptr<float>() + i / N * K;
-        const float* column = columns.data_ptr<float>() + (matrix * N + i % N) * K;
-        y[i] = sum_of(K, order, [=](std::int64_t k) { return row[k] * column[k]; });
+        const T* row = rows.data_ptr<T>() + i / N * K;
+        const T* column = columns.data_ptr<T>() + (matrix * N + i % N) * K;
+        y[i] = sum_of<T>(K, order, [=](std::int64_t k) { return row[k] * column[k]; });
     }
     return result;
 }
 
-bool is_float(const c10::IValue& value) {
-    return value.isTensor() && value.toTensor().defined() && value.toTensor().scalar_type() == at::kFloat;
-}
-
-}  // namespace
-
-std::optional<at::Tensor> sum_in_order(const c10::FunctionSchema& schema, const std::string& name,
-                                       const std::vector<c10::IValue>& arguments, Order order, const at::Tensor& to) {
-    if (order == Order::as_torch || arguments.empty() || !is_float(arguments[0]) || to.numel() == 0) {
+template <class T>
+std::optional<at::Tensor> sum_in_order_of(const c10::FunctionSchema& schema, const std::string& name,
+                                          const std::vector<c10::IValue>& arguments, Order order,
+                                          const at::Tensor& to) {
+    if (order == Order::as_torch || arguments.empty() || !arguments[0].isTensor() || to.numel() == 0 ||
+        arguments[0].toTensor().scalar_type() != to.scalar_type()) {
         return {};
     }
     const at::Tensor x = arguments[0].toTensor().detach();
@@ -91,7 +90,7 @@ std::optional<at::Tensor> sum_in_order(const c10::FunctionSchema& schema, const 
         if (to.numel() * x.size(-1) > kMostTerms) {
             return {};
         }
-        return product_of(x, arguments[1].toTensor().detach(), order, to);
+        return product_of<T>(x, arguments[1].toTensor().detach(), order, to);
     }
     if ((name != "sum" && name != "mean") || x.numel() > kMostTerms) {
         return {};
@@ -104,9 +103,17 @@ std::optional<at::Tensor> sum_in_order(const c10::FunctionSchema& schema, const 
         }
     }
     if (dims.empty()) {
-        return sums_of(x.contiguous(), 1, order, name == "mean", to);
+        return sums_of<T>(x.contiguous(), 1, order, name == "mean", to);
     }
-    return sums_of(with_reduced_last(x, dims), to.numel(), order, name == "mean", to);
+    return sums_of<T>(with_reduced_last(x, dims), to.numel(), order, name == "mean", to);
+}
+
+}  // namespace
+
+std::optional<at::Tensor> sum_in_order(const c10::FunctionSchema& schema, const std::string& name,
+                                       const std::vector<c10::IValue>& arguments, Order order, const at::Tensor& to) {
+    return to.scalar_type() == at::kDouble ? sum_in_order_of<double>(schema, name, arguments, order, to)
+                                           : sum_in_order_of<float>(schema, name, arguments, order, to);
 }
 
 }  // namespace byhand

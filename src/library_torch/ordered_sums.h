@@ -1,4 +1,4 @@
-// Sums of floats as plain loops compute them.
+// Sums as plain loops compute them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,9 +16,9 @@ namespace byhand {
 enum class Order { as_torch, forward, backward, lanes };
 inline constexpr std::size_t kOrders = 4;
 
-// The result of a sum, a mean or a matrix product ("sum", "mean", "mm", "bmm") of floats, added up in this order: of
-// the shape of LibTorch's result, `to`. None for any other operation, for `as_torch`, and where that would take too
-// long.
+// The result of a sum, a mean or a matrix product ("sum", "mean", "mm", "bmm") of floats or doubles, added up in this
+// order: of the shape of LibTorch's result, `to`. None for any other operation, for `as_torch`, and where that would
+// take too long.
 std::optional<at::Tensor> sum_in_order(const c10::FunctionSchema& schema, const std::string& name,
                                        const std::vector<c10::IValue>& arguments, Order order, const at::Tensor& to);
 

@@ -10,13 +10,12 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <set>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/mixed.h"
 #include "library_torch/composed.h"
+#include "library_torch/moves.h"
 #include "library_torch/ordered_sums.h"
 
 namespace byhand {
@@ -25,10 +24,19 @@ namespace {
 // The dispatch key whose handlers see an operation before all others. LibTorch has it for such modes.
 constexpr c10::DispatchKey kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
+// Some evaluations move numbers by several times their rounding, to meet ties and overflows that are rarer than one
+// evaluation in 32, but not than one element in a thousand.
+constexpr double kFar = 8;
+bool goes_far(std::uint64_t seed) {
+    return seed % 9 == 3 || seed % 9 == 7;  // never in closed form
+}
+
 // Of the evaluation that runs.
 struct Rounding {
     std::uint64_t state = 0;  // of the random numbers
     bool moves = true;        // false: as LibTorch rounds
+    double moved_by = 1;
+    at::ScalarType type = at::kFloat;
     bool only_copies = true;
     std::size_t work = 0;
     Formulation formulation = Formulation::one_operation;
@@ -36,14 +44,22 @@ struct Rounding {
 };
 thread_local Rounding rounding;
 
-bool is_float(const c10::IValue& value) {
-    return value.isTensor() && value.toTensor().defined() && value.toTensor().scalar_type() == at::kFloat;
+// Whether it has numbers of the type in which the evaluation computes.
+bool has_numbers(const c10::IValue& value) {
+    return value.isTensor() && value.toTensor().defined() && value.toTensor().scalar_type() == rounding.type;
+}
+
+// Calls f(t) with a T: a float or a double.
+template <class F>
+void in_type(F f) {
+    rounding.type == at::kDouble ? f(double()) : f(float());
 }
 
 // Calls visit(i, factor) for each i below `count`, with 1 plus or minus `units` units in the last place at random.
-template <class Visit>
+template <class T, class Visit>
 void for_each_factor(std::size_t count, double units, Visit visit) {
-    const auto up = static_cast<float>(1 + units * 0x1p-23), down = static_cast<float>(1 - units * 0x1p-23);
+    const double by = units * rounding.moved_by * std::numeric_limits<T>::epsilon();
+    const auto up = static_cast<T>(1 + by), down = static_cast<T>(1 - by);
     for (std::size_t from = 0; from < count; from += 64) {
         const std::uint64_t bits = mixed(++rounding.state);
         for (std::size_t i = from; i < std::min(from + 64, count); ++i) {
@@ -55,8 +71,10 @@ void for_each_factor(std::size_t count, double units, Visit visit) {
 // The tensor, each element moved up or down by `units` units in the last place.
 at::Tensor moved(const at::Tensor& tensor, double units) {
     const at::Tensor factors = at::empty(tensor.sizes(), tensor.options().requires_grad(false));
-    auto* const all = factors.data_ptr<float>();
-    for_each_factor(static_cast<std::size_t>(factors.numel()), units, [&](std::size_t i, float by) { all[i] = by; });
+    in_type([&]<class T>(T /*type*/) {
+        auto* const all = factors.data_ptr<T>();
+        for_each_factor<T>(static_cast<std::size_t>(factors.numel()), units, [&](std::size_t i, T by) { all[i] = by; });
+    });
     return tensor * factors;
 }
 
@@ -68,195 +86,30 @@ void move_in_place(const at::Tensor& tensor, double units) {
         data.copy_(moved(data, units));
         return;
     }
-    constexpr float kSmall = 1024 * std::numeric_limits<float>::min();
-    constexpr float kSpacing = std::numeric_limits<float>::denorm_min();
-    auto* const all = data.data_ptr<float>();
-    for_each_factor(static_cast<std::size_t>(data.numel()), units, [&](std::size_t i, float by) {
-        const float x = all[i];
-        const float off = std::abs(x) < kSmall && x != 0 ? (by > 1 ? kSpacing : -kSpacing) : 0;
-        all[i] = x * by + off;
+    in_type([&]<class T>(T /*type*/) {
+        constexpr T kSmall = 1024 * std::numeric_limits<T>::min(), kSpacing = std::numeric_limits<T>::denorm_min();
+        auto* const all = data.data_ptr<T>();
+        for_each_factor<T>(static_cast<std::size_t>(data.numel()), units, [&](std::size_t i, T by) {
+            const T x = all[i];
+            const T off = std::abs(x) < kSmall && x != 0 ? (by > 1 ? kSpacing : -kSpacing) : 0;
+            all[i] = x * by + off;
+        });
     });
 }
 
-// Those whose results are numbers of their inputs, at other places.
-bool copies(const std::string& name) {
-    static const std::set<std::string> copies = {
-        "cat",          "clone",  "contiguous", "constant_pad_nd", "copy", "flip",     "gather", "embedding", "index",
-        "index_select", "repeat", "roll",       "stack",           "to",   "_to_copy", "where"};
-    return copies.contains(name);
-}
-
-// Copies and choices of elements, which round nothing. Operations in place have the name without its underscore.
-bool is_exact(const std::string& name) {
-    static const std::set<std::string> choices = {"abs",
-                                                  "amax",
-                                                  "amin",
-                                                  "ceil",
-                                                  "clamp",
-                                                  "clamp_max",
-                                                  "clamp_min",
-                                                  "cummax",
-                                                  "cummin",
-                                                  "fill",
-                                                  "floor",
-                                                  "hardtanh",
-                                                  "hardtanh_backward",
-                                                  "index_copy",
-                                                  "index_put",
-                                                  "masked_fill",
-                                                  "masked_scatter",
-                                                  "masked_select",
-                                                  "max",
-                                                  "max_pool2d_with_indices",
-                                                  "maximum",
-                                                  "min",
-                                                  "minimum",
-                                                  "nan_to_num",
-                                                  "narrow_copy",
-                                                  "neg",
-                                                  "relu",
-                                                  "round",
-                                                  "scatter",
-                                                  "select_backward",
-                                                  "sgn",
-                                                  "sign",
-                                                  "slice_backward",
-                                                  "sort",
-                                                  "threshold",
-                                                  "threshold_backward",
-                                                  "topk",
-                                                  "tril",
-                                                  "triu",
-                                                  "trunc",
-                                                  "zero"};
-    return copies(name) || choices.contains(name);
-}
-
-// Operations without dimensions or other integral parameters that sum.
-bool sums(const std::string& name) {
-    static const std::set<std::string> sums = {"mm",    "bmm",   "dot",  "mv",      "vdot",
-                                               "addmm", "addmv", "addr", "baddbmm", "sum",
-                                               "mean",  "prod",  "norm", "dist",    "convolution_backward"};
-    return sums.contains(name);
-}
-
-// One rounding, of the exact result of the inputs as they are.
-bool is_arithmetic(const std::string& name) {
-    static const std::set<std::string> arithmetic = {"add", "sub", "mul", "div", "rsub", "sqrt"};
-    return arithmetic.contains(name);
-}
-
-// A scalar, which may be integral as in x·2; not a dimension.
-bool is_scalar(const c10::Argument& parameter) {
-    c10::TypePtr type = parameter.type();
-    if (type->kind() == c10::TypeKind::OptionalType) {
-        type = type->expectRef<c10::OptionalType>().getElementType();
+// Whether the operation subtracts from the elements of lines a number that has been computed of them, such as their
+// mean, not one of them, such as their maximum. Where the elements are close to each other, what remains is about the
+// rounding of that number, which the derivative of the reference may make up for; that in closed form doesn't.
+bool centres(const std::string& name, const std::vector<c10::IValue>& given) {
+    if (name != "sub" || !has_numbers(given[0]) || !has_numbers(given[1])) {
+        return false;
     }
-    return type->kind() == c10::TypeKind::NumberType;
-}
-
-// By how many units in the last place an operation moves its inputs and its result.
-struct Moves {
-    double inputs = 0, result = 0;
-};
-
-// "add" of aten::add_
-std::string name_of(const c10::FunctionSchema& schema) {
-    std::string name = schema.name().substr(schema.name().find("::") + 2);
-    if (name.ends_with('_') && name != "_") {
-        name.pop_back();
+    const at::Tensor x = given[0].toTensor().detach(), of_line = given[1].toTensor().detach();
+    if (of_line.numel() == 0 || of_line.numel() >= x.numel()) {
+        return false;
     }
-    return name;
-}
-
-// The number of elements of the first tensor that are reduced to one by the dimensions of the argument `dim`: all if it
-// has none. 1 if there is no such argument.
-std::int64_t reduced(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
-    const auto dim = schema.argumentIndexWithName("dim");
-    if (!dim || arguments.empty() || !is_float(arguments[0])) {
-        return 1;
-    }
-    const at::Tensor x = arguments[0].toTensor();
-    const c10::IValue& dims = arguments[static_cast<std::size_t>(*dim)];
-    if (dims.isNone() || (dims.isIntList() && dims.toIntVector().empty())) {
-        return x.numel();
-    }
-    std::int64_t terms = 1;
-    if (dims.isIntList() && x.dim() > 0) {
-        for (const std::int64_t d : dims.toIntVector()) {
-            terms *= x.size(d);
-        }
-    }
-    return terms;
-}
-
-// The most numbers that the operation adds up to one.
-std::int64_t terms_of(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
-    const std::string name = name_of(schema);
-    std::int64_t most = reduced(schema, arguments);
-    for (const c10::IValue& argument : arguments) {
-        if (is_float(argument)) {
-            const at::Tensor x = argument.toTensor();
-            for (const std::int64_t extent : x.sizes()) {
-                most = std::max(most, extent);
-            }
-            const bool is_whole = (name == "sum" || name == "mean" || name == "norm" || name == "prod") &&
-                                  !schema.argumentIndexWithName("dim");
-            if (is_whole || name == "dist") {
-                most = std::max(most, x.numel());
-            } else if (name.starts_with("convolution") || name.find("norm") != std::string::npos) {
-                // Channels times the kernel's elements, or rows times positions.
-                const std::int64_t channels =
-                    x.dim() > 1 ? std::max<std::int64_t>(1, std::min(x.size(0), x.size(1))) : 1;
-                most = std::max(most, x.numel() / channels);
-            }
-        }
-    }
-    return most;
-}
-
-// The shape from which an interpolation takes its numbers; empty if the operation is none.
-std::vector<std::int64_t> interpolated(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
-    const auto input_size = schema.argumentIndexWithName("input_size");
-    return !schema.name().starts_with("aten::upsample_") ? std::vector<std::int64_t>()
-           : input_size ? arguments[static_cast<std::size_t>(*input_size)].toIntVector()
-                        : arguments[0].toTensor().sizes().vec();
-}
-
-// An interpolation computes its weights from the ratio of the sizes, in float or in double: the ratio is moved, which
-// interpolations take as an argument.
-void move_scales(const c10::FunctionSchema& schema, std::vector<c10::IValue>& arguments, bool up) {
-    const std::vector<std::int64_t> from = interpolated(schema, arguments);
-    const auto output_size = schema.argumentIndexWithName("output_size");
-    if (from.empty() || !output_size) {
-        return;
-    }
-    const std::vector<std::int64_t> to = arguments[static_cast<std::size_t>(*output_size)].toIntVector();
-    std::size_t axis = 0;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        if (schema.arguments()[i].name().starts_with("scales") && axis < to.size() && axis + 2 < from.size()) {
-            const double ratio = arguments[i].isDouble()
-                                     ? arguments[i].toDouble()
-                                     : static_cast<double>(to[axis]) / static_cast<double>(from[axis + 2]);
-            arguments[i] = ratio * (1 + (up ? 0x1p-22 : -0x1p-22));
-            ++axis;
-        }
-    }
-}
-
-Moves moves_of(const c10::FunctionSchema& schema, std::span<const c10::IValue> arguments) {
-    const std::string name = name_of(schema);
-    bool may_sum = sums(name);
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        const c10::IValue& argument = arguments[i];
-        may_sum = may_sum || ((argument.isInt() || argument.isIntList()) && !is_scalar(schema.arguments()[i]));
-    }
-    double units = may_sum ? std::max(1.0, std::sqrt(static_cast<double>(terms_of(schema, arguments))) / 2) : 1;
-    const std::vector<std::int64_t> from = interpolated(schema, arguments);
-    for (std::size_t axis = 2; axis < from.size(); ++axis) {  // a weight is the fraction of a place on this axis
-        units = std::max(units, static_cast<double>(from[axis]) / 2);
-    }
-    return {is_arithmetic(name) ? 0 : units, units};
+    const at::Tensor equal_in_line = x.eq(of_line).to(at::kFloat).sum_to_size(of_line.sizes());
+    return !equal_in_line.gt(0).all().item<bool>();
 }
 
 // Results that are new memory.
@@ -267,7 +120,7 @@ bool is_new(const c10::Argument& result) {
 // Whether the operation has returned the memory of an argument, as some do with nothing to compute.
 bool is_among(const at::Tensor& result, const std::vector<c10::IValue>& arguments) {
     return std::ranges::any_of(arguments, [&](const c10::IValue& argument) {
-        return is_float(argument) && argument.toTensor().is_alias_of(result);
+        return has_numbers(argument) && argument.toTensor().is_alias_of(result);
     });
 }
 
@@ -285,7 +138,7 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
     const std::string name = name_of(schema);
     const auto arguments = stack->end() - static_cast<std::ptrdiff_t>(schema.arguments().size());
     const std::vector<c10::IValue> given(arguments, stack->end());
-    if (rounding.moves) {
+    if (rounding.moves && !given.empty() && has_numbers(given[0])) {
         if (const auto composed = composed_of(name, given, rounding.formulation)) {
             rounding.only_copies = false;
             torch::jit::drop(*stack, given.size());
@@ -293,20 +146,25 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
             return;
         }
     }
-    if (std::ranges::any_of(given, is_float) && std::ranges::any_of(schema.returns(), is_computed) && !copies(name)) {
+    if (std::ranges::any_of(given, has_numbers) && std::ranges::any_of(schema.returns(), is_computed) &&
+        !copies(name)) {
         rounding.only_copies = false;
     }
     const c10::impl::ExcludeDispatchKeyGuard once(kKey);
-    const bool moves = rounding.moves && std::ranges::any_of(given, is_float) && !is_exact(name);
-    const Moves units = moves ? moves_of(schema, given) : Moves();
+    const bool moves = rounding.moves && std::ranges::any_of(given, has_numbers) && !is_exact(name);
+    Moves units = moves ? moves_of(schema, given) : Moves();
+    if (moves && rounding.formulation == Formulation::closed_form && centres(name, given)) {
+        units.inputs = 1;
+    }
     if (moves) {
         std::vector<c10::IValue> changed = given;
-        move_scales(schema, changed, rounding.state % 2 == 0);
+        const double by = 2 * rounding.moved_by * (rounding.type == at::kDouble ? 0x1p-52 : 0x1p-23);
+        move_scales(schema, changed, rounding.state % 2 == 0 ? by : -by);
         std::ranges::copy(changed, arguments);
     }
     if (units.inputs > 0 && std::ranges::all_of(schema.returns(), is_new)) {
         std::for_each(arguments, stack->end(), [&](c10::IValue& value) {
-            if (is_float(value)) {
+            if (has_numbers(value)) {
                 value = moved(value.toTensor(), units.inputs);
             }
         });
@@ -315,13 +173,13 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
     const auto results = stack->end() - static_cast<std::ptrdiff_t>(schema.returns().size());
     for (std::size_t i = 0; i < schema.returns().size(); ++i) {
         const c10::IValue& result = results[static_cast<std::ptrdiff_t>(i)];
-        if (is_float(result) && is_computed(schema.returns()[i])) {
+        if (has_numbers(result) && is_computed(schema.returns()[i])) {
             rounding.work += static_cast<std::size_t>(result.toTensor().numel());
         }
     }
     for (std::size_t i = 0; moves && i < schema.returns().size(); ++i) {
         c10::IValue& result = results[static_cast<std::ptrdiff_t>(i)];
-        if (!is_float(result) || !is_computed(schema.returns()[i])) {
+        if (!has_numbers(result) || !is_computed(schema.returns()[i])) {
             continue;
         }
         if (is_new(schema.returns()[i]) && is_among(result.toTensor(), given)) {
@@ -337,13 +195,17 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
 
 }  // namespace
 
-RandomRounding::RandomRounding(std::uint64_t seed) : included_(kKey) {
+RandomRounding::RandomRounding(Precision precision, const void* of) : included_(kKey) {
+    const auto [type, seed] = precision;
     rounding.state = mixed(seed);
     rounding.moves = seed != 0;
+    rounding.moved_by = goes_far(seed) ? kFar : 1;
+    rounding.type = type == DType::float64 ? at::kDouble : at::kFloat;
     rounding.only_copies = true;
     rounding.work = 0;
     rounding.formulation = static_cast<Formulation>(seed % kFormulations);
     rounding.order = static_cast<Order>(seed / kFormulations % kOrders);
+    begin_evaluation(of, rounding.type, seed == 0);
 }
 
 bool RandomRounding::only_copies() const {
@@ -352,6 +214,10 @@ bool RandomRounding::only_copies() const {
 
 std::size_t RandomRounding::work() const {
     return rounding.work;
+}
+
+double RandomRounding::moved_by() const {
+    return rounding.moved_by;
 }
 
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {

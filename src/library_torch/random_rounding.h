@@ -4,21 +4,23 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cstddef>
-#include <cstdint>
+
+#include "byhand/reference.h"
 
 namespace byhand {
 
-// While it exists, every operation of this thread on tensors of floats, those of autograd's backward pass and those in
-// place included, moves its inputs and its result at random: by one unit in the last place, of float's precision, if it
-// works element by element, and by √n/2 of them, n roundings that are independent, if it adds up n elements. (What a
-// stable implementation makes of its inputs is exact for inputs that are off by their rounding: one operation of
-// LibTorch's may be a formula of many.) A sum, difference, product, quotient or root of two moves its result alone.
-// Zeros stay zeros, and what an operation only copies, chooses or views is left alone. The seed also selects the
-// formulation of norms and softmaxes (composed.h) and the order of sums (ordered_sums.h). With seed 0 every operation
-// is LibTorch's as it is.
+// While it exists, every operation of this thread on tensors of the precision's type, those of autograd's backward pass
+// and those in place included, moves its inputs and its result at random: by one unit in the last place if it works
+// element by element, and by √n/2 of them, n roundings that are independent, if it adds up n elements. (What a stable
+// implementation makes of its inputs is exact for inputs that are off by their rounding: one operation of LibTorch's
+// may be a formula of many.) A sum, difference, product, quotient or root of two moves its result alone. Zeros stay
+// zeros, and what an operation only copies, chooses or views is left alone. The seed also selects the formulation of
+// norms and softmaxes (composed.h), the order of sums (ordered_sums.h), and whether numbers are moved by several times
+// as much. With seed 0 every operation is LibTorch's as it is.
 class RandomRounding {
 public:
-    explicit RandomRounding(std::uint64_t seed);
+    // `of` tells apart what is evaluated: one evaluation may use numbers of the one before (composed.h).
+    RandomRounding(Precision precision, const void* of);
     RandomRounding(const RandomRounding&) = delete;
     RandomRounding& operator=(const RandomRounding&) = delete;
 
@@ -26,6 +28,8 @@ public:
     bool only_copies() const;
     // How many numbers they have computed.
     std::size_t work() const;
+    // By how many times their rounding they have moved numbers.
+    double moved_by() const;
 
 private:
     c10::impl::IncludeDispatchKeyGuard included_;

@@ -80,12 +80,12 @@ at::Tensor value_of(const TensorFunction& function, const std::vector<at::Tensor
     }
 }
 
-// In float with a seed, else in double; what has no numbers as it is.
-std::vector<at::Tensor> in_type(const std::vector<at::Tensor>& inputs, bool in_float) {
+// What has no numbers as it is.
+std::vector<at::Tensor> in_type(const std::vector<at::Tensor>& inputs, DType type) {
     std::vector<at::Tensor> converted;
     converted.reserve(inputs.size());
     for (const at::Tensor& input : inputs) {
-        converted.push_back(has_numbers(input) ? input.detach().to(in_float ? at::kFloat : at::kDouble) : input);
+        converted.push_back(has_numbers(input) ? input.detach().to(type_of(type)) : input);
     }
     return converted;
 }
@@ -119,15 +119,16 @@ std::vector<Computed> evaluate(const TensorFunction& function, std::vector<at::T
     return all;
 }
 
-std::vector<Computed> evaluate_with(std::optional<std::uint64_t> seed, const auto& evaluation) {
-    if (!seed) {
+std::vector<Computed> evaluate_with(Precision precision, const void* of, const auto& evaluation) {
+    if (precision.type == DType::float64 && precision.seed == 0) {
         return evaluation();
     }
-    const RandomRounding rounding(*seed);
+    const RandomRounding rounding(precision, of);
     std::vector<Computed> all = evaluation();
     for (Computed& one : all) {
         one.copied = rounding.only_copies();
         one.work = rounding.work();
+        one.moved_by = rounding.moved_by();
     }
     return all;
 }
@@ -142,15 +143,14 @@ at::Tensor tensor_of(const View& view) {
 
 Evaluate evaluation_of(TensorFunction function, std::vector<at::Tensor> inputs) {
     return [function = std::move(function), inputs = std::move(inputs)](const std::vector<View>& /*none*/,
-                                                                        std::optional<std::uint64_t> seed) {
-        const std::vector<at::Tensor> converted = in_type(inputs, seed.has_value());
-        return evaluate_with(seed, [&] { return evaluate(function, converted, {}, {}); });
+                                                                        Precision precision) {
+        const std::vector<at::Tensor> converted = in_type(inputs, precision.type);
+        return evaluate_with(precision, &function, [&] { return evaluate(function, converted, {}, {}); });
     };
 }
 
 Evaluate evaluation_of(TensorFunction function, std::size_t inputs, bool gradients) {
-    return [function = std::move(function), inputs, gradients](const std::vector<View>& views,
-                                                               std::optional<std::uint64_t> seed) {
+    return [function = std::move(function), inputs, gradients](const std::vector<View>& views, Precision precision) {
         if (views.size() < inputs) {
             throw std::invalid_argument("a function of " + std::to_string(inputs) + " tensors is given " +
                                         std::to_string(views.size()));
@@ -161,13 +161,13 @@ Evaluate evaluation_of(TensorFunction function, std::size_t inputs, bool gradien
             tensors.push_back(tensor_of(view));
             names.push_back(view.name);
         }
-        tensors = in_type(tensors, seed.has_value());
+        tensors = in_type(tensors, precision.type);
         at::Tensor dy;
         if (gradients && tensors.size() > inputs) {
             dy = tensors.back();
         }
         tensors.resize(inputs);
-        return evaluate_with(seed, [&] { return evaluate(function, tensors, names, dy); });
+        return evaluate_with(precision, &function, [&] { return evaluate(function, tensors, names, dy); });
     };
 }
 

@@ -56,7 +56,7 @@ std::string first_lines(const std::string& text, int lines) {
 
 void say(const char* what, const Trial& trial, std::uint64_t seed, const std::string& text) {
     std::cout << what << ": " << trial.kind << ": " << trial.name << ", seed " << seed << "\n"
-              << first_lines(text, 4) << std::flush;
+              << first_lines(text, 6) << std::flush;
 }
 
 Tally& of_kind(std::vector<Tally>& tallies, const std::string& kind) {
