@@ -93,26 +93,41 @@ std::string trials_off(const Checked& one) {
                                      : words;
 }
 
-// Whether it is right on small inputs and fails on large ones only.
-bool has_range(const Checked& one) {
-    return one.agrees_up_to > 0 && one.agrees_up_to < one.fails_from;
+// Up to which inputs every trial agrees; 0 if there are none.
+double agrees_up_to(const Checked& one) {
+    double up_to = 0;
+    for (const double largest : one.agrees_at) {
+        up_to = largest < one.fails_from ? std::max(up_to, largest) : up_to;
+    }
+    return up_to;
 }
 
+// Of a kernel that is wrong on all larger inputs, and on them only.
 std::string range_of(const Checked& one) {
-    return has_range(one) ? fmt::format("\n  right where no input is beyond {:.1e}", one.agrees_up_to) : "";
+    const double up_to = agrees_up_to(one);
+    const bool is_range = up_to > 0 && std::ranges::max(one.agrees_at) == up_to;
+    return is_range ? fmt::format("\n  right where no input is beyond {:.1e}", up_to) : "";
 }
 
 // "right to 6.2 digits of the largest number, and to rounding where no input is beyond 1.2e3; …"
 std::string accuracy_of(const Checked& one, const std::vector<Checked>& all) {
-    std::string words = fmt::format("right to {:.1f} digits of the largest number", -std::log10(one.share));
-    if (has_range(one)) {
-        words += fmt::format(", and to rounding where no input is beyond {:.1e}", one.agrees_up_to);
+    std::vector<std::string> parts;
+    if (one.share > 0) {
+        parts.push_back(fmt::format("right to {:.1f} digits of the largest number", -std::log10(one.share)));
+    }
+    if (const double up_to = agrees_up_to(one); up_to > 0) {
+        parts.push_back(fmt::format("right to rounding where no input is beyond {:.1e}", up_to));
     }
     double most = 0;  // in float
+    bool is_finite = true;
     for (const Checked& other : all) {
         most = std::max(most, other.type == DType::float64 ? other.share / kDoubles : other.share);
+        is_finite = is_finite && std::isinf(other.non_finite_from);
     }
-    return words + fmt::format("; accurate_to({:.1f}) accepts it", std::floor(-10 * std::log10(most)) / 10);
+    parts.push_back(
+        is_finite ? fmt::format("accurate_to({:.1f}) accepts it", std::floor(-10 * std::log10(most)) / 10)
+                  : fmt::format("NaN or infinite from {:.1e} on; restrict its inputs by range()", one.non_finite_from));
+    return fmt::format("{}", fmt::join(parts, "; "));
 }
 
 Text failure_of(const Checked& one, const std::vector<Checked>& all, const std::string& subject,
@@ -176,9 +191,12 @@ bool have_same_inputs(const Checked& one, const Checked& other) {
 }
 
 void find_less_accurate(std::vector<Checked>& all) {
-    constexpr double kMost = 0x1p-10, kMostInFloatOnly = 0x1p-20, kSlack = 16;
-    const auto name = [](Checked& one) {
-        if (one.trial.verdict == Verdict::mismatch) {
+    constexpr double kMost = 0x1p-10, kMostInFloatOnly = 0x1p-20, kSlack = 16, kFartherInDouble = 0x1p10;
+    const auto is_off = [](const Checked& one) {
+        return one.trial.verdict == Verdict::mismatch || one.trial.verdict == Verdict::non_finite;
+    };
+    const auto name = [&](Checked& one) {
+        if (is_off(one)) {
             one.trial.verdict = Verdict::less_accurate;
             one.trial.hint.clear();
         }
@@ -186,10 +204,13 @@ void find_less_accurate(std::vector<Checked>& all) {
     for (Checked& one : all) {
         const auto in_double = std::ranges::find_if(
             all, [&](const Checked& other) { return other.type == DType::float64 && have_same_inputs(one, other); });
+        const double never = std::numeric_limits<double>::infinity();
         const bool is_rounding = in_double == all.end()
-                                     ? one.share <= kMostInFloatOnly
-                                     : one.share <= kMost && in_double->share <= kSlack * kDoubles * one.share;
-        if (one.type == DType::float32 && one.trial.verdict == Verdict::mismatch && is_rounding) {
+                                     ? one.share <= kMostInFloatOnly && one.non_finite_from == never
+                                     : one.share <= kMost && in_double->share <= kSlack * kDoubles * one.share &&
+                                           (in_double->non_finite_from >= kFartherInDouble * one.non_finite_from ||
+                                            in_double->non_finite_from == never);
+        if (one.type == DType::float32 && is_off(one) && is_rounding) {
             name(one);
             if (in_double != all.end()) {
                 name(*in_double);
@@ -206,7 +227,8 @@ void keep_confirmed_hint(Checked& one) {
 
 std::string figures_of(const Checked& one) {
     const Trial& trial = one.trial;
-    const bool has_figures = trial.verdict == Verdict::mismatch || trial.verdict == Verdict::less_accurate;
+    const bool has_figures = trial.verdict == Verdict::mismatch || trial.verdict == Verdict::less_accurate ||
+                             trial.verdict == Verdict::non_finite;
     if (!trial.worst || !has_figures || !trial.note.empty()) {
         const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
         return trial.worst && trial.note.empty()
@@ -215,6 +237,13 @@ std::string figures_of(const Checked& one) {
     }
     const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
     const auto [ours, shown_right] = two_numbers(trial.worst->ours, right, one.type == DType::float64);
+    if (!std::isfinite(trial.worst->ours)) {
+        return fmt::format("{} is {}, but {} is right", element_of(one.name, one.shape, trial.worst->position),
+                           std::isnan(trial.worst->ours) ? "NaN"
+                           : trial.worst->ours > 0       ? "∞"
+                                                         : "−∞",
+                           shown_right);
+    }
     return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}",
                        element_of(one.name, one.shape, trial.worst->position), ours, shown_right, error,
                        trial.limit.value_or(0));

@@ -27,10 +27,14 @@ struct Checked {
     Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
     // Of shapes beside those that were given: then `shape` and `reads` are those of the trial.
     bool is_beside = false;
-    // The largest error of a trial, over the largest number of its inputs and right values; ∞ if it fails otherwise.
+    // The largest finite error of a trial, over the largest number of its inputs and right values; ∞ if it fails by
+    // something other than its numbers.
     double share = 0;
-    // The largest number in the inputs of any trial that agrees, and the smallest such of those that fail.
-    double agrees_up_to = 0, fails_from = std::numeric_limits<double>::infinity();
+    // The largest number in the inputs of each trial that agrees, and the smallest such of those that fail.
+    std::vector<double> agrees_at = {};  // NOLINT(readability-redundant-member-init): optional
+    double fails_from = std::numeric_limits<double>::infinity();
+    // The smallest of those whose trials have a NaN or an infinity where the right value is finite.
+    double non_finite_from = std::numeric_limits<double>::infinity();
     // Trials of a kernel that fail, and the kinds of their inputs, each once.
     std::size_t off = 0;
     std::vector<std::string> off_on = {};  // NOLINT(readability-redundant-member-init): optional
@@ -54,8 +58,9 @@ std::vector<Extent> extents_of(const Shape& shape);
 bool have_same_inputs(const Checked& one, const Checked& other);
 
 // Gives those the verdict less_accurate that fail by nothing but rounding. A formula that amplifies it is off in float
-// and in double by errors whose ratio is that of the units; a wrong one is off by about the same in both. Without a
-// function in double: by less than a millionth of the largest number.
+// and in double by errors whose ratio is that of the units, and has NaN and infinities in double, if at all, for much
+// larger inputs only; a wrong one is off by about the same in both. Without a function in double: by less than a
+// millionth of the largest number.
 void find_less_accurate(std::vector<Checked>& all);
 
 // Leaves the hint that most of the trials that fail have, and at least two: what a single one suggests may be chance.

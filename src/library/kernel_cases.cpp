@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,6 +26,8 @@ constexpr std::size_t kMostElements = 1 << 16, kMostWork = 1 << 20, kMostOfLines
 
 constexpr std::size_t kThousands[] = {2053, 1031};  // primes
 
+constexpr std::size_t kDrawsOfSaved = 4;  // of the rounding of saved values
+
 double largest_in(const Values& values) {
     double largest = 0;
     for (const View& view : values.views()) {
@@ -41,6 +44,13 @@ std::vector<Shape> with_few(std::vector<Shape> inputs, std::size_t of_case, cons
         }
     }
     return inputs;
+}
+
+// The next float, or double, above or below.
+double next_to(double x, bool up, bool in_double) {
+    constexpr double kEnd = std::numeric_limits<double>::infinity();
+    return in_double ? std::nextafter(x, up ? kEnd : -kEnd)
+                     : std::nextafter(static_cast<float>(x), static_cast<float>(up ? kEnd : -kEnd));
 }
 
 // Of NaN and infinities, none counts.
@@ -75,6 +85,7 @@ std::vector<View> KernelCheck::inputs_in(const Values& values) const {
 void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluation) const {
     const std::vector<View> inputs = inputs_in(evaluation.values);
     const std::vector<std::string> names = parameters();
+    std::vector<std::string> names_of_saved;
     for (const std::string& name : reads_) {
         if (evaluation.values.contains(name)) {
             continue;
@@ -92,6 +103,20 @@ void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluati
             saved = find_sampled(evaluation.right, "y").exact;
         }
         evaluation.values.put({name, saved.shape}, saved.numbers);
+        names_of_saved.push_back(name);
+    }
+    for (std::size_t draw = 0; !names_of_saved.empty() && draw < kDrawsOfSaved; ++draw) {
+        Values& moved = evaluation.moved.emplace_back(evaluation.values);
+        for (const std::string& name : names_of_saved) {
+            std::vector<double> numbers = moved.numbers(name);
+            const std::uint64_t seed = mixed(draw / 2 + 1);  // the second of a pair goes the other way
+            for (std::size_t i = 0; i < numbers.size(); ++i) {
+                const bool up = (mixed(seed + i) + draw) % 2 == 0;
+                numbers[i] = next_to(numbers[i], up, function.type == DType::float64);
+            }
+            const std::vector<View> views = moved.views();
+            moved.put({name, find(views, name)->shape}, std::move(numbers));
+        }
     }
 }
 
@@ -99,7 +124,7 @@ void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluati
 // when it is needed first.
 Evaluation KernelCheck::evaluation_for(const KernelFunction& function, const Values& floats,
                                        std::vector<Sampled>& right_of_floats) const {
-    Evaluation one{function.type == DType::float64 ? with_digits_of_doubles(floats) : floats, {}};
+    Evaluation one{function.type == DType::float64 ? with_digits_of_doubles(floats) : floats, {}, {}};
     const std::vector<std::string> names = parameters();
     bool narrow = is_narrow(*function.type);
     const auto round_to = [&](const std::string& name, DType dtype) {

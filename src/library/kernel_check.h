@@ -23,6 +23,7 @@ namespace byhand {
 struct Evaluation {
     Values values;
     std::vector<Sampled> right;  // limits in float
+    std::vector<Values> moved;   // with saved values that are off by a unit in the last place; none if nothing is saved
 };
 
 // Inputs that are drawn in one way.
@@ -85,11 +86,13 @@ private:
     bool is_given(std::size_t shapes) const { return shapes < expected_.cases_.size(); }
     std::vector<std::size_t> sizes_of(const std::vector<Shape>& inputs) const;
     void add_runs(std::size_t shapes, const std::vector<Evaluation>& evaluations);
+    std::string neighbours() const;
+
+    // In kernel_trials.cpp.
     template <class T>
-    std::vector<Call<T>> calls();
+    std::vector<Call<T>> calls() const;
     template <class T>
     void add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const;
-    std::string neighbours() const;
     std::vector<double> limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right,
                                   double largest) const;
 

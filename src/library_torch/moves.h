@@ -25,8 +25,8 @@ bool copies(const std::string& name);
 // Copies and choices of elements, which round nothing. Operations in place have the name without its underscore.
 bool is_exact(const std::string& name);
 
-// An interpolation computes its weights from the ratio of the sizes, in float or in double: the ratio, which it takes as
-// an argument, becomes 1 + `by` times as large. Other operations keep their arguments.
+// An interpolation computes its weights from the ratio of the sizes, in float or in double: the ratio, which it takes
+// as an argument, becomes 1 + `by` times as large. Other operations keep their arguments.
 void move_scales(const c10::FunctionSchema& schema, std::vector<c10::IValue>& arguments, double by);
 
 }  // namespace byhand

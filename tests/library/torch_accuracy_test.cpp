@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstddef>
@@ -76,4 +77,79 @@ TEST_CASE("accuracy: a wrong formula is wrong, however many digits are asked for
         }
     });
     CHECK(text::contains(check(in_float, sigmoids()).text(), "is wrong"));
+}
+
+TEST_CASE("accuracy: a kernel is not held to what a saved value has lost by rounding") {
+    // SELU backward from y: scale·dy above 0, else dy·(y + scale·α), where y is next to −scale·α for most x below 0.
+    const auto selu = [](double alpha) {
+        const auto backward = [alpha]<class T>(T* dx, const T* dy, const T* y, std::size_t n) {
+            const double scale = 1.0507009873554805;
+            for (std::size_t i = 0; i < n; ++i) {
+                dx[i] = y[i] > 0 ? static_cast<T>(scale) * dy[i] : dy[i] * (y[i] + static_cast<T>(scale * alpha));
+            }
+        };
+        return kernel(
+            "selu_backward", [=](float* dx, const float* dy, const float* y, std::size_t n) { backward(dx, dy, y, n); },
+            [=](double* dx, const double* dy, const double* y, std::size_t n) { backward(dx, dy, y, n); });
+    };
+    const auto of_selu = [] {
+        return is_vjp_of([](at::Tensor x) { return at::selu(x); }).reads({"dy", "y"}).shapes({{33}});
+    };
+    const double alpha = 1.6732632423543772;
+    const Report right = check(selu(alpha), of_selu());
+    INFO(right.text());
+    CHECK(right.agrees());
+    CHECK_FALSE(check(selu(alpha + 1e-5), of_selu()).agrees());
+
+    // A softmax from the saved log-sum-exp, which is off by its rounding for large numbers.
+    const auto softmax = [](double off) {
+        const auto rows = [off]<class T>(T* y, const T* x, const T* lse, std::size_t n, std::size_t c) {
+            for (std::size_t i = 0; i < n * c; ++i) {
+                y[i] = std::exp(x[i] - lse[i / c]) * static_cast<T>(1 + off);
+            }
+        };
+        return kernel(
+            "softmax",
+            [=](float* y, const float* x, const float* lse, std::size_t n, std::size_t c) { rows(y, x, lse, n, c); },
+            [=](double* y, const double* x, const double* lse, std::size_t n, std::size_t c) {
+                rows(y, x, lse, n, c);
+            });
+    };
+    const auto of_softmax = [] {
+        return computes([](at::Tensor x) { return at::softmax(x, 1); })
+            .reads({"x", "lse"})
+            .with("lse", computed_by([](at::Tensor x) { return at::logsumexp(x, 1); }))
+            .shapes({{7, 27}});
+    };
+    const Report from_lse = check(softmax(0), of_softmax());
+    INFO(from_lse.text());
+    CHECK(from_lse.agrees());
+    CHECK_FALSE(check(softmax(1e-5), of_softmax()).agrees());
+}
+
+TEST_CASE("accuracy: NaN by rounding, of float only and of extreme inputs, is not wrong, but less accurate") {
+    // FlashAttention's exponential, whose max·log2(e) is rounded.
+    const auto softmax = [](double log2e) {
+        const auto rows = [log2e]<class T>(T* y, const T* x, std::size_t n, std::size_t c) {
+            for (std::size_t i = 0; i < n * c; i += c) {
+                const T top = *std::max_element(x + i, x + i + c) * static_cast<T>(log2e);
+                T sum = 0;
+                for (std::size_t j = i; j < i + c; ++j) {
+                    y[j] = std::exp2(std::fma(x[j], static_cast<T>(log2e), -top));
+                    sum += y[j];
+                }
+                std::for_each(y + i, y + i + c, [=](T& p) { p /= sum; });
+            }
+        };
+        return kernel(
+            "softmax", [=](float* y, const float* x, std::size_t n, std::size_t c) { rows(y, x, n, c); },
+            [=](double* y, const double* x, std::size_t n, std::size_t c) { rows(y, x, n, c); });
+    };
+    const auto expected = [] { return computes([](at::Tensor x) { return at::softmax(x, 1); }).shapes({{7, 27}}); };
+    const std::string text = check(softmax(1.4426950408889634), expected()).text();
+    INFO(text);
+    CHECK(text::contains(text, "but not wrong"));
+    CHECK(text::contains(text, "right to rounding where no input is beyond"));
+    CHECK(text::contains(text, "restrict its inputs by range()"));
+    CHECK(text::contains(check(softmax(1.4427), expected()).text(), "is wrong"));
 }
