@@ -190,9 +190,7 @@ Report KernelCheck::run() {
     const ResultsOfBoth results = config.subprocess
                                       ? run_calls_in_subprocess(in_float, in_double, config)
                                       : ResultsOfBoth{run_calls(in_float, config), run_calls(in_double, config)};
-    std::vector<Checked> all;
-    add_trials(results.in_float, all);
-    add_trials(results.in_double, all);
+    std::vector<Checked> all = checked_in_both(results);
     std::ranges::for_each(all, keep_confirmed_hint);
     find_less_accurate(all);
     return report_of(kernel_.named.name, place_of(kernel_.named), all, neighbours());

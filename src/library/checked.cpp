@@ -32,6 +32,7 @@ const std::vector<Column>& columns() {
                                                 {"", "worst.right", Align::hidden},
                                                 {"verdict", "verdict", Align::left},
                                                 {"inputs", "on", Align::below},
+                                                {"", "reference_off", Align::hidden},
                                                 {"", "fault", Align::hidden},
                                                 {"", "hint", Align::hidden}};
     return columns;
@@ -75,6 +76,7 @@ std::vector<Cell> row_of(const Checked& one) {
             {"", right},
             verdict_cell(trial.verdict),
             trial.on,
+            whole(one.reference_off),
             {"", trial.note.empty() ? Json() : Json(trial.note)},
             {"", trial.hint.empty() ? Json() : Json(trial.hint)}};
 }
@@ -300,6 +302,11 @@ Report report_of(const std::string& subject, const std::string& place, const std
         }
         if (!beside.empty()) {
             words += "\n  also for extents beside those given: " + beside;
+        }
+        const auto off = std::ranges::find_if(all, [](const Checked& one) { return one.reference_off > 0; });
+        if (off != all.end()) {
+            words += fmt::format("\n  the reference is the less accurate one in {}: {}",
+                                 plural(off->reference_off, "trial"), off->off_reference);
         }
         document.blocks.emplace_back(as_conclusion(std::move(words), subject, Mark::good));
     }

@@ -38,6 +38,10 @@ struct Checked {
     // Trials of a kernel that fail, and the kinds of their inputs, each once.
     std::size_t off = 0;
     std::vector<std::string> off_on = {};  // NOLINT(readability-redundant-member-init): optional
+    // Trials in which the reference is the less accurate one, and an element of one: "y[3] is …, but 0 by the
+    // reference".
+    std::size_t reference_off = 0;
+    std::string off_reference = {};  // NOLINT(readability-redundant-member-init): optional
     // That belong to the worst element of the trial: "x[3, 0] = 1.5".
     std::string inputs = {};  // NOLINT(readability-redundant-member-init): optional
     // In how many of the trials that fail each hint was found.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,8 +92,13 @@ private:
     // In kernel_trials.cpp.
     template <class T>
     std::vector<Call<T>> calls() const;
+    // Calls visit(case, run, result, those with moved saved values) for each run that was called.
+    template <class T, class Visit>
+    void for_each_result(const std::vector<CallResult<T>>& results, Visit visit) const;
     template <class T>
-    void add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const;
+    Checked checked_of(const Case& one, const Run& run, const CallResult<T>& result,
+                       std::span<const CallResult<T>> of_moved) const;
+    std::vector<Checked> checked_in_both(const ResultsOfBoth& results) const;
     std::vector<double> limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right,
                                   double largest) const;
 

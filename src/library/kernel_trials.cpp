@@ -6,11 +6,13 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <span>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "harness/isolated/step_inputs.h"
-#include "harness/limits/limits.h"
 #include "library/kernel_check.h"
 #include "library/kernel_inputs.h"
 #include "library/kernel_step.h"
@@ -51,6 +53,10 @@ void add_trial(Checked one, std::vector<Checked>& all) {
         same->hints[hint] += trials;
     }
     same->out_of_range += one.out_of_range;
+    same->reference_off += one.reference_off;
+    if (same->off_reference.empty()) {
+        same->off_reference = std::move(one.off_reference);
+    }
     same->share = std::max(same->share, one.share);
     same->agrees_at.insert(same->agrees_at.end(), one.agrees_at.begin(), one.agrees_at.end());
     same->fails_from = std::min(same->fails_from, one.fails_from);
@@ -71,14 +77,15 @@ double share_of(const std::vector<T>& made, const std::vector<double>& right, co
                 double largest) {
     double error = 0;
     for (std::size_t i = 0; i < made.size(); ++i) {
-        error = std::isfinite(limits[i]) && std::isfinite(made[i]) ? std::max(error, std::abs(made[i] - right[i])) : error;
+        error =
+            std::isfinite(limits[i]) && std::isfinite(made[i]) ? std::max(error, std::abs(made[i] - right[i])) : error;
     }
     return error / largest_of(right, largest);
 }
 
-// What the rounding of saved values may move the result by, added to the limits: they were rounded when they were saved,
-// by half a unit in the last place, and here are moved by one. Where the result is finite for some of them only, there
-// is no limit.
+// What the rounding of saved values may move the result by, added to the limits: they were rounded when they were
+// saved, by half a unit in the last place, and here are moved by one. Where the result is finite for some of them only,
+// there is no limit.
 template <class T>
 void add_rounding_of_saved(std::vector<double>& limits, const CallResult<T>& result,
                            std::span<const CallResult<T>> of_moved) {
@@ -94,6 +101,27 @@ void add_rounding_of_saved(std::vector<double>& limits, const CallResult<T>& res
         const double off = of_moved.empty() ? 0 : std::sqrt(squares / static_cast<double>(of_moved.size()));
         limits[i] += std::isfinite(off) ? kFactor * off : std::numeric_limits<double>::infinity();
     }
+}
+
+// Of the elements at which a kernel in float is nearer to what it makes in double than the reference in double is, the
+// one at which that is farthest off: "y[3] is 4.1e-18 in float and 4.1399e-18 in double, but 0 by the reference". Empty
+// if there are none.
+std::string reference_off(const std::vector<float>& in_float, const std::vector<double>& in_double,
+                          const Sampled& right, const std::string& name) {
+    std::size_t worst = 0;
+    double most = 0;
+    for (std::size_t i = 0; i < in_double.size() && i < in_float.size(); ++i) {
+        const double off = std::abs(in_double[i] - right.exact.numbers[i]);
+        const bool is_farther_than_floats = off > 0x1p-24 * std::abs(in_double[i]);
+        if (is_farther_than_floats && std::abs(in_float[i] - in_double[i]) < off / 4 && off > most) {
+            worst = i;
+            most = off;
+        }
+    }
+    return most == 0 ? ""
+                     : fmt::format("{} is {:.8g} in float and {:.8g} in double, but {:.8g} by the reference",
+                                   element_of(name, right.exact.shape, worst), in_float[worst], in_double[worst],
+                                   right.exact.numbers[worst]);
 }
 
 }  // namespace
@@ -129,63 +157,89 @@ std::vector<double> KernelCheck::limits_of(const Evaluation& evaluation, const R
     return limits_in(*functions_[run.function]->type, right, std::move(limits));
 }
 
-template <class T>
-void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const {
+template <class T, class Visit>
+void KernelCheck::for_each_result(const std::vector<CallResult<T>>& results, Visit visit) const {
     std::size_t next = 0;
     for (const Case& one : cases_) {
         for (const Run& run : runs_[one.shapes]) {
-            const Step& step = run.step;
-            if (!step.in<T>().run) {
+            if (!run.step.in<T>().run) {
                 continue;
             }
             const std::size_t moved = one.evaluations[run.function].moved.size();
             const CallResult<T>& result = results.at(next);
-            const std::span<const CallResult<T>> of_moved = std::span(results).subspan(next + 1, moved);
+            const bool is_called = !result.made.empty() || !result.fault.empty() || count(run.step.shape) == 0;
+            if (is_called) {
+                visit(one, run, result, std::span(results).subspan(next + 1, moved));
+            }
             next += 1 + moved;
-            if (result.made.empty() && result.fault.empty() && count(step.shape) > 0) {
-                continue;  // it was not called
-            }
-            const Evaluation& evaluation = one.evaluations[run.function];
-            const Sampled& right = find_sampled(evaluation.right, step.makes);
-            std::vector<double> limits = limits_of(evaluation, run, right, one.largest);
-            add_rounding_of_saved(limits, result, of_moved);
-            Trial trial =
-                trial_of(result, right.exact.numbers, limits, step.shape, extents_of(shapes_[one.shapes].front()));
-            compare_classes<T>(trial, result.made, right.exact.numbers, right.of_class, step.makes, step.shape);
-            trial.on = one.on + (run.in_place ? ", in place of " + expected_.may_alias_ : "");
-            Checked checked{.name = step.makes,
-                            .shape = step.shape,
-                            .type = *functions_[run.function]->type,
-                            .trials = 1,
-                            .out_of_range = trial.verdict == Verdict::out_of_range ? 1U : 0U,
-                            .reads = listed(shapes_[one.shapes]),
-                            .trial = std::move(trial),
-                            .is_beside = !is_given(one.shapes)};
-            if (agrees(checked.trial.verdict)) {
-                checked.agrees_at = {one.largest};
-            } else if (fails(checked.trial.verdict)) {
-                checked.fails_from = one.largest;
-                if (const auto& worst = checked.trial.worst) {
-                    checked.inputs = inputs_at(evaluation.values, reads_, step.shape, worst->position);
-                }
-                const bool is_off = checked.trial.verdict == Verdict::mismatch && checked.trial.note.empty();
-                const bool is_non_finite =
-                    checked.trial.verdict == Verdict::non_finite && checked.trial.note.empty();
-                checked.share = is_off || is_non_finite
-                                    ? share_of(result.made, right.exact.numbers, limits, one.largest)
-                                    : std::numeric_limits<double>::infinity();
-                if (is_non_finite) {
-                    checked.non_finite_from = one.largest;
-                }
-            }
-            add_trial(std::move(checked), all);
         }
     }
 }
 
+template <class T>
+Checked KernelCheck::checked_of(const Case& one, const Run& run, const CallResult<T>& result,
+                                std::span<const CallResult<T>> of_moved) const {
+    const Step& step = run.step;
+    const Evaluation& evaluation = one.evaluations[run.function];
+    const Sampled& right = find_sampled(evaluation.right, step.makes);
+    std::vector<double> limits = limits_of(evaluation, run, right, one.largest);
+    add_rounding_of_saved(limits, result, of_moved);
+    Trial trial = trial_of(result, right.exact.numbers, limits, step.shape, extents_of(shapes_[one.shapes].front()));
+    compare_classes<T>(trial, result.made, right.exact.numbers, right.of_class, step.makes, step.shape);
+    trial.on = one.on + (run.in_place ? ", in place of " + expected_.may_alias_ : "");
+    Checked checked{.name = step.makes,
+                    .shape = step.shape,
+                    .type = *functions_[run.function]->type,
+                    .trials = 1,
+                    .out_of_range = trial.verdict == Verdict::out_of_range ? 1U : 0U,
+                    .reads = listed(shapes_[one.shapes]),
+                    .trial = std::move(trial),
+                    .is_beside = !is_given(one.shapes)};
+    const Verdict verdict = checked.trial.verdict;
+    if (agrees(verdict)) {
+        checked.agrees_at = {one.largest};
+    } else if (fails(verdict)) {
+        checked.fails_from = one.largest;
+        if (const auto& worst = checked.trial.worst) {
+            checked.inputs = inputs_at(evaluation.values, reads_, step.shape, worst->position);
+        }
+        const bool by_numbers =
+            (verdict == Verdict::mismatch || verdict == Verdict::non_finite) && checked.trial.note.empty();
+        checked.share = by_numbers ? share_of(result.made, right.exact.numbers, limits, one.largest)
+                                   : std::numeric_limits<double>::infinity();
+        if (verdict == Verdict::non_finite && by_numbers) {
+            checked.non_finite_from = one.largest;
+        }
+    }
+    return checked;
+}
+
+std::vector<Checked> KernelCheck::checked_in_both(const ResultsOfBoth& results) const {
+    std::vector<Checked> all;
+    // By case, result and place: what the function in float has made.
+    std::map<std::tuple<const Case*, std::string, bool>, std::vector<float>> in_float;
+    for_each_result(results.in_float, [&](const Case& one, const Run& run, const CallResult<float>& result,
+                                          std::span<const CallResult<float>> of_moved) {
+        add_trial(checked_of(one, run, result, of_moved), all);
+        if (*functions_[run.function]->type == DType::float32) {
+            in_float[{&one, run.step.makes, run.in_place}] = result.made;
+        }
+    });
+    for_each_result(results.in_double, [&](const Case& one, const Run& run, const CallResult<double>& result,
+                                           std::span<const CallResult<double>> of_moved) {
+        Checked checked = checked_of(one, run, result, of_moved);
+        const auto found = in_float.find({&one, run.step.makes, run.in_place});
+        if (found != in_float.end() && agrees(checked.trial.verdict)) {
+            const Sampled& right = find_sampled(one.evaluations[run.function].right, run.step.makes);
+            checked.off_reference = reference_off(found->second, result.made, right, run.step.makes);
+            checked.reference_off = checked.off_reference.empty() ? 0 : 1;
+        }
+        add_trial(std::move(checked), all);
+    });
+    return all;
+}
+
 template std::vector<Call<float>> KernelCheck::calls() const;
 template std::vector<Call<double>> KernelCheck::calls() const;
-template void KernelCheck::add_trials(const std::vector<CallResult<float>>&, std::vector<Checked>&) const;
-template void KernelCheck::add_trials(const std::vector<CallResult<double>>&, std::vector<Checked>&) const;
 
 }  // namespace byhand

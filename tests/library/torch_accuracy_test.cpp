@@ -153,3 +153,26 @@ TEST_CASE("accuracy: NaN by rounding, of float only and of extreme inputs, is no
     CHECK(text::contains(text, "restrict its inputs by range()"));
     CHECK(text::contains(check(softmax(1.4427), expected()).text(), "is wrong"));
 }
+
+TEST_CASE("accuracy: a reference that is less accurate than the kernel is named, and the kernel is right") {
+    const auto exact = []<class T>(T* y, const T* x, std::size_t n) {
+        for (std::size_t i = 0; i < n; ++i) {
+            y[i] = 1 / (1 + std::exp(-x[i]));
+        }
+    };
+    const auto by_tanh = [] {
+        return computes([](at::Tensor x) { return (at::tanh(x * 0.5) + 1) * 0.5; }).shapes({{33}});
+    };
+    const Report report = check(kernel(
+                                    "sigmoid", [=](float* y, const float* x, std::size_t n) { exact(y, x, n); },
+                                    [=](double* y, const double* x, std::size_t n) { exact(y, x, n); }),
+                                by_tanh());
+    INFO(report.text());
+    CHECK(report.agrees());
+    CHECK(text::contains(report.text(), "the reference is the less accurate one in"));
+    const Report same = check(kernel("sigmoid", sigmoid<float>(0.5), sigmoid<double>(0.5)), by_tanh());
+    INFO(same.text());
+    CHECK(same.agrees());
+    CHECK_FALSE(text::contains(same.text(), "less accurate one"));
+    CHECK_FALSE(check(kernel("sigmoid", sigmoid<float>(0.5001), sigmoid<double>(0.5001)), by_tanh()).agrees());
+}
