@@ -14,7 +14,7 @@
 namespace byhand {
 namespace {
 
-constexpr std::size_t kRuns = 32, kRunsInDouble = 16;
+constexpr std::size_t kRuns = 32, kRunsInDouble = 8;
 constexpr double kFalseAlarm = 1e-12;
 constexpr double kLastPlace = 0x1p-23;  // of float, over its value
 // The rounding of a product that is subnormal, after a factor such as 1/√ε. The reference may group it in another way.
@@ -86,7 +86,7 @@ std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& 
             }
         }
     }
-    const double factor = student_t(kRuns, kFalseAlarm);
+    static const double factor = student_t(kRuns, kFalseAlarm);
     for (auto& [exact, limits, of_class, in_double] : all) {
         for (std::size_t i = 0; i < limits.size(); ++i) {
             const double size = std::abs(exact.numbers[i]);
@@ -111,7 +111,7 @@ void sample_in_double(const Evaluate& evaluate, const std::vector<View>& inputs,
             add_evaluation(all[v].in_double, all[v].exact, moved[v]);
         }
     }
-    const double factor = student_t(kRunsInDouble, kFalseAlarm);
+    static const double factor = student_t(kRunsInDouble, kFalseAlarm);
     for (Sampled& one : all) {
         std::ranges::transform(one.in_double, one.in_double.begin(), [&](double squares) {
             const double limit = limit_of(squares, kRunsInDouble, factor);

@@ -1,5 +1,6 @@
 // How byhand's library judges other people's kernels (trial.h): each verdict that is not the expected one, and a table.
-//   library_trial [--seeds N] [--match SUBSTRING] [--right | --wrong]
+//   library_trial [--seed N] [--seeds N] [--match SUBSTRING] [--right | --wrong] [--all]
+// from the seed N (1) on; with --all in all 13 orders of summation, and on a million elements.
 #include "library/torch_trial.h"
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <exception>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,9 +19,9 @@ using namespace byhand::trial;
 namespace {
 
 struct Arguments {
-    std::uint64_t seeds = 1;
+    std::uint64_t seed = 1, seeds = 1;
     std::string match = {};
-    bool right = true, wrong = true;
+    bool right = true, wrong = true, all = false;
 };
 
 struct Tally {
@@ -28,12 +30,19 @@ struct Tally {
     double seconds = 0, longest = 0;
 };
 
+// Of each right kernel and shape, the largest share of a limit that an error takes, in the order with the smallest.
+using Shares = std::map<std::string, double>;
+
 Arguments read(int count, char** words) {
     Arguments read;
     for (int i = 1; i < count; ++i) {
         const std::string word = words[i];
         if (word == "--seeds" && i + 1 < count) {
             read.seeds = std::stoull(words[++i]);
+        } else if (word == "--seed" && i + 1 < count) {
+            read.seed = std::stoull(words[++i]);
+        } else if (word == "--all") {
+            read.all = true;
         } else if (word == "--match" && i + 1 < count) {
             read.match = words[++i];
         } else if (word == "--right" || word == "--wrong") {
@@ -64,13 +73,45 @@ Tally& of_kind(std::vector<Tally>& tallies, const std::string& kind) {
     return found != tallies.end() ? *found : tallies.emplace_back(Tally{.kind = kind});
 }
 
-void run(const Trial& trial, std::uint64_t seed, bool right, Tally& tally) {
+// "softmax: max, exp, sum (7, 27)" of "max, exp, sum, order 3 (7, 27)"
+std::string without_order(const Trial& trial) {
+    const std::size_t order = trial.name.find(", order "), rest = trial.name.find(" (");
+    return trial.kind + ": " +
+           (order == std::string::npos ? trial.name : trial.name.substr(0, order) + trial.name.substr(rest));
+}
+
+void add_share(const Trial& trial, const std::string& text, Shares& shares) {
+    const std::string before = "at most ";
+    const std::size_t place = text.find(before);
+    if (place != std::string::npos) {
+        const auto [known, is_new] = shares.try_emplace(without_order(trial), 1);
+        known->second = std::min(known->second, std::stod(text.substr(place + before.size())) / 100);
+    }
+}
+
+void print(const Shares& shares) {
+    std::vector<double> ratios;
+    for (const auto& [name, share] : shares) {
+        if (share > 0) {
+            ratios.push_back(1 / share);
+        }
+    }
+    std::ranges::sort(ratios);
+    if (!ratios.empty()) {
+        std::cout << "limit / error of the best order, where that is closest: median " << ratios[ratios.size() / 2]
+                  << ", largest " << ratios.back() << " (" << ratios.size() << " kernels and shapes)\n";
+    }
+}
+
+void run(const Trial& trial, std::uint64_t seed, bool right, Tally& tally, Shares& shares) {
     const auto start = std::chrono::steady_clock::now();
     try {
         const byhand::Report report = trial.check(seed);
         tally.agreed += report.agrees() ? 1 : 0;
         if (report.agrees() != right) {
             say(right ? "REFUSED" : "PASSED", trial, seed, report.text());
+        } else if (right) {
+            add_share(trial, report.text(), shares);
         }
     } catch (const std::exception& error) {
         ++tally.errors;
@@ -92,12 +133,14 @@ void print(const Tally& tally, bool right) {
 
 void run_all(const std::vector<Trial>& trials, bool right, const Arguments& arguments) {
     std::vector<Tally> tallies;
+    Shares shares;
     for (const Trial& trial : trials) {
-        if ((trial.kind + ": " + trial.name).find(arguments.match) == std::string::npos) {
+        const bool is_left_out = trial.is_extra && !arguments.all;
+        if (is_left_out || (trial.kind + ": " + trial.name).find(arguments.match) == std::string::npos) {
             continue;
         }
-        for (std::uint64_t seed = 1; seed <= arguments.seeds; ++seed) {
-            run(trial, seed, right, of_kind(tallies, trial.kind));
+        for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+            run(trial, seed, right, of_kind(tallies, trial.kind), shares);
         }
     }
     Tally all{.kind = right ? "all right kernels" : "all mistakes"};
@@ -114,6 +157,7 @@ void run_all(const std::vector<Trial>& trials, bool right, const Arguments& argu
     if (all.runs > 0) {
         print(all, right);
     }
+    print(shares);
     std::cout << std::endl;
 }
 

@@ -2,6 +2,7 @@
 // summation that people use, which must agree, and wrong ones with one mistake each, which must not.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -17,6 +18,7 @@ namespace byhand::trial {
 struct Trial {
     std::string kind, name;
     std::function<Report(std::uint64_t seed)> check;
+    bool is_extra = false;  // for the long run only
 };
 
 std::vector<Trial> right_kernels();
@@ -24,7 +26,7 @@ std::vector<Trial> wrong_kernels();
 // The kernels of wrong_kernels() without their mistakes: a part of right_kernels().
 std::vector<Trial> controls();
 
-// The orders of summation (campaign/orders.h) in which a right kernel is tried.
+// The orders of summation (campaign/orders.h) in which a right kernel is tried, if not in all.
 inline constexpr int kTriedOrders[] = {0, 1, 2, 4, 6};
 
 // A kernel in float and in double: the instances of a lambda that is a template on the type of numbers.
@@ -81,14 +83,16 @@ using Case = std::vector<Shape>;
 
 // One trial for each case.
 inline void add(std::vector<Trial>& list, const std::string& kind, const Kernel& kernel, const Expected& expected,
-                const std::vector<Case>& cases) {
+                const std::vector<Case>& cases, bool is_extra = false) {
     for (const Case& shapes : cases) {
         Expected of_case = expected;
         shapes.size() == 1 ? of_case.shapes({shapes[0]}) : of_case.shapes_of_all({shapes});
-        list.push_back({kind, kernel.named.name + " " + to_string(shapes[0]), [=](std::uint64_t seed) {
+        list.push_back({kind, kernel.named.name + " " + to_string(shapes[0]),
+                        [=](std::uint64_t seed) {
                             Expected seeded = of_case;
                             return check(kernel, seeded.seed(seed));
-                        }});
+                        },
+                        is_extra});
     }
 }
 

@@ -21,6 +21,15 @@ void sums(List& list) {
               },
               computes([](const Tensor& x) { return x.sum(); }).sizes(elements),
               {{{100, 100}}, {{32, 32, 32}}, {{300, 300}}});
+    // A million, in the orders that err most.
+    for (const int order : {0, 1, 4}) {
+        add(list, "sum of all elements",
+            in_both(named("sum", order),
+                    [order]<class T>(T* y, const T* x, std::size_t n) {
+                        *y = total<T>(n, [&](std::size_t i) { return x[i]; }, order);
+                    }),
+            computes([](const Tensor& x) { return x.sum(); }).sizes(elements), {{{1000, 1000}}}, true);
+    }
     const auto of_columns = [](bool mean) {
         return [mean](const std::string& name, int order) {
             return in_both(name, [=]<class T>(T* y, const T* x, std::size_t n, std::size_t c) {
