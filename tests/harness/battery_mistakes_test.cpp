@@ -39,6 +39,27 @@ void right(T* d, const T* x, const std::int64_t* Y, std::size_t n, std::size_t w
     }
 }
 
+// d (n, w): the softmax of each row of x, with this exponential of x[j] − maximum.
+template <class T, class Exponential>
+void softmax(T* d, const T* x, std::size_t n, std::size_t w, Exponential exponential) {
+    for (std::size_t i = 0; i < n * w; i += w) {
+        const T top = *std::max_element(x + i, x + i + w);
+        T sum = 0;
+        for (std::size_t j = i; j < i + w; ++j) {
+            d[j] = exponential(x[j] - top);
+            sum += d[j];
+        }
+        std::for_each(d + i, d + i + w, [sum](T& p) { p /= sum; });
+    }
+}
+template <class T>
+void right_softmax(T* d, const T* x, const std::int64_t* /*Y*/, std::size_t n, std::size_t w) {
+    softmax(d, x, n, w, [](T lower) {
+        using std::exp;  // beside that of Rounded
+        return exp(lower);
+    });
+}
+
 using Run = std::function<void(float* d, const float* x, const std::int64_t* Y, Sizes sizes)>;
 
 const NetworkConfig kNetwork = {.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
@@ -50,6 +71,12 @@ struct Judged {
     Width width = Width::classes;
     bool subprocess = false;
     Run function = {};  // NOLINT(readability-redundant-member-init): optional
+    bool of_softmax = false;
+
+    template <class T>
+    void right(T* d, const T* x, const std::int64_t* Y, Sizes at) const {
+        of_softmax ? right_softmax(d, x, Y, at.n, at.w) : ::right(d, x, Y, at.n, at.w);
+    }
 
     Sizes sizes(const NetworkConfig& config, std::size_t rows) const {
         return {rows, width == Width::classes ? config.vocabulary : config.hidden[0]};
@@ -63,10 +90,14 @@ struct Judged {
         made.rows = rows;
         add(made.forward, "x", {at.n, at.w}, {"Y"}, BYHAND_FUNCTION(test::nothing));
         add(made.forward, "Y", {at.n}, {"Y"}, BYHAND_FUNCTION(test::nothing));
-        add(made.forward, "d", {at.n, at.w}, {"x", "Y"}, BYHAND_FUNCTION(right), at.n, at.w);
+        if (of_softmax) {
+            add(made.forward, "d", {at.n, at.w}, {"x", "Y"}, BYHAND_FUNCTION(right_softmax), at.n, at.w);
+        } else {
+            add(made.forward, "d", {at.n, at.w}, {"x", "Y"}, BYHAND_FUNCTION(::right), at.n, at.w);
+        }
         if (ours) {
-            const auto run = [run = function, at](float* d, Reads<float> reads) {
-                right(d, numbers(reads, 0), indices(reads, 1), at.n, at.w);
+            const auto run = [*this, run = function, at](float* d, Reads<float> reads) {
+                right(d, numbers(reads, 0), indices(reads, 1), at);
                 run(d, numbers(reads, 0), indices(reads, 1), at);
             };
             made.forward.back().in_float = {"theirs", run};
@@ -78,11 +109,11 @@ struct Judged {
     Form form(const NetworkConfig& config, std::size_t rows) const {
         const Sizes at = sizes(config, rows);
         auto operations = std::make_shared<FakeReferenceOperations>();
-        operations->add("d", {{"x", {at.n, at.w}}, {"Y", {at.n}}}, [at](const std::vector<View>& values) {
+        operations->add("d", {{"x", {at.n, at.w}}, {"Y", {at.n}}}, [*this, at](const std::vector<View>& values) {
             const std::vector<double> x = test::numbers(values, "x");
             const auto* Y = static_cast<const std::int64_t*>(find(values, "Y")->data);
             std::vector<double> d(x.size());
-            right(d.data(), x.data(), Y, at.n, at.w);
+            right(d.data(), x.data(), Y, at);
             return d;
         });
         return {graph(config, rows, false), operations};
@@ -171,6 +202,47 @@ TEST_CASE("battery mistakes: a factor for numbers of one magnitude") {
         }
     };
     expect_caught({.function = scales}, "29 rows: values from 1e-3 to 1e3 in x");
+}
+
+TEST_CASE("battery mistakes: a softmax whose exponential is off in a band of its argument") {
+    const auto judged = [](float above, float below) {
+        const Run run = [=](float* d, const float* x, const std::int64_t*, Sizes at) {
+            softmax(d, x, at.n, at.w,
+                    [=](float lower) { return (lower > above && lower < below ? 1.01F : 1.0F) * std::exp(lower); });
+        };
+        return Judged{.function = run, .of_softmax = true}.run();
+    };
+    const IsolatedStep right = judged(0, 0);
+    INFO((right.wrong() ? right.telling()->on : ""));
+    CHECK_FALSE(right.wrong());
+    const std::pair<float, float> bands[] = {{-5.0F, -3.0F},   {-8.0F, -5.0F},   {-12.0F, -8.0F}, {-16.0F, -12.0F},
+                                             {-30.0F, -20.0F}, {-50.0F, -30.0F}, {-81.0F, -60.0F}};
+    for (const auto& [above, below] : bands) {
+        INFO("exp off in " << above << " to " << below);
+        CHECK(judged(above, below).wrong());
+    }
+}
+
+TEST_CASE("battery mistakes: 1 % off on rows of one kind") {
+    const auto wrong = [](const std::function<bool(const float* x, std::size_t w)>& is_special) {
+        const Run run = [=](float* d, const float* x, const std::int64_t*, Sizes at) {
+            for (std::size_t i = 0; i < at.n * at.w; i += at.w) {
+                const float factor = is_special(x + i, at.w) ? 1.01F : 1.0F;
+                std::for_each(d + i, d + i + at.w, [factor](float& p) { p *= factor; });
+            }
+        };
+        return Judged{.function = run, .of_softmax = true}.run().wrong();
+    };
+    const auto nonzero = [](const float* x, std::size_t w) {
+        return std::count_if(x, x + w, [](float number) { return number != 0; });
+    };
+    CHECK(
+        wrong([](const float* x, std::size_t w) { return w > 2 && std::count(x, x + w, x[0]) == std::ptrdiff_t(w); }));
+    CHECK(wrong([&](const float* x, std::size_t w) { return w > 2 && nonzero(x, w) == 1; }));
+    CHECK(wrong([&](const float* x, std::size_t w) { return w > 2 && nonzero(x, w) == 0; }));
+    CHECK(wrong([](const float* x, std::size_t w) {
+        return w > 2 && std::ranges::all_of(x, x + w, [](float number) { return number < 0; });
+    }));
 }
 
 TEST_CASE("battery mistakes: from a row, a unit or a class on that is far from the first") {
