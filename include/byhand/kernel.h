@@ -208,8 +208,8 @@ public:
     // Where the right value is NaN or infinite, the kernel may have any. By default it must be of the same class (NaN,
     // ∞ or −∞), where that follows from moderate inputs by rule, as 0/0 does.
     Expected& where_finite();
-    // Accept an error of 10^-digits times the largest number among the inputs and the right values, in double 2^-29 of
-    // that: of a computation that is right, but less accurate than the reference (a sigmoid by tanh near 0).
+    // Accept an error of 10^-digits times the largest number among the inputs, the right values and 1, in double 2^-29
+    // of that: of a computation that is right, but less accurate than the reference (a sigmoid by tanh near 0).
     Expected& accurate_to(double digits);
     // The time limit of all calls in one type; by default 10 s.
     Expected& timeout(std::chrono::milliseconds limit);
@@ -236,7 +236,7 @@ private:
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> integers_;
     std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes_;
     std::string in_place_, may_alias_;
-    double share_ = 0;  // of the largest number, that an error may be
+    double share_ = 0;  // of the largest number, or of 1, that an error may be
     std::chrono::milliseconds timeout_{10000};
     bool subprocess_ = true, compares_non_finite_ = true, neighbours_ = true;
     std::uint64_t seed_ = 1;

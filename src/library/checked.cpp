@@ -95,40 +95,35 @@ std::string trials_off(const Checked& one) {
                                      : words;
 }
 
-// Up to which inputs every trial agrees; 0 if there are none.
+// Up to which inputs every trial agrees, if it fails on larger ones only, or is NaN or infinite there; else 0.
 double agrees_up_to(const Checked& one) {
-    double up_to = 0;
+    double up_to = 0, most = 0;
     for (const double largest : one.agrees_at) {
         up_to = largest < one.fails_from ? std::max(up_to, largest) : up_to;
+        most = std::max(most, largest);
     }
-    return up_to;
-}
-
-// Of a kernel that is wrong on all larger inputs, and on them only.
-std::string range_of(const Checked& one) {
-    const double up_to = agrees_up_to(one);
-    const bool is_range = up_to > 0 && std::ranges::max(one.agrees_at) == up_to;
-    return is_range ? fmt::format("\n  right where no input is beyond {:.1e}", up_to) : "";
+    return up_to == most || std::isfinite(one.non_finite_from) ? up_to : 0;
 }
 
 // "right to 6.2 digits of the largest number, and to rounding where no input is beyond 1.2e3; …"
 std::string accuracy_of(const Checked& one, const std::vector<Checked>& all) {
     std::vector<std::string> parts;
     if (one.share > 0) {
-        parts.push_back(fmt::format("right to {:.1f} digits of the largest number", -std::log10(one.share)));
+        parts.push_back(fmt::format("right to {:.1f} digits of the largest number, or of 1", -std::log10(one.share)));
     }
     if (const double up_to = agrees_up_to(one); up_to > 0) {
         parts.push_back(fmt::format("right to rounding where no input is beyond {:.1e}", up_to));
     }
     double most = 0;  // in float
-    bool is_finite = true;
+    double non_finite_from = std::numeric_limits<double>::infinity();
     for (const Checked& other : all) {
         most = std::max(most, other.type == DType::float64 ? other.share / kDoubles : other.share);
-        is_finite = is_finite && std::isinf(other.non_finite_from);
+        non_finite_from = std::min(non_finite_from, other.non_finite_from);
     }
     parts.push_back(
-        is_finite ? fmt::format("accurate_to({:.1f}) accepts it", std::floor(-10 * std::log10(most)) / 10)
-                  : fmt::format("NaN or infinite from {:.1e} on; restrict its inputs by range()", one.non_finite_from));
+        std::isinf(non_finite_from)
+            ? fmt::format("accurate_to({:.1f}) accepts it", std::floor(-10 * std::log10(most)) / 10)
+            : fmt::format("NaN or infinite from {:.1e} on; restrict its inputs by range()", non_finite_from));
     return fmt::format("{}", fmt::join(parts, "; "));
 }
 
@@ -147,7 +142,11 @@ Text failure_of(const Checked& one, const std::vector<Checked>& all, const std::
     if (!one.inputs.empty()) {
         words += "\n    where " + one.inputs;
     }
-    words += is_wrong ? range_of(one) : "\n  " + accuracy_of(one, all);
+    if (!is_wrong) {
+        words += "\n  " + accuracy_of(one, all);
+    } else if (const double up_to = agrees_up_to(one); up_to > 0) {
+        words += fmt::format("\n  right where no input is beyond {:.1e}", up_to);
+    }
     if (one.is_beside) {
         words +=
             "\n  no given shapes show it, only these beside them; if it is not meant for these: and_neighbours(false)";
@@ -192,8 +191,31 @@ bool have_same_inputs(const Checked& one, const Checked& other) {
     return one.name == other.name && one.is_beside == other.is_beside && (one.is_beside || one.reads == other.reads);
 }
 
+Amplified amplified(double in_float, double in_double, double size, double scale) {
+    // How far the ratio of the two may be from that of the units; up to which error in float that in double may be
+    // smaller; from which on, since errors end there, larger; and what is rounding in double of numbers around the
+    // scale.
+    constexpr double kLess = 4096, kMore = 16, kSmall = 0x1p-20, kLarge = 0x1p-7, kMostInDouble = 0x1p-10;
+    constexpr double kUnits = 0x1p-48;
+    const double as_rounding = kDoubles * in_float;
+    bool has_ratio = false;
+    if (in_float <= kSmall * scale) {
+        has_ratio = in_double <= kMore * as_rounding;
+        if (!has_ratio && in_double <= kUnits * scale) {
+            return Amplified::perhaps;
+        }
+    } else if (std::isinf(in_float)) {
+        has_ratio = in_double <= kMostInDouble * size;
+    } else {
+        const bool is_not_more =
+            in_double <= kMore * as_rounding || (in_float > kLarge * size && in_double <= kMostInDouble * size);
+        has_ratio = in_double >= as_rounding / kLess && is_not_more;
+    }
+    return has_ratio ? Amplified::yes : Amplified::no;
+}
+
 void find_less_accurate(std::vector<Checked>& all) {
-    constexpr double kMost = 0x1p-10, kMostInFloatOnly = 0x1p-20, kSlack = 16, kFartherInDouble = 0x1p10;
+    constexpr double kMostInFloatOnly = 0x1p-20;
     const auto is_off = [](const Checked& one) {
         return one.trial.verdict == Verdict::mismatch || one.trial.verdict == Verdict::non_finite;
     };
@@ -204,27 +226,28 @@ void find_less_accurate(std::vector<Checked>& all) {
         }
     };
     for (Checked& one : all) {
+        if (one.type != DType::float32) {
+            continue;
+        }
         const auto in_double = std::ranges::find_if(
             all, [&](const Checked& other) { return other.type == DType::float64 && have_same_inputs(one, other); });
-        const double never = std::numeric_limits<double>::infinity();
-        const bool is_rounding = in_double == all.end()
-                                     ? one.share <= kMostInFloatOnly && one.non_finite_from == never
-                                     : one.share <= kMost && in_double->share <= kSlack * kDoubles * one.share &&
-                                           (in_double->non_finite_from >= kFartherInDouble * one.non_finite_from ||
-                                            in_double->non_finite_from == never);
-        if (one.type == DType::float32 && is_off(one) && is_rounding) {
-            name(one);
-            if (in_double != all.end()) {
-                name(*in_double);
+        if (in_double == all.end()) {
+            if (one.share_of_largest <= kMostInFloatOnly && std::isinf(one.non_finite_from)) {
+                name(one);
             }
+        } else if (std::isfinite(one.share) && std::isfinite(in_double->share) && in_double->amplified > 0 &&
+                   in_double->not_amplified == 0) {
+            name(one);
+            name(*in_double);
         }
     }
 }
 
 void keep_confirmed_hint(Checked& one) {
-    const auto most = std::ranges::max_element(
-        one.hints, {}, [&](const auto& hint) { return std::pair(hint.second, hint.first == one.trial.hint); });
-    one.trial.hint = most != one.hints.end() && most->second > 1 ? most->first : "";
+    const auto found = one.hints.find(one.trial.hint);
+    if (found == one.hints.end() || found->second < 2) {
+        one.trial.hint.clear();
+    }
 }
 
 std::string figures_of(const Checked& one) {

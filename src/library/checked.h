@@ -27,9 +27,12 @@ struct Checked {
     Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
     // Of shapes beside those that were given: then `shape` and `reads` are those of the trial.
     bool is_beside = false;
-    // The largest finite error of a trial, over the largest number of its inputs and right values; ∞ if it fails by
-    // something other than its numbers.
+    // The largest finite error of a trial that fails, over the largest number of its inputs and right values, or over 1
+    // if that is larger; ∞ if it fails by something other than its numbers.
     double share = 0;
+    double share_of_largest = 0;  // the same, over the largest number
+    // Trials in double that fail, or whose inputs fail in float: with errors of amplified rounding, and with others.
+    std::size_t amplified = 0, not_amplified = 0;
     // The largest number in the inputs of each trial that agrees, and the smallest such of those that fail.
     std::vector<double> agrees_at = {};  // NOLINT(readability-redundant-member-init): optional
     double fails_from = std::numeric_limits<double>::infinity();
@@ -61,13 +64,18 @@ std::vector<Extent> extents_of(const Shape& shape);
 // Whether they are of the same tensor, in any type.
 bool have_same_inputs(const Checked& one, const Checked& other);
 
-// Gives those the verdict less_accurate that fail by nothing but rounding. A formula that amplifies it is off in float
-// and in double by errors whose ratio is that of the units, and has NaN and infinities in double, if at all, for much
-// larger inputs only; a wrong one is off by about the same in both. Without a function in double: by less than a
-// millionth of the largest number.
+// Whether these are the largest errors, in float (∞: NaN or infinite numbers) and in double, of a formula that
+// amplifies rounding: on the same inputs their ratio is about that of the units, where those of a wrong formula are
+// about equal. Errors end at about the `size`, the largest of the results; and those of both may be less than the units
+// of the `scale`, the largest of the inputs, the results and 1.
+enum class Amplified { yes, perhaps, no };
+Amplified amplified(double in_float, double in_double, double size, double scale);
+
+// Gives those the verdict less_accurate that fail by nothing but amplified rounding. Without a function in double: by
+// less than a millionth of the largest number.
 void find_less_accurate(std::vector<Checked>& all);
 
-// Leaves the hint that most of the trials that fail have, and at least two: what a single one suggests may be chance.
+// Leaves the trial's hint only if another that fails has it: what a single one suggests may be chance.
 void keep_confirmed_hint(Checked& one);
 
 // The report's text without the name at its beginning, which Catch2 puts before it.

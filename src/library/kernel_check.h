@@ -42,6 +42,14 @@ struct Run {
     bool in_place = false;  // where it has a way that is not
 };
 
+// One run on one case, its largest error, the largest number of its results, and the largest of these, the inputs
+// and 1.
+struct CheckedTrial {
+    Checked checked;
+    double error = 0;  // ∞: it has NaN or infinities
+    double size = 0, scale = 1;
+};
+
 // The largest magnitude of a finite number, of these and of `largest`.
 double largest_of(const std::vector<double>& numbers, double largest);
 
@@ -96,8 +104,8 @@ private:
     template <class T, class Visit>
     void for_each_result(const std::vector<CallResult<T>>& results, Visit visit) const;
     template <class T>
-    Checked checked_of(const Case& one, const Run& run, const CallResult<T>& result,
-                       std::span<const CallResult<T>> of_moved) const;
+    CheckedTrial checked_of(const Case& one, const Run& run, const CallResult<T>& result,
+                            std::span<const CallResult<T>> of_moved) const;
     std::vector<Checked> checked_in_both(const ResultsOfBoth& results) const;
     std::vector<double> limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right,
                                   double largest) const;

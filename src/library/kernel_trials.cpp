@@ -58,6 +58,9 @@ void add_trial(Checked one, std::vector<Checked>& all) {
         same->off_reference = std::move(one.off_reference);
     }
     same->share = std::max(same->share, one.share);
+    same->amplified += one.amplified;
+    same->not_amplified += one.not_amplified;
+    same->share_of_largest = std::max(same->share_of_largest, one.share_of_largest);
     same->agrees_at.insert(same->agrees_at.end(), one.agrees_at.begin(), one.agrees_at.end());
     same->fails_from = std::min(same->fails_from, one.fails_from);
     same->non_finite_from = std::min(same->non_finite_from, one.non_finite_from);
@@ -70,17 +73,15 @@ void add_trial(Checked one, std::vector<Checked>& all) {
     }
 }
 
-// The largest error where there is a limit and the result is finite, over the largest of the right values and of the
-// inputs.
+// The largest error where there is a limit and the result is finite.
 template <class T>
-double share_of(const std::vector<T>& made, const std::vector<double>& right, const std::vector<double>& limits,
-                double largest) {
+double error_of(const std::vector<T>& made, const std::vector<double>& right, const std::vector<double>& limits) {
     double error = 0;
     for (std::size_t i = 0; i < made.size(); ++i) {
         error =
             std::isfinite(limits[i]) && std::isfinite(made[i]) ? std::max(error, std::abs(made[i] - right[i])) : error;
     }
-    return error / largest_of(right, largest);
+    return error;
 }
 
 // What the rounding of saved values may move the result by, added to the limits: they were rounded when they were
@@ -151,7 +152,7 @@ std::vector<double> KernelCheck::limits_of(const Evaluation& evaluation, const R
         std::ranges::transform(made, limits.begin(), &Rounded::error);
     }
     if (expected_.share_ > 0) {
-        const double accepted = expected_.share_ * largest_of(right.exact.numbers, largest);
+        const double accepted = expected_.share_ * largest_of(right.exact.numbers, std::max(largest, 1.0));
         std::ranges::transform(limits, limits.begin(), [&](double limit) { return std::max(limit, accepted); });
     }
     return limits_in(*functions_[run.function]->type, right, std::move(limits));
@@ -177,8 +178,8 @@ void KernelCheck::for_each_result(const std::vector<CallResult<T>>& results, Vis
 }
 
 template <class T>
-Checked KernelCheck::checked_of(const Case& one, const Run& run, const CallResult<T>& result,
-                                std::span<const CallResult<T>> of_moved) const {
+CheckedTrial KernelCheck::checked_of(const Case& one, const Run& run, const CallResult<T>& result,
+                                     std::span<const CallResult<T>> of_moved) const {
     const Step& step = run.step;
     const Evaluation& evaluation = one.evaluations[run.function];
     const Sampled& right = find_sampled(evaluation.right, step.makes);
@@ -196,6 +197,11 @@ Checked KernelCheck::checked_of(const Case& one, const Run& run, const CallResul
                     .trial = std::move(trial),
                     .is_beside = !is_given(one.shapes)};
     const Verdict verdict = checked.trial.verdict;
+    const bool is_off = (verdict == Verdict::mismatch || verdict == Verdict::non_finite) && checked.trial.note.empty();
+    const double none = std::numeric_limits<double>::infinity();
+    const double error = error_of(result.made, right.exact.numbers, limits);
+    const double size = largest_of(right.exact.numbers, 0), largest = std::max(size, one.largest);
+    const double scale = std::max(largest, 1.0);
     if (agrees(verdict)) {
         checked.agrees_at = {one.largest};
     } else if (fails(verdict)) {
@@ -203,36 +209,46 @@ Checked KernelCheck::checked_of(const Case& one, const Run& run, const CallResul
         if (const auto& worst = checked.trial.worst) {
             checked.inputs = inputs_at(evaluation.values, reads_, step.shape, worst->position);
         }
-        const bool by_numbers =
-            (verdict == Verdict::mismatch || verdict == Verdict::non_finite) && checked.trial.note.empty();
-        checked.share = by_numbers ? share_of(result.made, right.exact.numbers, limits, one.largest)
-                                   : std::numeric_limits<double>::infinity();
-        if (verdict == Verdict::non_finite && by_numbers) {
-            checked.non_finite_from = one.largest;
-        }
+        checked.share = is_off ? error / scale : none;
+        checked.share_of_largest = is_off ? error / largest : none;
+        checked.non_finite_from = is_off && verdict == Verdict::non_finite ? one.largest : none;
     }
-    return checked;
+    return {std::move(checked), verdict == Verdict::non_finite ? none : error, size, scale};
 }
 
 std::vector<Checked> KernelCheck::checked_in_both(const ResultsOfBoth& results) const {
+    struct InFloat {
+        const std::vector<float>* made;
+        double error;
+        bool is_off;
+    };
     std::vector<Checked> all;
-    // By case, result and place: what the function in float has made.
-    std::map<std::tuple<const Case*, std::string, bool>, std::vector<float>> in_float;
+    std::map<std::tuple<const Case*, std::string, bool>, InFloat> in_float;  // by case, result and place
     for_each_result(results.in_float, [&](const Case& one, const Run& run, const CallResult<float>& result,
                                           std::span<const CallResult<float>> of_moved) {
-        add_trial(checked_of(one, run, result, of_moved), all);
+        CheckedTrial trial = checked_of(one, run, result, of_moved);
         if (*functions_[run.function]->type == DType::float32) {
-            in_float[{&one, run.step.makes, run.in_place}] = result.made;
+            in_float[{&one, run.step.makes, run.in_place}] = {&result.made, trial.error,
+                                                              fails(trial.checked.trial.verdict)};
         }
+        add_trial(std::move(trial.checked), all);
     });
     for_each_result(results.in_double, [&](const Case& one, const Run& run, const CallResult<double>& result,
                                            std::span<const CallResult<double>> of_moved) {
-        Checked checked = checked_of(one, run, result, of_moved);
+        auto [checked, error, size, scale] = checked_of(one, run, result, of_moved);
         const auto found = in_float.find({&one, run.step.makes, run.in_place});
-        if (found != in_float.end() && agrees(checked.trial.verdict)) {
-            const Sampled& right = find_sampled(one.evaluations[run.function].right, run.step.makes);
-            checked.off_reference = reference_off(found->second, result.made, right, run.step.makes);
-            checked.reference_off = checked.off_reference.empty() ? 0 : 1;
+        if (found != in_float.end()) {
+            const InFloat& beside = found->second;
+            if (agrees(checked.trial.verdict)) {
+                const Sampled& right = find_sampled(one.evaluations[run.function].right, run.step.makes);
+                checked.off_reference = reference_off(*beside.made, result.made, right, run.step.makes);
+                checked.reference_off = checked.off_reference.empty() ? 0 : 1;
+            }
+            if (beside.is_off || fails(checked.trial.verdict)) {
+                const Amplified how = amplified(beside.error, error, size, scale);
+                checked.amplified = how == Amplified::yes ? 1 : 0;
+                checked.not_amplified = how == Amplified::no ? 1 : 0;
+            }
         }
         add_trial(std::move(checked), all);
     });

@@ -38,11 +38,12 @@ struct Sums {
 };
 thread_local Sums sums;
 
-// The sum at the same place of the evaluation before; this one if there is none.
-at::Tensor of_evaluation_before(const at::Tensor& sum) {
+// The sum, off by `factor` times its difference from that at the same place of the evaluation before.
+at::Tensor off_as_before(const at::Tensor& sum, const at::Tensor& factor) {
     sums.now.push_back(sum);
     const std::size_t place = sums.now.size() - 1;
-    return place < sums.before.size() && sums.before[place].sizes() == sum.sizes() ? sums.before[place] : sum;
+    const bool is_known = place < sums.before.size() && sums.before[place].sizes() == sum.sizes();
+    return is_known ? sum + (sums.before[place] - sum) * factor : sum;
 }
 
 // ½·x·(1 + erf(x/√2)), or with tanh (docs: torch.nn.GELU)
@@ -100,7 +101,9 @@ Results softmax(const Arguments& in, Formulation formulation) {
     }
     const at::Tensor value = y.detach(), scaled = value * at::where(value > 0, x, x.new_zeros({}));  // 0·−∞ is NaN
     const at::Tensor sum = at::sum(scaled, dims, true);
-    sum.register_hook([](const at::Tensor& of_products) { return of_evaluation_before(of_products); });
+    // The rounding of dy is averaged in Σ y·dy, with the weights y; it isn't where that sum is computed in another way.
+    const at::Tensor averaged = at::rsqrt(at::sum(value * value, dims, true));
+    sum.register_hook([averaged](const at::Tensor& of_products) { return off_as_before(of_products, averaged); });
     const at::Tensor linear = scaled - value * sum;
     return {linear - linear.detach() + value};
 }

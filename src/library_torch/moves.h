@@ -22,7 +22,8 @@ std::string name_of(const c10::FunctionSchema& schema);
 // Those whose results are numbers of their inputs, at other places.
 bool copies(const std::string& name);
 
-// Copies and choices of elements, which round nothing. Operations in place have the name without its underscore.
+// Copies, choices of elements and comparisons, which round nothing. Operations in place have the name without its
+// underscore.
 bool is_exact(const std::string& name);
 
 // An interpolation computes its weights from the ratio of the sizes, in float or in double: the ratio, which it takes

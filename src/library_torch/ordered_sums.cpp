@@ -1,10 +1,11 @@
 #include "library_torch/ordered_sums.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <numeric>
 
 namespace byhand {
 namespace {
@@ -14,22 +15,12 @@ constexpr std::int64_t kMostTerms = std::int64_t{1} << 22;  // in all sums of an
 // Of the n numbers that `term` returns.
 template <class T, class Term>
 T sum_of(std::int64_t n, Order order, Term term) {
-    if (order == Order::lanes) {
-        std::array<T, 8> lanes{};
-        for (std::int64_t i = 0; i < n; ++i) {
-            lanes[static_cast<std::size_t>(i % 8)] += term(i);
-        }
-        T sum = 0;
-        for (const T lane : lanes) {
-            sum += lane;
-        }
-        return sum;
-    }
-    T sum = 0;
+    T sum = 0, negative = 0;
     for (std::int64_t i = 0; i < n; ++i) {
-        sum += term(order == Order::forward ? i : n - 1 - i);
+        const T next = term(order == Order::backward ? n - 1 - i : i);
+        (order == Order::signs_apart && next < 0 ? negative : sum) += next;
     }
-    return sum;
+    return sum + negative;
 }
 
 // (… kept …, … reduced …), contiguous.
@@ -86,11 +77,29 @@ std::optional<at::Tensor> sum_in_order_of(const c10::FunctionSchema& schema, con
         return {};
     }
     const at::Tensor x = arguments[0].toTensor().detach();
-    if (name == "mm" || name == "bmm") {
-        if (to.numel() * x.size(-1) > kMostTerms) {
+    const auto product = [&](const at::Tensor& a, const at::Tensor& b) -> std::optional<at::Tensor> {
+        if (to.numel() * a.size(-1) > kMostTerms) {
             return {};
         }
-        return product_of<T>(x, arguments[1].toTensor().detach(), order, to);
+        return product_of<T>(a, b, order, to);
+    };
+    const auto second = [&] { return arguments[1].toTensor().detach(); };
+    if (name == "mm" || name == "bmm") {
+        return product(x, second());
+    }
+    if (name == "mv" || name == "dot") {
+        return product(name == "dot" ? x.unsqueeze(0) : x, second().unsqueeze(1));
+    }
+    const auto is_one = [](const c10::IValue& factor) { return factor.toScalar().toDouble() == 1; };
+    if (name == "addmm" && is_one(arguments[3]) && is_one(arguments[4])) {
+        const auto made = product(second(), arguments[2].toTensor().detach());
+        return made ? std::optional(*made + x) : made;
+    }
+    if (name == "convolution_backward" && to.dim() == 1 && x.dim() > 1 && to.numel() == x.size(1) &&
+        x.numel() <= kMostTerms) {
+        std::vector<std::int64_t> dims(static_cast<std::size_t>(x.dim() - 1));
+        std::iota(dims.begin() + 1, dims.end(), 2);
+        return sums_of<T>(with_reduced_last(x, dims), to.numel(), order, false, to);
     }
     if ((name != "sum" && name != "mean") || x.numel() > kMostTerms) {
         return {};

@@ -23,6 +23,8 @@ struct Trial {
 
 std::vector<Trial> right_kernels();
 std::vector<Trial> wrong_kernels();
+// Right ones that are less accurate than the reference, which they must be said to be.
+std::vector<Trial> amplifying_kernels();
 // The kernels of wrong_kernels() without their mistakes: a part of right_kernels().
 std::vector<Trial> controls();
 

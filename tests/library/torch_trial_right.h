@@ -56,6 +56,9 @@ T dot(const T* a, const T* b, std::size_t n, int order) {
     return total<T>(n, [&](std::size_t j) { return a[j] * b[j]; }, order);
 }
 
+// FlashAttention's form.
+Kernel softmax_by_exp2(const std::string& name, int order);
+
 // The kinds of kernels, each added to the list.
 void sums(List& list);
 void softmaxes(List& list);
