@@ -265,6 +265,11 @@ RECIPES = [
            context=4, batch=263),
 ]
 
+# Also on two processes, in three parts of the rows of unequal sizes: with the sums of these, of widths that are multiples
+# of a panel's, a mask whose first row is not the batch's, and moments that are added up.
+SHARED = listed("on-two-processes", [linear(48), op("batchnorm"), op("gelu"), op("dropout", p=0.3), linear(32),
+                                     op("layernorm"), op("tanh"), linear()], batch=19)
+
 
 class Check:
     """A command. It passes with exit code 0 and, if there are reference figures, the same figures."""
@@ -283,6 +288,11 @@ def checks_in(folder):
         path.write_text(json.dumps(r))
         checks.append(Check(f"compare, {r['name']}", ["compare", "--recipe", str(path), "--model",
                                                       "stepwise,collapsed,fused", "--steps", "2"]))
+    path = folder / "on-two-processes.json"
+    path.write_text(json.dumps(SHARED))
+    checks.append(Check("compare on two processes", ["compare", "--recipe", str(path), "--model",
+                                                     "stepwise,collapsed,fused", "--steps", "2", "--ranks", "2",
+                                                     "--parts", "3"]))
     for r in RECIPES[:4]:
         checks.append(Check(f"gradcheck, {r['name']}", ["gradcheck", "--recipe", str(folder / (r["name"] + ".json")),
                                                         "--elements", "8"]))

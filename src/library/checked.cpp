@@ -91,8 +91,8 @@ std::string trials_off(const Checked& one) {
     const std::string words =
         fmt::format("off in {} of {} trials, right in the others: {}", one.off, one.trials,
                     fmt::join(one.off_on.begin(), one.off_on.begin() + static_cast<std::ptrdiff_t>(shown), "; "));
-    return one.off_on.size() > shown ? words + fmt::format("; and {} other kinds of inputs", one.off_on.size() - shown)
-                                     : words;
+    const std::size_t others = one.off_on.size() - shown;
+    return others > 0 ? words + fmt::format("; and {} of inputs", plural(others, "other kind")) : words;
 }
 
 // Up to which inputs every trial agrees, if it fails on larger ones only, or is NaN or infinite there; else 0.

@@ -1,5 +1,5 @@
-// Kernels whose formula amplifies rounding: right to a number of digits of the largest number, or for inputs of moderate
-// size. They are less accurate than the reference, not wrong.
+// Kernels whose formula amplifies rounding: right to a number of digits of the largest number, or for inputs of
+// moderate size. They are less accurate than the reference, not wrong.
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -22,7 +22,8 @@ void of_elements(List& list) {
     of(each("SiLU by tanh", [=]<class T>(T x) { return x * by_tanh(x); }), [](const Tensor& x) { return at::silu(x); });
     of(each("tanh by exp", []<class T>(T x) { return 1 - 2 / (std::exp(2 * x) + 1); }),
        [](const Tensor& x) { return at::tanh(x); });
-    of(each("expm1 by exp", []<class T>(T x) { return std::exp(x) - 1; }), [](const Tensor& x) { return at::expm1(x); });
+    of(each("expm1 by exp", []<class T>(T x) { return std::exp(x) - 1; }),
+       [](const Tensor& x) { return at::expm1(x); });
     of(each("ELU by exp", []<class T>(T x) { return x > 0 ? x : std::exp(x) - 1; }),
        [](const Tensor& x) { return at::where(x > 0, x, at::expm1(x.clamp_max(0))); });
 }
