@@ -266,9 +266,12 @@ RECIPES = [
 ]
 
 # Also on two processes, in three parts of the rows of unequal sizes: with the sums of these, of widths that are multiples
-# of a panel's, a mask whose first row is not the batch's, and moments that are added up.
-SHARED = listed("on-two-processes", [linear(48), op("batchnorm"), op("gelu"), op("dropout", p=0.3), linear(32),
-                                     op("layernorm"), op("tanh"), linear()], batch=19)
+# of a panel's, a mask whose first row is not the batch's, and moments that are added up; and with products looked up.
+SHARED = [
+    listed("on-two-processes", [linear(48), op("batchnorm"), op("gelu"), op("dropout", p=0.3), linear(32),
+                                op("layernorm"), op("tanh"), linear()], batch=19),
+    recipe("by-character-on-two-processes", [71], {}, batch=350),
+]
 
 
 class Check:
@@ -288,11 +291,12 @@ def checks_in(folder):
         path.write_text(json.dumps(r))
         checks.append(Check(f"compare, {r['name']}", ["compare", "--recipe", str(path), "--model",
                                                       "stepwise,collapsed,fused", "--steps", "2"]))
-    path = folder / "on-two-processes.json"
-    path.write_text(json.dumps(SHARED))
-    checks.append(Check("compare on two processes", ["compare", "--recipe", str(path), "--model",
-                                                     "stepwise,collapsed,fused", "--steps", "2", "--ranks", "2",
-                                                     "--parts", "3"]))
+    for r in SHARED:
+        path = folder / (r["name"] + ".json")
+        path.write_text(json.dumps(r))
+        checks.append(Check(f"compare, {r['name']}", ["compare", "--recipe", str(path), "--model",
+                                                      "stepwise,collapsed,fused", "--steps", "2", "--ranks", "2",
+                                                      "--parts", "3"]))
     for r in RECIPES[:4]:
         checks.append(Check(f"gradcheck, {r['name']}", ["gradcheck", "--recipe", str(folder / (r["name"] + ".json")),
                                                         "--elements", "8"]))
