@@ -219,11 +219,14 @@ void find_less_accurate(std::vector<Checked>& all) {
     const auto is_off = [](const Checked& one) {
         return one.trial.verdict == Verdict::mismatch || one.trial.verdict == Verdict::non_finite;
     };
-    const auto name = [&](Checked& one) {
+    const auto call_less_accurate = [&](Checked& one) {
         if (is_off(one)) {
             one.trial.verdict = Verdict::less_accurate;
             one.trial.hint.clear();
         }
+    };
+    const auto is_seen_to_amplify = [&](const std::string& name) {
+        return std::ranges::any_of(all, [&](const Checked& one) { return one.name == name && one.amplified > 0; });
     };
     for (Checked& one : all) {
         if (one.type != DType::float32) {
@@ -233,12 +236,12 @@ void find_less_accurate(std::vector<Checked>& all) {
             all, [&](const Checked& other) { return other.type == DType::float64 && have_same_inputs(one, other); });
         if (in_double == all.end()) {
             if (one.share_of_largest <= kMostInFloatOnly && std::isinf(one.non_finite_from)) {
-                name(one);
+                call_less_accurate(one);
             }
-        } else if (std::isfinite(one.share) && std::isfinite(in_double->share) && in_double->amplified > 0 &&
-                   in_double->not_amplified == 0) {
-            name(one);
-            name(*in_double);
+        } else if (std::isfinite(one.share) && std::isfinite(in_double->share) && in_double->not_amplified == 0 &&
+                   is_seen_to_amplify(one.name)) {
+            call_less_accurate(one);
+            call_less_accurate(*in_double);
         }
     }
 }

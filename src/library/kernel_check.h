@@ -42,12 +42,15 @@ struct Run {
     bool in_place = false;  // where it has a way that is not
 };
 
-// One run on one case, its largest error, the largest number of its results, and the largest of these, the inputs
-// and 1.
-struct CheckedTrial {
-    Checked checked;
-    double error = 0;  // ∞: it has NaN or infinities
-    double size = 0, scale = 1;
+// A run on one case: what it has made, and what with saved values that are moved.
+template <class T>
+struct Called {
+    const Case* of;
+    const Run* run;
+    const CallResult<T>* result;
+    std::span<const CallResult<T>> of_moved;
+
+    const Evaluation& evaluation() const { return of->evaluations[run->function]; }
 };
 
 // The largest magnitude of a finite number, of these and of `largest`.
@@ -100,15 +103,17 @@ private:
     // In kernel_trials.cpp.
     template <class T>
     std::vector<Call<T>> calls() const;
-    // Calls visit(case, run, result, those with moved saved values) for each run that was called.
-    template <class T, class Visit>
-    void for_each_result(const std::vector<CallResult<T>>& results, Visit visit) const;
     template <class T>
-    CheckedTrial checked_of(const Case& one, const Run& run, const CallResult<T>& result,
-                            std::span<const CallResult<T>> of_moved) const;
+    std::vector<Called<T>> called(const std::vector<CallResult<T>>& results) const;
+    template <class T>
+    Checked checked_of(const Called<T>& called) const;
+    void compare_types(const Called<float>& in_float, const Called<double>& in_double, bool is_off,
+                       Checked& checked) const;
     std::vector<Checked> checked_in_both(const ResultsOfBoth& results) const;
-    std::vector<double> limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right,
-                                  double largest) const;
+    // Of the kernel's own rounding if it runs on Rounded, else as sampled; of accurate_to(); of storing the result; and
+    // of the rounding of saved values.
+    template <class T>
+    std::vector<double> limits_of(const Called<T>& called, const Sampled& right) const;
 
     const Kernel& kernel_;
     const Expected& expected_;

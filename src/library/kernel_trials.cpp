@@ -125,6 +125,34 @@ std::string reference_off(const std::vector<float>& in_float, const std::vector<
                                    right.exact.numbers[worst]);
 }
 
+// What a kernel has made in one type.
+template <class T>
+struct Made {
+    const std::vector<T>& numbers;
+    const std::vector<double>& right;
+    const std::vector<double>& limits;
+
+    // ∞ for NaN; 0 where there is no limit.
+    double error(std::size_t i) const {
+        const double off = std::isfinite(limits[i]) ? std::abs(numbers[i] - right[i]) : 0;
+        return std::isnan(off) ? std::numeric_limits<double>::infinity() : off;
+    }
+    bool is_off(std::size_t i) const { return error(i) > limits[i]; }
+};
+
+// Of the elements that are off in either type, the largest errors.
+Amplified amplified_in(const Made<float>& in_float, const Made<double>& in_double, double largest) {
+    double off_in_float = 0, off_in_double = 0;
+    for (std::size_t i = 0; i < std::min(in_float.numbers.size(), in_double.numbers.size()); ++i) {
+        if (in_float.is_off(i) || in_double.is_off(i)) {
+            off_in_float = std::max(off_in_float, in_float.error(i));
+            off_in_double = std::max(off_in_double, in_double.error(i));
+        }
+    }
+    const double size = largest_of(in_double.right, 0);
+    return amplified(off_in_float, off_in_double, size, std::max({size, largest, 1.0}));
+}
+
 }  // namespace
 
 template <class T>
@@ -143,23 +171,26 @@ std::vector<Call<T>> KernelCheck::calls() const {
     return all;
 }
 
-// Of the kernel's own rounding if it runs on Rounded, else as sampled; of accurate_to(); and of storing the result.
-std::vector<double> KernelCheck::limits_of(const Evaluation& evaluation, const Run& run, const Sampled& right,
-                                           double largest) const {
+template <class T>
+std::vector<double> KernelCheck::limits_of(const Called<T>& called, const Sampled& right) const {
+    const Run& run = *called.run;
     std::vector<double> limits = right.limits;
     if (run.step.rounded.run) {
-        const std::vector<Rounded> made = rounded_result(run.step, evaluation.values);
+        const std::vector<Rounded> made = rounded_result(run.step, called.evaluation().values);
         std::ranges::transform(made, limits.begin(), &Rounded::error);
     }
     if (expected_.share_ > 0) {
-        const double accepted = expected_.share_ * largest_of(right.exact.numbers, std::max(largest, 1.0));
+        const double accepted = expected_.share_ * largest_of(right.exact.numbers, std::max(called.of->largest, 1.0));
         std::ranges::transform(limits, limits.begin(), [&](double limit) { return std::max(limit, accepted); });
     }
-    return limits_in(*functions_[run.function]->type, right, std::move(limits));
+    limits = limits_in(*functions_[run.function]->type, right, std::move(limits));
+    add_rounding_of_saved(limits, *called.result, called.of_moved);
+    return limits;
 }
 
-template <class T, class Visit>
-void KernelCheck::for_each_result(const std::vector<CallResult<T>>& results, Visit visit) const {
+template <class T>
+std::vector<Called<T>> KernelCheck::called(const std::vector<CallResult<T>>& results) const {
+    std::vector<Called<T>> all;
     std::size_t next = 0;
     for (const Case& one : cases_) {
         for (const Run& run : runs_[one.shapes]) {
@@ -168,90 +199,90 @@ void KernelCheck::for_each_result(const std::vector<CallResult<T>>& results, Vis
             }
             const std::size_t moved = one.evaluations[run.function].moved.size();
             const CallResult<T>& result = results.at(next);
-            const bool is_called = !result.made.empty() || !result.fault.empty() || count(run.step.shape) == 0;
-            if (is_called) {
-                visit(one, run, result, std::span(results).subspan(next + 1, moved));
+            if (!result.made.empty() || !result.fault.empty() || count(run.step.shape) == 0) {
+                all.push_back({&one, &run, &result, std::span(results).subspan(next + 1, moved)});
             }
             next += 1 + moved;
         }
     }
+    return all;
 }
 
 template <class T>
-CheckedTrial KernelCheck::checked_of(const Case& one, const Run& run, const CallResult<T>& result,
-                                     std::span<const CallResult<T>> of_moved) const {
-    const Step& step = run.step;
-    const Evaluation& evaluation = one.evaluations[run.function];
-    const Sampled& right = find_sampled(evaluation.right, step.makes);
-    std::vector<double> limits = limits_of(evaluation, run, right, one.largest);
-    add_rounding_of_saved(limits, result, of_moved);
-    Trial trial = trial_of(result, right.exact.numbers, limits, step.shape, extents_of(shapes_[one.shapes].front()));
-    compare_classes<T>(trial, result.made, right.exact.numbers, right.of_class, step.makes, step.shape);
-    trial.on = one.on + (run.in_place ? ", in place of " + expected_.may_alias_ : "");
+Checked KernelCheck::checked_of(const Called<T>& called) const {
+    const auto& [of, run, result, of_moved] = called;
+    const Step& step = run->step;
+    const Sampled& right = find_sampled(called.evaluation().right, step.makes);
+    const std::vector<double> limits = limits_of(called, right);
+    const std::vector<Shape>& shapes = shapes_[of->shapes];
+    Trial trial = trial_of(*result, right.exact.numbers, limits, step.shape, extents_of(shapes.front()));
+    compare_classes<T>(trial, result->made, right.exact.numbers, right.of_class, step.makes, step.shape);
+    trial.on = of->on + (run->in_place ? ", in place of " + expected_.may_alias_ : "");
     Checked checked{.name = step.makes,
                     .shape = step.shape,
-                    .type = *functions_[run.function]->type,
+                    .type = *functions_[run->function]->type,
                     .trials = 1,
                     .out_of_range = trial.verdict == Verdict::out_of_range ? 1U : 0U,
-                    .reads = listed(shapes_[one.shapes]),
+                    .reads = listed(shapes),
                     .trial = std::move(trial),
-                    .is_beside = !is_given(one.shapes)};
+                    .is_beside = !is_given(of->shapes)};
     const Verdict verdict = checked.trial.verdict;
-    const bool is_off = (verdict == Verdict::mismatch || verdict == Verdict::non_finite) && checked.trial.note.empty();
-    const double none = std::numeric_limits<double>::infinity();
-    const double error = error_of(result.made, right.exact.numbers, limits);
-    const double size = largest_of(right.exact.numbers, 0), largest = std::max(size, one.largest);
-    const double scale = std::max(largest, 1.0);
     if (agrees(verdict)) {
-        checked.agrees_at = {one.largest};
+        checked.agrees_at = {of->largest};
     } else if (fails(verdict)) {
-        checked.fails_from = one.largest;
+        checked.fails_from = of->largest;
         if (const auto& worst = checked.trial.worst) {
-            checked.inputs = inputs_at(evaluation.values, reads_, step.shape, worst->position);
+            checked.inputs = inputs_at(called.evaluation().values, reads_, step.shape, worst->position);
         }
-        checked.share = is_off ? error / scale : none;
-        checked.share_of_largest = is_off ? error / largest : none;
-        checked.non_finite_from = is_off && verdict == Verdict::non_finite ? one.largest : none;
+        const bool is_off =
+            (verdict == Verdict::mismatch || verdict == Verdict::non_finite) && checked.trial.note.empty();
+        const double none = std::numeric_limits<double>::infinity();
+        const double error = is_off ? error_of(result->made, right.exact.numbers, limits) : none;
+        const double largest = largest_of(right.exact.numbers, of->largest);
+        checked.share = error / std::max(largest, 1.0);
+        checked.share_of_largest = error / largest;
+        checked.non_finite_from = is_off && verdict == Verdict::non_finite ? of->largest : none;
     }
-    return {std::move(checked), verdict == Verdict::non_finite ? none : error, size, scale};
+    return checked;
+}
+
+// What the two types show of each other: whether errors are amplified rounding, or the reference is less accurate.
+void KernelCheck::compare_types(const Called<float>& in_float, const Called<double>& in_double, bool is_off,
+                                Checked& checked) const {
+    const Sampled& right_in_float = find_sampled(in_float.evaluation().right, checked.name);
+    const Sampled& right = find_sampled(in_double.evaluation().right, checked.name);
+    if (is_off) {
+        const Amplified how = amplified_in(
+            {in_float.result->made, right_in_float.exact.numbers, limits_of(in_float, right_in_float)},
+            {in_double.result->made, right.exact.numbers, limits_of(in_double, right)}, in_double.of->largest);
+        checked.amplified = how == Amplified::yes ? 1 : 0;
+        checked.not_amplified = how == Amplified::no ? 1 : 0;
+    } else if (agrees(checked.trial.verdict)) {
+        checked.off_reference = reference_off(in_float.result->made, in_double.result->made, right, checked.name);
+        checked.reference_off = checked.off_reference.empty() ? 0 : 1;
+    }
 }
 
 std::vector<Checked> KernelCheck::checked_in_both(const ResultsOfBoth& results) const {
-    struct InFloat {
-        const std::vector<float>* made;
-        double error;
-        bool is_off;
-    };
     std::vector<Checked> all;
-    std::map<std::tuple<const Case*, std::string, bool>, InFloat> in_float;  // by case, result and place
-    for_each_result(results.in_float, [&](const Case& one, const Run& run, const CallResult<float>& result,
-                                          std::span<const CallResult<float>> of_moved) {
-        CheckedTrial trial = checked_of(one, run, result, of_moved);
-        if (*functions_[run.function]->type == DType::float32) {
-            in_float[{&one, run.step.makes, run.in_place}] = {&result.made, trial.error,
-                                                              fails(trial.checked.trial.verdict)};
-        }
-        add_trial(std::move(trial.checked), all);
-    });
-    for_each_result(results.in_double, [&](const Case& one, const Run& run, const CallResult<double>& result,
-                                           std::span<const CallResult<double>> of_moved) {
-        auto [checked, error, size, scale] = checked_of(one, run, result, of_moved);
-        const auto found = in_float.find({&one, run.step.makes, run.in_place});
-        if (found != in_float.end()) {
-            const InFloat& beside = found->second;
-            if (agrees(checked.trial.verdict)) {
-                const Sampled& right = find_sampled(one.evaluations[run.function].right, run.step.makes);
-                checked.off_reference = reference_off(*beside.made, result.made, right, run.step.makes);
-                checked.reference_off = checked.off_reference.empty() ? 0 : 1;
-            }
-            if (beside.is_off || fails(checked.trial.verdict)) {
-                const Amplified how = amplified(beside.error, error, size, scale);
-                checked.amplified = how == Amplified::yes ? 1 : 0;
-                checked.not_amplified = how == Amplified::no ? 1 : 0;
-            }
+    std::map<std::tuple<const Case*, std::string, bool>, std::pair<Called<float>, bool>>
+        in_float;  // and whether it fails
+    for (const Called<float>& one : called(results.in_float)) {
+        Checked checked = checked_of(one);
+        if (checked.type == DType::float32) {
+            in_float.insert({{one.of, checked.name, one.run->in_place}, {one, fails(checked.trial.verdict)}});
         }
         add_trial(std::move(checked), all);
-    });
+    }
+    for (const Called<double>& one : called(results.in_double)) {
+        Checked checked = checked_of(one);
+        const auto beside = in_float.find({one.of, checked.name, one.run->in_place});
+        if (beside != in_float.end()) {
+            const auto& [other, fails_in_float] = beside->second;
+            compare_types(other, one, fails_in_float || fails(checked.trial.verdict), checked);
+        }
+        add_trial(std::move(checked), all);
+    }
     return all;
 }
 

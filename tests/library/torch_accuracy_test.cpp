@@ -69,6 +69,16 @@ TEST_CASE("accuracy: a wrong formula is wrong, however many digits are asked for
     INFO(text);
     CHECK(text::contains(text, "is wrong"));
     CHECK(text::contains(check(off, sigmoids()).text(), "is wrong"));
+    // Next to numbers of 1e38, where 1e-4 is within rounding: what is off by that much is not.
+    const auto cut = []<class T>(T* y, const T* x, std::size_t n) {
+        std::transform(x, x + n, y, [](T number) { return number < -8 ? T(0) : std::exp(number); });
+    };
+    const Kernel exponential = kernel(
+        "exponential", [=](float* y, const float* x, std::size_t n) { cut(y, x, n); },
+        [=](double* y, const double* x, std::size_t n) { cut(y, x, n); });
+    const Report of_cut = check(exponential, computes([](at::Tensor x) { return at::exp(x); }).shapes({{3300}}));
+    INFO(of_cut.text());
+    CHECK(text::contains(of_cut.text(), "is wrong"));
     // A constant in float: as good as any in float, but not in double.
     const Kernel in_float = kernel("in_float", [](double* y, const double* x, std::size_t n) {
         sigmoid<double>(0.5)(y, x, n);
