@@ -25,9 +25,11 @@ struct Computed {
     std::string name;
     Shape shape;
     std::vector<double> numbers;
-    bool copied = false;   // in float: each number is one of an input's, so that its sign counts where it is 0
-    std::size_t work = 0;  // in float: how many numbers all operations have computed, if that is counted
-    double moved_by = 1;   // with a seed other than 0: operations were moved by this many times their rounding
+    // Of an evaluation in float, or with random rounding:
+    bool copied = false;   // each number is one of an input's, so that its sign counts where it is 0
+    bool exact = false;    // no operation has rounded, as in a copy or a maximum
+    std::size_t work = 0;  // how many numbers all operations have computed, if that is counted
+    double moved_by = 1;   // by how many times their rounding they have moved numbers
 };
 
 // The values that a trusted implementation computes from these inputs. It may return none in double with a seed: then

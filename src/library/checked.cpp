@@ -108,7 +108,7 @@ double agrees_up_to(const Checked& one) {
 // "right to 6.2 digits of the largest number, and to rounding where no input is beyond 1.2e3; …"
 std::string accuracy_of(const Checked& one, const std::vector<Checked>& all) {
     std::vector<std::string> parts;
-    if (one.share > 0) {
+    if (one.share > 0 && std::isinf(one.non_finite_from)) {
         parts.push_back(fmt::format("right to {:.1f} digits of the largest number, or of 1", -std::log10(one.share)));
     }
     if (const double up_to = agrees_up_to(one); up_to > 0) {
@@ -199,8 +199,11 @@ Amplified amplified(double in_float, double in_double, double size, double scale
     constexpr double kUnits = 0x1p-48;
     const double as_rounding = kDoubles * in_float;
     bool has_ratio = false;
+    if (in_float == 0 && in_double == 0) {
+        return Amplified::perhaps;
+    }
     if (in_float <= kSmall * scale) {
-        has_ratio = in_double <= kMore * as_rounding;
+        has_ratio = in_double <= kMore * as_rounding && (in_float <= kLarge * size || in_double >= as_rounding / kLess);
         if (!has_ratio && in_double <= kUnits * scale) {
             return Amplified::perhaps;
         }

@@ -64,10 +64,10 @@ std::vector<Extent> extents_of(const Shape& shape);
 // Whether they are of the same tensor, in any type.
 bool have_same_inputs(const Checked& one, const Checked& other);
 
-// Whether these are the largest errors, in float (∞: NaN or infinite numbers) and in double, of a formula that
+// Whether these are the largest errors of the elements that are off, in float (∞: NaN) and in double, of a formula that
 // amplifies rounding: on the same inputs their ratio is about that of the units, where those of a wrong formula are
-// about equal. Errors end at about the `size`, the largest of the results; and those of both may be less than the units
-// of the `scale`, the largest of the inputs, the results and 1.
+// about equal. Errors end at about the `size`, the largest of the results. `perhaps`: that in double is no more than
+// rounding of numbers about the `scale`, the largest of the inputs, the results and 1, and the pair decides nothing.
 enum class Amplified { yes, perhaps, no };
 Amplified amplified(double in_float, double in_double, double size, double scale);
 

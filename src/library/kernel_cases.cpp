@@ -46,11 +46,28 @@ std::vector<Shape> with_few(std::vector<Shape> inputs, std::size_t of_case, cons
     return inputs;
 }
 
-// The next float, or double, above or below.
-double next_to(double x, bool up, bool in_double) {
-    constexpr double kEnd = std::numeric_limits<double>::infinity();
-    return in_double ? std::nextafter(x, up ? kEnd : -kEnd)
-                     : std::nextafter(static_cast<float>(x), static_cast<float>(up ? kEnd : -kEnd));
+// A value of the forward pass that has been rounded.
+struct Saved {
+    std::string name;
+    std::vector<double> numbers;
+    DType type;  // in which the kernel reads it
+};
+
+// Each number goes to the next one above or below, except for 0. The second draw of a pair goes the other way.
+std::vector<double> moved_saved(const Saved& saved, std::size_t draw) {
+    std::vector<double> numbers = saved.numbers;
+    const std::uint64_t seed = stream_of(saved.name, draw / 2 + 1);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        const double x = numbers[i];
+        if (x != 0 && std::isfinite(x)) {
+            const double towards =
+                ((mixed(seed + i) + draw) % 2 == 0 ? 1 : -1) * std::numeric_limits<double>::infinity();
+            numbers[i] = saved.type == DType::float64
+                             ? std::nextafter(x, towards)
+                             : std::nextafter(static_cast<float>(x), static_cast<float>(towards));
+        }
+    }
+    return numbers;
 }
 
 // Of NaN and infinities, none counts.
@@ -85,37 +102,32 @@ std::vector<View> KernelCheck::inputs_in(const Values& values) const {
 void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluation) const {
     const std::vector<View> inputs = inputs_in(evaluation.values);
     const std::vector<std::string> names = parameters();
-    std::vector<std::string> names_of_saved;
+    std::vector<Saved> all;
     for (const std::string& name : reads_) {
         if (evaluation.values.contains(name)) {
             continue;
         }
         const auto parameter = std::ranges::find(names, name) - names.begin();
-        if (is_narrow(name == expected_.in_place_ ? *function.type
-                                                  : function.inputs[static_cast<std::size_t>(parameter)])) {
+        const DType type =
+            name == expected_.in_place_ ? *function.type : function.inputs[static_cast<std::size_t>(parameter)];
+        if (is_narrow(type)) {
             refuse("reads " + name + " rounded to 16 bits, but the reference does not: take it as float");
         }
-        Computed saved;
         const auto with = std::ranges::find(expected_.with_, name, &std::pair<std::string, Evaluate>::first);
-        if (with != expected_.with_.end()) {
-            saved = with->second(inputs, {}).at(0);
-        } else {
-            saved = find_sampled(evaluation.right, "y").exact;
+        const bool is_y = with == expected_.with_.end();
+        const Evaluate& evaluate = is_y ? expected_.evaluate_ : with->second;
+        Computed saved = is_y ? find_sampled(evaluation.right, "y").exact : evaluate(inputs, {}).at(0);
+        const std::vector<Computed> moved = evaluate(inputs, {DType::float32, 1});
+        if (moved.empty() || !moved[0].exact) {
+            all.push_back({name, saved.numbers, type});
         }
-        evaluation.values.put({name, saved.shape}, saved.numbers);
-        names_of_saved.push_back(name);
+        evaluation.values.put({name, saved.shape}, std::move(saved.numbers));
     }
-    for (std::size_t draw = 0; !names_of_saved.empty() && draw < kDrawsOfSaved; ++draw) {
+    for (std::size_t draw = 0; !all.empty() && draw < kDrawsOfSaved; ++draw) {
         Values& moved = evaluation.moved.emplace_back(evaluation.values);
-        for (const std::string& name : names_of_saved) {
-            std::vector<double> numbers = moved.numbers(name);
-            const std::uint64_t seed = mixed(draw / 2 + 1);  // the second of a pair goes the other way
-            for (std::size_t i = 0; i < numbers.size(); ++i) {
-                const bool up = (mixed(seed + i) + draw) % 2 == 0;
-                numbers[i] = next_to(numbers[i], up, function.type == DType::float64);
-            }
+        for (const Saved& saved : all) {
             const std::vector<View> views = moved.views();
-            moved.put({name, find(views, name)->shape}, std::move(numbers));
+            moved.put({saved.name, find(views, saved.name)->shape}, moved_saved(saved, draw));
         }
     }
 }

@@ -96,8 +96,7 @@ void add_rounding_of_saved(std::vector<double>& limits, const CallResult<T>& res
         for (const CallResult<T>& moved : of_moved) {
             const bool is_made = moved.fault.empty() && i < moved.made.size();
             const double change = is_made ? double{moved.made[i]} - double{result.made[i]} : 0;
-            const bool is_same = is_made && !std::isfinite(moved.made[i]) && !std::isfinite(result.made[i]);
-            squares += is_same ? 0 : change * change;
+            squares += std::isfinite(result.made[i]) ? change * change : 0;
         }
         const double off = of_moved.empty() ? 0 : std::sqrt(squares / static_cast<double>(of_moved.size()));
         limits[i] += std::isfinite(off) ? kFactor * off : std::numeric_limits<double>::infinity();
@@ -113,8 +112,9 @@ std::string reference_off(const std::vector<float>& in_float, const std::vector<
     double most = 0;
     for (std::size_t i = 0; i < in_double.size() && i < in_float.size(); ++i) {
         const double off = std::abs(in_double[i] - right.exact.numbers[i]);
+        const bool is_its_rounding = i < right.in_double.size() && std::isfinite(off) && off <= right.in_double[i];
         const bool is_farther_than_floats = off > 0x1p-24 * std::abs(in_double[i]);
-        if (is_farther_than_floats && std::abs(in_float[i] - in_double[i]) < off / 4 && off > most) {
+        if (is_its_rounding && is_farther_than_floats && std::abs(in_float[i] - in_double[i]) < off / 4 && off > most) {
             worst = i;
             most = off;
         }
@@ -198,9 +198,12 @@ std::vector<Called<T>> KernelCheck::called(const std::vector<CallResult<T>>& res
                 continue;
             }
             const std::size_t moved = one.evaluations[run.function].moved.size();
-            const CallResult<T>& result = results.at(next);
+            const std::span<const CallResult<T>> of_moved = std::span(results).subspan(next + 1, moved);
+            const auto faulty = std::ranges::find_if(of_moved, [](const auto& call) { return !call.fault.empty(); });
+            const bool fails_if_moved = results.at(next).fault.empty() && faulty != of_moved.end();
+            const CallResult<T>& result = fails_if_moved ? *faulty : results[next];
             if (!result.made.empty() || !result.fault.empty() || count(run.step.shape) == 0) {
-                all.push_back({&one, &run, &result, std::span(results).subspan(next + 1, moved)});
+                all.push_back({&one, &run, &result, of_moved});
             }
             next += 1 + moved;
         }

@@ -16,13 +16,15 @@ struct Sampled {
     std::vector<double> limits;
     // Elements whose class counts: NaN and ±∞ that no overflow makes, and ±0 of a copy.
     std::vector<bool> of_class;
-    // How far the value in double may be off, from evaluations in double with random rounding. Empty without these.
+    // How far the value in double may be off, from evaluations in double with random rounding. Empty or 0 without
+    // these.
     std::vector<double> in_double = {};  // NOLINT(readability-redundant-member-init): optional
 };
 
 // The limits of results of this type, from those of float. In double: times the ratio of the units, with the rounding
-// of the reference, which is in double as well, and at least what that has been seen to be; what double may flush to
-// zero is not told from it. Of 16 bits: with the rounding of the result; infinite if that may leave the type's range.
+// of the reference, which is in double as well, and no less than the spread of evaluations in double; what double may
+// flush to zero is not told from it. Of 16 bits: with the rounding of the result; infinite if that may leave the type's
+// range.
 std::vector<double> limits_in(DType type, const Sampled& right, std::vector<double> limits);
 
 // All that `evaluate` computes from the inputs. Throws what it throws, and std::invalid_argument if the values in

@@ -101,6 +101,9 @@ Results softmax(const Arguments& in, Formulation formulation) {
     }
     const at::Tensor value = y.detach(), scaled = value * at::where(value > 0, x, x.new_zeros({}));  // 0·−∞ is NaN
     const at::Tensor sum = at::sum(scaled, dims, true);
+    if (!sum.requires_grad()) {  // in the forward pass of a function with a derivative of its own
+        return {y};
+    }
     // The rounding of dy is averaged in Σ y·dy, with the weights y; it isn't where that sum is computed in another way.
     const at::Tensor averaged = at::rsqrt(at::sum(value * value, dims, true));
     sum.register_hook([averaged](const at::Tensor& of_products) { return off_as_before(of_products, averaged); });

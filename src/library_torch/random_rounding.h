@@ -13,10 +13,11 @@ namespace byhand {
 // and those in place included, moves its inputs and its result at random: by one unit in the last place if it works
 // element by element, and by √n/2 of them, n roundings that are independent, if it adds up n elements. (What a stable
 // implementation makes of its inputs is exact for inputs that are off by their rounding: one operation of LibTorch's
-// may be a formula of many.) A sum, difference, product, quotient or root of two moves its result alone. Zeros stay
-// zeros, and what an operation only copies, chooses or views is left alone. The seed also selects the formulation of
-// norms and softmaxes (composed.h), the order of sums (ordered_sums.h), and whether numbers are moved by several times
-// as much. With seed 0 every operation is LibTorch's as it is.
+// may be a formula of many.) Additions, subtractions, multiplications, divisions and square roots move their result
+// only, except where a mean is subtracted. Zeros stay zeros, and what an operation only copies, chooses or views is
+// left alone. The seed also selects the formulation of norms and softmaxes (composed.h), the order of sums
+// (ordered_sums.h), and whether numbers are moved by several times as much. With seed 0 every operation is LibTorch's
+// as it is.
 class RandomRounding {
 public:
     // `of` tells apart what is evaluated: one evaluation may use numbers of the one before (composed.h).
@@ -26,6 +27,8 @@ public:
 
     // Whether the operations so far have only copied numbers.
     bool only_copies() const;
+    // Whether none of them has rounded.
+    bool is_exact() const;
     // How many numbers they have computed.
     std::size_t work() const;
     // By how many times their rounding they have moved numbers.

@@ -127,6 +127,7 @@ std::vector<Computed> evaluate_with(Precision precision, const void* of, const a
     std::vector<Computed> all = evaluation();
     for (Computed& one : all) {
         one.copied = rounding.only_copies();
+        one.exact = rounding.is_exact();
         one.work = rounding.work();
         one.moved_by = rounding.moved_by();
     }

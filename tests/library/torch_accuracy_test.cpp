@@ -137,6 +137,24 @@ TEST_CASE("accuracy: a kernel is not held to what a saved value has lost by roun
     CHECK_FALSE(check(softmax(1e-5), of_softmax()).agrees());
 }
 
+TEST_CASE("accuracy: a saved value that is not rounded is taken as it is") {
+    const auto relu = [](bool at_zero) {
+        const auto backward = [at_zero]<class T>(T* dx, const T* dy, const T* y, std::size_t n) {
+            for (std::size_t i = 0; i < n; ++i) {
+                dx[i] = y[i] > 0 || (at_zero && y[i] == 0) ? dy[i] : T(0);
+            }
+        };
+        return kernel(
+            "relu_backward", [=](float* dx, const float* dy, const float* y, std::size_t n) { backward(dx, dy, y, n); },
+            [=](double* dx, const double* dy, const double* y, std::size_t n) { backward(dx, dy, y, n); });
+    };
+    const auto expected = [] {
+        return is_vjp_of([](at::Tensor x) { return at::relu(x); }).reads({"dy", "y"}).shapes({{33}});
+    };
+    CHECK(check(relu(false), expected()).agrees());
+    CHECK(text::contains(check(relu(true), expected()).text(), "is wrong"));
+}
+
 TEST_CASE("accuracy: NaN by rounding, of float only and of extreme inputs, is not wrong, but less accurate") {
     // FlashAttention's exponential, whose max·log2(e) is rounded.
     const auto softmax = [](double log2e) {
