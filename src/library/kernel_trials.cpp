@@ -73,17 +73,6 @@ void add_trial(Checked one, std::vector<Checked>& all) {
     }
 }
 
-// The largest error where there is a limit and the result is finite.
-template <class T>
-double error_of(const std::vector<T>& made, const std::vector<double>& right, const std::vector<double>& limits) {
-    double error = 0;
-    for (std::size_t i = 0; i < made.size(); ++i) {
-        error =
-            std::isfinite(limits[i]) && std::isfinite(made[i]) ? std::max(error, std::abs(made[i] - right[i])) : error;
-    }
-    return error;
-}
-
 // What the rounding of saved values may move the result by, added to the limits: they were rounded when they were
 // saved, by half a unit in the last place, and here are moved by one. Where the result is finite for some of them only,
 // there is no limit.
@@ -139,6 +128,16 @@ struct Made {
     }
     bool is_off(std::size_t i) const { return error(i) > limits[i]; }
 };
+
+// The largest error, NaN aside.
+template <class T>
+double largest_error(const Made<T>& made) {
+    double largest = 0;
+    for (std::size_t i = 0; i < made.numbers.size(); ++i) {
+        largest = std::isfinite(made.error(i)) ? std::max(largest, made.error(i)) : largest;
+    }
+    return largest;
+}
 
 // Of the elements that are off in either type, the largest errors.
 Amplified amplified_in(const Made<float>& in_float, const Made<double>& in_double, double largest) {
@@ -240,7 +239,7 @@ Checked KernelCheck::checked_of(const Called<T>& called) const {
         const bool is_off =
             (verdict == Verdict::mismatch || verdict == Verdict::non_finite) && checked.trial.note.empty();
         const double none = std::numeric_limits<double>::infinity();
-        const double error = is_off ? error_of(result->made, right.exact.numbers, limits) : none;
+        const double error = is_off ? largest_error<T>({result->made, right.exact.numbers, limits}) : none;
         const double largest = largest_of(right.exact.numbers, of->largest);
         checked.share = error / std::max(largest, 1.0);
         checked.share_of_largest = error / largest;

@@ -292,14 +292,12 @@ void check_octaves(const Shape& shape) {
                 y[i] = below * static_cast<float>(slip(below));
             }
         };
-        CHECK_FALSE(check(kernel("below", from_the_top), computes([](at::Tensor x) { return x.amax(-1, true) - x; })
-                                                             .shapes({shape})
-                                                             .and_neighbours(false)
-                                                             .sizes([](const std::vector<Shape>& inputs) {
-                                                                 return std::vector{count(inputs[0]) / inputs[0].back(),
-                                                                                    inputs[0].back()};
-                                                             }))
-                        .agrees());
+        const auto rows_and_columns = [](const std::vector<Shape>& inputs) {
+            return std::vector{count(inputs[0]) / inputs[0].back(), inputs[0].back()};
+        };
+        Expected below = computes([](at::Tensor x) { return x.amax(-1, true) - x; });
+        below.shapes({shape}).and_neighbours(false).sizes(rows_and_columns);
+        CHECK_FALSE(check(kernel("below", from_the_top), below).agrees());
     }
 }
 

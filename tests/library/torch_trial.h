@@ -31,6 +31,12 @@ std::vector<Trial> controls();
 // The orders of summation (campaign/orders.h) in which a right kernel is tried, if not in all.
 inline constexpr int kTriedOrders[] = {0, 1, 2, 4, 6};
 
+// The sum of n terms, in this order.
+template <class T, class Term>
+T ordered_sum(int order, std::size_t n, Term term) {
+    return total<T>(n, term, order);
+}
+
 // A kernel in float and in double: the instances of a lambda that is a template on the type of numbers.
 template <class F, class... P>
 auto instance(F f, void (F::*)(P...) const) {

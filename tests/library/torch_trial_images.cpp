@@ -148,6 +148,7 @@ void images(List& list) {
                     }),
             is_vjp_of(upsampled).reads({"dy"}).sizes(planes), cases);
     }
+    const auto max_pool = [](const Tensor& x) { return at::max_pool2d(x, 2); };
     add(list, "max-pool",
         in_both("2×2",
                 []<class T>(T* y, const T* x, std::size_t n, std::size_t h, std::size_t w) {
@@ -158,8 +159,7 @@ void images(List& list) {
                         y[i] = std::max(std::max(first[0], first[1]), std::max(first[w], first[w + 1]));
                     }
                 }),
-        computes([](const Tensor& x) { return at::max_pool2d(x, {2, 2}); }).sizes(planes),
-        {{{1, 1, 2, 2}}, {{2, 3, 5, 7}}, {{1, 2, 16, 16}}});
+        computes(max_pool).sizes(planes), {{{1, 1, 2, 2}}, {{2, 3, 5, 7}}, {{1, 2, 16, 16}}});
 }
 
 void convolutions(List& list) {
@@ -191,7 +191,7 @@ void convolutions(List& list) {
                       for (std::size_t i = 0; i < n * m * pixels; ++i) {
                           const T *in = x + i / (m * pixels) * channels * pixels + i % pixels,
                                   *w = W + i / pixels % m * channels;
-                          y[i] = total<T>(channels, [&](std::size_t l) { return in[l * pixels] * w[l]; }, order);
+                          y[i] = ordered_sum<T>(order, channels, [&](std::size_t l) { return in[l * pixels] * w[l]; });
                       }
                   });
               },

@@ -30,7 +30,7 @@ void attention_backward(Correction correction, int order, T* dq, T* dk, T* dv, c
         }
         softmax_row(p, std::vector<T>(p, p + i + 1).data(), i + 1, order);
         for (std::size_t l = 0; l < d; ++l) {
-            O[l] = total<T>(i + 1, [&](std::size_t j) { return p[j] * v[j * d + l]; }, order);
+            O[l] = ordered_sum<T>(order, i + 1, [&](std::size_t j) { return p[j] * v[j * d + l]; });
         }
         const T sum = correction == Correction::delta ? dot(dO + i * d, O.data(), d, order) : dot(p, ds, i + 1, order);
         for (std::size_t j = 0; j <= i; ++j) {
@@ -39,9 +39,9 @@ void attention_backward(Correction correction, int order, T* dq, T* dk, T* dv, c
     }
     for (std::size_t i = 0; i < n * d; ++i) {
         const std::size_t r = i / d, l = i % d;
-        dq[i] = total<T>(r + 1, [&](std::size_t j) { return dS[r * n + j] * k[j * d + l]; }, order);
-        dk[i] = total<T>(n - r, [&](std::size_t j) { return dS[(r + j) * n + r] * q[(r + j) * d + l]; }, order);
-        dv[i] = total<T>(n - r, [&](std::size_t j) { return P[(r + j) * n + r] * dO[(r + j) * d + l]; }, order);
+        dq[i] = ordered_sum<T>(order, r + 1, [&](std::size_t j) { return dS[r * n + j] * k[j * d + l]; });
+        dk[i] = ordered_sum<T>(order, n - r, [&](std::size_t j) { return dS[(r + j) * n + r] * q[(r + j) * d + l]; });
+        dv[i] = ordered_sum<T>(order, n - r, [&](std::size_t j) { return P[(r + j) * n + r] * dO[(r + j) * d + l]; });
     }
 }
 
@@ -183,8 +183,8 @@ void norms(List& list) {
             return rows(
                 name,
                 [order]<class T>(T* y, const T* x, std::size_t c) {
-                    const T mean = total<T>(c, [&](std::size_t j) { return x[j]; }, order) / T(c);
-                    *y = total<T>(c, [&](std::size_t j) { return (x[j] - mean) * (x[j] - mean); }, order) / T(c);
+                    const T mean = ordered_sum<T>(order, c, [&](std::size_t j) { return x[j]; }) / T(c);
+                    *y = ordered_sum<T>(order, c, [&](std::size_t j) { return (x[j] - mean) * (x[j] - mean); }) / T(c);
                 },
                 Per::row);
         },

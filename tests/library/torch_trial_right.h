@@ -42,7 +42,7 @@ T largest(const T* x, std::size_t n) {
 // Σ exp(x[j] − top).
 template <class T>
 T sum_of_exp(const T* x, std::size_t n, T top, int order) {
-    return total<T>(n, [&](std::size_t j) { return std::exp(x[j] - top); }, order);
+    return ordered_sum<T>(order, n, [&](std::size_t j) { return std::exp(x[j] - top); });
 }
 template <class T>
 void softmax_row(T* y, const T* x, std::size_t n, int order) {
@@ -53,7 +53,7 @@ void softmax_row(T* y, const T* x, std::size_t n, int order) {
 }
 template <class T>
 T dot(const T* a, const T* b, std::size_t n, int order) {
-    return total<T>(n, [&](std::size_t j) { return a[j] * b[j]; }, order);
+    return ordered_sum<T>(order, n, [&](std::size_t j) { return a[j] * b[j]; });
 }
 
 // FlashAttention's form.

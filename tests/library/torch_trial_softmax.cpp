@@ -16,7 +16,7 @@ void sums(List& list) {
     in_orders(list, "sum of all elements", "sum",
               [](const std::string& name, int order) {
                   return in_both(name, [order]<class T>(T* y, const T* x, std::size_t n) {
-                      *y = total<T>(n, [&](std::size_t i) { return x[i]; }, order);
+                      *y = ordered_sum<T>(order, n, [&](std::size_t i) { return x[i]; });
                   });
               },
               computes([](const Tensor& x) { return x.sum(); }).sizes(elements),
@@ -26,7 +26,7 @@ void sums(List& list) {
         add(list, "sum of all elements",
             in_both(named("sum", order),
                     [order]<class T>(T* y, const T* x, std::size_t n) {
-                        *y = total<T>(n, [&](std::size_t i) { return x[i]; }, order);
+                        *y = ordered_sum<T>(order, n, [&](std::size_t i) { return x[i]; });
                     }),
             computes([](const Tensor& x) { return x.sum(); }).sizes(elements), {{{1000, 1000}}}, true);
     }
@@ -34,7 +34,7 @@ void sums(List& list) {
         return [mean](const std::string& name, int order) {
             return in_both(name, [=]<class T>(T* y, const T* x, std::size_t n, std::size_t c) {
                 for (std::size_t j = 0; j < c; ++j) {
-                    y[j] = total<T>(n, [&](std::size_t i) { return x[i * c + j]; }, order) / T(mean ? n : 1);
+                    y[j] = ordered_sum<T>(order, n, [&](std::size_t i) { return x[i * c + j]; }) / T(mean ? n : 1);
                 }
             });
         };
@@ -50,20 +50,20 @@ void sums(List& list) {
     };
     in_orders(list, "the reference adds in place", "column sum", of_columns(false), computes(in_place),
               {{{7, 27}}, {{100, 33}}});
-    in_orders(list, "matrix product", "x·W",
-              [](const std::string& name, int order) {
-                  return in_both(
-                      name, [=]<class T>(T* y, const T* x, const T* W, std::size_t n, std::size_t k, std::size_t m) {
-                          for (std::size_t i = 0; i < n * m; ++i) {
-                              const auto term = [&](std::size_t l) { return x[i / m * k + l] * W[l * m + i % m]; };
-                              y[i] = total<T>(k, term, order);
-                          }
-                      });
-              },
-              computes([](const Tensor& x, const Tensor& W) { return at::matmul(x, W); })
-                  .inputs({"x", "W"})
-                  .sizes([](const std::vector<Shape>& in) { return Shape{in[0][0], in[0][1], in[1][1]}; }),
-              {{{3, 5}, {5, 2}}, {{7, 33}, {33, 9}}, {{7, 300}, {300, 5}}});
+    const auto extents = [](const std::vector<Shape>& in) { return Shape{in[0][0], in[0][1], in[1][1]}; };
+    in_orders(
+        list, "matrix product", "x·W",
+        [](const std::string& name, int order) {
+            return in_both(name,
+                           [=]<class T>(T* y, const T* x, const T* W, std::size_t n, std::size_t k, std::size_t m) {
+                               for (std::size_t i = 0; i < n * m; ++i) {
+                                   const auto term = [&](std::size_t l) { return x[i / m * k + l] * W[l * m + i % m]; };
+                                   y[i] = total<T>(k, term, order);
+                               }
+                           });
+        },
+        computes([](const Tensor& x, const Tensor& W) { return at::matmul(x, W); }).inputs({"x", "W"}).sizes(extents),
+        {{{3, 5}, {5, 2}}, {{7, 33}, {33, 9}}, {{7, 300}, {300, 5}}});
     // y[j] = carry + the sum since the block's first element.
     for (const std::size_t block : {1, 8}) {
         const auto row = [block]<class T>(T* y, const T* x, std::size_t c) {

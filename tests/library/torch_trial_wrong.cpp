@@ -79,7 +79,8 @@ void bands_of_softmax(Lists& lists) {
                   return rows_backward("softmax backward, exp off in " + band.text(),
                                        [band]<class T>(T* dx, const T* dy, const T* x, std::size_t c) {
                                            softmax_row(dx, x, c, [&](T d) { return band.has(d) ? T(1.1) : T(1); });
-                                           const T dot = total<T>(c, [&](std::size_t j) { return dx[j] * dy[j]; }, 0);
+                                           const T dot =
+                                               ordered_sum<T>(0, c, [&](std::size_t j) { return dx[j] * dy[j]; });
                                            for (std::size_t j = 0; j < c; ++j) {
                                                dx[j] *= dy[j] - dot;
                                            }
@@ -180,7 +181,7 @@ void reduce_row(Reduction reduction, T* y, const std::vector<T>& x, std::size_t 
     for (const T value : x) {
         top = std::max(top, value);
     }
-    const T sum = total<T>(x.size(), [&](std::size_t j) { return std::exp(x[j] - top); }, 0);
+    const T sum = ordered_sum<T>(0, x.size(), [&](std::size_t j) { return std::exp(x[j] - top); });
     if (reduction != Reduction::softmax) {
         *y = reduction == Reduction::max ? top : top + std::log(sum);
         return;
@@ -281,7 +282,7 @@ void limited_rows(Lists& lists) {
               [](std::size_t limit) {
                   return rows("layer norm, columns ignored", [=]<class T>(T* y, const T* x, std::size_t c) {
                       const std::size_t summed = std::min(c, limit);
-                      const T mean = total<T>(summed, [&](std::size_t j) { return x[j]; }, 0) / T(summed);
+                      const T mean = ordered_sum<T>(0, summed, [&](std::size_t j) { return x[j]; }) / T(summed);
                       const auto square = [&](std::size_t j) { return (x[j] - mean) * (x[j] - mean); };
                       const T inverse = 1 / std::sqrt(total<T>(summed, square, 0) / T(summed) + T(1e-5));
                       for (std::size_t j = 0; j < c; ++j) {
@@ -295,7 +296,7 @@ void limited_rows(Lists& lists) {
                   return rows(
                       "sum of a row, tail lost",
                       [=]<class T>(T* y, const T* x, std::size_t c) {
-                          *y = total<T>(c - c % step, [&](std::size_t j) { return x[j]; }, 0);
+                          *y = ordered_sum<T>(0, c - c % step, [&](std::size_t j) { return x[j]; });
                       },
                       Per::row);
               },
@@ -410,8 +411,8 @@ void not_finite(Lists& lists) {
               [](bool zero) {
                   return in_both(
                       "masked mean, 0 for NaN", [=]<class T>(T* y, const T* x, const std::int64_t* m, std::size_t n) {
-                          const T kept = total<T>(n, [&](std::size_t i) { return T(m[i]); }, 0);
-                          const T sum = total<T>(n, [&](std::size_t i) { return m[i] != 0 ? x[i] : T(0); }, 0);
+                          const T kept = ordered_sum<T>(0, n, [&](std::size_t i) { return T(m[i]); });
+                          const T sum = ordered_sum<T>(0, n, [&](std::size_t i) { return m[i] != 0 ? x[i] : T(0); });
                           *y = zero && kept == T(0) ? T(0) : sum / kept;
                       });
               },
