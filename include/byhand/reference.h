@@ -29,7 +29,6 @@ struct Computed {
     bool copied = false;   // each number is one of an input's, so that its sign counts where it is 0
     bool exact = false;    // no operation has rounded, as in a copy or a maximum
     std::size_t work = 0;  // how many numbers all operations have computed, if that is counted
-    double moved_by = 1;   // by how many times their rounding they have moved numbers
 };
 
 // The values that a trusted implementation computes from these inputs. It may return none in double with a seed: then

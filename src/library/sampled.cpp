@@ -41,13 +41,13 @@ bool are_moderate(const std::vector<View>& inputs) {
     });
 }
 
-// Adds the squares of an evaluation's errors, in the rounding of one operation.
+// Adds the squares of an evaluation's errors.
 void add_evaluation(std::vector<double>& squares, const Computed& exact, const Computed& moved) {
     if (moved.shape != exact.shape || moved.numbers.size() != squares.size()) {
         throw std::invalid_argument("the reference's " + exact.name + " has another shape when it is evaluated again");
     }
     for (std::size_t i = 0; i < squares.size(); ++i) {
-        const double error = (moved.numbers[i] - exact.numbers[i]) / moved.moved_by;
+        const double error = moved.numbers[i] - exact.numbers[i];
         squares[i] += error * error;
     }
 }

@@ -24,18 +24,10 @@ namespace {
 // The dispatch key whose handlers see an operation before all others. LibTorch has it for such modes.
 constexpr c10::DispatchKey kKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
-// Some evaluations move numbers by several times their rounding, to meet ties and overflows that are rarer than one
-// evaluation in 32, but not than one element in a thousand.
-constexpr double kFar = 8;
-bool goes_far(std::uint64_t seed) {
-    return seed % 9 == 3 || seed % 9 == 7;  // never in closed form
-}
-
 // Of the evaluation that runs.
 struct Rounding {
     std::uint64_t state = 0;  // of the random numbers
     bool moves = true;        // false: as LibTorch rounds
-    double moved_by = 1;
     at::ScalarType type = at::kFloat;
     bool only_copies = true, rounds = false;
     std::size_t work = 0;
@@ -58,7 +50,7 @@ void in_type(F f) {
 // Calls visit(i, factor) for each i below `count`, with 1 plus or minus `units` units in the last place at random.
 template <class T, class Visit>
 void for_each_factor(std::size_t count, double units, Visit visit) {
-    const double by = units * rounding.moved_by * std::numeric_limits<T>::epsilon();
+    const double by = units * std::numeric_limits<T>::epsilon();
     const auto up = static_cast<T>(1 + by), down = static_cast<T>(1 - by);
     for (std::size_t from = 0; from < count; from += 64) {
         const std::uint64_t bits = mixed(++rounding.state);
@@ -163,7 +155,7 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
     }
     if (moves) {
         std::vector<c10::IValue> changed = given;
-        const double by = 2 * rounding.moved_by * (rounding.type == at::kDouble ? 0x1p-52 : 0x1p-23);
+        const double by = 2 * (rounding.type == at::kDouble ? 0x1p-52 : 0x1p-23);
         move_scales(schema, changed, rounding.state % 2 == 0 ? by : -by);
         std::ranges::copy(changed, arguments);
     }
@@ -204,7 +196,6 @@ RandomRounding::RandomRounding(Precision precision, const void* of) : included_(
     const auto [type, seed] = precision;
     rounding.state = mixed(seed);
     rounding.moves = seed != 0;
-    rounding.moved_by = goes_far(seed) ? kFar : 1;
     rounding.type = type == DType::float64 ? at::kDouble : at::kFloat;
     rounding.only_copies = true;
     rounding.rounds = false;
@@ -224,10 +215,6 @@ bool RandomRounding::is_exact() const {
 
 std::size_t RandomRounding::work() const {
     return rounding.work;
-}
-
-double RandomRounding::moved_by() const {
-    return rounding.moved_by;
 }
 
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {

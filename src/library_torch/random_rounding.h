@@ -15,9 +15,8 @@ namespace byhand {
 // implementation makes of its inputs is exact for inputs that are off by their rounding: one operation of LibTorch's
 // may be a formula of many.) Additions, subtractions, multiplications, divisions and square roots move their result
 // only, except where a mean is subtracted. Zeros stay zeros, and what an operation only copies, chooses or views is
-// left alone. The seed also selects the formulation of norms and softmaxes (composed.h), the order of sums
-// (ordered_sums.h), and whether numbers are moved by several times as much. With seed 0 every operation is LibTorch's
-// as it is.
+// left alone. The seed also selects the formulation of norms and softmaxes (composed.h) and the order of sums
+// (ordered_sums.h). With seed 0 every operation is LibTorch's as it is.
 class RandomRounding {
 public:
     // `of` tells apart what is evaluated: one evaluation may use numbers of the one before (composed.h).
@@ -31,8 +30,6 @@ public:
     bool is_exact() const;
     // How many numbers they have computed.
     std::size_t work() const;
-    // By how many times their rounding they have moved numbers.
-    double moved_by() const;
 
 private:
     c10::impl::IncludeDispatchKeyGuard included_;

@@ -129,7 +129,6 @@ std::vector<Computed> evaluate_with(Precision precision, const void* of, const a
         one.copied = rounding.only_copies();
         one.exact = rounding.is_exact();
         one.work = rounding.work();
-        one.moved_by = rounding.moved_by();
     }
     return all;
 }

@@ -33,6 +33,10 @@ TEST_CASE("trials: attention's backward pass, with the correction computed from 
     expect_right("causal attention backward: dP − Σ dO·O, order 12 (5, 4)");
 }
 
+TEST_CASE("trials: attention on scores at which the reference in double is off by more than float's units suggest") {
+    expect_right("causal attention backward: dP − Σ P·dP, order 1 (40, 8)");
+}
+
 TEST_CASE("trials: batch norm's backward pass in closed form, and a reference that makes up for the mean's rounding") {
     expect_right("batch norm backward, mean of squares: closed form, order 0 (16, 27)");
     expect_right("batch norm backward, mean of squares: closed form, order 0 (33, 64)");
