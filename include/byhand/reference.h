@@ -55,8 +55,9 @@ private:
 };
 
 // Compares a tensor of floats or doubles with the right value, element by element. The limit of each element is a
-// multiple of the error (root mean square) of 32 evaluations with random rounding, so large that a result with
-// errors of the same size exceeds it with a probability of 1e-12; at least one unit in the last place.
+// multiple of the error (root mean square) of 32 evaluations in float with random rounding, so large that a result with
+// errors of the same size exceeds it with a probability of 1e-12; at least one unit in the last place. For doubles it
+// is that times the ratio of the units, or the same of eight evaluations in double if that is larger.
 Report check(const View& yours, const Matches& right);
 
 }  // namespace byhand

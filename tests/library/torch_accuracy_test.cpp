@@ -153,6 +153,33 @@ TEST_CASE("accuracy: a saved value that is not rounded is taken as it is") {
     };
     CHECK(check(relu(false), expected()).agrees());
     CHECK(text::contains(check(relu(true), expected()).text(), "is wrong"));
+
+    // The gradient of a maximum is shared by the elements that equal it.
+    const auto maximum = [](int factor) {
+        const auto backward = [factor]<class T>(T* dx, const T* dy, const T* x, const T* y, std::size_t n,
+                                                std::size_t c) {
+            for (std::size_t i = 0; i < n * c; ++i) {
+                const T* const row = x + i / c * c;
+                const auto ties = static_cast<T>(std::count(row, row + c, y[i / c]));
+                dx[i] = x[i] == y[i / c] ? static_cast<T>(factor) * dy[i / c] / ties : T(0);
+            }
+        };
+        return kernel(
+            "maximum_backward",
+            [=](float* dx, const float* dy, const float* x, const float* y, std::size_t n, std::size_t c) {
+                backward(dx, dy, x, y, n, c);
+            },
+            [=](double* dx, const double* dy, const double* x, const double* y, std::size_t n, std::size_t c) {
+                backward(dx, dy, x, y, n, c);
+            });
+    };
+    const auto of_maximum = [] {
+        return is_vjp_of([](at::Tensor x) { return at::amax(x, 1); }).reads({"dy", "x", "y"}).shapes({{7, 27}});
+    };
+    const Report right = check(maximum(1), of_maximum());
+    INFO(right.text());
+    CHECK(right.agrees());
+    CHECK(text::contains(check(maximum(2), of_maximum()).text(), "is wrong"));
 }
 
 TEST_CASE("accuracy: NaN by rounding, of float only and of extreme inputs, is not wrong, but less accurate") {
