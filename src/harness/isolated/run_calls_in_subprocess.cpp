@@ -6,6 +6,7 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
@@ -30,7 +31,7 @@ constexpr auto kPatience = std::chrono::milliseconds(20);
 
 // The state of a call, in memory that the parent reads.
 struct Slot {
-    bool made = false;
+    std::uint8_t made = 0;  // not bool: any byte may have been written
     std::array<char, 256> fault{};
 
     bool is_faulty() const { return fault.front() != '\0'; }
@@ -105,10 +106,10 @@ public:
         std::vector<CallResult<T>> results(calls_.size());
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             CallResult<T>& result = results[i];
-            if (slot(i).made) {
+            if (slot(i).made != 0) {
                 result.made.assign(numbers(i).begin(), numbers(i).end());
             }
-            result.fault = slot(i).fault.data();
+            result.fault = words_in(slot(i).fault);
             if (first_ + i == end.index && result.fault.empty()) {
                 result.fault = end.fault;
             }
@@ -205,7 +206,7 @@ private:
     // The first result is kept; the second must be the same.
     void call(std::size_t i, Place place, OperandTable& operands, Surroundings& surroundings, Journal& journal) {
         const bool first = place == Place::end;
-        if (slot(i).is_faulty() || (!first && !slot(i).made)) {
+        if (slot(i).is_faulty() || (!first && slot(i).made == 0)) {
             return;
         }
         journal.begin(first_ + i);
@@ -221,7 +222,7 @@ private:
         const std::vector<T> made = prepared.made();
         if (first && thrown.empty()) {
             std::ranges::copy(made, numbers(i).begin());
-            slot(i).made = true;
+            slot(i).made = 1;
         }
         for (const std::string& fault : {thrown, written_outside(prepared), changes}) {
             slot(i).set_fault(fault);
@@ -237,7 +238,7 @@ private:
     }
 
     void call_in_a_row(std::size_t i, OperandTable& operands, Journal& journal) {
-        if (slot(i).is_faulty() || !slot(i).made) {
+        if (slot(i).is_faulty() || slot(i).made == 0) {
             return;
         }
         journal.begin(first_ + i);

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -17,18 +18,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <new>
 #include <optional>
-#include <set>
-#include <sstream>
-#include <system_error>
-#include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "harness/isolated/descendants.h"
 #include "harness/isolated/guarded_memory.h"
 #include "harness/isolated/surroundings.h"
 
@@ -37,11 +33,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kMoreTime = " allows more";
+constexpr std::string_view kMoreTime = " allows more", kNoProcess = "the system allows no more processes";
 
 // Handlers can only use a global.
 Journal* own_journal = nullptr;  // in the subprocess; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint8_t>::is_always_lock_free);
 
 // Copies as much of the words as fits into `to`; always ends with '\0'.
 template <std::size_t kSize>
@@ -89,6 +85,7 @@ void limit_memory(std::size_t more) {
 }
 
 void set_streams() {
+    std::signal(SIGTTOU, SIG_IGN);  // its process group is not the terminal's, which may have `stty tostop`
     std::setvbuf(stdout, nullptr, _IONBF, 0);  // so that output before a crash is not lost
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -121,14 +118,22 @@ void exits(int code, void* journal) {
     std::abort();
 }
 
-[[noreturn]] void be_the_subprocess(pid_t parent, const SubprocessLimits& limits, Journal& journal,
-                                    const std::function<void(Journal&)>& work) {
+// In its own process group, with a signal at its parent's end. Processes whose parents end become its children.
+void be_a_child_of(pid_t parent, int signal_at_its_end) {
     ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) {  // the parent has ended
+    ::prctl(PR_SET_PDEATHSIG, signal_at_its_end);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (::getppid() != parent) {  // it has ended
         ::_exit(EXIT_FAILURE);
     }
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // processes that it starts remain its descendants
+}
+
+[[noreturn]] void be_the_subprocess(pid_t parent, const SubprocessLimits& limits, Journal& journal,
+                                    const std::function<void(Journal&)>& work) {
+    be_a_child_of(parent, SIGKILL);
+    if (own_journal != nullptr) {  // of the process that this one was forked from; the work must not reach it
+        ::munmap(own_journal, sizeof(Journal));
+    }
     own_journal = &journal;
     forget_signal_handlers();
     set_streams();
@@ -148,6 +153,80 @@ void exits(int code, void* journal) {
     ::_exit(EXIT_SUCCESS);
 }
 
+// ---- in the warden ----
+
+// fork() notifies ThreadSanitizer, which reports nothing in a process that was forked beside other threads, as LibTorch
+// starts them.
+pid_t fork_process() {
+    return has_thread_sanitizer() ? ::_Fork() : ::fork();
+}
+
+// The signals that a thread blocks.
+class BlockedSignals {
+public:
+    BlockedSignals() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    BlockedSignals(const BlockedSignals&) = delete;
+    BlockedSignals& operator=(const BlockedSignals&) = delete;
+    ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
+
+// Ends as another process ended.
+[[noreturn]] void end_as(int status) {
+    if (WIFSIGNALED(status)) {
+        const int number = WTERMSIG(status);
+        sigset_t only;
+        ::sigemptyset(&only);
+        ::sigaddset(&only, number);
+        std::signal(number, SIG_DFL);
+        ::raise(number);
+        ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+    }
+    ::_exit(WEXITSTATUS(status));
+}
+
+// Between this process and the subprocess: whatever the subprocess leaves behind becomes a child of the warden, which
+// has no others. So the children of this process, of other threads' checks too, are never mistaken for them.
+[[noreturn]] void be_the_warden(pid_t parent, Journal& journal, const std::function<void(pid_t)>& subprocess) {
+    be_a_child_of(parent, SIGTERM);
+    const struct rlimit no_core = {};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    std::signal(SIGCHLD, SIG_DFL);
+    const pid_t self = ::getpid();
+    pid_t child = 0;
+    {
+        const BlockedSignals blocked;
+        child = fork_process();
+        if (child > 0) {
+            int status = 0;
+            sigset_t wanted;
+            ::sigemptyset(&wanted);
+            ::sigaddset(&wanted, SIGCHLD);
+            ::sigaddset(&wanted, SIGTERM);
+            while (::waitpid(child, &status, WNOHANG | WUNTRACED) != child && ::getppid() == parent) {
+                ::sigwaitinfo(&wanted, nullptr);
+            }
+            if (WIFSTOPPED(status)) {
+                journal.fault({"stops its process"});
+            }
+            end_descendants_of(self);
+            end_as(WIFSTOPPED(status) ? 0 : status);
+        }
+    }
+    if (child < 0) {
+        journal.fault({kNoProcess});
+        ::_exit(EXIT_FAILURE);
+    }
+    subprocess(self);
+    ::_exit(EXIT_FAILURE);
+}
+
 // ---- in the parent ----
 
 std::string text_of(std::chrono::milliseconds time) {
@@ -156,70 +235,6 @@ std::string text_of(std::chrono::milliseconds time) {
 }
 
 enum class Why { by_itself, timeout, interrupted };
-
-// During its lifetime processes that a subprocess leaves behind become children of this process, not of init.
-class Subreaper {
-public:
-    Subreaper() {
-        ::prctl(PR_GET_CHILD_SUBREAPER, &before_);
-        ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    }
-    Subreaper(const Subreaper&) = delete;
-    Subreaper& operator=(const Subreaper&) = delete;
-    ~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, before_); }
-
-private:
-    int before_ = 0;
-};
-
-// The parent of a process: the second field after its name, which may contain spaces and brackets.
-std::optional<pid_t> parent_of(const std::filesystem::path& process) {
-    std::ifstream file(process / "stat");
-    std::string line;
-    std::getline(file, line);
-    const std::size_t name_ends = line.rfind(')');
-    char state = 0;
-    pid_t parent = 0;
-    if (name_ends == std::string::npos || !(std::istringstream(line.substr(name_ends + 1)) >> state >> parent)) {
-        return std::nullopt;
-    }
-    return parent;
-}
-
-// Children of this process, including ended ones. (Not every kernel has /proc/self/task/*/children.)
-std::set<pid_t> children() {
-    std::set<pid_t> all;
-    if (!has_child()) {  // the usual case
-        return all;
-    }
-    std::error_code error;
-    for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
-        const std::string name = at->path().filename();
-        if (name.find_first_not_of("0123456789") == std::string::npos && parent_of(at->path()) == ::getpid()) {
-            all.insert(std::stoi(name));
-        }
-    }
-    return all;
-}
-
-// Kills the processes that an ended subprocess left behind. Their own children are reparented to this process in turn.
-void end_all_but(const std::set<pid_t>& before) {
-    constexpr auto kPatience = std::chrono::seconds(2);  // some may belong to another user
-    const Clock::time_point until = Clock::now() + kPatience;
-    for (bool some = true; some && Clock::now() < until;) {
-        some = false;
-        for (const pid_t child : children()) {
-            if (!before.contains(child)) {
-                some = true;
-                ::kill(child, SIGKILL);
-                ::waitpid(child, nullptr, WNOHANG | __WALL);
-            }
-        }
-        if (some) {
-            std::this_thread::sleep_for(std::chrono::microseconds(100));
-        }
-    }
-}
 
 // Waits for the child's end, or kills it. The child is then a zombie: its process group still has its id.
 Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& journal) {
@@ -279,7 +294,7 @@ void Journal::restart_clock() {
 }
 
 void Journal::fault(std::initializer_list<std::string_view> words) {
-    if (!faulty_.exchange(true)) {
+    if (faulty_.exchange(1) == 0) {
         write(fault_, words);
     }
 }
@@ -287,31 +302,32 @@ void Journal::fault(std::initializer_list<std::string_view> words) {
 SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::function<void(Journal&)>& work) {
     const GuardedPages pages(sizeof(Journal), GuardedPages::Kind::shared);
     Journal& journal = *new (pages.begin()) Journal{};
-    const Subreaper subreaper;
-    const std::set<pid_t> before = children();
-    std::fflush(nullptr);  // otherwise both processes would write the buffers
-    // fork() notifies ThreadSanitizer, which reports nothing in a process that was forked beside other threads, as
-    // LibTorch starts them.
-    const pid_t parent = ::getpid(), child = has_thread_sanitizer() ? ::_Fork() : ::fork();
-    if (child < 0) {
+    if (own_journal == nullptr) {  // else its output is not buffered, and a thread of foreign code may hold a lock
+        std::fflush(nullptr);      // otherwise both processes would write the buffers
+    }
+    const pid_t parent = ::getpid(), warden = fork_process();
+    if (warden < 0) {
         throw InputError("can't create a process for external functions: " + reason());
     }
-    if (child == 0) {
-        be_the_subprocess(parent, limits, journal, work);
+    if (warden == 0) {
+        be_the_warden(parent, journal, [&](pid_t its_parent) { be_the_subprocess(its_parent, limits, journal, work); });
     }
-    ::setpgid(child, child);  // whichever of the two comes first
-    const Why why = wait_for_end(child, limits, journal);
-    ::kill(-child, SIGKILL);
-    ::kill(child, SIGKILL);  // the child may have left its group
+    const Why why = wait_for_end(warden, limits, journal);
+    if (why != Why::by_itself) {
+        end_descendants_of(warden);
+    }
+    ::kill(warden, SIGKILL);
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    while (::waitpid(warden, &status, 0) < 0 && errno == EINTR) {
     }
-    end_all_but(before);
     if (why == Why::interrupted) {
         throw Interrupted();
     }
     SubprocessEnd end{.fault = journal.fault(), .index = journal.index(), .label = journal.label()};
-    if (end.fault.empty() && !journal.finished()) {
+    if (end.fault == kNoProcess) {
+        throw InputError("can't create a process for external functions: " + end.fault);
+    }
+    if (end.fault.empty() && (why == Why::timeout || !journal.finished())) {
         end.fault = why == Why::timeout ? too_long(journal, limits) : how_it_ended(status, limits);
     }
     return end;
@@ -340,7 +356,8 @@ std::string describe_exception() {
     } catch (const std::bad_alloc&) {
         return "needs more memory than it may have (std::bad_alloc)";
     } catch (const std::exception& exception) {
-        return exception.what();
+        constexpr std::size_t kLongest = 240;  // bytes: a journal has room for them
+        return excerpt(exception.what(), kLongest);
     } catch (...) {
         return "throws an object other than std::exception";
     }
