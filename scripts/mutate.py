@@ -266,10 +266,13 @@ RECIPES = [
 ]
 
 # Also on two processes, in three parts of the rows of unequal sizes: with the sums of these, of widths that are multiples
-# of a panel's, a mask whose first row is not the batch's, and moments that are added up; and with products looked up.
+# of a panel's, masks whose first row is not the batch's, and moments that are added up; and with products looked up.
 SHARED = [
     listed("on-two-processes", [linear(48), op("batchnorm"), op("gelu"), op("dropout", p=0.3), linear(32),
                                 op("layernorm"), op("tanh"), linear()], batch=19),
+    listed("positions-on-two-processes", [op("flatten", positions=2), linear(16), op("dropout", p=0.3),
+                                          op("flatten", positions=2), linear(11), op("tanh"), linear()],
+           context=4, batch=19),
     recipe("by-character-on-two-processes", [71], {}, batch=350),
 ]
 
