@@ -45,8 +45,11 @@ std::string text_in(const Descriptor& file, const std::string& program) {
     return text;
 }
 
+// Whether a program stays in this process's group, which a terminal's Ctrl-C reaches, or leads one of its own.
+enum class Group { ours, own };
+
 // Starts a program; nullopt if there is none of that name.
-std::optional<pid_t> spawned(const std::vector<std::string>& words, const Streams& streams) {
+std::optional<pid_t> spawned(const std::vector<std::string>& words, const Streams& streams, Group group = Group::ours) {
     std::vector<std::string> copies = words;  // execvp takes words that can be modified
     std::vector<char*> arguments;
     arguments.reserve(copies.size() + 1);
@@ -62,8 +65,12 @@ std::optional<pid_t> spawned(const std::vector<std::string>& words, const Stream
             posix_spawn_file_actions_adddup2(&actions, given[standard], standard);
         }
     }
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, group == Group::own ? POSIX_SPAWN_SETPGROUP : 0);  // its id is the child's
     pid_t child = 0;
-    const int error = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+    const int error = posix_spawnp(&child, arguments[0], &actions, &attributes, arguments.data(), environ);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     if (error == ENOENT) {
         return std::nullopt;
@@ -101,7 +108,7 @@ Ended wait_for(int child, const GoesOn& goes_on) {
             throw InputError("the system does not report how a process ended: " + reason());
         }
         if (asks && !goes_on()) {
-            ::kill(child, SIGTERM);
+            ::kill(::getpgid(child) == child ? -child : child, SIGTERM);
             asks = false;
         } else if (asks) {
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -111,7 +118,7 @@ Ended wait_for(int child, const GoesOn& goes_on) {
 }
 
 std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams, const GoesOn& goes_on) {
-    const std::optional<pid_t> child = spawned(words, streams);
+    const std::optional<pid_t> child = spawned(words, streams, goes_on ? Group::own : Group::ours);
     return child ? std::optional(wait_for(*child, goes_on)) : std::nullopt;
 }
 

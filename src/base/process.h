@@ -18,7 +18,8 @@ struct Ended {
     std::optional<int> signal;  // the signal that ended it
 };
 
-// Polled a hundred times a second while another process runs; when it returns false, that process is sent SIGTERM.
+// Polled a hundred times a second while another process runs; when it returns false, that process is sent SIGTERM, or
+// its group if it leads one.
 using GoesOn = std::function<bool()>;
 
 // As waitpid's status says.
@@ -32,8 +33,9 @@ struct Streams {
     int in = -1, out = -1, err = -1;
 };
 
-// Runs a program: words[0] is its path or its name on the PATH, the others are its arguments. nullopt if there is no
-// such program. Throws InputError, with the system's text, if it can't be run.
+// Runs a program: words[0] is its path or its name on the PATH, the others are its arguments. With `goes_on`, it leads
+// a process group, so that what it starts, such as a compiler's passes, ends with it. nullopt if there is no such
+// program. Throws InputError, with the system's text, if it can't be run.
 std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams,
                                  const GoesOn& goes_on = {});
 

@@ -93,22 +93,24 @@ SubprocessLimits limits_of(const ExerciseOptions& options) {
             .advice = options.sanitize.empty() ? "; byhand exercise --sanitize address shows the line" : "; see above"};
 }
 
-// Passes a report, or an error, from the judging process to the one that started it.
+// Passes a report, or an error, from the judging process to the one that started it. A function that finds the
+// descriptor and writes to it does not know the seal around what is passed.
 class HandOver {
 public:
     enum class Kind : char { right = 'r', wrong = 'w', input_error = 'i', no_memory = 'm', error = 'e' };
 
-    HandOver() : file_(::memfd_create("byhand", MFD_CLOEXEC)) {
-        if (file_.number() < 0) {
+    HandOver() : file_(::memfd_create("byhand", MFD_CLOEXEC)), seal_(16, '\0') {
+        if (file_.number() < 0 || ::getentropy(seal_.data(), seal_.size()) != 0) {
             throw InputError("no memory for a report: " + reason());
         }
     }
     void put(Kind kind, std::string_view text) const {
-        const std::string all = static_cast<char>(kind) + std::string(text);
+        const std::string all = seal_ + static_cast<char>(kind) + std::string(text) + seal_;
         if (!write_all(file_.number(), all.data(), all.size())) {
             throw std::runtime_error("the report could not be transferred: " + reason());
         }
     }
+    // Throws InputError if something else wrote to it.
     std::pair<Kind, std::string> taken() const {
         ::lseek(file_.number(), 0, SEEK_SET);
         std::string all;
@@ -119,11 +121,16 @@ public:
         if (all.empty()) {
             throw std::runtime_error("no report was transferred");
         }
-        return {static_cast<Kind>(all[0]), all.substr(1)};
+        const std::size_t seals = 2 * seal_.size() + 1;
+        if (all.size() < seals || !all.starts_with(seal_) || !all.ends_with(seal_)) {
+            throw InputError("a function under test wrote into its own report; there is no verdict");
+        }
+        return {static_cast<Kind>(all[seal_.size()]), all.substr(seal_.size() + 1, all.size() - seals)};
     }
 
 private:
     Descriptor file_;
+    std::string seal_;
 };
 
 void judge(const ExerciseOptions& options, const exercise::Functions& steps, const ReportFile& report,

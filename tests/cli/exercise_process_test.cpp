@@ -82,11 +82,14 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     also("dembcat", "static volatile T last; last = dhprebn.data()[dhprebn.count() + 1];");  // read, and dropped
     also("dbnraw", "std::fesetround(FE_UPWARD);");
     also("dW1", "throw 3;");
+    also("dbngain", "throw std::runtime_error(\"Gr\\xf6\\xdf\" \"e\\x1b[31m\");");
     also("dlogits", "std::puts(\"a line of output\"); std::fflush(stdout);");
     also("dlogits_in_one", "::close(1);");
     fill_in(folder, bodies);
-    folder.write("mine.cpp", "#include <unistd.h>\n#include <cfenv>\n#include <cstdio>\n#include <cstdlib>\n" +
-                                 folder.read("mine.cpp"));
+    folder.write(
+        "mine.cpp",
+        "#include <unistd.h>\n#include <cfenv>\n#include <cstdio>\n#include <cstdlib>\n#include <stdexcept>\n" +
+            folder.read("mine.cpp"));
     const Environment ours = {{"CXXFLAGS", "-O0"}, {"ASAN_OPTIONS", "handle_segv=0"}};
     folder.write("report.xml", "an old report");
     const Outcome junit =
@@ -95,20 +98,20 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     CHECK(junit.code == 1);
     CHECK(junit.out.empty());
     CHECK(text::contains(junit.err, "a line of output\n"));
-    CHECK(text::contains(folder.read("report.xml"), R"(tests="28" failures="8" errors="0" skipped="0")"));
+    CHECK(text::contains(folder.read("report.xml"), R"(tests="28" failures="9" errors="0" skipped="0")"));
 
     const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--timeout", "1"}, ours);
     INFO(outcome.out << outcome.err);
     CHECK(outcome.code == 1);
     CHECK_FALSE(says(outcome, "a line of output"));
     CHECK(those_that_are("wrong", outcome) ==
-          Names{"db2", "dh", "dW2", "dbnbias", "dembcat", "dbnraw", "dW1", "dlogits in one"});
-    CHECK(those_that_are("right", outcome).size() == 20);  // no one else's numbers are changed by it
+          Names{"db2", "dh", "dW2", "dbngain", "dbnbias", "dembcat", "dbnraw", "dW1", "dlogits in one"});
+    CHECK(those_that_are("right", outcome).size() == 19);  // no one else's numbers are changed by it
     CHECK_FALSE(says(outcome, "inherited"));
     for (const std::string what :
          {"exits the process (exit code 0)", "does not return within 1 s; --timeout allows more",
-          "leaves the rounding mode changed", "throws an object other than std::exception",
-          "closes file descriptor 1"}) {
+          "leaves the rounding mode changed", "throws an object other than std::exception", "closes file descriptor 1",
+          "Gr\\xf6\\xdfe\\x1b[31m"}) {
         CHECK(says(outcome, "  " + what + "\n"));
     }
     CHECK(says_of_access(outcome, "writes past the end of its result"));
@@ -138,8 +141,10 @@ TEST_CASE(
     "exercise: a library that ends the process later, or when it is opened again, leaves no run without a verdict") {
     need_torch();
     const Folder folder;
-    const std::string text = "#include <unistd.h>\n#include <chrono>\n#include <fstream>\n#include <thread>\n" +
-                             source_file("exercise/kernel.cpp");
+    const std::string text =
+        "#include <signal.h>\n#include <unistd.h>\n#include <chrono>\n#include <cstdio>\n"
+        "#include <fstream>\n#include <string>\n#include <thread>\n" +
+        source_file("exercise/kernel.cpp");
     const auto with_constructor = [&](const std::string& body) {
         folder.write("kernel.cpp", text + "\n__attribute__((constructor)) void begin() {" + body + "}\n");
         folder.write("report.json", "an old report");
@@ -156,6 +161,17 @@ TEST_CASE(
     INFO(twice.err);
     CHECK(twice.code == 0);
     CHECK(text::contains(folder.read("report.json"), "\"verdict\""));
+    // Stops the process that judges it; writes a verdict of its own.
+    check_refused(with_constructor("std::thread([] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); "
+                                   "raise(SIGSTOP); }).detach();"),
+                  "kernel.cpp stops its process outside of every function");
+    folder.write("report.json", "an old report");
+    check_refused(
+        with_constructor("for (int i = 3; i < 64; ++i) { char at[64], to[64] = {}; "
+                         "std::snprintf(at, 64, \"/proc/self/fd/%d\", i); readlink(at, to, 63); "
+                         "if (std::string(to).find(\"memfd\") != std::string::npos) { write(i, \"r\", 1); } }"),
+        "wrote into its own report; there is no verdict");
+    CHECK(folder.read("report.json") == "an old report");
 }
 
 TEST_CASE(
@@ -295,7 +311,7 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
               "std::fputs(\"runs\", stderr); for (;;) pause(); } _exit(0); }"
               "for (;;) pause();"}});
     folder.write("mine.cpp", "#include <unistd.h>\n#include <cstdio>\n#include <fstream>\n" + folder.read("mine.cpp"));
-    folder.write("slow", "#!/bin/sh\necho compiles >&2\nexec sleep 600\n");
+    folder.write("slow", "#!/bin/sh\nsleep 600 &\necho $! > pass\necho compiles >&2\nwait\n");
     std::filesystem::permissions(folder.file("slow"), std::filesystem::perms::owner_all);
     std::filesystem::create_directory(folder.path() / "tmp");
     struct Case {
@@ -326,6 +342,8 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
             if (c.says == "runs") {
                 CHECK_FALSE(runs(folder.read("pid")));
                 CHECK_FALSE(runs(folder.read("orphan")));
+            } else {
+                CHECK_FALSE(runs(folder.read("pass")));
             }
         }
     }

@@ -68,7 +68,8 @@ void overwrite_shared_memory() {
 
 }  // namespace
 
-TEST_CASE("run_in_subprocess: a thousand runs in eight threads leave each other and the processes of a ninth thread alone") {
+TEST_CASE(
+    "run_in_subprocess: a thousand runs in eight threads leave each other and the processes of a ninth thread alone") {
     std::atomic<bool> over = false;
     std::atomic<int> lost = 0, started = 0, faults = 0;
     std::thread starts_processes([&] {
@@ -144,8 +145,11 @@ TEST_CASE("run_in_subprocess: what a process writes into shared memory does not 
 }
 
 TEST_CASE("run_in_subprocess: the text of an exception is one printable line of UTF-8, cut between characters") {
-    CHECK(fault_of([] { throw std::runtime_error("Gr\xf6\xdf"
-                                                 "e"); }) == "Gr\\xf6\\xdfe");
+    CHECK(fault_of([] {
+              throw std::runtime_error(
+                  "Gr\xf6\xdf"
+                  "e");
+          }) == "Gr\\xf6\\xdfe");
     CHECK(fault_of([] { throw std::runtime_error("\x1b[31m<b>\n"); }) == "\\x1b[31m<b>\\x0a");
     std::string long_text = "aa";
     for (int i = 0; i < 200; ++i) {
@@ -157,7 +161,8 @@ TEST_CASE("run_in_subprocess: the text of an exception is one printable line of 
     CHECK(fault_of([] { throw std::runtime_error("ab\u202e"); }) == "ab\\xe2\\x80\\xae");
 }
 
-TEST_CASE("run_in_subprocess: what a process leaves in other sessions ends although the process that runs it is killed") {
+TEST_CASE(
+    "run_in_subprocess: what a process leaves in other sessions ends although the process that runs it is killed") {
     const temporary::Folder folder;
     const std::string file = folder.file("pid");
     const pid_t runs = ::fork();

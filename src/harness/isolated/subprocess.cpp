@@ -85,7 +85,7 @@ void limit_memory(std::size_t more) {
 }
 
 void set_streams() {
-    std::signal(SIGTTOU, SIG_IGN);  // its process group is not the terminal's, which may have `stty tostop`
+    std::signal(SIGTTOU, SIG_IGN);             // its process group is not the terminal's, which may have `stty tostop`
     std::setvbuf(stdout, nullptr, _IONBF, 0);  // so that output before a crash is not lost
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

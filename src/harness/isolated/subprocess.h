@@ -16,7 +16,8 @@
 
 namespace byhand {
 
-// Words in shared memory, which foreign code may have overwritten: they end within the array, or a fault says so. Printable.
+// Words in shared memory, which foreign code may have overwritten: they end within the array, or a fault says so.
+// Printable.
 template <std::size_t kSize>
 std::string words_in(const std::array<char, kSize>& shared) {
     const std::string_view all(shared.data(), kSize);
