@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "byhand/byhand.h"
 #include "byhand/gradcheck.h"
 #include "byhand/kernel.h"
@@ -43,7 +44,7 @@ byhand_report* reported(const Check& check) {
         const Report report = check();
         return new byhand_report{report.agrees(), report.text(), report.json(), report.junit(), report.html()};
     } catch (const std::exception& error) {
-        last_error = error.what();
+        last_error = printable(error.what());
     } catch (...) {
         last_error = "a callback throws an object other than std::exception";
     }
@@ -58,7 +59,7 @@ void require(bool holds, const std::string& otherwise) {
 
 std::string name_of(const char* name) {
     require(name != nullptr, "a name is NULL");
-    return name;
+    return printable(name);
 }
 
 Named without_place(const char* name) {

@@ -289,6 +289,14 @@ TEST_CASE("C interface: a tensor that is not valid is an error") {
         CHECK(refused(byhand_check_tensor(&view, cubes, nullptr), why));
     }
     CHECK(refused(byhand_check_tensor(nullptr, cubes, nullptr), "the tensor is NULL"));
+    // A name is any bytes, and the report is printable UTF-8.
+    const byhand_view strange = {"\x1b[31m\xf6", 2, kExtents, byhand_float32, y.data()};
+    const Report named = owned(byhand_check_tensor(&strange, cubes, nullptr));
+    REQUIRE(named != nullptr);
+    for (const char* text : {byhand_text(named.get()), byhand_json(named.get())}) {
+        CHECK(text::contains(text, "x1b[31m"));
+        CHECK_FALSE(text::contains(text, "\x1b"));
+    }
     const byhand_view shorter = {"y", 1, kExtents, byhand_float32, y.data()};
     const Report other_shape = owned(byhand_check_tensor(&shorter, cubes, nullptr));
     REQUIRE(other_shape);
