@@ -121,6 +121,18 @@ RanksEnded wait_for_all(std::vector<Child>& children) {
     return all;
 }
 
+// c10d aborts if it can't write to the file where ranks meet.
+void check_room_in(const std::filesystem::path& folder) {
+    constexpr std::size_t kRoom = std::size_t{1} << 16;  // bytes; the file takes fewer
+    const std::string file = folder / "room", zeros(kRoom, '\0');
+    const Descriptor room(::open(file.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    if (room.number() < 0 || !write_all(room.number(), zeros.data(), zeros.size())) {
+        throw InputError(
+            fmt::format("the ranks can't meet at {}: {}; set TMPDIR to a folder with room", folder.string(), reason()));
+    }
+    std::filesystem::remove(file);
+}
+
 }  // namespace
 
 void add_rank_options(const Command& command, RankOptions& options, const std::string& ranks_help) {
@@ -188,6 +200,7 @@ std::vector<std::string> with_option(std::vector<std::string> words, const std::
 
 RanksEnded run_ranks(std::size_t ranks, const std::vector<std::string>& words) {
     const TemporaryFolder folder("the ranks' meeting point");
+    check_room_in(folder.path());
     std::vector<Child> children;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
         const std::string number = std::to_string(rank), size = std::to_string(ranks);

@@ -8,13 +8,16 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <future>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <thread>
 #include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,6 +39,20 @@ std::string first_line(const std::exception& error) {
 [[noreturn]] void refuse(const World& world, const std::string& what, const std::string& error = "") {
     throw InputError("rank " + std::to_string(world.rank) + " of " + std::to_string(world.size) + ": " + what +
                      (error.empty() ? "" : " (" + error + ")"));
+}
+
+// What `run` returns, or nullopt if it does not within the time: then its thread is left alone. A request to the store
+// may never return, since LibTorch 1.13's serves all connections by one thread, which half a message from a stranger
+// stops.
+template <class Run>
+std::optional<std::invoke_result_t<Run>> within(Seconds patience, Run run) {
+    std::packaged_task<std::invoke_result_t<Run>()> task(std::move(run));
+    std::future<std::invoke_result_t<Run>> result = task.get_future();
+    std::thread(std::move(task)).detach();
+    if (result.wait_for(patience) == std::future_status::timeout) {
+        return std::nullopt;
+    }
+    return result.get();
 }
 
 c10::intrusive_ptr<c10d::Store> store_of(const World& world, Seconds timeout) {
@@ -235,7 +252,9 @@ private:
             const std::string what = first_line(error);
             started_.clear();
             group_.reset();  // closes the connections, so that the others notice as well
-            const std::vector<std::size_t> lost = lost_ranks(world_, *store_);
+            const std::vector<std::size_t> lost = within(4 * kLast, [world = world_, store = store_] {
+                                                      return lost_ranks(world, *store);
+                                                  }).value_or(std::vector<std::size_t>{});
             refuse(world_,
                    lost.empty() ? "a connection to another rank broke"
                                 : in_words(lost) + (lost.size() == 1 ? " has" : " have") + " ended or " +
@@ -255,12 +274,18 @@ private:
 
 byhand::Group* byhand_gloo(const byhand::distributed::World& world, std::size_t timeout) {
     using namespace byhand::distributed;
+    const std::string where = world.file.empty() ? world.address + ":" + std::to_string(world.port) : world.file;
+    const std::string meet = "can't meet the other ranks at " + byhand::printable(where);
     try {
-        return new Gloo(world, Seconds(timeout));
+        const std::optional<Gloo*> group =
+            within(Seconds(2 * timeout) + 2 * kLast, [=] { return new Gloo(world, Seconds(timeout)); });
+        if (!group) {
+            refuse(world, meet, "no reply; another program may be connected to this port");
+        }
+        return *group;
     } catch (const byhand::InputError&) {
         throw;
     } catch (const std::exception& error) {
-        const std::string where = world.file.empty() ? world.address + ":" + std::to_string(world.port) : world.file;
-        refuse(world, "can't meet the other ranks at " + byhand::printable(where), first_line(error));
+        refuse(world, meet, first_line(error));
     }
 }

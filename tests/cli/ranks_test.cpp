@@ -1,7 +1,10 @@
 // train --ranks: the same bytes for any number of processes; a rank that fails ends the others.
 #include "cli/ranks.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -322,6 +325,25 @@ TEST_CASE("train: a rank that does not come is named, and so is one with another
     CHECK(other.wait().code == 2);
 }
 
+TEST_CASE("train: half a message from a stranger to the store ends in an error, not in a wait without end") {
+    need_torch();
+    const Folder place;
+    Process first(place, byhand_program(), kShort + Arguments{"--rank-timeout", "2"}, rank_of_two("0", "29616"));
+    const int stranger = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(29616);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    while (::connect(stranger, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    REQUIRE(::write(stranger, "", 1) == 1);
+    const Outcome outcome = first.wait(std::chrono::seconds(40));
+    ::close(stranger);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.err.find("byhand: rank 0 of 2: ") != std::string::npos);
+}
+
 TEST_CASE("compare --ranks: every value is that of one process, to the bit") {
     need_torch();
     const Folder place;
@@ -407,6 +429,8 @@ TEST_CASE("train --ranks: what does not fit is refused once") {
                   "--model exercise trains on the whole batch by one process");
     check_refused(byhand(place, {"train", "--ranks", "3"}, rank_of_two("0", "29615")),
                   "--ranks 3 contradicts the environment, which describes 2 ranks");
+    check_refused(byhand_under(place, "ulimit -f 8", {"train", "--ranks", "2", "--no-save"}),
+                  "set TMPDIR to a folder with room");
     check_refused(byhand(place, {"train"}, {{"RANK", "2"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "x"}}),
                   "RANK is \"2\", but must be a whole number from 0 to 1");
     check_refused(byhand(place, {"train"}, {{"RANK", "0"}, {"WORLD_SIZE", "two"}, {"MASTER_ADDR", "x"}}),

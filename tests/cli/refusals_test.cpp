@@ -151,6 +151,8 @@ TEST_CASE("where memory runs out, it is said") {
             place, "ulimit -v 1500000", {"train", "--data", "n", "--model", "torch", "--no-save", "--batch", "300000"});
         CHECK(outcome.code == 2);
         CHECK(outcome.err.ends_with("byhand: not enough memory; use a smaller network, batch or file\n"));
+        check_refused(byhand_under(place, "ulimit -v 600000", {"compare", "--data", "n", "--quick"}),
+                      "MB of address space, more than this process may have; allow more by ulimit -v");
     }
     CHECK(place.files() == std::vector<std::string>{"n"});
 }
