@@ -104,6 +104,15 @@ void check_memory_needed(double bytes, const std::string& what, const std::strin
     }
 }
 
+void check_address_space(std::size_t bytes, const std::string& what) {
+    void* const all = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED) {
+        throw InputError(what + " needs " + std::to_string(bytes >> 20) +
+                         " MB of address space, more than this process may have; allow more by ulimit -v");
+    }
+    ::munmap(all, bytes);
+}
+
 void populate(void* block, std::size_t bytes) {
     constexpr std::size_t kLarge = std::size_t{4} << 20;
     if (bytes >= kLarge) {

@@ -20,6 +20,10 @@ std::size_t processes_here();
 // GB of memory; the limit is …; `advice`".
 void check_memory_needed(double bytes, const std::string& what, const std::string& advice);
 
+// Throws InputError if this process may not map as many bytes more, by `ulimit -v`: "`what` needs 1040 MB of address
+// space, …".
+void check_address_space(std::size_t bytes, const std::string& what);
+
 // Has all pages of a block in memory, large ones where they fit. Otherwise each is a page fault when it is first
 // written to, which in a virtual machine takes longer than to fill the page.
 void populate(void* block, std::size_t bytes);

@@ -1,12 +1,10 @@
 #include "torch_ref/load.h"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 #include <string>
 #include <thread>
 
-#include "base/error.h"
+#include "base/memory.h"
 #include "base/module.h"
 
 namespace byhand::torch_ref {
@@ -30,21 +28,10 @@ void set_environment(const Opening& opening) {
     set_if_said("ATEN_CPU_CAPABILITY", opening.capability);
 }
 
-// LibTorch aborts, or waits forever for threads that could not be started, where `ulimit -v` leaves too little.
-void check_address_space() {
-    constexpr std::size_t kLibraries = std::size_t{1} << 30,
-                          kStack = std::size_t{8} << 20;  // bytes; LibTorch needs 0.6 GB
-    const std::size_t needed = kLibraries + std::thread::hardware_concurrency() * kStack;
-    void* const all = ::mmap(nullptr, needed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (all == MAP_FAILED) {
-        throw InputError("LibTorch needs " + std::to_string(needed >> 20) +
-                         " MB of address space, more than this process may have; allow more by ulimit -v");
-    }
-    ::munmap(all, needed);
-}
-
 const Factory* open(const Opening& opening) {
-    check_address_space();
+    // With less, LibTorch aborts, or waits forever for threads that could not be started.
+    constexpr std::size_t kLibraries = std::size_t{1} << 30, kStack = std::size_t{8} << 20;  // bytes; it maps 0.6 GB
+    check_address_space(kLibraries + std::thread::hardware_concurrency() * kStack, "LibTorch");
     set_environment(opening);
     void* const symbol = open_module({.file = "byhand_torch_ref.so",
                                       .symbol = "byhand_torch_ref",

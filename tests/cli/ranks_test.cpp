@@ -1,7 +1,7 @@
 // train --ranks: the same bytes for any number of processes; a rank that fails ends the others.
 #include "cli/ranks.h"
 
-#include <arpa/inet.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -330,13 +330,12 @@ TEST_CASE("train: half a message from a stranger to the store ends in an error, 
     const Folder place;
     Process first(place, byhand_program(), kShort + Arguments{"--rank-timeout", "2"}, rank_of_two("0", "29616"));
     const int stranger = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(29616);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    while (::connect(stranger, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    addrinfo* there = nullptr;
+    REQUIRE(::getaddrinfo("127.0.0.1", "29616", nullptr, &there) == 0);
+    while (::connect(stranger, there->ai_addr, there->ai_addrlen) != 0) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+    ::freeaddrinfo(there);
     REQUIRE(::write(stranger, "", 1) == 1);
     const Outcome outcome = first.wait(std::chrono::seconds(40));
     ::close(stranger);

@@ -73,7 +73,7 @@ std::vector<pid_t> descendants_of(pid_t ancestor) {
 
 }  // namespace
 
-void end_descendants_of(pid_t ancestor) {
+void end_descendants_of(int ancestor) {
     using Clock = std::chrono::steady_clock;
     constexpr auto kPatience = std::chrono::seconds(2);
     const Clock::time_point until = Clock::now() + kPatience;

@@ -1,13 +1,10 @@
-// The processes that another one has started.
+// The processes that a process has started.
 #pragma once
-
-#include <sys/types.h>
 
 namespace byhand {
 
-// Kills the children of this process (the ancestor) or of a child of this process, their children, and so on. Only
-// processes that are their ancestor's in /proc at that time are found: an ancestor of processes whose parents end is
-// their subreaper. Returns when all have ended, or after 2 s: some may belong to another user.
-void end_descendants_of(pid_t ancestor);
+// Kills the children of a process, their children, and so on, as /proc shows them: those whose parents have ended are
+// found if the process is their subreaper. Returns when all have ended, or after 2 s: some may belong to another user.
+void end_descendants_of(int ancestor);
 
 }  // namespace byhand
