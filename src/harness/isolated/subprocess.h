@@ -22,7 +22,7 @@ template <std::size_t kSize>
 std::string words_in(const std::array<char, kSize>& shared) {
     const std::string_view all(shared.data(), kSize);
     const std::size_t end = all.find('\0');
-    return end == all.npos ? "overwrites memory that is not its own" : printable(all.substr(0, end));
+    return end == std::string_view::npos ? "overwrites memory that is not its own" : printable(all.substr(0, end));
 }
 
 // A record of a subprocess for its parent, in shared memory. All functions of the subprocess are async-signal-safe.
