@@ -14,7 +14,7 @@
 namespace byhand::report {
 namespace {
 
-constexpr std::size_t kWidth = 96;
+constexpr std::size_t kWidth = 77;  // a terminal's 80 columns, less an indent of two
 
 template <class T>
 std::string literal(T x) {
@@ -113,7 +113,7 @@ std::string what_is_right(const SmallestInput& input) {
         }
         return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.9g}"), x);
     };
-    return fmt::format("{} is {}, and {} is right", element, shown(worst.ours), shown(worst.right.value_or(0)));
+    return fmt::format("{} {}, expected {}", element, shown(worst.ours), shown(worst.right.value_or(0)));
 }
 
 std::string initialiser(const SmallestInput& input, const std::string& name, const Shape& shape) {

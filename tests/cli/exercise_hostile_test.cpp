@@ -145,7 +145,7 @@ TEST_CASE("exercise: what crashes or does not return on some data has a small in
     CHECK(those_that_are("wrong", outcome) == Names{"dh", "dhpreact"});
     CHECK(says(outcome, ", on 13 rows: random values\n"));
     CHECK(says(outcome, "\n  the smallest input found that shows it, with 13 rows:\n"));
-    CHECK(says(outcome, "  const float h[1][1] = {{1}};  // does not return within 250 ms; --timeout allows more\n"));
+    CHECK(says(outcome, "  const float h[1][1] = {{1}};\n  // does not return within 250 ms; --timeout allows more\n"));
 }
 
 }  // namespace cli_test
