@@ -13,7 +13,6 @@
 namespace byhand {
 namespace {
 
-constexpr std::size_t kLinesOfInput = 12;
 constexpr std::size_t kFewHeirs = 4, kFewMissing = 6;
 
 // "bndiff2, dh are vacuous and show nothing", a line a verdict.
@@ -53,12 +52,12 @@ std::string first_failing(const ModelReport& model) {
     return "";
 }
 
-// The smallest input found that shows it, as code; empty where none was looked for.
+// The smallest input found that shows it, as code; empty if it is not small.
 std::string smallest_of(const ValueReport& culprit) {
     const Trial* trial = culprit.evidence();
-    return trial == nullptr || trial->smallest == nullptr
+    return trial == nullptr || trial->smallest == nullptr || !report::is_small(*trial->smallest)
                ? ""
-               : fmt::format("  {}", fmt::join(report::as_code(*trial->smallest, kLinesOfInput), "\n  "));
+               : fmt::format("  {}", fmt::join(report::as_code(*trial->smallest), "\n  "));
 }
 
 Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model, const Wording& wording,

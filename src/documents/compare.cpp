@@ -10,6 +10,7 @@
 
 #include "documents/blame.h"
 #include "documents/compare_tables.h"
+#include "documents/legend.h"
 #include "documents/phrases.h"
 #include "report/lines.h"
 
@@ -203,7 +204,7 @@ Text conclusion(const Summary& summary) {
         text.words += fmt::format("; nearest to its limit: {} at step {} ({:.2f} %)", summary.closest.front().name,
                                   summary.closest.front().step, 100 * summary.closest.front().used);
     }
-    if (summary.undecided > 0) {
+    if (summary.undecided > 0 && summary.agree) {  // neither for nor against
         text.words += fmt::format("; {} undecided end to end", summary.undecided);
     }
     for (const RankSummary& ranks : summary.ranks) {
@@ -246,6 +247,9 @@ Document compare_document(const Presentation& how, const Summary& summary, const
     }
     if (rows != Rows::disagreeing) {
         document.blocks.emplace_back(conclusion(summary));  // again, below more than a screen
+    }
+    if (std::optional<Text> legend = legend_of(document)) {
+        document.blocks.emplace_back(std::move(*legend));
     }
     return document;
 }

@@ -13,6 +13,7 @@
 #include "documents/blame.h"
 #include "documents/compare.h"
 #include "documents/compare_junit.h"
+#include "documents/legend.h"
 #include "documents/phrases.h"
 
 namespace byhand {
@@ -301,6 +302,9 @@ Document exercise_document(const Examination& examination, const Presentation& h
         document.blocks.emplace_back(Text{"--verbose lists every function"});
     } else {
         document.blocks.emplace_back(document.blocks.front());  // again, below more than a screen
+    }
+    if (std::optional<Text> legend = legend_of(document)) {
+        document.blocks.emplace_back(std::move(*legend));
     }
     if (examination.step.models.empty()) {  // nothing was run
         document.data["steps"] = Json::array();

@@ -57,7 +57,7 @@ TEST_CASE("exercise: a fault in a function is named, and the others are judged")
     CHECK(outcome.code == 1);
     CHECK(those_that_are("wrong", outcome) == Names{"dW2", "dbnmeani", "db2", "dC", "dembcat", "dhprebn in one"});
     CHECK(those_that_are("to do", outcome).empty());
-    CHECK(says(outcome, "goes to h(32, 0), and h is (32, 100)\n"));
+    CHECK(says(outcome, "reads h(32, 0), out of bounds: h is 32 × 100\n"));
     CHECK(says(outcome, "culprit dbnmeani"));
     CHECK(says(outcome, "non-finite"));
     CHECK(says(outcome, "unwritten"));
@@ -214,7 +214,7 @@ TEST_CASE("exercise --threads, --sanitize thread: a data race") {
     INFO(threads.out << threads.err);
     CHECK(threads.code == 1);
     CHECK(those_that_are("wrong", threads) == Names{"db2"});
-    CHECK(says(threads, "  makes other numbers when two threads call it at once\n"));
+    CHECK(says(threads, "  gives different results when two threads call it at once\n"));
 
     const Outcome sanitized = exercise(folder, {"--sanitize", "thread"});
     INFO(sanitized.out << sanitized.err);

@@ -165,7 +165,8 @@ TEST_CASE("exercise: += on a result that was never set is named as that; a read 
     std::map<std::string, bool> unset;
     for (const std::string& line : lines_of(outcome.out)) {
         if (line.find(" wrong ") != std::string::npos) {
-            unset[line.substr(2, line.find(' ', 2) - 2)] = text::contains(line, "reads its result before it is set");
+            unset[line.substr(2, line.find(' ', 2) - 2)] =
+                text::contains(line, "adds to its result, which is not initialised");
         }
     }
     CHECK(unset == std::map<std::string, bool>{{"dbnbias", true}, {"dC", true}, {"dnorm_logits", false}});
@@ -257,7 +258,7 @@ TEST_CASE("exercise: a known mistake in double alone, a row left out and a minim
     CHECK(says(outcome, "  hint: the last row of dlogits is left out"));
     CHECK(says(outcome, "  hint: the first row of "));
     CHECK(says(outcome, "  hint: the last row of dhpreact is left out"));
-    CHECK(says(outcome, "  hint: this is what the right step makes of −logits"));
+    CHECK(says(outcome, "  hint: the right step makes these numbers of −logits"));
 }
 
 TEST_CASE("exercise --hint: three levels, with the formula only in the last") {

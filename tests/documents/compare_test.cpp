@@ -377,6 +377,17 @@ TEST_CASE("one screen: the verdict, the root cause, what to do next, and a table
     CHECK(std::ranges::all_of(lines, [](const std::string& line) { return width_of(line) < 80; }));
 }
 
+TEST_CASE("a legend names the words that a report shows, and no others") {
+    NamedFinding rounding = within("db1", {5}, 1e-9, 1e-8);
+    rounding.verdict = Verdict::undecided;
+    const ComparedStep step =
+        with_isolated(step_of(0, {rounding, within("dC", {2}, 1, 4)}), {isolated("h", trial(0.25), trial(0.5))});
+    const std::string text = written(step, presentation(), Rows::disagreeing, {.width = 200});
+    CHECK(contains(text, "\nbyhand explain WORD explains within, undecided, \"of limit\", isolated, \"end to end\"\n"));
+    const std::string short_text = written(with_culprit(), presentation(), Rows::disagreeing, {.width = 200});
+    CHECK_FALSE(contains(short_text, "byhand explain WORD"));
+}
+
 TEST_CASE("one screen: on agreement the values nearest to their limits, and how many of each verdict") {
     ComparedStep step = step_of(2, {exact("C", {2}), within("dC", {2}, 1, 4), within("h", {2}, 3, 4),
                                     within("dh", {2}, 1, 2), within("dW1", {2}, 1, 10)});

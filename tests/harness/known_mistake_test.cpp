@@ -178,6 +178,6 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
           }) == "the last column of dnorm_logits is left out");
     CHECK(told("dlogits", "logits", [](std::vector<double>& numbers) {
               std::ranges::transform(numbers, numbers.begin(), std::negate<>());
-          }) == "this is what the right step makes of −logits");
+          }) == "the right step makes these numbers of −logits");
     CHECK(told("dbnraw", "bngain", [](std::vector<double>&) {}).empty());
 }

@@ -76,7 +76,7 @@ std::vector<Alteration> alterations(const std::string& name, const Shape& shape)
         leave_out("last column", [=](std::size_t i) { return i % columns == columns - 1; });
         leave_out("first column", [=](std::size_t i) { return i % columns == 0; });
     }
-    all.push_back({"this is what the right step makes of −" + name, [](std::vector<float>& numbers) {
+    all.push_back({"the right step makes these numbers of −" + name, [](std::vector<float>& numbers) {
                        std::ranges::transform(numbers, numbers.begin(), std::negate<>());
                    }});
     return all;

@@ -17,7 +17,7 @@ std::string known_mistake(const Graph& right, const std::string& makes, const St
                           std::span<const double> ours, std::span<const double> limits);
 
 // "the last row of dlogits is left out" if the right step produces `ours` without it: the first or last row or column
-// of one of its inputs. "this is what the right step makes of −logits" if an input has the other sign. Else empty.
+// of one of its inputs. "the right step makes these numbers of −logits" if an input has the other sign. Else empty.
 std::string altered_read(const Step& right, const StepInput& input, std::span<const double> ours,
                          std::span<const double> limits);
 
