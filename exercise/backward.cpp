@@ -5,10 +5,9 @@
 // Any order will do: each function computes one gradient, `out`, from its inputs, and is checked on its own. A function
 // that writes nothing is still to do. When all are right:  scripts/byhand train --model exercise
 //
-// An element is out(i, j), or out(i) of a vector, from 0; probs.size(0) is a matrix's number of rows, probs.size(1)
-// that of its columns. Every access is checked. Sizes in the comments: B rows of a batch, T characters of context, E
-// dimensions of the embedding, V characters of the vocabulary, H hidden units. In the code T is the type: float, then
-// double.
+// An element is out(i, j), or out(i) of a vector, from 0; probs.size(0) is the number of rows, probs.size(1) that of
+// columns. Every access is checked. Sizes in comments: B rows of a batch, T characters of context, E dimensions of the
+// embedding, V characters of the vocabulary, H hidden units. In the code T is the type: float, then double.
 //
 // Stuck?  scripts/byhand exercise --hint dbnvar  shows what it reads, dbnvar:2 adds the rule, dbnvar:3 the formula.
 #include <algorithm>

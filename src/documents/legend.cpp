@@ -18,8 +18,9 @@ bool shows(const Block& block, const ReportWord& word) {
     }
     for (std::size_t i = 0; i < table->columns.size(); ++i) {
         const bool is_shown = table->columns[i].align != Align::hidden && !table->rows.empty();
-        if (is_shown && (table->columns[i].title == word.word ||
-                         std::ranges::any_of(table->rows, [&](const auto& row) { return row[i].shown == word.word; }))) {
+        if (is_shown && (table->columns[i].title == word.word || std::ranges::any_of(table->rows, [&](const auto& row) {
+                             return row[i].shown == word.word;
+                         }))) {
             return true;
         }
     }
@@ -37,7 +38,8 @@ const std::vector<ReportWord>& report_words() {
          false},
         {"undecided",
          "The verdict on a value that consists of little but rounding, such as a sum that is 0 in exact arithmetic: no "
-         "element exceeds its limit, but the limit is so wide that a wrong formula could stay within it, too. It counts "
+         "element exceeds its limit, but the limit is so wide that a wrong formula could stay within it, too. It "
+         "counts "
          "neither for nor against; the isolated step, on random values, decides.",
          true},
         {"vacuous",
@@ -49,8 +51,8 @@ const std::vector<ReportWord>& report_words() {
          "agreement, unless --allow out-of-range "
          "accepts it.",
          true},
-        {"mismatch", "The verdict on a value with an element whose error exceeds its limit: rounding cannot explain it.",
-         false},
+        {"mismatch",
+         "The verdict on a value with an element whose error exceeds its limit: rounding cannot explain it.", false},
         {"of limit",
          "The largest share of its limit that the error of an element takes up. The limit is what rounding explains at "
          "most; up to 100 % is agreement. A single operation that is rounded correctly may take up 100 %, and a sum of "

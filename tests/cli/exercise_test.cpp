@@ -261,6 +261,57 @@ TEST_CASE("exercise: a known mistake in double alone, a row left out and a minim
     CHECK(says(outcome, "  hint: the right step makes these numbers of −logits"));
 }
 
+TEST_CASE("exercise: the mistakes that learners make have a hint that holds in more than one shape") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dcounts", " + dcounts_sum(i)", "");
+    bodies = with(bodies, "dhpreact", "1 - h(i, j) * h(i, j)", "1 - std::tanh(h(i, j)) * std::tanh(h(i, j))");
+    bodies = with(bodies, "dbnvar", "T(-0.5) / (x * std::sqrt(x))", "T(-0.5) * std::pow(x, -3 / 2)");
+    bodies = with(bodies, "dcounts_sum", "-dcounts_sum_inv(i)", "-1 / 2 * dcounts_sum_inv(i)");
+    bodies = with(bodies, "dcounts_sum_inv", "sum +=", "sum =");  // zero on most rows of the batch
+    bodies = with(bodies, "demb", "t * out.size(2) + e", "e * out.size(1) + t");
+    bodies = with(bodies, "dbngain", "sum +=", "sum =");
+    bodies = with(bodies, "db2", "sum += dlogits(i, j)", "sum = dlogits(0, j)");
+    bodies = with(bodies, "dbndiff2", "/ T(norm.divisor)", "/ std::sqrt(T(norm.divisor) * T(out.size(0)))");
+    bodies = with(bodies, "dbndiff", "bnvar_inv(j) + 2 * bndiff(i, j) * dbndiff2(i, j)", "bnvar_inv(j)");
+    bodies["dlogit_maxes"] =
+        "    for (std::ptrdiff_t j = 0; j < dnorm_logits.size(1); ++j) {\n"
+        "        out(j) = 0;\n"
+        "        for (std::ptrdiff_t i = 0; i < out.size(0); ++i) {\n"
+        "            out(j) -= dnorm_logits(i, j);\n"
+        "        }\n"
+        "    }\n";
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    for (const char* mistake :
+         {"counts-sum-path-forgotten", "tanh-applied-twice", "dbnvar-integer-exponent", "counts-gradient-not-summed",
+          "flatten-gradient-permuted", "bias-gradient-first-row", "dvar-path-forgotten"}) {
+        CHECK(says(outcome, std::string("  hint: the known mistake ") + mistake + " produces these numbers: "));
+    }
+    CHECK(says(outcome, "  hint: all zero\n"));  // dcounts_sum
+    CHECK(says(outcome, "  hint: only the last row of dhpreact is counted\n"));
+    CHECK(says(outcome, "  hint: off by the factor √(31/32) = √((n − 1)/n): "));
+    CHECK(
+        says(outcome,
+             "  hint: nothing is written from element 27 on, and dnorm_logits has 27 columns: a sum over the wrong "));
+}
+
+TEST_CASE("exercise: a factor of one shape only, and zeros that come from the input, are no hint") {
+    need_torch();
+    const Folder folder;
+    // 31/32 whatever the number of rows; and all zero on the batch, where the classes of the targets are no last one.
+    Bodies bodies = with(right_bodies(), "dbndiff2", "/ T(norm.divisor)", "/ T(norm.divisor) * (T(31) / T(32))");
+    bodies = with(bodies, "dcounts_sum_inv", "sum += dprobs(i, j) * counts(i, j)",
+                  "sum = dprobs(i, j) * counts(i, j) * (j + 1 == counts.size(1))");
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2", "dcounts_sum_inv"});
+    CHECK_FALSE(says(outcome, "n against n − 1"));
+    CHECK_FALSE(says(outcome, "all zero"));
+}
+
 TEST_CASE("exercise --hint: three levels, with the formula only in the last") {
     const Folder folder;
     const auto hint = [&](const std::string& asked) {
