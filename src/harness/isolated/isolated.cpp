@@ -305,6 +305,32 @@ std::optional<Seen> seen_elsewhere(const IsolatedStep& step, const Manner& manne
     return std::nullopt;
 }
 
+// Names the mistake, by the case that shows it and by another. A hint about every element must hold in both.
+void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown,
+                  const std::function<Made(const NetworkSize&, const StepInput&)>& run) {
+    const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
+    std::vector<Seen> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
+    if (std::optional<Seen> other = seen_elsewhere(result, manner, shown, result.only_in_double(), run)) {
+        const std::string& hint = other->made.trial.hint;
+        if (general_part(telling.hint) != general_part(hint) && !general_part(telling.hint).empty()) {
+            telling.hint.clear();
+        }
+        seen.push_back(std::move(*other));
+    }
+    std::vector<Graph> networks;
+    std::vector<std::vector<double>> limits;
+    for (const Seen& one : seen) {
+        networks.push_back(manner.isolation.right_at_size(one.size.network, one.size.rows));
+        limits.push_back(limits_of<float>(*one.input, leeway));
+    }
+    std::vector<Evidence> evidence;
+    evidence.reserve(seen.size());
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        evidence.push_back({networks[i], *seen[i].input, seen[i].made.numbers, limits[i]});
+    }
+    byhand::name_mistake(telling, result.makes, evidence);
+}
+
 // Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
 // smallest input.
 void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
@@ -326,26 +352,7 @@ void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const S
         return in_double ? in(double()) : in(float());
     };
     if (telling.verdict == Verdict::mismatch && telling.note.empty()) {
-        const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
-        std::vector<Seen> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
-        if (std::optional<Seen> other = seen_elsewhere(result, manner, shown, in_double, run)) {
-            const std::string& hint = other->made.trial.hint;
-            if (general_part(telling.hint) != general_part(hint) && !general_part(telling.hint).empty()) {
-                telling.hint.clear();
-            }
-            seen.push_back(std::move(*other));
-        }
-        std::vector<Graph> networks;
-        std::vector<std::vector<double>> limits;
-        for (const Seen& one : seen) {
-            networks.push_back(manner.isolation.right_at_size(one.size.network, one.size.rows));
-            limits.push_back(limits_of<float>(*one.input, leeway));
-        }
-        std::vector<Evidence> evidence;
-        for (std::size_t i = 0; i < seen.size(); ++i) {
-            evidence.push_back({networks[i], *seen[i].input, seen[i].made.numbers, limits[i]});
-        }
-        name_mistake(telling, result.makes, evidence);
+        name_mistake(result, telling, manner, shown, run);
     }
     if (telling.verdict == Verdict::unwritten && telling.note.empty()) {
         const Made made = run(shown.size, *shown.input);
