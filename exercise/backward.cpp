@@ -1,15 +1,15 @@
-// The backward pass of note 1's network, yours to write. Fill in a function, save, and run
+// The backward pass of recipe notes, a hidden layer with batch norm and tanh. Fill in a function, save, and run
 //
 //     scripts/byhand exercise
 //
-// in any order you like: each function makes one gradient, `out`, from what it is given, and is judged by itself. One
-// that writes nothing is still to do. When all stand:  scripts/byhand train --model exercise
+// Any order will do: each function computes one gradient, `out`, from its inputs, and is checked on its own. A function
+// that writes nothing is still to do. When all are right:  scripts/byhand train --model exercise
 //
-// An element is out(i, j), or out(i) of a vector, counted from 0; probs.size(0) are the rows of a matrix, probs.size(1)
-// its columns. Every access is checked. In the comments B are the rows of a batch, T the characters of context, E the
-// embedding's width, V the characters there are, H the hidden units. In the code T is the type: float, then double.
+// An element is out(i, j), or out(i) of a vector, from 0; probs.size(0) is the number of rows, probs.size(1) that of
+// columns. Every access is checked. Sizes in comments: B rows of a batch, T characters of context, E dimensions of the
+// embedding, V characters of the vocabulary, H hidden units. In the code T is the type: float, then double.
 //
-// Stuck?  scripts/byhand exercise --hint dbnvar  says what it reads, dbnvar:2 the rule as well, dbnvar:3 the formula.
+// Stuck?  scripts/byhand exercise --hint dbnvar  shows what it reads, dbnvar:2 adds the rule, dbnvar:3 the formula.
 #include <algorithm>
 #include <cmath>
 
@@ -114,7 +114,7 @@ void dbnmeani(Tensor<T> out, Tensor<const T> dbndiff) {}
 template <class T>
 void dhprebn(Tensor<T> out, Tensor<const T> dbndiff, Tensor<const T> dbnmeani) {}
 
-// ---- the embedding and the hidden layer: emb = C[X], embcat is emb laid side by side, hprebn = embcat·W1 + b1
+// ---- the embedding and the hidden layer: emb = C[X], embcat is emb, its T rows joined, hprebn = embcat·W1 + b1
 
 // dembcat (B, T·E) from dhprebn (B, H), W1 (T·E, H).   docs/backprop.md#dembcat
 template <class T>
@@ -148,7 +148,7 @@ template <class T>
 void dhprebn_in_one(Tensor<T> out, Tensor<const T> dbnraw, Tensor<const T> bnraw, Tensor<const T> bnvar_inv,
                     Tensor<const T> bnvar, Norm norm) {}
 
-// Hands them over, in float and in double. (Leave out what you do not want to be judged.)
+// Registers the functions, in float and in double. (Leave out those that should not be checked.)
 template <class T>
 void add_all(byhand::exercise::Steps& steps) {
     steps.add("dlogprobs", dlogprobs<T>);

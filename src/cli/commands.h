@@ -20,7 +20,7 @@ void add_recipes(const Command& program);
 void add_completion(const Command& program);
 
 // Descriptions of the separate programs that `byhand lab` and `byhand bench` start, for the list of commands.
-inline constexpr const char* kLabAbout = "Run experiments on what the five notes claim about batch norm";
+inline constexpr const char* kLabAbout = "Run experiments on claims about batch norm";
 inline constexpr const char* kBenchAbout = "Time a training step, beside LibTorch's";
 
 }  // namespace byhand::cli

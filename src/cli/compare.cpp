@@ -3,10 +3,8 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <fnmatch.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -33,6 +31,7 @@
 #include "distributed/connect.h"
 #include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
+#include "harness/faults/mistakes.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
 #include "train/safetensors.h"
@@ -74,7 +73,7 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
                                        static_cast<float>(rate_at(run.recipe, 0)));
     Spoiled spoiled = spoiled_by(mistake, network, run.recipe.batch, reference, catches);
     if (spoiled.culprits.empty()) {
-        throw InputError("the mistake " + name + " has no place in the recipe " + run.recipe.name);
+        throw InputError("the mistake " + name + " does not apply to the recipe " + run.recipe.name);
     }
     return std::move(spoiled.candidate);
 }
@@ -211,15 +210,42 @@ void keep(std::vector<ComparedStep>& steps, const ComparedStep& step, const Summ
     }
 }
 
-// Prints further commands to a terminal, after a comparison that agrees.
-void say_what_next() {
-    if (::isatty(STDOUT_FILENO) == 0 && ::isatty(STDERR_FILENO) == 0) {
-        return;
+// A mistake that can be planted in the network; null if there is none.
+const Mistake* mistake_for(const Graph& network) {
+    const auto applies = [&](const Mistake& mistake) {
+        Graph copy = network;
+        return mistake.plant != nullptr && !mistake.plant(copy, {}).empty();
+    };
+    const Mistake* known = find_mistake("dvar-path-forgotten");
+    if (known != nullptr && applies(*known)) {
+        return known;
     }
-    std::fflush(stdout);
-    say("\nnext: byhand compare --plant dvar-path-forgotten  plant a mistake\n"
-        "      byhand train                                train the network on names\n"
-        "      byhand sample                               let it write new ones\n");
+    const auto other = std::ranges::find_if(mistakes(), applies);
+    return other != mistakes().end() ? &*other : nullptr;
+}
+
+// What to do next, for the file, the network and the result.
+Text next_text(const CompareOptions& options, const Command& command, const Graph& network, const Summary& summary,
+               const std::string& again) {
+    const std::string same = command.replay_group(kNetworkGroup);
+    if (!summary.agree) {
+        const std::string name =
+            summary.culprits.empty() ? summary.first_divergence.value_or("") : summary.culprits.front().name;
+        const bool may_change = !options.external.empty() && !name.empty();
+        return {.words = fmt::format("next: {}repeat only this comparison (--verbose lists every value):",
+                                     may_change ? "fix " + name + " and " : ""),
+                .code = "  " + again};
+    }
+    if (!options.external.empty()) {
+        return {.words = "next: list every value by --verbose, or check functions, not only their results:",
+                .code = "  byhand exercise" + same};
+    }
+    const Mistake* mistake = mistake_for(network);
+    const std::string plant =
+        mistake != nullptr ? fmt::format("  byhand compare{} --plant {}\n", same, mistake->name) : "";
+    return {.words = fmt::format("next: list every value by --verbose, {}or train:",
+                                 mistake != nullptr ? "plant a mistake, " : ""),
+            .code = plant + "  byhand train" + same};
 }
 
 // The run, in the parts of its batches. Throws InputError for what can't be compared in parts.
@@ -324,13 +350,12 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     if (as_page) {
         report.write(to_html(how, summary, steps, {reference.chain.graph, again}));
     } else {
-        report.write(compare_document(how, summary, steps, rows_shown, again));
+        report.write(compare_document(how, summary, steps, rows_shown,
+                                      next_text(options, command, reference.chain.graph, summary, again)));
     }
     if (report.is_file()) {
         const Text verdict = conclusion(summary);
         say("{}\n", verdict.lead + verdict.words);
-    } else if (summary.agree && as_table) {
-        say_what_next();
     }
     say_if_quick(options.quick);
     if (!shows_any) {
@@ -356,7 +381,7 @@ int compare_by_ranks(const CompareOptions& options) {
 
 void add_compare(const Command& program) {
     const Command command =
-        program.add_command("compare", "Set every value and gradient beside LibTorch's, over real batches");
+        program.add_command("compare", "Compare every value and gradient with LibTorch's, over real batches");
     const auto options = std::make_shared<CompareOptions>();
     add_network_options(command, options->network);
     command.option("--model", options->models, "Hand-written networks to compare: stepwise, collapsed, fused")
@@ -372,9 +397,7 @@ void add_compare(const Command& program) {
         .shows_default();
     command.flag("--drift", options->drift,
                  "Let each implementation go on with its own parameters; otherwise all begin a step with LibTorch's");
-    command
-        .option("--allow", options->allow,
-                "Verdicts to take for agreement although nothing is shown: vacuous, out-of-range")
+    command.option("--allow", options->allow, "Also accept these verdicts: vacuous, out-of-range")
         .list()
         .one_of({"vacuous", "out-of-range"});
     add_report_options(command, options->report, Judged::yes);

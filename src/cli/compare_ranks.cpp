@@ -34,7 +34,7 @@ RankPlan plan_for(const Run& run, const distributed::World& world, const std::st
         throw InputError("the mistake " + mistake + " is none of several ranks; leave out --ranks and --parts");
     }
     if (planted.plant_in_rank(plan).empty()) {
-        throw InputError(fmt::format("the mistake {} has no place in the recipe {} in {} parts on {} ranks", mistake,
+        throw InputError(fmt::format("the mistake {} does not apply to the recipe {} in {} parts on {} ranks", mistake,
                                      run.recipe.name, run.recipe.parts, world.size));
     }
     return plan;

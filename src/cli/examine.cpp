@@ -244,7 +244,7 @@ void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
             return;
         }
     }
-    throw std::runtime_error(fmt::format("the chain {} outside of every function", fault.what()));
+    throw std::runtime_error(fmt::format("the network {} outside of every function", fault.what()));
 }
 
 // Replaces the reports of the values that were compared end to end.

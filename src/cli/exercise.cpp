@@ -29,6 +29,7 @@
 #include "cli/progress.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
+#include "cli/shell_words.h"
 #include "exercise/load.h"
 #include "harness/isolated/subprocess.h"
 #include "manual/glossary.h"
@@ -44,7 +45,7 @@ struct ExerciseOptions {
     std::string built;     // the library that the process that started this one has built from `own`
     bool threads = false;
     std::string hint;
-    bool quick = false;
+    bool quick = false, verbose = false;
     double timeout = 10;  // seconds
     ReportOptions report;
 };
@@ -75,7 +76,7 @@ Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Fac
     watch.chains = [&] {
         in_chain = true;
         progress.finish();
-        say("comparing the chain ...");
+        say("comparing end to end ...");
     };
     watch.running = [&](const std::string&) {
         if (!in_chain) {
@@ -133,8 +134,8 @@ private:
     std::string seal_;
 };
 
-void judge(const ExerciseOptions& options, const exercise::Functions& steps, const ReportFile& report,
-           const HandOver& hand_over) {
+void judge(const ExerciseOptions& options, const Command& command, const exercise::Functions& steps,
+           const ReportFile& report, const HandOver& hand_over) {
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
     Examination examination = examine_aloud(steps, torch, run,
@@ -155,14 +156,20 @@ void judge(const ExerciseOptions& options, const exercise::Functions& steps, con
         const auto makes_it = [&](const Attempt& attempt) { return attempt.value.name == name; };
         return std::ranges::any_of(examination.attempts, makes_it);
     };
-    Document document = exercise_document(examination, how);
+    const std::string file = options.own.file.empty() ? "" : " " + quoted(options.own.file.path);
+    const std::string network = command.replay_group(kNetworkGroup);
+    Document document = exercise_document(
+        examination, how, report.format() == "table" && !options.verbose ? Rows::disagreeing : Rows::all,
+        {.hint = "byhand exercise" + network + " --hint",
+         .train = "byhand train --model exercise" + (file.empty() ? "" : " --functions" + file) + network});
     document.title = heading(options.own);
     hand_over.put(document.agrees ? HandOver::Kind::right : HandOver::Kind::wrong, report.text_of(document));
 }
 
 // Opening a library runs code in it, and that code may do anything and start threads. The library is therefore opened
 // once, in a subprocess, which also judges it. This process waits for the report; an end without one is an error.
-int examine_and_report(const ExerciseOptions& options, Library& library, const ReportFile& report) {
+int examine_and_report(const ExerciseOptions& options, const Command& command, Library& library,
+                       const ReportFile& report) {
     using Kind = HandOver::Kind;
     enum : std::size_t { kLoads, kJudges };
     const std::string file = options.own.path();
@@ -177,7 +184,7 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const R
             journal.begin(kJudges);
             journal.stop_clock();
             try {
-                judge(options, steps, report, hand_over);
+                judge(options, command, steps, report, hand_over);
             } catch (const InputError&) {
                 throw;
             } catch (const std::bad_alloc&) {
@@ -219,7 +226,7 @@ void load_torch() {
     }
 }
 
-int exercise(const ExerciseOptions& options) {
+int exercise(const ExerciseOptions& options, const Command& command) {
     if (!options.hint.empty()) {
         const Recipe recipe = recipe_of(options.network);
         NetworkConfig network = recipe.network;
@@ -232,7 +239,7 @@ int exercise(const ExerciseOptions& options) {
     const ReportFile report(options.report);
     if (!options.built.empty()) {
         Library built({options.built, {}}, exercise::Sanitizer::none);
-        return examine_and_report(options, built, report);
+        return examine_and_report(options, command, built, report);
     }
     for (const auto& [given, flag] :
          {std::pair{!options.sanitize.empty(), "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
@@ -246,7 +253,7 @@ int exercise(const ExerciseOptions& options) {
                                 : options.sanitize == "thread" ? Sanitizer::thread
                                                                : Sanitizer::address;
     Library library(options.own, sanitizer, sanitizer == Sanitizer::none ? load_torch : nullptr);
-    return sanitizer == Sanitizer::none ? examine_and_report(options, library, report)
+    return sanitizer == Sanitizer::none ? examine_and_report(options, command, library, report)
                                         : run_again_sanitized(library, sanitizer);
 }
 
@@ -282,9 +289,10 @@ void add_exercise(const Command& program) {
                 "Show what a gradient reads, as dbnvar; dbnvar:2 adds the rule, dbnvar:3 the formula")
         .not_empty();
     add_quick(command, options->quick);
+    command.flag("--verbose", options->verbose, "List every function in the table, not only those that are not right");
     add_report_options(command, options->report, Judged::yes);
     add_network_options(command, options->network);
-    command.on_run([options] { return exercise(*options); });
+    command.on_run([options, command] { return exercise(*options, command); });
 }
 
 }  // namespace byhand::cli

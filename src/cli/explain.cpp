@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "cli/source.h"
 #include "cli/value_names.h"
 #include "documents/explain.h"
+#include "documents/legend.h"
 #include "harness/isolated/step_inputs.h"
 #include "manual/formulas.h"
 #include "manual/models.h"
@@ -56,6 +58,10 @@ std::vector<Explanation> selected(std::vector<Explanation> all, const std::strin
 
 int explain(const ExplainOptions& options) {
     const ReportFile report(options.report);
+    if (const std::optional<Document> word = explain_word(options.name)) {
+        report.write(*word);
+        return kFine;
+    }
     Run run = run_of(options.network);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
@@ -85,11 +91,12 @@ int explain(const ExplainOptions& options) {
 
 void add_explain(const Command& program) {
     const Command command =
-        program.add_command("explain", "Explain a value or gradient: formula, code, numbers, known mistakes");
+        program.add_command("explain", "Explain a value, a gradient or a word of a report, as undecided");
     const auto options = std::make_shared<ExplainOptions>();
     command
         .option("NAME", options->name,
-                "Value or gradient, as dbnvar, or operation, as batchnorm [the whole network, in order]")
+                "Value or gradient, as dbnvar, operation, as batchnorm, or a report's word, as undecided [the whole "
+                "network, in order]")
         .completes(value_names)
         .not_empty();
     add_network_options(command, options->network);

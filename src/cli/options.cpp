@@ -111,6 +111,17 @@ std::string number_in(std::uint64_t least, std::uint64_t most) {
                                                              : fmt::format("a whole number from {} to {}", least, most);
 }
 
+// " --name value" of an option, quoted for a shell.
+std::string in_words(const CLI::Option& option, const std::string& value) {
+    const std::string name = option.get_positional() ? "" : " " + option.get_name();
+    return option.get_items_expected_max() > 0 ? name + " " + cli::quoted(value) : name;  // a flag has no value
+}
+
+// The same of the given value; empty if there is none.
+std::string as_given(const CLI::Option& option) {
+    return option.count() > 0 ? in_words(option, fmt::format("{}", fmt::join(option.results(), ","))) : "";
+}
+
 }  // namespace
 
 Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
@@ -279,23 +290,20 @@ bool Command::has_chosen_command() const {
 std::string Command::replay(const Overrides& overrides, const std::string& without_group) const {
     std::string words;
     for (const CLI::Option* option : app_->get_options()) {
-        const std::string name = option->get_name();
-        const auto other = std::ranges::find(overrides, name, &Overrides::value_type::first);
-        std::optional<std::string> value;
+        const auto other = std::ranges::find(overrides, option->get_name(), &Overrides::value_type::first);
         if (other != overrides.end()) {
-            value = other->second;
-        } else if (option->count() > 0 && option->get_group() != without_group) {
-            value = fmt::format("{}", fmt::join(option->results(), ","));
+            words += other->second ? in_words(*option, *other->second) : "";
+        } else if (option->get_group() != without_group) {
+            words += as_given(*option);
         }
-        if (!value) {
-            continue;
-        }
-        if (!option->get_positional()) {
-            words += " " + name;
-        }
-        if (option->get_items_expected_max() > 0) {  // a flag has no value
-            words += " " + cli::quoted(*value);
-        }
+    }
+    return words;
+}
+
+std::string Command::replay_group(const std::string& group) const {
+    std::string words;
+    for (const CLI::Option* option : app_->get_options()) {
+        words += option->get_group() == group ? as_given(*option) : "";
     }
     return words;
 }

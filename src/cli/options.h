@@ -80,8 +80,10 @@ public:
     bool has_chosen_command() const;
 
     // After parsing: " --name value" for each option that was given, in the order of the help, quoted for a shell.
-    // `overrides` replace, add or leave out options; `group` leaves out a whole group.
+    // `overrides` replace, add or leave out options; `without_group` leaves out a whole group.
     std::string replay(const Overrides& overrides, const std::string& without_group = "-") const;
+    // The same of one group of options, for a command that shares them.
+    std::string replay_group(const std::string& group) const;
 
 private:
     CLI::App* app_;

@@ -13,7 +13,7 @@
 namespace byhand {
 namespace {
 
-constexpr std::size_t kLinesOfInput = 12;
+constexpr std::size_t kFewHeirs = 4, kFewMissing = 6;
 
 // "bndiff2, dh are vacuous and show nothing", a line a verdict.
 std::string shown_nothing(const ModelReport& model) {
@@ -52,26 +52,24 @@ std::string first_failing(const ModelReport& model) {
     return "";
 }
 
-// The smallest input found that shows it, as code; empty where none was looked for.
+// The smallest input found that shows it, as code; empty if it is not small.
 std::string smallest_of(const ValueReport& culprit) {
     const Trial* trial = culprit.evidence();
-    return trial == nullptr || trial->smallest == nullptr
+    return trial == nullptr || trial->smallest == nullptr || !report::is_small(*trial->smallest)
                ? ""
-               : fmt::format("  {}", fmt::join(report::as_code(*trial->smallest, kLinesOfInput), "\n  "));
+               : fmt::format("  {}", fmt::join(report::as_code(*trial->smallest), "\n  "));
 }
 
 Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model, const Wording& wording,
               const Presentation& how) {
     const std::string& function = culprit.wrong_function();
     const SourceLine line = report::source_line(how, function);
-    std::string text;
+    const std::string place = report::place_in_words(how, line);
+    std::string text = function == culprit.name ? fmt::format(" ({})\n", place)
+                                                : fmt::format("\n  made by {} ({})\n", function, place);
     if (!line.formula.empty()) {  // a comment, which may end with a sentence
-        text += ", which should be " + line.formula.substr(0, line.formula.find_last_not_of('.') + 1);
+        text += "  should be " + line.formula.substr(0, line.formula.find_last_not_of('.') + 1) + "\n";
     }
-    if (function != culprit.name) {
-        text += ": " + function;
-    }
-    text += fmt::format(" ({})\n", report::place_in_words(how, line));
     text += "  " + report::figures_of(culprit, wording) + "\n";
     if (const Trial* trial = culprit.evidence()) {
         for (const std::string& hint : report::hints_of(*trial)) {
@@ -80,7 +78,7 @@ Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelRe
     }
     const std::vector<std::string> heirs = report::heirs_of(culprit, model);
     if (!heirs.empty()) {
-        text += fmt::format("  {}: {}\n", inherited_from(culprit.name), fmt::join(heirs, ", "));
+        text += fmt::format("  {}: {}\n", inherited_from(culprit.name), report::few_of(heirs, kFewHeirs));
     }
     text.pop_back();  // the last line's end
     return {text, lead + culprit.name, Mark::bad, smallest_of(culprit)};
@@ -104,8 +102,8 @@ std::optional<Text> unexplained_in_words(const ModelReport& model, const std::st
         model.missing.empty()
             ? fmt::format("; off end to end, though no step that leads there is wrong in isolation: {}",
                           fmt::join(names, ", "))
-            : fmt::format("; off end to end: {}\n  give {} too, and the step is found", fmt::join(names, ", "),
-                          report::few_of(model.missing));
+            : fmt::format("; off end to end: {}\n  to find the step, add these to the file: {}", fmt::join(names, ", "),
+                          report::few_of(model.missing, kFewMissing));
     return Text{words, lead + "first divergence " + (off.empty() ? names.front() : off), Mark::bad};
 }
 

@@ -10,6 +10,7 @@
 
 #include "documents/blame.h"
 #include "documents/compare_tables.h"
+#include "documents/legend.h"
 #include "documents/phrases.h"
 #include "report/lines.h"
 
@@ -21,20 +22,6 @@ std::string title_of(const ModelReport& model, Against against) {
                        against == Against::operations ? "operations" : "torch::nn module");
 }
 
-// Roles in a column of their own, and no notes below the rows.
-Table short_tensor_table(std::string title, Whose whose) {
-    Table table = tensor_table(std::move(title), whose);
-    for (Column& column : table.columns) {
-        if (column.key == "role") {
-            column.title = "role";
-            column.align = Align::left;
-        } else if (column.align == Align::below) {
-            column.align = Align::hidden;
-        }
-    }
-    return table;
-}
-
 void put_culprits_first(Table& table) {
     const auto role =
         static_cast<std::size_t>(std::ranges::find(table.columns, "role", &Column::key) - table.columns.begin());
@@ -42,14 +29,15 @@ void put_culprits_first(Table& table) {
                                   [&](const std::vector<Cell>& row) { return row.at(role).shown == "culprit"; });
 }
 
-// One table for each model and reference, of the rows that are asked for.
+// One table for each model and reference, of the rows that are asked for. Culprits and what inherits from them are
+// paragraphs (blame.h), not rows, where only disagreeing ones are.
 std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& how, const Summary& summary, Rows rows) {
     const Wording wording = report::wording(how, step);
     std::vector<Table> tables;
     std::string last;
     for (const ChainFinding& found : findings(step)) {
         const bool disagrees =
-            contradicts(found.finding.verdict, summary.allowed) || found.value.role.kind == Role::Kind::culprit;
+            contradicts(found.finding.verdict, summary.allowed) && to_string(found.value.role).empty();
         // Each value once: its module is LibTorch's, too.
         const bool is_repeated = found.against == Against::module && found.value.operations &&
                                  contradicts(found.value.operations->verdict, summary.allowed);
@@ -59,8 +47,7 @@ std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& h
         }
         const std::string title = title_of(found.model, found.against);
         if (title != last) {
-            tables.push_back(rows == Rows::disagreeing ? short_tensor_table(title, how.whose)
-                                                       : tensor_table(title, how.whose));
+            tables.push_back(tensor_table(title, how.whose));
             last = title;
         }
         tables.back().rows.push_back(tensor_row(step.step, found, wording));
@@ -71,8 +58,7 @@ std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& h
     return tables;
 }
 
-std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation& how, const Summary& summary,
-                                   Rows rows) {
+std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation& how) {
     std::vector<Table> tables;
     for (const ModelReport& model : step.models) {
         Table table = isolated_table(
@@ -80,8 +66,7 @@ std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation&
                         "inherited error",
                         model.model));
         for (const ValueReport& value : model.at(model.isolated)) {
-            if (how.shows(value.name) &&
-                (rows != Rows::disagreeing || contradicts(value.isolated->verdict(), summary.allowed))) {
+            if (how.shows(value.name)) {
                 table.rows.push_back(isolated_row(model.model, value));
             }
         }
@@ -118,14 +103,10 @@ std::optional<Text> not_given_text(const ComparedStep& step, const Presentation&
 Table close_calls(const Summary& summary) {
     Table table{
         "nearest to their limits", {"value", {"compared with", "", Align::left}, "step", "error", "of limit"}, {}};
-    const auto add = [&](const CloseCall& call, const std::string& with) {
-        table.rows.push_back({call.name, with, whole(call.step), scientific(call.error, 1), percent(call.used)});
-    };
     for (const CloseCall& call : summary.closest) {
-        add(call, call.against == Against::module ? "LibTorch's module" : "LibTorch's operations");
-    }
-    for (const CloseCall& call : summary.closest_isolated) {
-        add(call, "exact arithmetic, isolated");
+        table.rows.push_back({call.name,
+                              call.against == Against::module ? "LibTorch's module" : "LibTorch's operations",
+                              whole(call.step), scientific(call.error, 1), percent(call.used)});
     }
     return table;
 }
@@ -185,15 +166,19 @@ void append(Document& document, Blocks blocks) {
     std::ranges::move(blocks, std::back_inserter(document.blocks));
 }
 
+// The tables of one step, and its loss; it is no news of the one step that disagrees.
 void append_step(Document& document, const Presentation& how, const Summary& summary, const ComparedStep& step,
                  Rows rows) {
-    document.blocks.emplace_back(loss_text(step, how.whose));
+    if (rows != Rows::disagreeing || summary.agree || summary.steps > 1) {
+        document.blocks.emplace_back(loss_text(step, how.whose));
+    }
     append(document, tensor_tables(step, how, summary, rows));
     if (std::optional<Text> text = not_given_text(step, how)) {
         document.blocks.emplace_back(std::move(*text));
     }
-    append(document, isolated_tables(step, how, summary, rows));
-    append(document, blame_texts(step, how));
+    if (rows != Rows::disagreeing) {
+        append(document, isolated_tables(step, how));
+    }
 }
 
 }  // namespace
@@ -219,11 +204,7 @@ Text conclusion(const Summary& summary) {
         text.words += fmt::format("; nearest to its limit: {} at step {} ({:.2f} %)", summary.closest.front().name,
                                   summary.closest.front().step, 100 * summary.closest.front().used);
     }
-    if (summary.agree && !summary.closest_isolated.empty()) {
-        text.words += fmt::format("{} isolated {} ({:.2f} %)", summary.closest.empty() ? ";" : ",",
-                                  summary.closest_isolated.front().name, 100 * summary.closest_isolated.front().used);
-    }
-    if (summary.undecided > 0) {
+    if (summary.undecided > 0 && summary.agree) {  // neither for nor against
         text.words += fmt::format("; {} undecided end to end", summary.undecided);
     }
     for (const RankSummary& ranks : summary.ranks) {
@@ -236,7 +217,7 @@ Text conclusion(const Summary& summary) {
 }
 
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-                          Rows rows, const std::string& again) {
+                          Rows rows, const Text& next) {
     Document document{.subject = "compare",
                       .note = how.planted.empty() ? "" : "planted: " + how.planted,
                       .title = fmt::format("{} against LibTorch {}: recipe {}, {}, seed {}", how.subject,
@@ -245,32 +226,30 @@ Document compare_document(const Presentation& how, const Summary& summary, const
                       .plots = {},
                       .data = {},
                       .agrees = summary.agree};
+    document.blocks.emplace_back(conclusion(summary));
+    for (const ComparedStep& step : steps) {
+        append(document, blame_texts(step, how));
+    }
+    if (!next.words.empty()) {
+        document.blocks.emplace_back(next);
+    }
     if (rows == Rows::for_programs) {
         document.data = compare_json(how, summary, steps);
         document.suites = compare_suites(how, summary, steps);
         document.blocks.emplace_back(tensor_table("", how.whose));  // the heading, where there is no row
     }
+    for (const ComparedStep& step : steps) {
+        append_step(document, how, summary, step, rows);
+    }
     if (rows == Rows::disagreeing && summary.agree) {
-        for (const ComparedStep& step : steps) {
-            document.blocks.emplace_back(loss_text(step, how.whose));
-            if (std::optional<Text> text = not_given_text(step, how)) {
-                document.blocks.emplace_back(std::move(*text));
-            }
-            append(document, blame_texts(step, how));  // what shows nothing
-        }
         document.blocks.emplace_back(close_calls(summary));
         document.blocks.emplace_back(verdict_counts(summary));
-    } else {
-        for (const ComparedStep& step : steps) {
-            append_step(document, how, summary, step, rows);
-        }
     }
-    document.blocks.emplace_back(conclusion(summary));
-    if (rows == Rows::disagreeing) {
-        document.blocks.emplace_back(Text{"--verbose lists every tensor and step"});
+    if (rows != Rows::disagreeing) {
+        document.blocks.emplace_back(conclusion(summary));  // again, below more than a screen
     }
-    if (!again.empty()) {
-        document.blocks.emplace_back(Text{.words = "to repeat only this comparison:", .code = "  " + again});
+    if (std::optional<Text> legend = legend_of(document)) {
+        document.blocks.emplace_back(std::move(*legend));
     }
     return document;
 }

@@ -12,7 +12,7 @@ namespace byhand {
 
 // Which rows the tables of a comparison have.
 enum class Rows {
-    disagreeing,   // one screen: of the first step given, what disagrees; if all agree, how near the limits are
+    disagreeing,   // one screen: of the first step given, the culprits; if all agree, how near the limits are
     all,           // every value that is compared and shown
     for_programs,  // and those that external values do not include; with test cases and data
 };
@@ -20,10 +20,9 @@ enum class Rows {
 // The verdict on all steps, in one paragraph; with drift, a line more for each model.
 Text conclusion(const Summary& summary);
 
-// `steps` are those to show, of all that `summary` counts; `again` is the command that shows only what is wrong, where
-// something is.
+// The verdict, the culprits, `next`, then tables of `steps`: those to show, of all that `summary` counts.
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-                          Rows rows, const std::string& again);
+                          Rows rows, const Text& next);
 
 // The report as docs/formats.md describes it: null for what is not known, and "nan", "inf" or "-inf" for what is not
 // finite.

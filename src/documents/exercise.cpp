@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -12,10 +13,13 @@
 #include "documents/blame.h"
 #include "documents/compare.h"
 #include "documents/compare_junit.h"
+#include "documents/legend.h"
 #include "documents/phrases.h"
 
 namespace byhand {
 namespace {
+
+constexpr const char* kInOne = "in one formula";
 
 // What the chain shows of it, or null where it was not run there.
 const Finding* finding_in_chain(const ValueReport& value) {
@@ -44,7 +48,12 @@ const char* word_for(Standing standing) {
         case Standing::absent:
             break;
     }
-    return "no place";
+    return "absent";
+}
+
+// For programs.
+const char* key_of(Standing standing) {
+    return standing == Standing::absent ? "no place" : word_for(standing);
 }
 
 // (What is to do or absent is not judged at all.)
@@ -103,7 +112,7 @@ std::vector<Cell> row_of(const Attempt& attempt, const Examination& examination)
     const char* const in_float = is_judged_in_float_alone(attempt) ? "in float alone" : "";
     return {attempt.value.name,
             {"", attempt.in_one},
-            {word_for(standing), word_for(standing), mark_of(standing)},
+            {word_for(standing), key_of(standing), mark_of(standing)},
             {"", attempt.in_double},
             right ? percent(used(attempt)) : Cell("", Json()),
             right ? catches(attempt) : Cell("", Json()),
@@ -181,6 +190,59 @@ report::Suite suite_of(const Examination& examination, const Presentation& how) 
             std::move(cases)};
 }
 
+// The first attempt that stands so.
+const Attempt* first_of(const Examination& examination, Standing standing) {
+    const auto found = std::ranges::find_if(
+        examination.attempts, [&](const Attempt& attempt) { return shown(attempt, examination) == standing; });
+    return found != examination.attempts.end() ? &*found : nullptr;
+}
+
+Text next_text(const Examination& examination, const Presentation& how, const ExerciseCommands& commands) {
+    if (all_right(examination)) {
+        return {.words = "next: train with these functions:", .code = "  " + commands.train};
+    }
+    const Attempt* wrong = first_of(examination, Standing::wrong);
+    const Attempt* attempt = wrong != nullptr ? wrong : first_of(examination, Standing::to_do);
+    if (attempt == nullptr) {
+        return {""};
+    }
+    const std::string &name = attempt->value.name, label = attempt->in_one ? name + "_in_one" : name;
+    const std::string place = report::source_line(how, label).place;
+    Text text{.words = fmt::format("next: {} {}{} and run the command again", wrong != nullptr ? "fix" : "write", name,
+                                   place.empty() ? "" : " (" + place + ")")};
+    if (name.starts_with('d')) {  // a gradient
+        text.words += "; what it reads (with :2 the rule, with :3 the formula):";
+        text.code = fmt::format("  {} {}", commands.hint, label);
+    }
+    return text;
+}
+
+// Of each form: a row for each attempt, or for those that are not right.
+std::vector<Table> tables_of(const Examination& examination, Rows rows) {
+    const Align figures = rows == Rows::disagreeing ? Align::hidden : Align::right;
+    const std::vector<Column> columns = {{"step", "name"},
+                                         {"", "in_one", Align::hidden},
+                                         {"yours", "standing", Align::left},
+                                         {"", "in_double", Align::hidden},
+                                         {"of limit", "used", figures},
+                                         {"catches", "catches", figures, 1},
+                                         {"end to end", "in_the_chain", Align::left},
+                                         {"", "why", Align::left}};
+    std::vector<Table> tables;
+    for (const bool in_one : {false, true}) {
+        Table& table = tables.emplace_back(in_one ? kInOne : "step by step", columns);
+        table.worst_first = true;
+        for (const Attempt& attempt : examination.attempts) {
+            const bool is_shown = rows != Rows::disagreeing || mark_of(shown(attempt, examination)) == Mark::bad;
+            if (attempt.in_one == in_one && is_shown) {
+                table.rows.push_back(row_of(attempt, examination));
+            }
+        }
+    }
+    std::erase_if(tables, [](const Table& table) { return table.rows.empty(); });
+    return tables;
+}
+
 }  // namespace
 
 Standing shown(const Attempt& attempt, const Examination& examination) {
@@ -206,15 +268,8 @@ bool all_right(const Examination& examination) {
            });
 }
 
-Document exercise_document(const Examination& examination, const Presentation& how) {
-    const std::vector<Column> columns = {{"step", "name"},
-                                         {"", "in_one", Align::hidden},
-                                         {"yours", "standing", Align::left},
-                                         {"", "in_double", Align::hidden},
-                                         {"of its limit", "used"},
-                                         {"catches", "catches", Align::right, 1},
-                                         {"end to end", "in_the_chain", Align::left},
-                                         {"", "why", Align::left}};
+Document exercise_document(const Examination& examination, const Presentation& how, Rows rows,
+                           const ExerciseCommands& commands) {
     Document document{.subject = "exercise",
                       .note = "",
                       .title = "judged: " + examination.file,
@@ -223,27 +278,34 @@ Document exercise_document(const Examination& examination, const Presentation& h
                       .data = compare_json(how, examination.summary, {examination.step}),
                       .agrees = all_right(examination),
                       .suites = {suite_of(examination, how)}};
-    for (Text& text : blame_texts(examination.step, how)) {
-        document.blocks.emplace_back(std::move(text));
-    }
-    Json functions = Json::array();
     std::vector<std::string> sums;
-    for (const bool in_one : {false, true}) {
-        Table table{in_one ? "in one formula" : "step by step", columns, {}, true};
-        for (const Attempt& attempt : examination.attempts) {
-            if (attempt.in_one == in_one) {
-                table.rows.push_back(row_of(attempt, examination));
-            }
-        }
-        if (!table.rows.empty()) {
-            for (const Json& row : json_of_rows(table)) {
-                functions.push_back(row);
-            }
-            sums.push_back(table.title + ": " + tally(examination, in_one));
-            document.blocks.emplace_back(std::move(table));
+    Json functions = Json::array();
+    for (const Table& table : tables_of(examination, Rows::all)) {
+        sums.push_back(table.title + ": " + tally(examination, table.title == kInOne));
+        for (const Json& row : json_of_rows(table)) {
+            functions.push_back(row);
         }
     }
     document.blocks.emplace_back(as_conclusion(fmt::format("{}", fmt::join(sums, "; "))));
+    for (Text& text : blame_texts(examination.step, how)) {
+        document.blocks.emplace_back(std::move(text));
+    }
+    if (Text next = next_text(examination, how, commands); !next.words.empty()) {
+        document.blocks.emplace_back(std::move(next));
+    }
+    std::vector<Table> tables = tables_of(examination, rows);
+    const bool is_told = rows == Rows::disagreeing && tables.size() == 1 && tables.front().rows.size() == 1;
+    if (!is_told) {
+        std::ranges::move(tables, std::back_inserter(document.blocks));
+    }
+    if (rows == Rows::disagreeing) {
+        document.blocks.emplace_back(Text{"--verbose lists every function"});
+    } else {
+        document.blocks.emplace_back(document.blocks.front());  // again, below more than a screen
+    }
+    if (std::optional<Text> legend = legend_of(document)) {
+        document.blocks.emplace_back(std::move(*legend));
+    }
     if (examination.step.models.empty()) {  // nothing was run
         document.data["steps"] = Json::array();
     }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "documents/compare.h"
 #include "documents/presentation.h"
 #include "harness/end_to_end/summary.h"
 #include "report/document.h"
@@ -41,9 +42,17 @@ bool all_right(const Examination& examination);
 // How it stands when the chain and what shows nothing are counted in: what is right here agrees with the exit code.
 Standing shown(const Attempt& attempt, const Examination& examination);
 
-// The root causes, a row for each attempt, wrong ones first, and how many are right. Its data are those of to_json,
-// with "file", and "functions": for each its name, how it stands and why; it agrees where all is right. It has a test
-// case for each attempt, which is skipped where it is to do or has no place in the network.
-Document exercise_document(const Examination& examination, const Presentation& how);
+// The commands that a report proposes, for the file and the network that are judged.
+struct ExerciseCommands {
+    std::string hint = "byhand exercise --hint";  // and a name
+    std::string train = "byhand train --model exercise";
+};
+
+// How many are right, the root causes, what to do next, and a row for each attempt, wrong ones first; with
+// Rows::disagreeing only for those that are not right, if there are several. Its data are those of to_json, with
+// "file", and "functions": for each its name, how it stands and why; it agrees where all is right. It has a test case
+// for each attempt, which is skipped where it is to do or not in the network.
+Document exercise_document(const Examination& examination, const Presentation& how, Rows rows = Rows::all,
+                           const ExerciseCommands& commands = {});
 
 }  // namespace byhand

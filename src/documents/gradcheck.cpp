@@ -106,8 +106,8 @@ Text conclusion(const std::vector<CheckedModel>& models) {
         return as_conclusion(fmt::format(": {} of {}", wrong, plural(gradients, "gradient")), "they disagree",
                              Mark::bad);
     }
-    return as_conclusion(fmt::format(": {}; closest to its limit came {}, with {:.2f} % of it",
-                                     plural(gradients, "gradient"), closest == nullptr ? "none" : closest->name,
+    return as_conclusion(fmt::format(": {}; closest to its limit: {} ({:.2f} %)", plural(gradients, "gradient"),
+                                     closest == nullptr ? "none" : closest->name,
                                      closest == nullptr ? 0 : 100 * closest->used.value_or(0)),
                          "they agree", Mark::good);
 }

@@ -91,12 +91,9 @@ std::string figures_of(const ValueReport& culprit, const Wording& wording) {
     const Worst worst = trial.worst.value_or(Worst());
     const double right = worst.right.value_or(0);
     const auto [ours, shown_right] = two_numbers(worst.ours, right, trial.in_double);
-    return fmt::format(
-        "{}: off by {:.3g} where its own rounding is {:.3g} at most, {}\n  {}: {}, {} is right",
-        not_on_batch ? "wrong, not on this batch" : "wrong in isolation", std::abs(worst.ours - right),
-        trial.limit.value_or(0), culprit.why(), place,
-        wording.whose == Whose::by_hand ? ours + " by hand" : fmt::format("{} is {}", in_words(wording.whose), ours),
-        shown_right);
+    return fmt::format("wrong {}{}: error {:.3g}, rounding explains at most {:.3g}\n  {}: {} {}, expected {}",
+                       culprit.why(), not_on_batch ? ", not on this batch" : "", std::abs(worst.ours - right),
+                       trial.limit.value_or(0), place, in_words(wording.whose), ours, shown_right);
 }
 
 const char* in_words(Whose whose) {
@@ -117,15 +114,14 @@ std::vector<std::string> hints_of(const Trial& trial) {
         hints.push_back(trial.hint);
     }
     if (const Mistake* mistake = find_mistake(trial.mistake)) {
-        hints.push_back(fmt::format("this is what {} makes: {}", mistake->name, mistake->what));
+        hints.push_back(fmt::format("the known mistake {} produces these numbers: {}", mistake->name, mistake->what));
     }
     return hints;
 }
 
-std::string few_of(const std::vector<std::string>& names) {
-    constexpr std::size_t kFew = 6;
-    std::string text = fmt::format("{}", fmt::join(std::span(names).first(std::min(kFew, names.size())), ", "));
-    return names.size() <= kFew ? text : fmt::format("{} and {} more", text, names.size() - kFew);
+std::string few_of(const std::vector<std::string>& names, std::size_t few) {
+    const std::string text = fmt::format("{}", fmt::join(std::span(names).first(std::min(few, names.size())), ", "));
+    return names.size() <= few ? text : fmt::format("{}, … ({})", text, names.size());
 }
 
 std::vector<std::string> heirs_of(const ValueReport& culprit, const ModelReport& model) {

@@ -42,8 +42,8 @@ const char* in_words(Whose whose);
 // What there is to say of its cause: the error's structure, and the planted mistake that makes the same numbers.
 std::vector<std::string> hints_of(const Trial& trial);
 
-// "demb, dembcat, dhprebn, dbndiff, dbnmeani, dbnraw and 12 more"
-std::string few_of(const std::vector<std::string>& names);
+// "demb, dembcat, dhprebn, … (18)", the first `few` of more.
+std::string few_of(const std::vector<std::string>& names, std::size_t few);
 
 // The values that inherit from it.
 std::vector<std::string> heirs_of(const ValueReport& culprit, const ModelReport& model);

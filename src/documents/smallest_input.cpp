@@ -14,7 +14,7 @@
 namespace byhand::report {
 namespace {
 
-constexpr std::size_t kWidth = 96;
+constexpr std::size_t kWidth = 77;  // a terminal's 80 columns, less an indent of two
 
 template <class T>
 std::string literal(T x) {
@@ -113,7 +113,7 @@ std::string what_is_right(const SmallestInput& input) {
         }
         return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.9g}"), x);
     };
-    return fmt::format("{} is {}, and {} is right", element, shown(worst.ours), shown(worst.right.value_or(0)));
+    return fmt::format("{} {}, expected {}", element, shown(worst.ours), shown(worst.right.value_or(0)));
 }
 
 std::string initialiser(const SmallestInput& input, const std::string& name, const Shape& shape) {
@@ -134,7 +134,17 @@ std::string counted(std::size_t n, const char* what, const char* several) {
 
 }  // namespace
 
-std::vector<std::string> as_code(const SmallestInput& input, std::size_t most) {
+bool is_small(const SmallestInput& input) {
+    constexpr std::size_t kFewNumbers = 8, kFewLines = 7;
+    std::size_t numbers = 0;
+    for (const std::string& name : input.reads) {
+        const std::vector<View> views = input.values.views();
+        numbers += count(find(views, name)->shape);
+    }
+    return numbers <= kFewNumbers || (input.size.rows == 1 && as_code(input).size() <= kFewLines);
+}
+
+std::vector<std::string> as_code(const SmallestInput& input) {
     std::vector<std::string> lines = {
         fmt::format("the smallest input found that shows it, with {}{}:", counted(input.size.rows, "row", "rows"),
                     input.made.trial.in_double ? ", in double" : "")};
@@ -150,11 +160,6 @@ std::vector<std::string> as_code(const SmallestInput& input, std::size_t most) {
     if (lines.size() > 1 && lines.back().size() + comment.size() + 2 <= kWidth) {
         lines.back() += "  " + comment;
     } else {
-        lines.push_back(comment);
-    }
-    if (lines.size() > most && most >= 3) {
-        lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(most) - 2, lines.end());
-        lines.emplace_back("…: all of it is in --format json, as smallest_input");
         lines.push_back(comment);
     }
     return lines;

@@ -13,10 +13,12 @@ class Json;
 
 namespace byhand::report {
 
-// "const float logits[1][3] = {{-1, -2, -3}};  // dlogits[0][1] is 0, and 0.25 is right": a definition of each value
-// that the step reads, after a line that names the network's size. Numbers are those that were read, to the bit; `most`
-// lines, the last of which says that there are more.
-std::vector<std::string> as_code(const SmallestInput& input, std::size_t most);
+// "const float logits[1][3] = {{-1, -2, -3}};  // dlogits[0][1] 0, expected 0.25": a definition of each value
+// that the step reads, after a line that names the network's size. Numbers are those that were read, to the bit.
+std::vector<std::string> as_code(const SmallestInput& input);
+
+// Whether people can take it in: at most 8 numbers, or one row in a few lines.
+bool is_small(const SmallestInput& input);
 
 Json json_of(const SmallestInput& input);
 

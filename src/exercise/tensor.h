@@ -83,10 +83,19 @@ inline Fault& add(Fault& fault, const Extents& extents) {
     return fault.add(")");
 }
 
-[[noreturn]] inline void refuse_element(const char* name, const Extents& extents, const Extents& at) {
-    Fault fault("goes to ");
+template <class T>
+inline constexpr bool kIsInput = false;
+template <class T>
+inline constexpr bool kIsInput<const T> = true;
+
+// "reads W2(0, 27), out of bounds: W2 is 100 × 27". (How `out` is accessed is not known.)
+[[noreturn]] inline void refuse_element(bool is_input, const char* name, const Extents& extents, const Extents& at) {
+    Fault fault(is_input ? "reads " : "accesses ");
     add(fault.add(name), at);
-    add(fault.add(", and ").add(name).add(" is "), extents);
+    fault.add(", out of bounds: ").add(name).add(extents.axes == 0 ? " is one number" : " is ");
+    for (std::ptrdiff_t axis = 0; axis < extents.axes; ++axis) {
+        fault.add(axis == 0 ? "" : " × ").add(extents.of[axis]);
+    }
     throw fault;  // NOLINT(misc-throw-by-value-catch-by-reference): put together above
 }
 
@@ -124,7 +133,7 @@ public:
           place = place * *extent++ + static_cast<std::ptrdiff_t>(index)),
          ...);
         if (!is_inside) {
-            refuse_element(name_, extents_, {static_cast<std::ptrdiff_t>(index)...});
+            refuse_element(kIsInput<T>, name_, extents_, {static_cast<std::ptrdiff_t>(index)...});
         }
         return data_[place];
     }

@@ -313,13 +313,13 @@ TEST_CASE("compare --allow: what shows nothing is no agreement, unless it is all
     const Outcome refused = byhand(folder, command);
     CHECK(refused.code == 1);
     CHECK(refused.out.find("\nvacuous, which shows nothing: ") != std::string::npos);
-    CHECK(refused.out.find(
-              "\nto repeat only this comparison:\n  byhand compare --recipe notes --hidden 3 --batch 1 --seed "
-              "2147483647 --bn-variance biased --steps 1 --tensor bndiff\n") != std::string::npos);
+    CHECK(refused.out.find("\nnext: repeat only this comparison (--verbose lists every value):\n  byhand "
+                           "compare --recipe notes --hidden 3 --batch 1 --seed "
+                           "2147483647 --bn-variance biased --steps 1 --tensor bndiff\n") != std::string::npos);
     CHECK(byhand(folder, command + Arguments{"--allow", "out-of-range"}).code == 1);
     CHECK(byhand(folder, command + Arguments{"--allow", "vacuous,out-of-range"}).code == 0);
     CHECK(byhand(folder, command + Arguments{"--allow", "poem"}).code == 2);
-    CHECK(byhand(folder, {"compare"}).out.find("to repeat only this comparison") == std::string::npos);
+    CHECK(byhand(folder, {"compare"}).out.find("repeat only this comparison") == std::string::npos);
 }
 
 TEST_CASE("compare --from shows one step again, with the same figures") {
@@ -405,23 +405,28 @@ TEST_CASE("colour on a terminal, unless it is not wanted") {
     CHECK(folder.read("report").find('\x1b') == std::string::npos);
 }
 
-TEST_CASE("agreement on a terminal ends with what to do next, and nowhere else") {
+TEST_CASE("compare says what to do next, for the network, the file and the result") {
     need_torch();
     const Folder folder;
     const Arguments small = {"compare", "--hidden", "3", "--batch", "5"};
-    const auto says_next = [](const Outcome& outcome) {
-        return outcome.err.find("next: byhand ") != std::string::npos;
+    const auto proposes = [](const Outcome& outcome, const std::string& command) {
+        const std::size_t next = outcome.out.find("\nnext: ");
+        return next != std::string::npos && outcome.out.find("\n  byhand " + command + "\n", next) != std::string::npos;
     };
-    const Outcome agree = byhand_on_terminal(folder, small);
+    const Outcome agree = byhand(folder, small + Arguments{"--dump", "d"});
     CHECK(agree.code == 0);
-    CHECK(says_next(agree));
-    for (const std::string command : {"byhand compare --plant ", "byhand train ", "byhand sample "}) {
-        CHECK(agree.err.find(command) != std::string::npos);
-    }
-    CHECK(byhand(folder, small).err.empty());
-    CHECK_FALSE(says_next(byhand_on_terminal(folder, small + Arguments{"--plant", "dvar-path-forgotten"})));
-    CHECK_FALSE(says_next(byhand_on_terminal(folder, small + Arguments{"--format", "json"})));
-    CHECK_FALSE(says_next(byhand_on_terminal(folder, small + Arguments{"--output", "report"})));
+    CHECK(proposes(agree, "compare --hidden 3 --batch 5 --plant dvar-path-forgotten"));
+    CHECK(proposes(agree, "train --hidden 3 --batch 5"));
+    const Outcome wrong = byhand(folder, small + Arguments{"--plant", "dvar-path-forgotten"});
+    CHECK(wrong.out.find("\nthey disagree: ") < wrong.out.find("culprit: dbndiff\n"));
+    CHECK(wrong.out.find("culprit: dbndiff\n") < wrong.out.find("\nnext: repeat only this comparison"));
+    CHECK(lines_of(wrong.out).size() <= 24);
+    // A network without batch norm.
+    const Outcome other = byhand(folder, small + Arguments{"--norm", "none"});
+    CHECK(other.out.find(" --norm none --plant ") != std::string::npos);
+    CHECK(other.out.find("dvar-path-forgotten") == std::string::npos);
+    const Outcome external = byhand(folder, small + Arguments{"--mine", "d"});
+    CHECK(external.out.find("--plant") == std::string::npos);
 }
 
 }  // namespace cli_test

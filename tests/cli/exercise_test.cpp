@@ -17,7 +17,8 @@ namespace cli_test {
 TEST_CASE("exercise: the shipped file is empty: all is to do, and what each reads is told") {
     need_torch();
     const Folder folder;
-    const Outcome outcome = byhand(folder, {"exercise"}, {{"COLUMNS", "300"}});
+    const Outcome outcome = byhand(folder, {"exercise", "--verbose"}, {{"COLUMNS", "300"}});
+    CHECK(says(outcome, "\nnext: write dlogprobs ("));
     CHECK(outcome.code == 1);
     CHECK(those_that_are("to do", outcome).size() == 28);
     CHECK(standings(outcome).size() == 28);
@@ -41,7 +42,7 @@ TEST_CASE("exercise: filled in rightly, all are right, isolated and end to end, 
          {Arguments{}, Arguments{"--hidden", "37", "--batch", "9", "--embedding", "3", "--bn-variance", "biased"},
           Arguments{"--norm", "after", "--bn-eps", "0.01"}, Arguments{"--batch", "1", "--bn-variance", "biased"}}) {
         fill_in(folder, network.empty() ? counted_by_int(right_bodies()) : right_bodies());
-        const Outcome outcome = byhand(folder, Arguments{"exercise", "mine.cpp"} + network);
+        const Outcome outcome = byhand(folder, Arguments{"exercise", "mine.cpp", "--verbose"} + network);
         INFO(outcome.out << outcome.err);
         CHECK(outcome.code == 0);
         CHECK(outcome.err.empty());  // not a warning, whatever loops count by
@@ -58,11 +59,11 @@ TEST_CASE("exercise: what a network of another kind has not is told, and no faul
     const Outcome outcome = exercise(folder, {"--recipe", "makemore-bn", "--batch", "13"});
     INFO(outcome.out << outcome.err);
     CHECK(outcome.code == 0);
-    CHECK(those_that_are("no", outcome) == Names{"db1"});  // no place
+    CHECK(those_that_are("absent", outcome) == Names{"db1"});
     CHECK(says(outcome, "step by step: 25 of 26 right, 1 not in this network; in one formula: 2 of 2 right\n"));
     const Outcome without_a_norm = exercise(folder, {"--norm", "none"});
     CHECK(without_a_norm.code == 0);
-    CHECK(those_that_are("no", without_a_norm).size() == 10);
+    CHECK(those_that_are("absent", without_a_norm).size() == 10);
     folder.write("mine.cpp",
                  folder.read("mine.cpp").replace(folder.read("mine.cpp").find("\"dbnvar\""), 8, "\"dbnvr\""));
     check_refused(exercise(folder), "a function makes dbnvr, which is no step of this network; the nearest is dbnvar");
@@ -102,14 +103,34 @@ TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its 
     CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2"});
     CHECK(those_that_are("right", outcome) == Names{"dC", "dbnvar", "dbndiff"});
     CHECK(those_that_are("to do", outcome).size() == 24);
-    CHECK(lines_of(outcome.out).at(2).starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
+    CHECK(lines_of(outcome.out).at(4).starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
     CHECK(says(outcome, "n against n − 1"));
     CHECK(says(outcome, "inherited from dbndiff2: dbndiff, dC\n"));  // through ours, which are not shown
     // The line is that of the function.
-    const std::string first = lines_of(outcome.out).at(2);
+    const std::string first = lines_of(outcome.out).at(4);
     const std::size_t line = std::stoul(first.substr(first.find(":", first.find("(mine.cpp")) + 1));
     CHECK(text::contains(lines_of(folder.read("mine.cpp")).at(line - 1), "void dbndiff2("));
     CHECK_FALSE(says(outcome, "dbnvar / D"));  // never the solution
+}
+
+TEST_CASE("exercise: the report of one mistake fits a screen, and its next step names file, network and gradient") {
+    need_torch();
+    const Folder folder;
+    const Environment screen = {{"CXXFLAGS", "-O0"}, {"COLUMNS", "80"}};
+    fill_in(folder, with(right_bodies(), "dcounts", " + dcounts_sum(i)", ""));
+    const Outcome wrong = byhand(folder, {"exercise", "mine.cpp", "--batch", "29"}, screen);
+    INFO(wrong.out);
+    CHECK(wrong.code == 1);
+    CHECK(lines_of(wrong.out).size() <= 24);
+    CHECK(wrong.out.find("step by step: 25 of 26 right, 1 wrong") < wrong.out.find("culprit: dcounts (mine.cpp:70)"));
+    CHECK(says(wrong, "\n  inherited from dcounts: dnorm_logits, dlogit_maxes, dlogits, dh, … (20)\n"));
+    CHECK(says(wrong, "yours 0, expected 0."));
+    CHECK(says(wrong, "\nnext: fix dcounts (mine.cpp:70) and run the command again"));
+    CHECK(says(wrong, "\n  byhand exercise --batch 29 --hint dcounts\n"));
+    fill_in(folder, right_bodies());
+    const Outcome right = byhand(folder, {"exercise", "mine.cpp", "--batch", "29"}, screen);
+    CHECK(right.code == 0);
+    CHECK(says(right, "\n  byhand train --model exercise --functions mine.cpp --batch 29\n"));
 }
 
 TEST_CASE("exercise: as JSON and JUnit, only what is theirs") {
@@ -144,7 +165,8 @@ TEST_CASE("exercise: += on a result that was never set is named as that; a read 
     std::map<std::string, bool> unset;
     for (const std::string& line : lines_of(outcome.out)) {
         if (line.find(" wrong ") != std::string::npos) {
-            unset[line.substr(2, line.find(' ', 2) - 2)] = text::contains(line, "reads its result before it is set");
+            unset[line.substr(2, line.find(' ', 2) - 2)] =
+                text::contains(line, "adds to its result, which is not initialised");
         }
     }
     CHECK(unset == std::map<std::string, bool>{{"dbnbias", true}, {"dC", true}, {"dnorm_logits", false}});
@@ -200,7 +222,7 @@ TEST_CASE("exercise: a mistake that the batch does not show comes with a small i
                "  the smallest input found that shows it, with 1 row:\n"
                "  const float dnorm_logits[1][2] = {{0, 0}};\n"
                "  const float dlogit_maxes[1] = {1};\n"
-               "  const float logits[1][2] = {{0, 0}};  // dlogits[0][1] is 1, and 0 is right\n"));
+               "  const float logits[1][2] = {{0, 0}};  // dlogits[0][1] 1, expected 0\n"));
     const Json report = parsed_json(exercise(folder, {"--format", "json"}).out);
     const Json input = report["blame"][0]["trial"]["smallest_input"];
     CHECK(input["values"]["logits"][0][1] == 0.0);
@@ -214,8 +236,8 @@ TEST_CASE("exercise: what a mistake makes that is known is told by its name, and
     fill_in(folder, with(right_bodies(), "dC", "+=", "="));
     const Outcome outcome = exercise(folder);
     INFO(outcome.out << outcome.err);
-    CHECK(says(outcome, "  hint: this is what embedding-overwritten makes: = for += in dC"));
-    CHECK(says(outcome, ": yours is "));
+    CHECK(says(outcome, "  hint: the known mistake embedding-overwritten produces these numbers: = for += in dC"));
+    CHECK(says(outcome, ": yours "));
     CHECK_FALSE(says(outcome, "by hand"));
 }
 
@@ -232,11 +254,62 @@ TEST_CASE("exercise: a known mistake in double alone, a row left out and a minim
     const Outcome outcome = exercise(folder);
     INFO(outcome.out << outcome.err);
     CHECK(those_that_are("wrong", outcome) == Names{"dC", "dW2", "db2", "dbngain", "dbnvar", "dcounts_sum", "dlogits"});
-    CHECK(says(outcome, "  hint: this is what embedding-overwritten makes: = for += in dC"));
+    CHECK(says(outcome, "  hint: the known mistake embedding-overwritten produces these numbers: = for += in dC"));
     CHECK(says(outcome, "  hint: the last row of dlogits is left out"));
     CHECK(says(outcome, "  hint: the first row of "));
     CHECK(says(outcome, "  hint: the last row of dhpreact is left out"));
-    CHECK(says(outcome, "  hint: this is what the right step makes of −logits"));
+    CHECK(says(outcome, "  hint: the right step makes these numbers of −logits"));
+}
+
+TEST_CASE("exercise: the mistakes that learners make have a hint that holds in more than one shape") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dcounts", " + dcounts_sum(i)", "");
+    bodies = with(bodies, "dhpreact", "1 - h(i, j) * h(i, j)", "1 - std::tanh(h(i, j)) * std::tanh(h(i, j))");
+    bodies = with(bodies, "dbnvar", "T(-0.5) / (x * std::sqrt(x))", "T(-0.5) * std::pow(x, -3 / 2)");
+    bodies = with(bodies, "dcounts_sum", "-dcounts_sum_inv(i)", "-1 / 2 * dcounts_sum_inv(i)");
+    bodies = with(bodies, "dcounts_sum_inv", "sum +=", "sum =");  // zero on most rows of the batch
+    bodies = with(bodies, "demb", "t * out.size(2) + e", "e * out.size(1) + t");
+    bodies = with(bodies, "dbngain", "sum +=", "sum =");
+    bodies = with(bodies, "db2", "sum += dlogits(i, j)", "sum = dlogits(0, j)");
+    bodies = with(bodies, "dbndiff2", "/ T(norm.divisor)", "/ std::sqrt(T(norm.divisor) * T(out.size(0)))");
+    bodies = with(bodies, "dbndiff", "bnvar_inv(j) + 2 * bndiff(i, j) * dbndiff2(i, j)", "bnvar_inv(j)");
+    bodies["dlogit_maxes"] =
+        "    for (std::ptrdiff_t j = 0; j < dnorm_logits.size(1); ++j) {\n"
+        "        out(j) = 0;\n"
+        "        for (std::ptrdiff_t i = 0; i < out.size(0); ++i) {\n"
+        "            out(j) -= dnorm_logits(i, j);\n"
+        "        }\n"
+        "    }\n";
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    for (const char* mistake :
+         {"counts-sum-path-forgotten", "tanh-applied-twice", "dbnvar-integer-exponent", "counts-gradient-not-summed",
+          "flatten-gradient-permuted", "bias-gradient-first-row", "dvar-path-forgotten"}) {
+        CHECK(says(outcome, std::string("  hint: the known mistake ") + mistake + " produces these numbers: "));
+    }
+    CHECK(says(outcome, "  hint: all zero\n"));  // dcounts_sum
+    CHECK(says(outcome, "  hint: only the last row of dhpreact is counted\n"));
+    CHECK(says(outcome, "  hint: off by the factor √(31/32) = √((n − 1)/n): "));
+    CHECK(
+        says(outcome,
+             "  hint: nothing is written from element 27 on, and dnorm_logits has 27 columns: a sum over the wrong "));
+}
+
+TEST_CASE("exercise: a factor of one shape only, and zeros that come from the input, are no hint") {
+    need_torch();
+    const Folder folder;
+    // 31/32 whatever the number of rows; and all zero on the batch, where the classes of the targets are no last one.
+    Bodies bodies = with(right_bodies(), "dbndiff2", "/ T(norm.divisor)", "/ T(norm.divisor) * (T(31) / T(32))");
+    bodies = with(bodies, "dcounts_sum_inv", "sum += dprobs(i, j) * counts(i, j)",
+                  "sum = dprobs(i, j) * counts(i, j) * (j + 1 == counts.size(1))");
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2", "dcounts_sum_inv"});
+    CHECK_FALSE(says(outcome, "n against n − 1"));
+    CHECK_FALSE(says(outcome, "all zero"));
 }
 
 TEST_CASE("exercise --hint: three levels, with the formula only in the last") {

@@ -115,6 +115,17 @@ TEST_CASE("explain: a name that the network has not is refused with the nearest"
     CHECK(byhand(folder, {"explain", "dbnvar.2", "--hidden", "5,3"}).code == 0);
 }
 
+TEST_CASE("explain: the words of a report, whatever the network") {
+    const Folder folder;
+    for (const std::string word : {"undecided", "within", "exact", "vacuous", "of limit", "catches"}) {
+        const Outcome outcome = byhand(folder, {"explain", word, "--norm", "none"});
+        CHECK(outcome.code == 0);
+        CHECK(outcome.out.starts_with(word + ", in a report\n"));
+        CHECK(lines_of(outcome.out).size() > 4);
+        CHECK(json_of(byhand(folder, {"explain", word, "--json"}))["word"].get<std::string>() == word);
+    }
+}
+
 TEST_CASE("explain: an operation's values, in all directions, and no others") {
     const Folder folder;
     std::vector<std::string> names;

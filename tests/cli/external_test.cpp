@@ -282,11 +282,13 @@ TEST_CASE(
     write_stored(folder.file("mine"), {{"dC", stored("F32", torch.at("dC").shape, numbers)}});
     const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", "mine", "--steps", "3"} + kOdd);
     CHECK(outcome.code == 1);
-    const std::string again = "\nto repeat only this comparison:\n  byhand compare ";
+    const std::string again =
+        "\nnext: fix dC and repeat only this comparison (--verbose lists every value):\n  byhand compare ";
     const std::size_t at = outcome.out.find(again);
     REQUIRE(at != std::string::npos);
     Arguments command = {"compare"};
-    std::istringstream words(outcome.out.substr(at + again.size()));
+    const std::size_t begin = at + again.size();
+    std::istringstream words(outcome.out.substr(begin, outcome.out.find('\n', begin) - begin));
     for (std::string word; words >> word;) {
         command.push_back(word);
     }

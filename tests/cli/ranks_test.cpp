@@ -416,7 +416,7 @@ TEST_CASE("compare --ranks: what does not fit is refused once") {
     check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "dvar-path-forgotten"}),
                   "the mistake dvar-path-forgotten is none of several ranks");
     check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "same-mask-on-all-ranks"}),
-                  "the mistake same-mask-on-all-ranks has no place in the recipe notes in 8 parts on 2 ranks");
+                  "the mistake same-mask-on-all-ranks does not apply to the recipe notes in 8 parts on 2 ranks");
     check_refused(byhand(place, {"compare", "--plant", "mean-of-means"}), "add --ranks 3");
 }
 

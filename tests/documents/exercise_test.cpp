@@ -93,7 +93,7 @@ TEST_CASE("exercise table: a line each, wrong ones first, and how many are right
     CHECK(line_of(table, "dc") == "dc to do reads x, dy");
     CHECK(line_of(table, "dv") == "dv wrong the negative of the right answer");
     CHECK(line_of(table, "dw") == "dw wrong goes to x(3)");
-    CHECK(line_of(table, "du") == "du no place not in this network");
+    CHECK(line_of(table, "du") == "du absent not in this network");
     CHECK(table.find("  dv ") < table.find("  da "));
     CHECK(table.find("  da ") < table.find("  dc "));
     CHECK(contains(table,
@@ -101,6 +101,33 @@ TEST_CASE("exercise table: a line each, wrong ones first, and how many are right
                    "in one formula: 0 of 1 right, 1 to do\n"));
     CHECK_FALSE(contains(table, "\x1b"));
     CHECK(contains(exercise_table(some_of_each(), true), "\x1b[32mright\x1b[0m"));
+}
+
+TEST_CASE("exercise: the verdict, the culprits, what to do next, then only what is not right, if that is several") {
+    Presentation named = how();
+    named.source = [](const std::string& function) { return SourceLine{function + ".cpp:7", ""}; };
+    const ExerciseCommands commands{"byhand exercise --recipe r --hint", "byhand train --recipe r"};
+    const auto in_short = [&](const Examination& examination) {
+        return to_text(exercise_document(examination, named, Rows::disagreeing, commands), {.width = 200});
+    };
+    Examination all = some_of_each();
+    const std::string several = in_short(all);
+    const std::size_t verdict = several.find("step by step: 2 of 6 right"),
+                      next = several.find("next: fix dv (dv.cpp:7) and run the command again");
+    CHECK(verdict < next);
+    CHECK(contains(several, ":\n  byhand exercise --recipe r --hint dv\n"));
+    CHECK(next < several.find("  dv "));
+    CHECK_FALSE(line_of(several, "dw").empty());
+    for (const char* right_or_to_do : {"da", "db", "dc", "du"}) {
+        CHECK(line_of(several, right_or_to_do).empty());
+    }
+    all.attempts.erase(all.attempts.begin() + 4);
+    CHECK(line_of(in_short(all), "dv").empty());  // the only one is a paragraph
+    all.attempts.erase(all.attempts.begin() + 3);
+    CHECK(contains(in_short(all), "next: write dc (dc.cpp:7) and run the command again"));
+    all.attempts = {attempt("da", Standing::right)};
+    all.step = {};
+    CHECK(contains(in_short(all), "next: train with these functions:\n  byhand train --recipe r\n"));
 }
 
 TEST_CASE("exercise table: wrong in double only is told so; a form without attempts is left out") {

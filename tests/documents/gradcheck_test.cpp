@@ -57,7 +57,7 @@ TEST_CASE("gradcheck's report: agreement says how close it was, and figures stan
     CHECK(contains(text, "[1, 1] 0.5 | 0.25"));
     CHECK(contains(text, "25.00 %"));
     CHECK(contains(text, "zero within rounding"));
-    CHECK(contains(text, "they agree: 3 gradients; closest to its limit came db1, with 50.00 % of it\n"));
+    CHECK(contains(text, "they agree: 3 gradients; closest to its limit: db1 (50.00 %)\n"));
     CHECK_FALSE(contains(text, "src/manual"));
     CHECK_FALSE(contains(text, "\x1b"));
     CHECK(contains(to_text(document(models), {.colour = true}), "\x1b[32m"));

@@ -32,7 +32,7 @@ TEST_CASE("HTML: a culprit's hints and the smallest input that shows it; numbers
     Presentation how = presentation();
     const Element page = read(html({step}, how));
     CHECK(text_of(*all(page, "pre").at(0)).find("const float W2[1] = {3};") != std::string::npos);
-    CHECK(text_of(page).find("this is what sign-dbnvar makes: ") != std::string::npos);
+    CHECK(text_of(page).find("the known mistake sign-dbnvar produces these numbers: ") != std::string::npos);
     CHECK(text_of(page).find("by hand, 3.5") != std::string::npos);
     how.whose = Whose::given;
     const std::string given = text_of(read(html({step}, how)));
@@ -59,7 +59,7 @@ TEST_CASE("HTML: a root cause is distinct from what inherits from it, in words a
     REQUIRE(cards.size() == 1);
     const std::string card = text_of(*cards[0]);
     for (const char* said : {"= what it should be", "function_of_dh", "src/manual/some.h:17", "twice the right answer",
-                             "wrong in isolation: off by", "dhpreact", "dW1", "new_W1"}) {
+                             "wrong on this batch: error", "dhpreact", "dW1", "new_W1"}) {
         CAPTURE(said);
         CHECK(card.find(said) != std::string::npos);
     }

@@ -38,15 +38,16 @@ TEST_CASE("tensor: an element is read and written at its row and column") {
 TEST_CASE("tensor: an element that does not exist is reported, and nothing is accessed") {
     std::vector<float> numbers(6, 1);
     const Tensor<float> x("dprobs", {2, 3}, numbers.data());
-    CHECK_THROWS_MATCHES(x(2, 0), Fault, Message("goes to dprobs(2, 0), and dprobs is (2, 3)"));
-    CHECK_THROWS_MATCHES(x(0, 3) = 7, Fault, Message("goes to dprobs(0, 3), and dprobs is (2, 3)"));
-    CHECK_THROWS_MATCHES(x(-1, 2), Fault, Message("goes to dprobs(-1, 2), and dprobs is (2, 3)"));
-    CHECK_THROWS_MATCHES(x(1), Fault, Message("goes to dprobs(1), and dprobs is (2, 3)"));
-    CHECK_THROWS_MATCHES(x(0, 0, 0), Fault, Message("goes to dprobs(0, 0, 0), and dprobs is (2, 3)"));
-    CHECK_THROWS_MATCHES(x(), Fault, Message("goes to dprobs(), and dprobs is (2, 3)"));
-    CHECK_THROWS_MATCHES(x(0, std::size_t{0} - 1), Fault, Message("goes to dprobs(0, -1), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(2, 0), Fault, Message("accesses dprobs(2, 0), out of bounds: dprobs is 2 × 3"));
+    CHECK_THROWS_MATCHES(x(0, 3) = 7, Fault, Message("accesses dprobs(0, 3), out of bounds: dprobs is 2 × 3"));
+    CHECK_THROWS_MATCHES(x(-1, 2), Fault, Message("accesses dprobs(-1, 2), out of bounds: dprobs is 2 × 3"));
+    CHECK_THROWS_MATCHES(x(1), Fault, Message("accesses dprobs(1), out of bounds: dprobs is 2 × 3"));
+    CHECK_THROWS_MATCHES(x(0, 0, 0), Fault, Message("accesses dprobs(0, 0, 0), out of bounds: dprobs is 2 × 3"));
+    CHECK_THROWS_MATCHES(x(), Fault, Message("accesses dprobs(), out of bounds: dprobs is 2 × 3"));
+    CHECK_THROWS_MATCHES(x(0, std::size_t{0} - 1), Fault,
+                         Message("accesses dprobs(0, -1), out of bounds: dprobs is 2 × 3"));
     CHECK_THROWS_MATCHES(x(3, -1, 1234567890123, 0), Fault,
-                         Message("goes to dprobs(3, -1, 1234567890123, 0), and dprobs is (2, 3)"));
+                         Message("accesses dprobs(3, -1, 1234567890123, 0), out of bounds: dprobs is 2 × 3"));
     CHECK_THROWS_MATCHES(x.size(2), Fault, Message("asks for size(2) of dprobs, which is (2, 3)"));
     CHECK_THROWS_MATCHES(x.size(-1), Fault, Message("asks for size(-1) of dprobs, which is (2, 3)"));
     CHECK(numbers == std::vector<float>(6, 1));

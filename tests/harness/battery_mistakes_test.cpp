@@ -293,7 +293,7 @@ TEST_CASE("battery mistakes: a count that turns wrong, in calls in a row") {
             REQUIRE(step.wrong());
             CHECK_FALSE(step.not_on_batch());  // it does not depend on the values
             INFO(step.real.note);
-            CHECK(step.real.note.starts_with("makes other numbers in call "));
+            CHECK(step.real.note.starts_with("gives different results in call "));
             CHECK(step.real.note.ends_with(" of 256 in a row on the same values"));
         }
     }
@@ -309,7 +309,7 @@ TEST_CASE("battery mistakes: outside of the main thread") {
         };
         const IsolatedStep step = Judged{.subprocess = subprocess, .function = elsewhere}.run();
         REQUIRE(step.wrong());
-        CHECK(step.real.note == "makes other numbers when another thread calls it");
+        CHECK(step.real.note == "gives different results when another thread calls it");
     }
 }
 

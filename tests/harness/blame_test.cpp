@@ -146,7 +146,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
         CHECK(found.values[found.isolated[i]].name == steps[i].makes);
         CHECK(found.values[found.isolated[i]].function == steps[i].function);
     }
-    CHECK(value(found, "b").why() == "on this batch's values");
+    CHECK(value(found, "b").why() == "on this batch");
     CHECK(value(found, "b").evidence() != nullptr);
     CHECK_FALSE(value(found, "b").without_effect());
     CHECK(value(found, "c").why() == "on random values");
@@ -160,7 +160,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
     const auto why = [](const IsolatedStep& step) { return blame("", {}, {step}, {}, {}).values.at(0).why(); };
     IsolatedStep in_double = isolated("a", exact, within);
     in_double.real_double.verdict = mismatch;
-    CHECK(why(in_double) == "in double, on this batch's values");
+    CHECK(why(in_double) == "in double, on this batch");
     in_double.real_double.verdict = exact;
     in_double.probe_double.verdict = mismatch;
     CHECK(why(in_double) == "in double, on random values");

@@ -86,6 +86,31 @@ TEST_CASE("hints: one factor, by its name where it has one") {
     CHECK(scaled(2, 2) == "twice the right answer");
 }
 
+TEST_CASE("hints: what one says of every element is the same for inputs of any size") {
+    CHECK(general_part("off by the factor 31/32 = (n − 1)/n: n against n − 1") == "(n − 1)/n: n against n − 1");
+    CHECK(general_part("off by one factor, 0.75") == "off by one factor, 0.75");
+    CHECK(general_part("off by the same amount everywhere, 3") ==
+          general_part("off by the same amount everywhere, 0.5"));
+    CHECK(general_part("the negative of the right answer") == "the negative of the right answer");
+    CHECK(general_part("all zero") == "all zero");
+    CHECK(general_part("only the last row is off: all zero").empty());
+    CHECK(general_part("").empty());
+}
+
+TEST_CASE("hints: a result that ends at the extent of the other axis") {
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    const std::vector<double> ours = {1, 0, 2, none, none};
+    const auto read = [](const Shape& shape) { return View{.name = "dprobs", .shape = shape}; };
+    CHECK(unwritten_hint(ours, {5}, {read({5, 3})}) ==
+          "nothing is written from element 3 on, and dprobs has 3 columns: a sum over the wrong axis?");
+    CHECK(unwritten_hint(ours, {5}, {read({3, 5})}) ==
+          "nothing is written from element 3 on, and dprobs has 3 rows: a sum over the wrong axis?");
+    CHECK(unwritten_hint(ours, {5}, {read({5, 4}), read({5})}).empty());
+    CHECK(unwritten_hint(ours, {5, 1}, {read({5, 3})}).empty());
+    const std::vector<double> gap = {1, 0, 2, none, 7};
+    CHECK(unwritten_hint(gap, {5}, {read({5, 3})}).empty());
+}
+
 TEST_CASE("hints: where the right answer is not rounded at all, the wrong one may be") {
     Case c;
     c.limits.assign(c.limits.size(), 0.0);

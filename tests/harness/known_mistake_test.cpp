@@ -63,7 +63,7 @@ struct Asked {
         for (const double exact : asked.exact) {
             limits.push_back(1e-5 * std::max(std::abs(exact), 1e-3));
         }
-        return known_mistake(right, makes, asked, ours, limits);
+        return known_mistake(makes, {{right, asked, ours, limits}});
     }
 };
 
@@ -139,7 +139,7 @@ TEST_CASE("known mistakes: one that makes the right numbers here is no explanati
     }
     std::vector<double> limits(ours.size());
     std::ranges::transform(ours, limits.begin(), [](double x) { return 1e-5 * std::abs(x); });
-    CHECK(known_mistake(asked.right, "dbnraw", input, ours, limits).empty());
+    CHECK(known_mistake("dbnraw", {{asked.right, input, ours, limits}}).empty());
 }
 
 TEST_CASE("known mistakes: a row, column or class that is left out, or a read with the other sign, is told") {
@@ -154,11 +154,11 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
         const std::vector<double> ours = made_by(*find_step(asked.right, makes), changed);
         const std::vector<double> limits(ours.size(), 1e-6);
         Trial trial;
-        name_mistake(trial, asked.right, makes, input, ours, limits);
+        name_mistake(trial, makes, {{asked.right, input, ours, limits}});
         CHECK(trial.mistake.empty());
         Trial hinted;
         hinted.hint = "half of it";
-        name_mistake(hinted, asked.right, makes, input, ours, limits);
+        name_mistake(hinted, makes, {{asked.right, input, ours, limits}});
         CHECK(hinted.hint == "half of it");
         return trial.hint;
     };
@@ -169,6 +169,8 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
         };
     };
     CHECK(told("db2", "dlogits", zero(8 * 5, 9 * 5)) == "the last row of dlogits is left out");
+    CHECK(told("dbngain", "bnraw", zero(0, 8 * 7)).starts_with("only the last row of "));
+    CHECK(told("dbnmeani", "dbndiff", zero(7, 9 * 7)) == "only the first row of dbndiff is counted");
     CHECK(told("dbngain", "bnraw", zero(8 * 7, 9 * 7)).starts_with("the last row of "));
     CHECK(told("dW2", "h", zero(0, 7)).starts_with("the first row of "));
     CHECK(told("dlogit_maxes", "dnorm_logits", [](std::vector<double>& numbers) {
@@ -178,6 +180,6 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
           }) == "the last column of dnorm_logits is left out");
     CHECK(told("dlogits", "logits", [](std::vector<double>& numbers) {
               std::ranges::transform(numbers, numbers.begin(), std::negate<>());
-          }) == "this is what the right step makes of −logits");
+          }) == "the right step makes these numbers of −logits");
     CHECK(told("dbnraw", "bngain", [](std::vector<double>&) {}).empty());
 }

@@ -73,8 +73,8 @@ TEST_CASE("run_calls: other numbers the second time, from a state that a functio
         kApart, 4);
     std::size_t faults = 0;
     for (const auto& result : results) {
-        CHECK(
-            (result.fault.empty() || result.fault == "makes other numbers when it is called again on the same values"));
+        CHECK((result.fault.empty() ||
+               result.fault == "gives different results for the same input (static or uninitialised data?)"));
         faults += result.fault.empty() ? 0 : 1;
     }
     CHECK(faults == 1);
@@ -94,7 +94,7 @@ TEST_CASE("run_calls: other numbers from two threads at once, where both share w
     };
     CHECK(results_of(through_static)[0].fault == "");
     CHECK(results_of(through_static, {.subprocess = true, .threads = true})[0].fault ==
-          "makes other numbers when two threads call it at once");
+          "gives different results when two threads call it at once");
     // With a lock around it there is no race.
     const auto with_lock = [&](float* y, const float* x, const std::int64_t* i) {
         static std::mutex mutex;

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/json.h"
@@ -257,6 +259,58 @@ TEST_CASE("shrink: a plain error does not become one of rounding, nor one of ano
     CHECK(smallest->size.rows > kRows / 2 - 1);
 }
 
+TEST_CASE("shrink: a fault stays a fault, whatever its numbers are, and other faults on the way end nothing") {
+    const NetworkSize size = size_of(kRows, kV, kT, kE);
+    Values values = values_at(size);
+    values.put({"Y", {kRows}}, std::vector<std::int64_t>(kRows, 0));
+    const auto with_note = [&](const std::function<void(Trial&, const NetworkSize&)>& judge) {
+        const auto run = [&](const NetworkSize& at, const StepInput& input) {
+            Trial trial = trial_against(std::span<const double>(input.exact), input.exact, input.in_any_order);
+            trial.worst =
+                Worst{.position = 0, .ours = 1 + 1e-7 * static_cast<double>(at.rows), .right = 1, .reference = {}};
+            judge(trial, at);
+            return Made{trial, input.exact};
+        };
+        return shrink("y", {"z", "Y", "embcat"}, size, values, {.make = form, .run = run});
+    };
+    // Its numbers are nearer to the right ones with fewer rows.
+    const auto repeated = with_note([](Trial& trial, const NetworkSize&) {
+        trial.verdict = Verdict::mismatch;
+        trial.note = "gives different results for the same input";
+    });
+    REQUIRE(repeated != nullptr);
+    CHECK(repeated->size.rows == 1);
+    CHECK(repeated->size.network.vocabulary == 2);
+    // A sum over the wrong axis: rows beyond the classes are not written; with fewer rows than classes it is a fault.
+    const auto unwritten = with_note([](Trial& trial, const NetworkSize& at) {
+        const bool is_outside = at.rows < at.network.vocabulary;
+        trial.verdict = is_outside                        ? Verdict::mismatch
+                        : at.rows > at.network.vocabulary ? Verdict::unwritten
+                                                          : Verdict::within;
+        trial.note = is_outside ? "accesses y(1), out of bounds" : "";
+    });
+    REQUIRE(unwritten != nullptr);
+    CHECK(unwritten->size.rows == 3);
+    CHECK(unwritten->size.network.vocabulary == 2);
+}
+
+TEST_CASE("shrink: the search ends when its time is over") {
+    const NetworkSize size = size_of(kRows, kV, kT, kE);
+    std::size_t runs = 0;
+    const auto run = [&](const NetworkSize&, const StepInput& input) {
+        ++runs;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        Trial trial;
+        trial.verdict = Verdict::mismatch;
+        trial.worst = Worst{.position = 0, .ours = 500, .right = 1, .reference = {}};
+        return Made{trial, input.exact};
+    };
+    const auto smallest = shrink("y", {"z", "Y", "embcat"}, size, values_at(size),
+                                 {.make = form, .run = run, .time = std::chrono::milliseconds(90)});
+    REQUIRE(smallest != nullptr);
+    CHECK(runs <= 6);
+}
+
 namespace {
 
 SmallestInput written() {
@@ -280,40 +334,49 @@ SmallestInput written() {
 
 TEST_CASE("the smallest input as C++: every number to the bit, in floats and in doubles") {
     SmallestInput input = written();
-    CHECK(report::as_code(input, 12) ==
-          std::vector<std::string>{"the smallest input found that shows it, with 1 row:",
-                                   "const float logits[1][3] = {{-1, 0.1F, 1e-45F}};", "const std::int64_t Y[1] = {2};",
-                                   "const float rate = -0.0F;  // dlogits_2[0][1] is 0, and 0.25 is right"});
+    CHECK(report::as_code(input) ==
+          std::vector<std::string>{
+              "the smallest input found that shows it, with 1 row:", "const float logits[1][3] = {{-1, 0.1F, 1e-45F}};",
+              "const std::int64_t Y[1] = {2};", "const float rate = -0.0F;  // dlogits_2[0][1] 0, expected 0.25"});
     input.made.trial.in_double = true;
     input.made.trial.worst->ours = 0.1;
     input.made.trial.worst->right = 1.0 / 3;
-    const std::vector<std::string> in_double = report::as_code(input, 12);
+    const std::vector<std::string> in_double = report::as_code(input);
     CHECK(in_double[0] == "the smallest input found that shows it, with 1 row, in double:");
-    CHECK(in_double[1] == "const double logits[1][3] = {{-1, 0.10000000149011612, 1.401298464324817e-45}};");
-    REQUIRE(in_double.size() == 5);  // too wide for the end of a line
-    CHECK(in_double[3] == "const double rate = -0.0;");
-    CHECK(in_double[4] == "// dlogits_2[0][1] is 0.10000000000000001, and 0.33333333333333331 is right");
+    CHECK(in_double[1] == "const double logits[1][3] = {{-1, 0.10000000149011612,");
+    CHECK(in_double[2] == "    1.401298464324817e-45}};");
+    REQUIRE(in_double.size() == 6);  // too wide for the end of a line
+    CHECK(in_double[4] == "const double rate = -0.0;");
+    CHECK(in_double[5] == "// dlogits_2[0][1] 0.10000000000000001, expected 0.33333333333333331");
     input.made.trial.in_double = false;
     input.made.trial.worst->ours = -std::numeric_limits<double>::quiet_NaN();
-    CHECK(report::as_code(input, 12)[3].ends_with("dlogits_2[0][1] is nan, and 0.333333333 is right"));
+    CHECK(report::as_code(input)[3].ends_with("dlogits_2[0][1] nan, expected 0.333333333"));
     input.made.trial.in_double = true;
-    input.made.trial.note = "goes to h(3, 0), and h is (3, 1)";
-    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0;  // goes to h(3, 0), and h is (3, 1)");
+    input.made.trial.note = "reads h(3, 0), out of bounds: h is 3 × 1";
+    CHECK(report::as_code(input).back() == "const double rate = -0.0;  // reads h(3, 0), out of bounds: h is 3 × 1");
     input.made.trial.note = "";
     input.made.trial.verdict = Verdict::unwritten;
-    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0;  // dlogits_2[0][1] is not written");
+    CHECK(report::as_code(input).back() == "const double rate = -0.0;  // dlogits_2[0][1] is not written");
 }
 
-TEST_CASE("the smallest input as C++: wide rows are broken between them, and long ones end where lines do") {
+TEST_CASE("the smallest input as C++: wide rows are broken between them, and it is small with few numbers or one row") {
     SmallestInput input = written();
+    CHECK(report::is_small(input));
+    input.values.put({"logits", {1, 14}}, std::vector<double>(14, 0.125));
+    CHECK(report::is_small(input));
+    input.size.rows = 2;
+    CHECK_FALSE(report::is_small(input));
+    input.values.put({"logits", {2, 3}}, std::vector<double>(6, 0.125));
+    CHECK(report::is_small(input));  // 6, a class and a rate
     input.values.put({"logits", {60, 3}}, std::vector<double>(180, 0.125));
-    const std::vector<std::string> lines = report::as_code(input, 8);
-    REQUIRE(lines.size() == 8);
+    CHECK_FALSE(report::is_small(input));
+    input.size.rows = 1;
+    CHECK_FALSE(report::is_small(input));
+    const std::vector<std::string> lines = report::as_code(input);
+    REQUIRE(lines.size() > 12);
     CHECK(lines[1].ends_with("},"));
     CHECK(lines[2].starts_with("    {0.125F, "));
-    CHECK(std::ranges::all_of(lines, [](const std::string& line) { return line.size() <= 100; }));
-    CHECK(lines[6] == "…: all of it is in --format json, as smallest_input");
-    CHECK(lines[7] == "// dlogits_2[0][1] is 0, and 0.25 is right");
+    CHECK(std::ranges::all_of(lines, [](const std::string& line) { return line.size() < 78; }));
 }
 
 TEST_CASE("the smallest input as JSON: nested arrays by name, what was made and what is right") {

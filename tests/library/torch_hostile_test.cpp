@@ -67,7 +67,7 @@ TEST_CASE("kernel: whatever it does besides its result is named") {
         "hint: all zero"));
     static float kept = 0;
     CHECK(text::contains(said_of([](float* y, const float*, std::size_t, std::size_t) { y[0] += kept++; }),
-                         "makes other numbers when it is called again"));
+                         "gives different results for the same input"));
 }
 
 TEST_CASE("kernel: a result that depends on what it should overwrite is found") {
@@ -78,7 +78,7 @@ TEST_CASE("kernel: a result that depends on what it should overwrite is found") 
                                            }
                                        }),
                                 computes([](const at::Tensor& x) { return x * 1; }).shapes({{5}}));
-    CHECK(text::contains(report.text(), "reads its result before it is set; += needs = 0 first"));
+    CHECK(text::contains(report.text(), "adds to its result, which is not initialised: set it to 0 before +="));
 }
 
 TEST_CASE("kernel: parameters that do not fit what is expected are refused") {

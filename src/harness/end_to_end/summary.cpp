@@ -81,15 +81,6 @@ void add_isolated(Summary& summary, const ComparedStep& step, const ModelReport&
             ++summary.disagreeing_isolated;
             note_divergence(summary, step, model.model, value.name);
         }
-        if (!isolated.wrong()) {
-            const bool is_probe = isolated.probe.used.value_or(0) > isolated.real.used.value_or(0);
-            const Trial& nearer = is_probe ? isolated.probe : isolated.real;
-            note_close_call(summary.closest_isolated, {.name = value.name,
-                                                       .model = model.model,
-                                                       .step = step.step,
-                                                       .used = nearer.used.value_or(0),
-                                                       .error = nearer.error});
-        }
     }
 }
 

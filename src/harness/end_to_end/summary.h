@@ -65,9 +65,10 @@ struct Summary {
     std::optional<std::string> first_divergence;  // the first tensor, in the order of the steps, that disagrees
     std::optional<std::size_t> first_divergence_step;
     std::string first_divergence_model;
-    // Those that agree and are nearest to their limits, the nearest first, each name once; kCloseCalls at most.
+    // Those that agree end to end and are nearest to their limits, the nearest first, each name once; kCloseCalls at
+    // most. (An isolated step that rounds once correctly takes up all of its limit, which is no close call.)
     static constexpr std::size_t kCloseCalls = 3;
-    std::vector<CloseCall> closest, closest_isolated;
+    std::vector<CloseCall> closest;
     std::vector<DriftGrowth> drift;  // one for each model, where each implementation keeps its own parameters
     std::vector<RankSummary> ranks;  // one for each model
 };

@@ -88,7 +88,7 @@ std::string ValueReport::why() const {
     if (!trial->note.empty() && !elsewhere) {
         return trial->note;
     }
-    const std::string on = !elsewhere ? "this batch's values" : trial->on.empty() ? "random values" : trial->on;
+    const std::string on = !elsewhere ? "this batch" : trial->on.empty() ? "random values" : trial->on;
     const std::string where = (isolated->only_in_double() ? "in double, on " : "on ") + on;
     return trial->note.empty() ? where : trial->note + ", " + where;
 }

@@ -279,7 +279,7 @@ void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, 
     for (std::size_t i = 0; i < ours.size(); ++i) {
         ours[i] = value_at(given, i);
     }
-    name_mistake(trial, network, given.name, input, ours, limits);
+    name_mistake(trial, given.name, {{network, input, ours, limits}});
 }
 
 // Nothing if this form has no such step, or a gradient that it reads is missing.

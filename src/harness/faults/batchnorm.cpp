@@ -128,6 +128,14 @@ std::vector<Mistake> batchnorm_mistakes() {
                return other_slope(net, step,
                                   [](float variance, float epsilon) { return -0.5F / std::sqrt(variance + epsilon); });
            }),
+        at("batchnorm_variance_backward", "dbnvar-integer-half", "-1/2 between integers, which is 0",
+           "a common slip; no source found", [](Network&, Step& step) { return scaled(step, 0); }),
+        at("batchnorm_variance_backward", "dbnvar-integer-exponent", "the exponent -3/2 between integers, which is -1",
+           "a common slip; no source found",
+           [](Network& net, Step& step) {
+               return other_slope(net, step,
+                                  [](float variance, float epsilon) { return -0.5F / (variance + epsilon); });
+           }),
         at("batchnorm_variance_backward", "dbnvar-without-epsilon", "ε forgotten in the backward pass alone",
            "chainer 4191: https://github.com/chainer/chainer/pull/4191",
            [](Network& net, Step& step) {

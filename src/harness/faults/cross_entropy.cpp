@@ -89,6 +89,26 @@ std::vector<Mistake> cross_entropy_mistakes() {
            [](Network& net, Step& step) {
                return find_step(net, "logprobs") != nullptr && reads_instead(step, 1, "logprobs");
            }),
+        at("softmax_inverse_of_probs_backward", "counts-gradient-not-summed",
+           "= for += in the sum over the classes: only the last class counts", "a common slip; no source found",
+           [](Network& net, Step& step) {
+               return reads_changed(net, step, 0, [V = net.config.vocabulary](float x, std::size_t i) {
+                   return i % V == V - 1 ? x : 0.0F;
+               });
+           }),
+        at("softmax_inverse_of_probs_backward", "counts-gradient-axis", "the sum over the batch instead of the classes",
+           "a common slip; no source found",
+           [](Network& net, Step& step) {
+               const std::size_t n = net.rows, V = net.config.vocabulary;
+               return n > 1 && instead(step, [=](float* out, Reads r) {
+                          for (std::size_t j = 0; j < std::min(n, V); ++j) {  // other elements are not written
+                              out[j] = 0;
+                              for (std::size_t i = 0; i < n; ++i) {
+                                  out[j] += numbers(r, 0)[i * V + j] * numbers(r, 1)[i * V + j];
+                              }
+                          }
+                      });
+           }),
         at("softmax_inverse_backward", "sign-dcounts_sum", "1/x differentiated without its minus",
            "near: mxnet 6719: https://github.com/apache/mxnet/pull/6719",
            [](Network&, Step& step) { return scaled(step, -1); }),
@@ -98,12 +118,28 @@ std::vector<Mistake> cross_entropy_mistakes() {
                return elementwise(step,
                                   [V = net.config.vocabulary](std::size_t i, Reads r) { return numbers(r, 2)[i / V]; });
            }),
+        at("softmax_counts_backward", "counts-sum-path-forgotten", "the path through the sum of the counts left out",
+           forks,
+           [](Network& net, Step& step) {
+               return elementwise(step, [V = net.config.vocabulary](std::size_t i, Reads r) {
+                   return numbers(r, 0)[i] * numbers(r, 1)[i / V];
+               });
+           }),
         at("softmax_exp_backward", "exp-gradient-without-counts", "dnorm_logits = dcounts",
            "none found for this very step; near: mxnet 1265: https://github.com/apache/mxnet/pull/1265",
            [](Network&, Step& step) { return makes_first_read(step); }),
         at("softmax_logits_backward", "maximum-gradient-left-out", "dlogits without the path through the maximum",
            "done on purpose in jax 2260: https://github.com/jax-ml/jax/pull/2260",
            [](Network&, Step& step) { return makes_first_read(step); }),
+        at("softmax_logits_backward", "second-use-of-logits",
+           "= for += at the maximum: the path through norm_logits is overwritten there", forks,
+           [](Network& net, Step& step) {
+               return makes_changed(step, [V = net.config.vocabulary](float made, std::size_t i, Reads r) {
+                   const std::span row(numbers(r, 2) + i / V * V, V);
+                   const auto maximum = static_cast<std::size_t>(std::ranges::max_element(row) - row.begin());
+                   return i % V == maximum ? numbers(r, 1)[i / V] : made;
+               });
+           }),
         at("softmax_logits_backward", "maximum-gradient-misplaced", "the maximum's gradient goes to the last class",
            "near: dfdx 111: https://github.com/chelsea0x3b/dfdx/issues/111",
            [](Network& net, Step& step) {

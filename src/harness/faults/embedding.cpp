@@ -41,6 +41,16 @@ std::vector<Mistake> embedding_mistakes() {
                const std::size_t V = net.config.vocabulary, E = width(step), whole = V / 4 * 4;
                return whole < V && unwritten_where(step, [=](std::size_t i) { return i / E >= whole; });
            }),
+        at("concatenate_backward", "flatten-gradient-permuted", "element e·T + t read where t·E + e belongs",
+           "a common slip; no source found",
+           [](Network& net, Step& step) {
+               const Operation one = operation_of(net, step);
+               const std::size_t T = one.joined, E = one.width, joined = T * E;
+               return T > 1 && E > 1 && elementwise(step, [=](std::size_t i, Reads r) {
+                          const std::size_t t = i % joined / E, e = i % E;
+                          return numbers(r, 0)[i / joined * joined + e * T + t];
+                      });
+           }),
         at("concatenate_forward", "flatten-strided", "positions joined that lie apart instead of consecutive ones",
            "a common slip; no source found",
            [](Network& net, Step& step) {

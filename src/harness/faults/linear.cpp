@@ -98,6 +98,9 @@ std::vector<Mistake> linear_mistakes() {
                           return numbers(r, 0)[last + j];
                       });
            }),
+        at("linear_bias_backward", "bias-gradient-first-row", "db is the first row of dy",
+           "a common slip; no source found",
+           [](Network& net, Step& step) { return rows_of(net, step) > 1 && makes_first_read(step); }),
         at("linear_bias_backward", "bias-gradient-mean", "the mean for the sum in db",
            "kvfrans/notes 5: https://github.com/kvfrans/notes/issues/5",
            [](Network& net, Step& step) { return scaled(step, 1 / static_cast<float>(rows_of(net, step))); }),

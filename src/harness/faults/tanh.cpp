@@ -13,6 +13,14 @@ std::vector<Mistake> tanh_mistakes() {
         at("tanh_backward", "tanh-at-its-input", "1 − x² at what tanh read instead of what it made",
            "neural2d 40: https://github.com/davidrmiller/neural2d/issues/40",
            [](Network&, Step& step) { return reads_instead(step, 1, without_kind(step.makes)); }),
+        at("tanh_backward", "tanh-applied-twice", "1 − tanh(h)²: the tanh of what it made",
+           "a common slip; no source found",
+           [](Network&, Step& step) {
+               return elementwise(step, [](std::size_t i, Reads r) {
+                   const float twice = std::tanh(numbers(r, 1)[i]);
+                   return numbers(r, 0)[i] * (1 - twice * twice);
+               });
+           }),
         at("tanh_backward", "tanh-without-square", "1 − h for 1 − h²",
            "near: DeepLearning-500-questions 466: "
            "https://github.com/scutan90/DeepLearning-500-questions/issues/466",

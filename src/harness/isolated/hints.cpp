@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace byhand {
@@ -70,6 +71,9 @@ std::optional<std::string> named_factor(const Elements& e, std::int64_t rows) {
         all.push_back({n / (n - 1), "off by the factor " + N + "/" + less + " = n/(n − 1): n against n − 1"});
         all.push_back({n, "off by the factor " + N + " = n: a 1/n is missing"});
         all.push_back({1 / n, "off by the factor 1/" + N + " = 1/n: a 1/n too many"});
+        const std::string root = "off by the factor √(", of_deviation = ": a deviation by n against one by n − 1";
+        all.push_back({std::sqrt((n - 1) / n), root + less + "/" + N + ") = √((n − 1)/n)" + of_deviation});
+        all.push_back({std::sqrt(n / (n - 1)), root + N + "/" + less + ") = √(n/(n − 1))" + of_deviation});
     }
     for (const Named& named : all) {
         if (is_multiple(e, named.factor)) {
@@ -140,7 +144,7 @@ std::optional<std::string> fraction(double factor, const std::vector<Extent>& ex
 // A property that holds at all of these positions.
 std::string relation(const Elements& e, const std::vector<Extent>& extents) {
     if (std::ranges::all_of(e.which, [&](std::size_t i) { return e.ours[i] == 0; })) {
-        return "all zero";
+        return kAllZero;
     }
     if (const auto named = named_factor(e, extents.front().size)) {
         return *named;
@@ -287,6 +291,35 @@ std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t n) {
     add(network.embedding, "E");
     add(network.context, "T");
     return all;
+}
+
+std::string unwritten_hint(std::span<const double> ours, const Shape& shape, const std::vector<View>& reads) {
+    const auto is_unwritten = [](double x) { return std::isnan(x); };  // the pattern of memory is a NaN
+    const auto first = static_cast<std::size_t>(std::ranges::find_if(ours, is_unwritten) - ours.begin());
+    if (shape.size() != 1 || first == 0 || !std::ranges::all_of(ours.subspan(first), is_unwritten)) {
+        return "";
+    }
+    for (const View& read : reads) {
+        const bool is_rows = read.shape.size() == 2 && read.shape[0] == first && read.shape[1] == shape[0];
+        if (is_rows || (read.shape.size() == 2 && read.shape[1] == first && read.shape[0] == shape[0])) {
+            const std::string k = std::to_string(first);
+            std::string text = "nothing is written from element " + k + " on, and ";
+            text += read.name;
+            text += " has " + k;
+            return text + (is_rows ? " rows" : " columns") + ": a sum over the wrong axis?";
+        }
+    }
+    return "";
+}
+
+std::string general_part(const std::string& hint) {
+    constexpr std::string_view kEquals = " = ", kAmount = "off by the same amount everywhere";
+    if (hint.starts_with(kAmount)) {
+        return std::string(kAmount);
+    }
+    const std::size_t equals = hint.find(kEquals);
+    const bool is_general = hint == kAllZero || hint.starts_with("off by ") || hint.ends_with(" the right answer");
+    return !is_general ? "" : equals == std::string::npos ? hint : hint.substr(equals + kEquals.size());
 }
 
 std::string hint(std::span<const double> ours, std::span<const double> exact, std::span<const double> limits,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/network.h"
+#include "byhand/view.h"
 
 namespace byhand {
 
@@ -19,6 +20,16 @@ struct Extent {
 
 // Those of a network's tensors: n, the number of rows of the batch, then V, H …
 std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t n);
+
+inline constexpr const char* kAllZero = "all zero";
+
+// "nothing is written from element 27 on, and dprobs has 27 columns: a sum over the wrong axis?", where `ours` is a
+// vector whose elements are unwritten from one on that is the other extent of a matrix that the step reads; else empty.
+std::string unwritten_hint(std::span<const double> ours, const Shape& shape, const std::vector<View>& reads);
+
+// What a hint says holds for every element and so for inputs of any size: "(n − 1)/n: n against n − 1" of "off by the
+// factor 31/32 = (n − 1)/n: n against n − 1", "all zero". Empty if it says no such thing.
+std::string general_part(const std::string& hint);
 
 // How `ours` differs from `exact`: by one factor ("off by the factor 31/32 = (n − 1)/n: n against n − 1"), by its sign,
 // as its transpose, shifted by a row, only in one place ("only the last row is off"). Empty if no structure is found,

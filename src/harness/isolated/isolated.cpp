@@ -271,6 +271,66 @@ std::size_t tries_for(const StepInput& input) {
     return std::clamp(kElementsTried / (elements + 1), kFewTries, Shrinking().tries);
 }
 
+// A wrong result, and where it was seen.
+struct Seen {
+    NetworkSize size;
+    const StepInput* input;
+    Made made;
+};
+
+// A wrong result of the battery in another shape than the one shown. None if there is no battery, or if the few first
+// of its cases are right there.
+std::optional<Seen> seen_elsewhere(const IsolatedStep& step, const Manner& manner, const Shown& shown, bool in_double,
+                                   const std::function<Made(const NetworkSize&, const StepInput&)>& run) {
+    constexpr std::size_t kFewCases = 12;
+    if (manner.isolation.battery == nullptr) {
+        return std::nullopt;
+    }
+    std::size_t runs = 0;
+    const std::vector<NetworkSize>& sizes = manner.isolation.battery->sizes();
+    for (const BatteryCase& one : manner.isolation.battery->cases(step.makes, step.reads, in_double)) {
+        const NetworkSize& size = sizes[one.size];
+        const bool is_odd = size.rows > 2 && size.rows != shown.size.rows && size.rows % 2 == 1;
+        if (!is_odd || one.input.exact == shown.input->exact) {
+            continue;
+        }
+        Made made = run(size, one.input);
+        if (made.trial.verdict == Verdict::mismatch && made.trial.note.empty()) {
+            return Seen{size, &one.input, std::move(made)};
+        }
+        if (++runs == kFewCases) {
+            break;
+        }
+    }
+    return std::nullopt;
+}
+
+// Names the mistake, by the case that shows it and by another. A hint about every element must hold in both.
+void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown,
+                  const std::function<Made(const NetworkSize&, const StepInput&)>& run) {
+    const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
+    std::vector<Seen> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
+    if (std::optional<Seen> other = seen_elsewhere(result, manner, shown, result.only_in_double(), run)) {
+        const std::string& hint = other->made.trial.hint;
+        if (general_part(telling.hint) != general_part(hint) && !general_part(telling.hint).empty()) {
+            telling.hint.clear();
+        }
+        seen.push_back(std::move(*other));
+    }
+    std::vector<Graph> networks;
+    std::vector<std::vector<double>> limits;
+    for (const Seen& one : seen) {
+        networks.push_back(manner.isolation.right_at_size(one.size.network, one.size.rows));
+        limits.push_back(limits_of<float>(*one.input, leeway));
+    }
+    std::vector<Evidence> evidence;
+    evidence.reserve(seen.size());
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        evidence.push_back({networks[i], *seen[i].input, seen[i].made.numbers, limits[i]});
+    }
+    byhand::name_mistake(telling, result.makes, evidence);
+}
+
 // Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
 // smallest input.
 void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
@@ -292,9 +352,14 @@ void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const S
         return in_double ? in(double()) : in(float());
     };
     if (telling.verdict == Verdict::mismatch && telling.note.empty()) {
-        const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
-        name_mistake(telling, manner.isolation.right_at_size(shown.size.network, shown.size.rows), result.makes,
-                     *shown.input, run(shown.size, *shown.input).numbers, limits_of<float>(*shown.input, leeway));
+        name_mistake(result, telling, manner, shown, run);
+    }
+    if (telling.verdict == Verdict::unwritten && telling.note.empty()) {
+        const Made made = run(shown.size, *shown.input);
+        std::vector<View> reads = shown.input->values->views();  // also what the reference operation reads
+        std::erase_if(
+            reads, [&](const View& view) { return std::ranges::find(result.reads, view.name) == result.reads.end(); });
+        telling.hint = unwritten_hint(made.numbers, telling.shape.empty() ? result.shape : telling.shape, reads);
     }
     if (makes_small && manner.isolation.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.input->values,

@@ -38,13 +38,13 @@ std::optional<std::vector<double>> made_by(const Step& step, const Values& value
 }
 
 // Whether these wrong numbers explain ours: they agree within rounding, and are not the right ones.
-bool accounts_for(const std::vector<double>& made, std::span<const double> ours, const std::vector<double>& exact,
-                  std::span<const double> limits) {
-    if (!explains(made, ours, exact, limits)) {
+bool accounts_for(const std::optional<std::vector<double>>& made, const Evidence& evidence) {
+    const std::vector<double>& exact = evidence.input.exact;
+    if (!made || !explains(*made, evidence.ours, exact, evidence.limits)) {
         return false;
     }
-    for (std::size_t i = 0; i < made.size(); ++i) {
-        if (std::abs(made[i] - exact[i]) > limits[i]) {
+    for (std::size_t i = 0; i < made->size(); ++i) {
+        if (std::abs((*made)[i] - exact[i]) > evidence.limits[i]) {
             return true;
         }
     }
@@ -60,23 +60,37 @@ struct Alteration {
 std::vector<Alteration> alterations(const std::string& name, const Shape& shape) {
     std::vector<Alteration> all;
     const std::size_t rows = shape.empty() ? 1 : shape.front(), columns = shape.size() < 2 ? 1 : shape.back();
+    const auto zero_where = [](auto is_zero) {
+        return [is_zero](std::vector<float>& numbers) {
+            for (std::size_t i = 0; i < numbers.size(); ++i) {
+                numbers[i] = is_zero(i) ? 0 : numbers[i];
+            }
+        };
+    };
     const auto leave_out = [&](const std::string& what, auto is_out) {
-        all.push_back({"the " + what + " of " + name + " is left out", [is_out](std::vector<float>& numbers) {
-                           for (std::size_t i = 0; i < numbers.size(); ++i) {
-                               numbers[i] = is_out(i) ? 0 : numbers[i];
-                           }
-                       }});
+        all.push_back({what + " " + name + " is left out", zero_where(is_out)});
+    };
+    const auto keep_only = [&](const std::string& what, auto is_kept) {
+        all.push_back({"only " + what + " " + name + " is counted",
+                       zero_where([is_kept](std::size_t i) { return !is_kept(i); })});
     };
     if (rows > 1) {
         const std::size_t width = count(shape) / rows;
-        leave_out("last row", [=](std::size_t i) { return i / width == rows - 1; });
-        leave_out("first row", [=](std::size_t i) { return i / width == 0; });
+        leave_out("the last row of", [=](std::size_t i) { return i / width == rows - 1; });
+        leave_out("the first row of", [=](std::size_t i) { return i / width == 0; });
+        keep_only("the last row of", [=](std::size_t i) { return i / width == rows - 1; });
+        keep_only("the first row of", [=](std::size_t i) { return i / width == 0; });
     }
     if (columns > 1) {
-        leave_out("last column", [=](std::size_t i) { return i % columns == columns - 1; });
-        leave_out("first column", [=](std::size_t i) { return i % columns == 0; });
+        leave_out("the last column of", [=](std::size_t i) { return i % columns == columns - 1; });
+        leave_out("the first column of", [=](std::size_t i) { return i % columns == 0; });
+        keep_only("the last column of", [=](std::size_t i) { return i % columns == columns - 1; });
+        keep_only("the first column of", [=](std::size_t i) { return i % columns == 0; });
     }
-    all.push_back({"this is what the right step makes of −" + name, [](std::vector<float>& numbers) {
+    if (name.starts_with('d')) {  // a gradient, of which the step may add up several
+        leave_out("the path through", [](std::size_t) { return true; });
+    }
+    all.push_back({"the right step makes these numbers of −" + name, [](std::vector<float>& numbers) {
                        std::ranges::transform(numbers, numbers.begin(), std::negate<>());
                    }});
     return all;
@@ -84,24 +98,25 @@ std::vector<Alteration> alterations(const std::string& name, const Shape& shape)
 
 }  // namespace
 
-std::string known_mistake(const Graph& right, const std::string& makes, const StepInput& input,
-                          std::span<const double> ours, std::span<const double> limits) {
+std::string known_mistake(const std::string& makes, const std::vector<Evidence>& all) {
     std::string nearest;
     double least = std::numeric_limits<double>::infinity();
     for (const Mistake& mistake : mistakes()) {
-        Graph network = right;
-        const std::vector<std::string> culprits = mistake.plant(network, {});
-        const Step* step = find_step(network, makes);
-        if (std::ranges::find(culprits, makes) == culprits.end() || step == nullptr) {
+        const auto made_of = [&](const Evidence& evidence) -> std::optional<std::vector<double>> {
+            Graph network = evidence.right;
+            const std::vector<std::string> culprits = mistake.plant(network, {});
+            const Step* step = find_step(network, makes);
+            return std::ranges::find(culprits, makes) != culprits.end() && step != nullptr
+                       ? made_by(*step, *evidence.input.values)
+                       : std::nullopt;
+        };
+        if (!std::ranges::all_of(all, [&](const Evidence& one) { return accounts_for(made_of(one), one); })) {
             continue;
         }
-        const std::optional<std::vector<double>> made = made_by(*step, *input.values);
-        if (!made || !accounts_for(*made, ours, input.exact, limits)) {
-            continue;
-        }
+        const std::vector<double> made = made_of(all.front()).value();
         double distance = 0;
-        for (std::size_t i = 0; i < ours.size(); ++i) {
-            distance += (ours[i] - (*made)[i]) * (ours[i] - (*made)[i]);
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            distance += (all.front().ours[i] - made[i]) * (all.front().ours[i] - made[i]);
         }
         if (distance < least) {
             least = distance;
@@ -111,21 +126,43 @@ std::string known_mistake(const Graph& right, const std::string& makes, const St
     return nearest;
 }
 
-std::string altered_read(const Step& right, const StepInput& input, std::span<const double> ours,
-                         std::span<const double> limits) {
-    const std::vector<View> views = input.values->views();
-    for (const std::string& altered : right.reads) {
+namespace {
+
+// The right step's result on the inputs of which this one is altered as the hint says. None if it can't be.
+std::optional<std::vector<double>> made_of_altered(const std::string& makes, const std::string& altered,
+                                                   const std::string& hint, const Evidence& evidence) {
+    const Step* step = find_step(evidence.right, makes);
+    const std::vector<View> views = evidence.input.values->views();
+    const View* read = find(views, altered);
+    if (step == nullptr || read == nullptr) {
+        return std::nullopt;
+    }
+    const std::vector<Alteration> all = alterations(altered, read->shape);
+    const auto alteration = std::ranges::find(all, hint, &Alteration::hint);
+    if (alteration == all.end()) {
+        return std::nullopt;
+    }
+    return made_by(*step, *evidence.input.values, [&](const std::string& name, std::vector<float>& numbers) {
+        if (name == altered) {
+            alteration->change(numbers);
+        }
+    });
+}
+
+}  // namespace
+
+std::string altered_read(const std::string& makes, const std::vector<Evidence>& all) {
+    const Step* right = find_step(all.front().right, makes);
+    const std::vector<View> views = all.front().input.values->views();
+    for (const std::string& altered : right != nullptr ? right->reads : std::vector<std::string>()) {
         const View* read = find(views, altered);
         if (read == nullptr || read->dtype == DType::int64) {
             continue;
         }
         for (const Alteration& alteration : alterations(altered, read->shape)) {
-            const auto made = made_by(right, *input.values, [&](const std::string& name, std::vector<float>& numbers) {
-                if (name == altered) {
-                    alteration.change(numbers);
-                }
-            });
-            if (made && accounts_for(*made, ours, input.exact, limits)) {
+            if (std::ranges::all_of(all, [&](const Evidence& one) {
+                    return accounts_for(made_of_altered(makes, altered, alteration.hint, one), one);
+                })) {
                 return alteration.hint;
             }
         }
@@ -133,11 +170,12 @@ std::string altered_read(const Step& right, const StepInput& input, std::span<co
     return "";
 }
 
-void name_mistake(Trial& trial, const Graph& right, const std::string& makes, const StepInput& input,
-                  std::span<const double> ours, std::span<const double> limits) {
-    trial.mistake = known_mistake(right, makes, input, ours, limits);
-    if (const Step* step = find_step(right, makes); step != nullptr && trial.mistake.empty() && trial.hint.empty()) {
-        trial.hint = altered_read(*step, input, ours, limits);
+void name_mistake(Trial& trial, const std::string& makes, const std::vector<Evidence>& all) {
+    trial.mistake = known_mistake(makes, all);
+    if (trial.mistake.empty() && trial.hint.empty()) {
+        trial.hint = altered_read(makes, all);
+    } else if (!trial.mistake.empty() && trial.hint == kAllZero) {
+        trial.hint.clear();  // the mistake says why
     }
 }
 

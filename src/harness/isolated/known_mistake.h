@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "harness/isolated/step_inputs.h"
 #include "harness/isolated/trial.h"
@@ -10,19 +11,24 @@
 
 namespace byhand {
 
-// The name of the mistake that, planted in `right`, produces `ours` from the input of the step that makes `makes`,
-// within `limits`, while the exact result is outside them. If there are several, the nearest; empty if there is none.
-// Mistakes are planted in float, so `limits` are those of float for either type of `ours`.
-std::string known_mistake(const Graph& right, const std::string& makes, const StepInput& input,
-                          std::span<const double> ours, std::span<const double> limits);
+// The result of a wrong function on one input: `ours`, which `limits` do not explain. Limits are those of float, in
+// which mistakes are planted, for either type of `ours`. `right` is the network of that size.
+struct Evidence {
+    const Graph& right;
+    const StepInput& input;
+    std::span<const double> ours, limits;
+};
 
-// "the last row of dlogits is left out" if the right step produces `ours` without it: the first or last row or column
-// of one of its inputs. "this is what the right step makes of −logits" if an input has the other sign. Else empty.
-std::string altered_read(const Step& right, const StepInput& input, std::span<const double> ours,
-                         std::span<const double> limits);
+// The name of the mistake that, planted in the right network, produces these results of the step that makes `makes`. If
+// there are several, the nearest; empty if there is none.
+std::string known_mistake(const std::string& makes, const std::vector<Evidence>& all);
+
+// How the right step produces these results from altered inputs, else empty: "the last row of dlogits is left out",
+// "only the last row of dlogits is counted", "the path through dcounts_sum is left out", "the right step makes these
+// numbers of −logits".
+std::string altered_read(const std::string& makes, const std::vector<Evidence>& all);
 
 // Sets the trial's mistake or, if none is found and it has no hint, a hint of the second kind.
-void name_mistake(Trial& trial, const Graph& right, const std::string& makes, const StepInput& input,
-                  std::span<const double> ours, std::span<const double> limits);
+void name_mistake(Trial& trial, const std::string& makes, const std::vector<Evidence>& all);
 
 }  // namespace byhand

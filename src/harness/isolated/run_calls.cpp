@@ -124,13 +124,13 @@ std::string fault_of_repeating(const Call<T>& call, const std::vector<T>& right)
 std::string fault_in_a_row(const std::function<bool()>& makes_the_same, const std::function<bool()>& in_thread) {
     for (std::size_t call = 1; call <= kCallsInARow; ++call) {
         if (!makes_the_same()) {
-            return "makes other numbers in call " + std::to_string(call) + " of " + std::to_string(kCallsInARow) +
+            return "gives different results in call " + std::to_string(call) + " of " + std::to_string(kCallsInARow) +
                    " in a row on the same values";
         }
     }
     bool is_same = false;
     std::thread([&] { is_same = in_thread(); }).join();
-    return is_same ? "" : "makes other numbers when another thread calls it";
+    return is_same ? "" : "gives different results when another thread calls it";
 }
 
 template <class T>

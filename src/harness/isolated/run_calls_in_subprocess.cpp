@@ -229,10 +229,10 @@ private:
         }
         const std::vector<T>* expected = calls_[i].expected;
         if (!slot(i).is_faulty() && expected != nullptr && !std::ranges::equal(made, *expected, same_number<T>)) {
-            slot(i).set_fault("makes other numbers where other functions are called before it");
+            slot(i).set_fault("gives different results after calls of other functions");
         }
         if (!first && !slot(i).is_faulty() && !std::ranges::equal(made, numbers(i), same_number<T>)) {
-            slot(i).set_fault("makes other numbers when it is called again on the same values");
+            slot(i).set_fault("gives different results for the same input (static or uninitialised data?)");
         }
         operands.retire();
     }
@@ -266,7 +266,7 @@ private:
         numbers_.allow(Access::read);
         const bool sanitized = has_address_sanitizer() || has_thread_sanitizer();  // they need locks of their own
         if ((interleaved && !sanitized && !interleave(i, j, operands)) || !call_at_once(i, j, operands)) {
-            slot(i).set_fault("makes other numbers when two threads call it at once");
+            slot(i).set_fault("gives different results when two threads call it at once");
         }
         numbers_.allow(Access::write);
         operands.retire();

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "harness/isolated/subprocess.h"
 
 namespace byhand {
 namespace {
@@ -20,7 +21,7 @@ constexpr double kPlain = 0.01;
 
 constexpr std::size_t kFew = 9;
 
-constexpr std::size_t kMostFaults = 5;
+constexpr std::size_t kMostTimeOuts = 5;
 
 using Shapes = std::map<std::string, Shape>;
 
@@ -134,6 +135,13 @@ double severity(const Trial& trial) {
     return scale > 0 ? std::abs(ours - right) / scale : 0;
 }
 
+// A fault, such as an exception, and an element that is not written have no size, whatever the numbers are.
+bool is_same_kind(const Trial& now, const Trial& first) {
+    return now.verdict == first.verdict && now.note.empty() == first.note.empty() &&
+           (!first.note.empty() || first.verdict == Verdict::unwritten ||
+            !(severity(now) < std::min(severity(first), kPlain)));
+}
+
 class Shrinker {
 public:
     Shrinker(std::string makes, std::vector<std::string> reads, NetworkSize size, Values values, const Shrinking& how)
@@ -142,7 +150,8 @@ public:
           size_(std::move(size)),
           values_(std::move(values)),
           how_(how),
-          tries_(how.tries) {
+          tries_(how.tries),
+          end_(std::chrono::steady_clock::now() + how.time) {
         size_.network = listed(size_.network);
     }
 
@@ -212,7 +221,8 @@ private:
 
     // Keeps the result if it is as wrong as at first.
     bool is_wrong(const NetworkSize& size, const Values& values) {
-        if (tries_ == 0) {
+        if (tries_ == 0 || std::chrono::steady_clock::now() >= end_) {
+            tries_ = 0;
             return false;
         }
         const Step* right = step_at(size);
@@ -231,13 +241,10 @@ private:
         }
         Made made = how_.run(size, input);
         const Trial& now = made.trial;
-        const double severe = severity(now);
-        if (first_ && first_->note.empty() && !now.note.empty() && ++faults_ == kMostFaults) {
-            tries_ = 0;  // each may take the whole time limit
+        if (first_ && first_->note.empty() && is_time_out(now.note) && ++time_outs_ == kMostTimeOuts) {
+            tries_ = 0;  // each takes the whole time limit
         }
-        if (!fails(now.verdict) ||
-            (first_ && (now.verdict != first_->verdict || now.note.empty() != first_->note.empty() ||
-                        severe < std::min(severity(*first_), kPlain)))) {
+        if (!fails(now.verdict) || (first_ && !is_same_kind(now, *first_))) {
             return false;
         }
         if (!first_) {
@@ -412,7 +419,8 @@ private:
     NetworkSize size_;
     Values values_;
     const Shrinking& how_;
-    std::size_t tries_, faults_ = 0;
+    std::size_t tries_, time_outs_ = 0;
+    std::chrono::steady_clock::time_point end_;
     std::optional<Trial> first_;
     bool finite_ = false;  // the exact result and its limits
     Made made_;

@@ -1,6 +1,7 @@
 // Shrinks the input on which a step is wrong: few rows and columns, simple values.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -34,13 +35,15 @@ struct Shrinking {
     MakeForm make;
     std::function<Made(const NetworkSize& size, const StepInput& input)> run;
     std::size_t tries = 600;  // at most, of `run`
-    bool in_double = false;   // otherwise every number is a float
+    std::chrono::milliseconds time{3000};
+    bool in_double = false;  // otherwise every number is a float
 };
 
 // Begins with `values`, the inputs at `size` on which the step that makes `makes` is wrong. Leaves out rows, units,
 // classes, dimensions and positions, many at a time and then one by one: the same index of every value whose extent
 // depends on the size. Then sets elements to 0, 1 or −1, or rounds them to a few digits. Keeps a change if the error is
-// of the same kind and as large, or at least a hundredth of the value. Null if the step is right on `values`.
+// of the same kind (mismatch, unwritten, a fault) and as large, or at least a hundredth of the value. Ends with the
+// tries or the time. Null if the step is right on `values`.
 std::shared_ptr<const SmallestInput> shrink(const std::string& makes, const std::vector<std::string>& reads,
                                             const NetworkSize& size, const Values& values, const Shrinking& how);
 

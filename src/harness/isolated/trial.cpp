@@ -42,7 +42,7 @@ Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, c
     } else if (trial.verdict == Verdict::unwritten || trial.verdict == Verdict::non_finite) {
         trial.nothing_written = std::ranges::all_of(ours, [](const T& number) { return is_unwritten(&number); });
         if (std::ranges::any_of(ours, [](const T& number) { return is_from_unwritten(&number); })) {
-            trial.note = "reads its result before it is set; += needs = 0 first";
+            trial.note = "adds to its result, which is not initialised: set it to 0 before +=";
         }
     } else if (trial.verdict == Verdict::exact || trial.verdict == Verdict::vacuous) {
         trial.worst.reset();

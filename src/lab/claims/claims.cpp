@@ -92,10 +92,9 @@ std::string opening(const Bench& bench) {
         "weights and is slightly regularised, for the inputs of a layer no longer shift while the layers before it "
         "learn. It is measured on {}, with the norm and without any, all else the same: initial values, minibatches, "
         "rates. (Biases that the norm makes superfluous are added where there is none.)\n"
-        "A figure is the mean over {} seed{} ± their deviation. Verdicts compare with and without seed by seed: a "
-        "claim holds where the mean difference is more than {:.0f} standard errors to its side, and does not hold "
-        "where it is as far to the other; in between there is no difference beyond the spread. One seed decides "
-        "nothing.",
+        "Each figure is a mean over {} seed{} ± the standard deviation. Verdicts compare both networks seed by seed: a "
+        "claim holds if the mean difference favours it by more than {:.0f} standard errors, and does not hold if it "
+        "contradicts it by as much; otherwise no difference is shown. One seed decides nothing.",
         names, bench.seeds.size(), bench.seeds.size() == 1 ? "" : "s", kErrorsThatCount);
 }
 

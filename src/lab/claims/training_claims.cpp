@@ -222,8 +222,8 @@ Section larger_rates(const Trials& trials) {
     Section section;
     section.blocks.emplace_back(Text{fmt::format(
         "LARGER RATES. The mean loss of the last fifth of {} steps, by learning rate. A rate still trains where that "
-        "loss is finite and below the validation loss of the letters' frequencies, without a look at the characters "
-        "before. (A network of tanh and softmax hardly ever ends in a loss that is not finite: it saturates.)",
+        "loss is finite and below the validation loss of a model that knows only the letters' frequencies. "
+        "(A network of tanh and softmax hardly ever ends in a loss that is not finite: it saturates.)",
         trials.bench.steps)});
     for (std::size_t n = 0; n < trials.grid.networks; ++n) {
         const Network& network = trials.bench.networks[n];
