@@ -315,6 +315,51 @@ TEST_CASE("compare --mine: a planted mistake's numbers are judged as the steps a
     }
 }
 
+TEST_CASE("compare --mine: the planted mistake that makes dW1 and dC is named, though nothing else is given") {
+    need_torch();
+    const Folder folder;
+    const Arguments plant = {"compare", "--plant", "dvar-path-forgotten", "--dump", "dump.safetensors"};
+    REQUIRE(byhand(folder, plant + kOdd).code == 1);
+    const auto manual = tensors_of(read_stored(folder.file("dump.safetensors")), "manual");
+    write_stored(folder.file("mine"), {{"dW1", manual.at("dW1")}, {"dC", manual.at("dC")}});
+    const Outcome table = byhand(folder, Arguments{"compare", "--mine", "mine"} + kOdd);
+    CHECK(table.out.find("\n  hint: this is what dvar-path-forgotten makes: the path through the variance") !=
+          std::string::npos);
+    const Judged all = judged(folder, kOdd);
+    CHECK(all.report["steps"][0]["mistake"] == "dvar-path-forgotten");
+    // With one that it does not make none is named.
+    std::vector<float> numbers = manual.at("dC").floats();
+    numbers[4] += 0.01F;
+    write_stored(folder.file("mine"), {{"dW1", manual.at("dW1")}, {"dC", stored("F32", {27, 3}, numbers)}});
+    CHECK(judged(folder, kOdd).report["steps"][0]["mistake"].is_null());
+}
+
+TEST_CASE("compare --mine: a NaN is inherited, by a product with a one-hot matrix too, and has no figures") {
+    need_torch();
+    const Folder folder;
+    need_numpy(folder);
+    dump(folder, kOdd);
+    const std::string line = "dh = dlogits @ W2.T\n";
+    folder.write("nan.py", exchanged("mine.py", line, line + "dh[3, 5] = np.nan\n"));
+    run_python(folder, "nan.py");
+    const Judged all = judged(folder, kOdd);
+    CHECK(all.code == 1);
+    CHECK(all.culprits() == Names{"dh"});
+    std::size_t bad = 0;
+    for (const Json& tensor : all.report["steps"][0]["tensors"]) {
+        const std::string name = tensor["name"].get<std::string>();
+        CAPTURE(name);
+        if (Names{"dhpreact", "dhprebn", "dembcat", "demb", "dC", "dW1"}.contains(name)) {
+            ++bad;
+            CHECK(tensor["verdict"] == "non-finite");
+            CHECK(tensor["role"] == "inherited from dh");
+            CHECK(tensor["error_manual"].is_null());
+            CHECK(tensor["used"].is_null());
+        }
+    }
+    CHECK(bad == 6);
+}
+
 TEST_CASE("compare --mine refuses what it can't judge, in one line") {
     need_torch();
     const Folder folder;
