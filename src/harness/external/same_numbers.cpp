@@ -72,7 +72,8 @@ std::optional<double> distance(const std::vector<View>& made, const std::vector<
         }
         double apart = 0, error = 0;
         for (std::size_t i = 0; i < numbers.size(); ++i) {
-            if (!(held.off || std::abs(numbers[i] - held.ours[i]) <= 2 * (*held.limits)[i])) {
+            const bool fits = std::abs(numbers[i] - held.ours[i]) <= 2 * (*held.limits)[i];
+            if (!held.off && !fits) {
                 return std::nullopt;
             }
             apart += (numbers[i] - held.ours[i]) * (numbers[i] - held.ours[i]);
