@@ -2,11 +2,12 @@
 """The gradients of note 1's network by hand, in numpy:   mine.py DUMP OUT
 
 DUMP is what `byhand compare --dump DUMP` wrote: its forward values are taken from there, as LibTorch computed them. OUT
-gets the gradients, and what they were computed from, under bare names, for `byhand compare --mine OUT`: as NumPy's .npz
-where its name ends so, else as safetensors.
+gets the gradients, and what they were computed from, under bare names, for `byhand compare --mine OUT`. Both are NumPy's
+.npz where their names end so, else safetensors.
 """
 import json
 import sys
+import zipfile
 
 
 def refuse(what):
@@ -23,6 +24,10 @@ except ModuleNotFoundError:
 # ---- safetensors: 8 bytes of header length, a header in JSON, the tensors ----
 
 def read(path):
+    if path.endswith(".npz"):
+        with np.load(path) as dump:
+            tensors = dict(dump)
+        return tensors, json.loads(str(tensors["recipe"]))["network"]
     with open(path, "rb") as file:
         data = file.read()
     start = 8 + int.from_bytes(data[:8], "little")
@@ -75,7 +80,8 @@ try:
     eps = np.float32(norm["epsilon"])
 except OSError as error:
     refuse(f"{DUMP}: can't be read: {error.strerror}: write it with byhand compare --dump")
-except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
+except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError,
+        zipfile.BadZipFile) as error:
     refuse(f"{DUMP}: not a whole dump ({type(error).__name__}: {error}): write it with byhand compare --dump")
 for holds, found in known:
     if not holds:

@@ -62,6 +62,22 @@ std::size_t read_some(int descriptor, void* to, std::size_t size, const std::str
     }
 }
 
+std::size_t read_from(int descriptor, std::uint64_t offset, void* to, std::size_t size, const std::string& path) {
+    std::size_t done = 0;
+    while (done < size) {
+        const ssize_t got =
+            ::pread(descriptor, static_cast<char*>(to) + done, size - done, static_cast<off_t>(offset + done));
+        if (got < 0 && errno != EINTR) {
+            throw InputError(printable(path) + ": can't be read: " + reason());
+        }
+        if (got == 0) {
+            break;
+        }
+        done += got < 0 ? 0 : static_cast<std::size_t>(got);
+    }
+    return done;
+}
+
 bool write_all(int descriptor, const void* data, std::uint64_t size) {
     const auto* from = static_cast<const char*>(data);
     while (size > 0) {

@@ -42,6 +42,10 @@ RegularFile open_regular(const std::string& path);
 // path.
 std::size_t read_some(int descriptor, void* to, std::size_t size, const std::string& path);
 
+// Reads `size` bytes from byte `offset` on, fewer only at the end of the file, and returns their number. Does not move
+// the file's position. Throws InputError that begins with the path.
+std::size_t read_from(int descriptor, std::uint64_t offset, void* to, std::size_t size, const std::string& path);
+
 // Writes all of it, across partial writes and interrupts. False, with errno, on failure.
 bool write_all(int descriptor, const void* data, std::uint64_t size);
 

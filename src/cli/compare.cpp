@@ -34,7 +34,7 @@
 #include "harness/faults/mistakes.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
-#include "train/safetensors.h"
+#include "train/external_file.h"
 
 namespace byhand::cli {
 namespace {
@@ -280,7 +280,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
     }
     if (!options.dump.empty()) {
-        check_writable(options.dump, Content::tensors);
+        check_external(options.dump);
     }
     const ReportFile report(options.report);
     Run run = run_to_compare(options, world);
@@ -417,7 +417,8 @@ void add_compare(const Command& program) {
                 "this run's last step")
             .not_empty();
     add_quick(command, options->quick);
-    command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
+    command.option("--dump", options->dump, "Write every value of the last step there (.safetensors, .npz)")
+        .not_empty();
     add_rank_options(command, options->ranks,
                      "Compare the networks on N processes of this machine, or on the N that a launcher started; also "
                      "hold each to one process, to the bit, and LibTorch's module to the same parts");

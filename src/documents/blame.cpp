@@ -123,6 +123,9 @@ std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how)
         if (std::optional<Text> text = unexplained_in_words(model, lead, off)) {
             texts.push_back(std::move(*text));
         }
+        if (model.mistake != nullptr) {
+            texts.push_back({"  hint: " + report::made_by(*model.mistake)});
+        }
         if (const std::string nothing = shown_nothing(model); !nothing.empty()) {
             texts.push_back({lead + nothing.substr(0, nothing.size() - 1)});
         }

@@ -4,6 +4,7 @@
 #include "documents/compare_tables.h"
 #include "documents/phrases.h"
 #include "documents/smallest_input.h"
+#include "harness/faults/mistakes.h"
 
 namespace byhand {
 namespace {
@@ -62,6 +63,10 @@ Json compared_step(const ComparedStep& step, const Presentation& how) {
                  {"loss", {{"manual", manual}, {"torch", number(step.loss_torch)}}},
                  {"tensors", json_of_rows(tensors)},
                  {"alone", json_of_rows(steps_isolated)}};
+    if (how.whose == Whose::given) {
+        const Mistake* mistake = step.models.front().mistake;
+        json["mistake"] = mistake != nullptr ? Json(mistake->name) : Json();
+    }
     if (!drifts.empty()) {
         json["drift"] = std::move(drifts);
     }

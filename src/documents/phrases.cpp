@@ -108,13 +108,17 @@ const char* in_words(Whose whose) {
     return "by hand";
 }
 
+std::string made_by(const Mistake& mistake) {
+    return fmt::format("the known mistake {} produces these numbers: {}", mistake.name, mistake.what);
+}
+
 std::vector<std::string> hints_of(const Trial& trial) {
     std::vector<std::string> hints;
     if (!trial.hint.empty()) {
         hints.push_back(trial.hint);
     }
     if (const Mistake* mistake = find_mistake(trial.mistake)) {
-        hints.push_back(fmt::format("the known mistake {} produces these numbers: {}", mistake->name, mistake->what));
+        hints.push_back(made_by(*mistake));
     }
     return hints;
 }

@@ -39,6 +39,9 @@ std::string figures_of(const ValueReport& culprit, const Wording& wording);
 // "by hand", "yours", "given".
 const char* in_words(Whose whose);
 
+// Of numbers that it makes too: "the known mistake dvar-path-forgotten produces these numbers: …".
+std::string made_by(const Mistake& mistake);
+
 // What there is to say of its cause: the error's structure, and the planted mistake that makes the same numbers.
 std::vector<std::string> hints_of(const Trial& trial);
 

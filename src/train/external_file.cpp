@@ -1,16 +1,19 @@
 #include "train/external_file.h"
 
-#include <unistd.h>
-
-#include <array>
+#include <algorithm>
+#include <deque>
 #include <filesystem>
-#include <string_view>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/module.h"
+#include "base/utf8.h"
+#include "train/file_kind.h"
 #include "train/npz.h"
+#include "train/whole_file.h"
 
 namespace byhand {
 namespace {
@@ -38,45 +41,96 @@ ExternalFile read_single(const RegularFile& file, const std::string& path, const
     return read;
 }
 
+// A function of the module, whose type is that of its declaration.
+template <class F>
+F* in_module(const char* symbol) {
+    return reinterpret_cast<F*>(open_module({.file = "byhand_npz.so",
+                                             .symbol = symbol,
+                                             .what = "the module for .npz files",
+                                             .package = "byhand",
+                                             .build = "-DBYHAND_BUILD_PROGRAM=ON"}));
+}
+
 ExternalFile read_npz(const std::string& path, const ElementsDue& due) {
-    void* const symbol = open_module({.file = "byhand_npz.so",
-                                      .symbol = "byhand_read_npz",
-                                      .what = "the module that reads .npz files",
-                                      .package = "byhand",
-                                      .build = "-DBYHAND_BUILD_PROGRAM=ON"});
     ExternalFile read;
-    reinterpret_cast<decltype(&byhand_read_npz)>(symbol)(read, path, due);
+    in_module<decltype(byhand_read_npz)>("byhand_read_npz")(read, path, due);
     return read;
+}
+
+ExternalFile read_safetensors(const std::string& path, const ElementsDue& due) {
+    TensorFile file = read_tensors(path, OtherTypes::left_out);
+    ExternalFile read{std::move(file.tensors), {}};
+    for (StoredTensor& tensor : read.tensors) {
+        widen(tensor);
+    }
+    for (const LeftOut& tensor : file.left_out) {
+        if (due(tensor.name)) {
+            read.not_read.push_back(tensor.name + " is " + excerpt(tensor.type, 40) +
+                                    "; F32 and F64 are read, and I32 and I64 for X and Y: convert it");
+        } else {
+            read.tensors.push_back({tensor.name, {}, DType::float32, {}});
+        }
+    }
+    return read;
+}
+
+// What to do with a file that has no tensors for byhand.
+std::string advice(FileKind kind) {
+    return kind == FileKind::gzip     ? "; decompress it by gunzip"
+           : kind == FileKind::python ? "; run it, and give the file that it writes"
+                                      : "; save the arrays by numpy.savez(\"mine.npz\", dW1=dW1), and give that file";
+}
+
+bool is_npz(const std::string& path) {
+    return path.ends_with(".npz");
 }
 
 }  // namespace
 
 ExternalFile read_external(const std::string& path, const ElementsDue& due) {
-    // Pickles of torch.save before version 1.6: protocol 2, then a long number. (A safetensors file would begin with a
-    // zip's bytes only if its header had 67 MB.)
-    constexpr std::string_view kZip = "PK\x03\x04", kEmptyZip = "PK\x05\x06", kPickle = "\x80\x02\x8a\x0a";
     const RegularFile file = open_regular(path);
-    std::array<char, 8> bytes{};
-    std::size_t size = 0;
-    while (size < bytes.size()) {
-        const std::size_t more = read_some(file.descriptor.number(), bytes.data() + size, bytes.size() - size, path);
-        if (more == 0) {
-            break;
-        }
-        size += more;
+    switch (const FileKind kind = kind_of(file, path)) {
+        case FileKind::unknown:
+            return read_safetensors(path, due);
+        case FileKind::zip:
+            return read_npz(path, due);
+        case FileKind::npy:
+            return read_single(file, path, due);
+        case FileKind::pytorch:
+            throw InputError(path + ": " + from_pytorch(path));
+        case FileKind::pickle:
+            throw InputError(path + ": " + from_pickle(path));
+        default:
+            throw InputError(path + ": it is " + to_string(kind) + advice(kind));
     }
-    const std::string_view start(bytes.data(), size);
-    if (start.starts_with(kZip) || start.starts_with(kEmptyZip)) {
-        return read_npz(path, due);
+}
+
+void check_external(const std::string& path) {
+    if (!is_npz(path) && !path.ends_with(".safetensors")) {
+        throw InputError(path + ": tensors are written as .safetensors or .npz; let the name end so");
     }
-    if (start.starts_with(kPickle)) {
-        throw InputError(path + ": " + from_pytorch(path));
+    if (is_npz(path)) {
+        in_module<decltype(byhand_write_npz)>("byhand_write_npz");
     }
-    if (start.starts_with(kNpyMagic)) {
-        ::lseek(file.descriptor.number(), 0, SEEK_SET);
-        return read_single(file, path, due);
+    check_writable(path, Content::tensors);
+}
+
+void write_external(const std::string& path, const std::vector<View>& tensors, const Metadata& metadata) {
+    check_external(path);
+    if (!is_npz(path)) {
+        write_tensors(path, tensors, metadata);
+        return;
     }
-    return {read_tensors(path).tensors, {}};
+    std::deque<std::u32string> texts;
+    std::vector<NpyArray> arrays;
+    std::ranges::transform(tensors, std::back_inserter(arrays), npy_array);
+    for (const auto& [name, text] : metadata) {
+        arrays.push_back(npy_text(name, text, texts.emplace_back()));
+    }
+    WholeFile file(path);
+    in_module<decltype(byhand_write_npz)>("byhand_write_npz")(
+        arrays, path, [&](const void* data, std::uint64_t size) { file.write(data, size); });
+    file.put_in_place();
 }
 
 }  // namespace byhand

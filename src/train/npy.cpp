@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/utf8.h"
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they are");
 
@@ -17,6 +19,9 @@ namespace {
 
 constexpr std::size_t kLongestHeader = 65536;  // NumPy reads 10,000 bytes at most
 constexpr std::size_t kMostAxes = 64;
+
+constexpr std::pair<std::string_view, DType> kTypes[] = {
+    {"<f4", DType::float32}, {"<f8", DType::float64}, {"<i8", DType::int64}, {"<i4", DType::int32}};
 
 struct NpyHeader {
     std::string descr;
@@ -176,8 +181,6 @@ NpyHeader read_header(const ByteSource& source, const std::string& where) {
 }
 
 std::optional<DType> dtype_of(const std::string& descr) {
-    constexpr std::pair<std::string_view, DType> kTypes[] = {
-        {"<f4", DType::float32}, {"<f8", DType::float64}, {"<i8", DType::int64}};
     const auto* found = std::ranges::find(kTypes, std::string_view(descr), &std::pair<std::string_view, DType>::first);
     return found == std::end(kTypes) ? std::nullopt : std::optional(found->second);
 }
@@ -207,6 +210,27 @@ std::vector<std::byte> in_row_order(const std::vector<std::byte>& columns, const
     return rows;
 }
 
+// A path between quotation marks, in a command between others; another name if it has such marks itself.
+std::string in_quotes(const std::string& path, const char* otherwise) {
+    return path.find_first_of("\"'\\") == std::string::npos ? path : otherwise;
+}
+
+// Version 1, padded as NumPy does.
+std::string header_text(const std::string& descr, const Shape& shape) {
+    constexpr std::size_t kPrefix = 10, kAlignment = 64;
+    std::string extents;
+    for (const std::size_t extent : shape) {
+        extents += (extents.empty() ? "" : ", ") + std::to_string(extent);
+    }
+    extents += shape.size() == 1 ? "," : "";
+    std::string text = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + extents + "), }";
+    text.append(kAlignment - (kPrefix + text.size()) % kAlignment - 1, ' ');
+    text += '\n';
+    std::string prefix(kNpyMagic);
+    prefix += {'\1', '\0', static_cast<char>(text.size() % 256), static_cast<char>(text.size() / 256)};
+    return prefix + text;
+}
+
 }  // namespace
 
 void read_npy(ExternalFile& file, const std::string& name, const ByteSource& source, std::uint64_t due,
@@ -214,8 +238,10 @@ void read_npy(ExternalFile& file, const std::string& name, const ByteSource& sou
     NpyHeader header = read_header(source, where);
     const std::optional<DType> dtype = dtype_of(header.descr);
     if (!dtype) {
-        file.faults.push_back(name + " holds '" + excerpt(header.descr, 40) +
-                              "'; '<f4', '<f8', and '<i8' for X and Y, are read: convert it, as by astype('<f4')");
+        const bool is_whole = header.descr.size() > 1 && (header.descr[1] == 'i' || header.descr[1] == 'u');
+        file.not_read.push_back(name + " holds '" + excerpt(header.descr, 40) +
+                                "'; '<f4' and '<f8' are read, and '<i4' and '<i8' for X and Y: convert it, as by " +
+                                (is_whole ? "astype('<i8')" : "astype('<f4')"));
         return;
     }
     StoredTensor tensor{name, std::move(header.shape), *dtype, {}};
@@ -231,14 +257,60 @@ void read_npy(ExternalFile& file, const std::string& name, const ByteSource& sou
             tensor.bytes = in_row_order(tensor.bytes, tensor.shape, size);
         }
     }
+    widen(tensor);
     file.tensors.push_back(std::move(tensor));
 }
 
+void widen(StoredTensor& tensor) {
+    if (tensor.dtype != DType::int32) {
+        return;
+    }
+    std::vector<std::byte> wide(tensor.bytes.size() / sizeof(std::int32_t) * sizeof(std::int64_t));
+    for (std::size_t i = 0; i < tensor.bytes.size() / sizeof(std::int32_t); ++i) {
+        std::int32_t number = 0;
+        std::memcpy(&number, tensor.bytes.data() + i * sizeof number, sizeof number);
+        const std::int64_t same = number;
+        std::memcpy(wide.data() + i * sizeof same, &same, sizeof same);
+    }
+    tensor.bytes = std::move(wide);
+    tensor.dtype = DType::int64;
+}
+
 std::string from_pytorch(const std::string& path) {
-    const bool plain = path.find_first_of("\"'\\") == std::string::npos;
     return "a PyTorch file, which is a pickle: convert it by python3 -c 'import numpy, torch; "
            "numpy.savez(\"mine.npz\", **{k: v.detach().cpu().numpy() for k, v in torch.load(\"" +
-           (plain ? path : "mine.pt") + "\").items()})'";
+           in_quotes(path, "mine.pt") + "\").items()})'";
+}
+
+std::string from_pickle(const std::string& path) {
+    return R"(a pickle: convert it by python3 -c 'import numpy, pickle; numpy.savez("mine.npz", **pickle.load(open(")" +
+           in_quotes(path, "mine.pkl") + R"(", "rb")))')";
+}
+
+NpyArray npy_array(const View& view) {
+    const auto* type = std::ranges::find(kTypes, view.dtype, &std::pair<std::string_view, DType>::second);
+    return {view.name, header_text(std::string(type->first), view.shape), view.data,
+            std::uint64_t{count(view.shape)} * size_of(view.dtype)};
+}
+
+NpyArray npy_text(const std::string& name, const std::string& text, std::u32string& characters) {
+    characters = from_utf8(text);
+    return {name, header_text("<U" + std::to_string(characters.size()), {}), characters.data(),
+            characters.size() * sizeof(char32_t)};
+}
+
+bool is_own_npz(const std::string& path) {
+    constexpr std::string_view kEnd = "PK\x05\x06";
+    constexpr std::size_t kEndRecord = 22;  // without the comment
+    try {
+        const RegularFile file = open_regular(path);
+        std::string end(kEndRecord + kNpzComment.size(), '\0');
+        const std::uint64_t from = file.size - std::min<std::uint64_t>(file.size, end.size());
+        return read_from(file.descriptor.number(), from, end.data(), end.size(), path) == end.size() &&
+               end.starts_with(kEnd) && end.ends_with(kNpzComment);
+    } catch (const InputError&) {
+        return false;
+    }
 }
 
 }  // namespace byhand

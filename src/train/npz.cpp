@@ -2,8 +2,9 @@
 
 #include <zip.h>
 
-#include <algorithm>
+#include <array>
 #include <memory>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -56,8 +57,66 @@ void read_entry(ExternalFile& file, zip_t* archive, zip_uint64_t index, const st
     read_npy(file, name, source, due, where);
 }
 
+using Source = std::unique_ptr<zip_source_t, decltype(&zip_source_free)>;
+
+// Adds one entry. Its bytes are read when the archive is closed.
+void add_entry(zip_t* archive, const NpyArray& array, const std::string& path) {
+    const auto part = [](const void* data, std::uint64_t size) {
+        // The library only reads it. NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
+        return zip_buffer_fragment_t{static_cast<zip_uint8_t*>(const_cast<void*>(data)), size};
+    };
+    const std::array parts = {part(array.header.data(), array.header.size()), part(array.data, array.size)};
+    Source source(zip_source_buffer_fragment(archive, parts.data(), parts.size(), 0), &zip_source_free);
+    const std::string name = array.name + ".npy";
+    const zip_int64_t index = source ? zip_file_add(archive, name.c_str(), source.get(), ZIP_FL_ENC_UTF_8) : -1;
+    if (index < 0 && zip_error_code_zip(zip_get_error(archive)) == ZIP_ER_EXISTS) {
+        throw std::invalid_argument("two arrays to write are called " + array.name);
+    }
+    if (index < 0) {
+        refuse(path, std::string("can't be written: ") + zip_strerror(archive));
+    }
+    [[maybe_unused]] const zip_source_t* const the_archives = source.release();
+    constexpr zip_uint16_t kFirstDay = 1 << 5 | 1;  // 1980-01-01, the format's first
+    zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
+    zip_file_set_dostime(archive, static_cast<zip_uint64_t>(index), 0, kFirstDay, 0);
+}
+
 }  // namespace
 }  // namespace byhand
+
+void byhand_write_npz(const std::vector<byhand::NpyArray>& arrays, const std::string& path,
+                      const std::function<void(const void* data, std::uint64_t size)>& sink) {
+    using namespace byhand;
+    const auto check = [&](bool is_right, zip_source_t* source) {
+        if (!is_right) {
+            refuse(path, std::string("can't be written: ") + zip_error_strerror(zip_source_error(source)));
+        }
+    };
+    zip_error_t error;
+    zip_error_init(&error);
+    const Source bytes(zip_source_buffer_create(nullptr, 0, 0, &error), &zip_source_free);
+    Archive archive(bytes ? zip_open_from_source(bytes.get(), ZIP_TRUNCATE, &error) : nullptr, &zip_discard);
+    if (!archive) {
+        refuse(path, std::string("can't be written: ") + zip_error_strerror(&error));
+    }
+    zip_source_keep(bytes.get());  // the archive frees it as well
+    for (const NpyArray& array : arrays) {
+        add_entry(archive.get(), array, path);
+    }
+    zip_set_archive_comment(archive.get(), kNpzComment.data(), kNpzComment.size());
+    if (zip_close(archive.get()) != 0) {
+        refuse(path, std::string("can't be written: ") + zip_strerror(archive.get()));
+    }
+    [[maybe_unused]] const zip_t* const closed = archive.release();
+    check(zip_source_open(bytes.get()) == 0, bytes.get());
+    std::vector<char> block(1 << 16);
+    zip_int64_t got = 0;
+    while ((got = zip_source_read(bytes.get(), block.data(), block.size())) > 0) {
+        sink(block.data(), static_cast<std::uint64_t>(got));
+    }
+    check(got == 0, bytes.get());
+    zip_source_close(bytes.get());
+}
 
 void byhand_read_npz(byhand::ExternalFile& file, const std::string& path, const byhand::ElementsDue& due) {
     using namespace byhand;

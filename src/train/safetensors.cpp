@@ -1,11 +1,8 @@
 #include "train/safetensors.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <istream>
@@ -21,6 +18,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "train/file_kind.h"
+#include "train/npy.h"
 #include "train/safetensors_header.h"
 #include "train/whole_file.h"
 
@@ -41,18 +40,9 @@ constexpr const char* kFormat = "byhand";
 
 // Fills `out` from byte `offset` on.
 void read_at(const RegularFile& source, std::uint64_t offset, void* out, std::uint64_t size, const std::string& path) {
-    auto* to = static_cast<char*>(out);
-    while (size > 0) {
-        const ssize_t got = ::pread(source.descriptor.number(), to, size, static_cast<off_t>(offset));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            refuse(path, got < 0 ? "can't be read: " + reason() : "ends early, at byte " + std::to_string(offset));
-        }
-        to += got;
-        offset += static_cast<std::uint64_t>(got);
-        size -= static_cast<std::uint64_t>(got);
+    const std::size_t got = read_from(source.descriptor.number(), offset, out, size, path);
+    if (got < size) {
+        refuse(path, "ends early, at byte " + std::to_string(offset + got));
     }
 }
 
@@ -117,11 +107,17 @@ struct Opened {
 
 Opened read_header(const RegularFile& source, const std::string& path) {
     constexpr std::uint64_t kPrefix = sizeof(std::uint64_t);
+    if (const std::string kind = to_string(kind_of(source, path)); !kind.empty()) {
+        refuse(path, "not a safetensors file: it is " + kind);
+    }
     if (source.size < kPrefix) {
         refuse(path, "not a safetensors file: it has " + std::to_string(source.size) + " bytes, but needs at least 8");
     }
     std::uint64_t length = 0;
     read_at(source, 0, &length, kPrefix, path);
+    if (length > UINT32_MAX) {
+        refuse(path, "not a safetensors file: it does not begin with the length of a header");
+    }
     if (length > kLongestHeader || length > source.size - kPrefix) {
         refuse(path, "not a safetensors file: its header would take " + std::to_string(length) + " bytes, of " +
                          std::to_string(std::min(kLongestHeader, source.size - kPrefix)) + " at most");
@@ -162,16 +158,20 @@ std::pair<std::vector<View>, Header> laid_out(const std::vector<View>& tensors, 
 
 }  // namespace
 
-std::vector<View> views(const TensorFile& file) {
+std::vector<View> views(const std::vector<StoredTensor>& tensors) {
     std::vector<View> all;
-    all.reserve(file.tensors.size());
-    for (const StoredTensor& tensor : file.tensors) {
+    all.reserve(tensors.size());
+    for (const StoredTensor& tensor : tensors) {
         all.push_back({tensor.name, tensor.shape, tensor.dtype, tensor.bytes.data()});
     }
     return all;
 }
 
-TensorFile read_tensors(const std::string& path) {
+std::vector<View> views(const TensorFile& file) {
+    return views(file.tensors);
+}
+
+TensorFile read_tensors(const std::string& path, OtherTypes other_types) {
     const RegularFile source = open_regular(path);
     Opened opened = read_header(source, path);
     const std::vector<StoredEntry>& entries = opened.header.entries;
@@ -185,6 +185,15 @@ TensorFile read_tensors(const std::string& path) {
     file.metadata = std::move(opened.header.metadata);
     try {
         for (const StoredEntry& entry : entries) {
+            if (entry.other_type || (entry.dtype == DType::int32 && other_types == OtherTypes::refused)) {
+                const std::string type = entry.other_type.value_or("I32");
+                if (other_types == OtherTypes::refused) {
+                    refuse(path, "tensor \"" + excerpt(entry.name, 100) + "\" has dtype \"" + excerpt(type, 100) +
+                                     "\"; F32, F64 and I64 can be read");
+                }
+                file.left_out.push_back({entry.name, type});
+                continue;
+            }
             StoredTensor tensor{entry.name, entry.shape, entry.dtype, {}};
             tensor.bytes.resize(entry.end - entry.begin);
             read_at(source, opened.data + entry.begin, tensor.bytes.data(), tensor.bytes.size(), path);
@@ -236,6 +245,9 @@ void check_writable(const std::string& path, Content content) {
     }
     if (!fs::is_regular_file(status)) {
         refuse(path, "is not a regular file; name another");
+    }
+    if (content == Content::tensors && is_own_npz(path)) {
+        return;
     }
     const std::optional<Metadata> old = own_metadata(path);
     if (!old) {

@@ -23,18 +23,29 @@ struct StoredTensor {
     std::vector<std::byte> bytes;
 };
 
+// A tensor of a type that can't be read: "BF16".
+struct LeftOut {
+    std::string name, type;
+};
+
 struct TensorFile {
     std::vector<StoredTensor> tensors;  // in the order of their bytes
     Metadata metadata;
+    std::vector<LeftOut> left_out = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
-// A view of every tensor, valid as long as the file object is neither moved nor changed.
+// What becomes of tensors that are neither F32, F64 nor I64: the file is refused; or I32 is read as well, and the
+// others are left out.
+enum class OtherTypes { refused, left_out };
+
+// A view of every tensor, valid as long as the object is neither moved nor changed.
+std::vector<View> views(const std::vector<StoredTensor>& tensors);
 std::vector<View> views(const TensorFile& file);
 
 // Reads a whole file. Allocates memory only for the actual contents of the file. Throws InputError, naming path, byte
-// or tensor: no such file, not a regular file, not a valid safetensors file, a dtype other than F32, F64 and I64, or an
-// error of the system.
-TensorFile read_tensors(const std::string& path);
+// or tensor: no such file, not a regular file, not a valid safetensors file, a dtype that is refused, or an error of
+// the system.
+TensorFile read_tensors(const std::string& path, OtherTypes other_types = OtherTypes::refused);
 
 // Writes the tensors and the metadata, with "format": "byhand" added to it. The 8-byte dtypes come first, then float,
 // each in the order of `tensors`, so that every tensor is aligned; the same tensors yield the same bytes. The write is
@@ -54,7 +65,7 @@ enum class Content { model, tensors };
 inline constexpr const char* kStepsKey = "steps";
 
 // Throws InputError if write_tensors would fail: `path` is a file that byhand did not write or that is write-protected,
-// or a model where tensors are to be written, or its folder does not exist. To be called before long computations.
+// a model where tensors are to be written, or its folder does not exist. To be called before long computations.
 void check_writable(const std::string& path, Content content);
 
 }  // namespace byhand

@@ -19,7 +19,7 @@ using nlohmann::json;
 
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr std::pair<const char*, DType> kDTypes[] = {
-    {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}};
+    {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}, {"I32", DType::int32}};
 // Tensors, or metadata: more than any network has, while a header could name millions.
 constexpr std::size_t kMostKeys = 65536;
 constexpr std::size_t kMostAxes = 64;
@@ -81,10 +81,10 @@ public:
         } else if (place_ == Place::tensor && key_ == "dtype") {
             const auto* found = std::ranges::find_if(kDTypes, [&](const auto& dtype) { return value == dtype.first; });
             if (found == std::end(kDTypes)) {
-                throw InputError(printable(path_) + ": tensor " + in_quotes(header_.entries.back().name) +
-                                 " has dtype " + in_quotes(value) + "; F32, F64 and I64 can be read");
+                header_.entries.back().other_type = std::move(value);
+            } else {
+                header_.entries.back().dtype = found->second;
             }
-            header_.entries.back().dtype = found->second;
         } else {
             return wrong(in_quotes(value));
         }
@@ -215,6 +215,10 @@ void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
             refuse(path, who + where +
                              (entry.begin > next ? " leave a gap after byte " : " overlap what ends at byte ") +
                              std::to_string(next));
+        }
+        if (entry.other_type) {  // of unknown size
+            next = entry.end;
+            continue;
         }
         std::optional<std::uint64_t> size = size_of(entry.dtype);
         for (const std::size_t extent : entry.shape) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <istream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct StoredEntry {
     DType dtype = DType::float32;
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
+    // The dtype in the header, if it is none of those.
+    std::optional<std::string> other_type = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 struct Header {
@@ -34,8 +37,8 @@ struct Header {
 [[noreturn]] void refuse_long_text(const std::string& path);
 
 // Parses a header, which is the whole of `text`. Throws InputError that begins with `path`: text that is not such a
-// header, a duplicate key, a dtype other than F32, F64 and I64, a size that does not fit shape and dtype, a gap or an
-// overlap, more than 65,536 tensors or metadata entries. The last entry's end is not checked against the file.
+// header, a duplicate key, a size that does not fit shape and dtype (F32, F64, I64, I32), a gap or an overlap, more
+// than 65,536 tensors or metadata entries. The last entry's end is not checked against the file.
 Header parse_header(std::istream& text, const std::string& path);
 
 // The inverse, padded with spaces to a multiple of 8. Throws InputError for text that is not UTF-8.

@@ -66,16 +66,16 @@ TEST_CASE("compare: by every optimizer all models agree, from step to step, and 
     need_torch();
     const Folder folder;
     for (const std::string optimizer : {"sgd", "momentum", "nesterov", "adamw"}) {
-        const Outcome outcome =
-            byhand(folder, {"compare", "--verbose", "--optimizer", optimizer, "--weight-decay", "0.02", "--model",
-                            "stepwise", "--model", "collapsed", "--model", "fused", "--steps", "3", "--dump", "d"});
+        const Outcome outcome = byhand(
+            folder, {"compare", "--verbose", "--optimizer", optimizer, "--weight-decay", "0.02", "--model", "stepwise",
+                     "--model", "collapsed", "--model", "fused", "--steps", "3", "--dump", "d.safetensors"});
         CAPTURE(optimizer, outcome.err);
         CHECK(outcome.code == 0);
         CHECK(outcome.out.find("\nthey agree: ") != std::string::npos);
         const std::string kept = optimizer == "adamw" ? "exp_avg_sq_W2" : "momentum_W2";
         const bool keeps = optimizer != "sgd";
         CHECK((outcome.out.find("new_" + kept + " ") != std::string::npos) == keeps);
-        CHECK((folder.read("d").find("\"oracle/" + kept + "\"") != std::string::npos) == keeps);
+        CHECK((folder.read("d.safetensors").find("\"oracle/" + kept + "\"") != std::string::npos) == keeps);
     }
 }
 
@@ -371,11 +371,11 @@ TEST_CASE("compare --output goes through a link, and leaves what is no file as i
 TEST_CASE("compare gives the same bytes again") {
     need_torch();
     const Folder folder;
-    const Arguments command = {"compare", "--format", "json", "--steps", "5", "--model", "stepwise,collapsed,fused",
-                               "--dump",  "d"};
-    const std::string first = byhand(folder, command).out, first_dump = folder.read("d");
+    const Arguments command = {"compare", "--format",     "json", "--steps", "5", "--model", "stepwise,collapsed,fused",
+                               "--dump",  "d.safetensors"};
+    const std::string first = byhand(folder, command).out, first_dump = folder.read("d.safetensors");
     CHECK(byhand(folder, command).out == first);
-    CHECK(folder.read("d") == first_dump);
+    CHECK(folder.read("d.safetensors") == first_dump);
     CHECK(first_dump.size() > 100'000);
 }
 
@@ -384,7 +384,7 @@ TEST_CASE("compare: models may be named in a list or one by one, and twice is on
     const Folder folder;
     const std::string list = byhand(folder, {"compare", "--format", "json", "--model", "collapsed,fused"}).out;
     CHECK(byhand(folder, {"compare", "--format", "json", "--model", "collapsed", "--model", "fused"}).out == list);
-    const Outcome twice = byhand(folder, {"compare", "--model", "fused,fused", "--dump", "d"});
+    const Outcome twice = byhand(folder, {"compare", "--model", "fused,fused", "--dump", "d.safetensors"});
     CAPTURE(twice.err);
     CHECK((twice.code == 0 || twice.code == 2));
     CHECK(twice.err.find("internal error") == std::string::npos);

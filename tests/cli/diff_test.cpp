@@ -229,13 +229,15 @@ TEST_CASE("diff: two dumps, side by side") {
     const Place place;
     place.write("n", file_of(world_names()));
     const auto dump = [&](const std::string& path, const Arguments& flags) {
-        REQUIRE(byhand(place, Arguments{"compare", "--data", "n", "--hidden", "11", "--dump", path} + flags).code == 0);
+        REQUIRE(byhand(place,
+                       Arguments{"compare", "--data", "n", "--hidden", "11", "--dump", path + ".safetensors"} + flags)
+                    .code == 0);
     };
     dump("d", {"--batch", "7"});
     dump("same", {"--batch", "7"});
     dump("second", {"--batch", "7", "--steps", "2"});
-    CHECK(byhand(place, {"diff", "d", "same"}).code == 0);
-    const Outcome outcome = byhand(place, {"diff", "d", "second", "--tensor", "manual/*"});
+    CHECK(byhand(place, {"diff", "d.safetensors", "same.safetensors"}).code == 0);
+    const Outcome outcome = byhand(place, {"diff", "d.safetensors", "second.safetensors", "--tensor", "manual/*"});
     CHECK(outcome.code == 1);
     CHECK(has(outcome.out, "\n      manual/dW1 from position "));
     CHECK(has(outcome.out, "\n      manual/logits row "));

@@ -75,7 +75,7 @@ TEST_CASE("a full disk: reports, dumps, pages and metrics") {
     const Place place;
     const std::string full = "head -c 100000 /dev/zero >disk/filler 2>/dev/null; true";
     for (const Arguments& arguments : {Arguments{"compare", "--data", "n", "--output", "disk/r"},
-                                       {"compare", "--data", "n", "--dump", "disk/d"},
+                                       {"compare", "--data", "n", "--dump", "disk/d.npz"},
                                        {"diff", "m", "m", "--output", "disk/r"},
                                        {"lab", "columns", "--no-plot", "--html", "disk/r"},
                                        {"eval", "m", "--data", "n", "--logits", "disk/l"},
@@ -101,7 +101,7 @@ TEST_CASE("a read-only disk is refused before the work") {
                                        {"diff", "m", "m", "--output", "disk/r"}};
     if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--output", "disk/r"});
-        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "disk/r"});
+        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "disk/r.npz"});
     }
     for (const Arguments& arguments : commands) {
         const Outcome outcome = place.on_small_disk(read_only, arguments);
@@ -113,7 +113,9 @@ TEST_CASE("a read-only disk is refused before the work") {
 
 TEST_CASE("a pipe that nobody reads is refused before the work") {
     const Place place;
-    REQUIRE(::mkfifo(place.file("pipe").c_str(), 0600) == 0);
+    for (const char* const pipe : {"pipe", "pipe.npz"}) {
+        REQUIRE(::mkfifo(place.file(pipe).c_str(), 0600) == 0);
+    }
     std::vector<Arguments> commands = {place.training("100000000", {"--save", "pipe"}),
                                        place.training("100000000", {"--no-save", "--metrics", "pipe"}),
                                        {"eval", "m", "--data", "n", "--logits", "pipe"},
@@ -123,13 +125,13 @@ TEST_CASE("a pipe that nobody reads is refused before the work") {
                                        {"exercise", "--output", "pipe"}};
     if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--output", "pipe"});
-        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "pipe"});
+        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "pipe.npz"});
         commands.push_back({"bench", "--sweep", "hidden=9..9", "--svg", "pipe"});
     }
     for (const Arguments& arguments : commands) {
         const Outcome outcome = byhand(place, arguments);
         CAPTURE(arguments, outcome.err);
-        check_refused(outcome, "pipe: ");
+        check_refused(outcome, arguments.back() + ": ");
         const bool said = outcome.err.find("nobody is at the other end") != std::string::npos ||
                           outcome.err.find("is not a regular file") != std::string::npos;
         CHECK(said);
@@ -148,7 +150,7 @@ TEST_CASE("a working folder that is gone is refused before the work") {
         {"exercise", "--output", "r"}};
     if (with_torch()) {
         commands.push_back({"compare", "--data", names, "--steps", "1000000", "--output", "r"});
-        commands.push_back({"compare", "--data", names, "--steps", "1000000", "--dump", "r"});
+        commands.push_back({"compare", "--data", names, "--steps", "1000000", "--dump", "r.safetensors"});
     }
     const std::string shell = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" \"$@\"";
     for (const Arguments& arguments : commands) {

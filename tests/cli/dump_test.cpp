@@ -43,9 +43,9 @@ struct Compared : Folder {
 
     explicit Compared(const Arguments& flags) {
         write("n", file_of(world_names()));
-        report =
-            json_of(byhand(*this, Arguments{"compare", "--format", "json", "--data", "n", "--dump", "dump"} + flags));
-        dump = read_stored(file("dump"));
+        report = json_of(byhand(
+            *this, Arguments{"compare", "--format", "json", "--data", "n", "--dump", "dump.safetensors"} + flags));
+        dump = read_stored(file("dump.safetensors"));
     }
 
     // Every tensor of the last step, held against the dump.
@@ -133,9 +133,10 @@ TEST_CASE("dump: every implementation under its own name, the batch, and the rec
     // The recipe in it makes the same comparison.
     compared.write("r.json", dump.metadata.at("recipe"));
     CHECK(byhand(compared, {"compare", "--recipe", "r.json", "--data", "n", "--model", "stepwise,collapsed,fused",
-                            "--steps", "4", "--dump", "again"})
+                            "--steps", "4", "--dump", "again.safetensors"})
               .code == 0);
-    CHECK(read_stored(compared.file("again")).tensors.at("manual/dW1").bytes == dump.tensors.at("manual/dW1").bytes);
+    CHECK(read_stored(compared.file("again.safetensors")).tensors.at("manual/dW1").bytes ==
+          dump.tensors.at("manual/dW1").bytes);
 }
 
 TEST_CASE("dump: the batch is the one that the values were made from") {

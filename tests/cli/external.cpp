@@ -22,11 +22,11 @@ void need_numpy(const Folder& folder) {
 }
 
 void dump(const Folder& folder, const Arguments& network) {
-    REQUIRE(byhand(folder, Arguments{"compare", "--dump", "dump"} + network).code == 0);
+    REQUIRE(byhand(folder, Arguments{"compare", "--dump", "dump.safetensors"} + network).code == 0);
 }
 
 void run_python(const Folder& folder, const std::string& script) {
-    const Outcome outcome = run(folder, kPython, {script, "dump", "mine"});
+    const Outcome outcome = run(folder, kPython, {script, "dump.safetensors", "mine"});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
 }

@@ -23,10 +23,10 @@ Outcome run(const Folder& folder, const std::string& program, const Arguments& a
 // Skips the test where NumPy is missing.
 void need_numpy(const Folder& folder);
 
-// Writes the file "dump".
+// Writes the file "dump.safetensors".
 void dump(const Folder& folder, const Arguments& network);
 
-// Runs a Python script, which makes the file "mine" of the file "dump".
+// Runs a Python script, which makes the file "mine" of the dump.
 void run_python(const Folder& folder, const std::string& script);
 
 // The tensors of the dump with one prefix, without it: "manual", "torch".

@@ -201,10 +201,10 @@ TEST_CASE("published: makemore-deep inside, after step 1000") {
     const Folder folder;
     const Outcome outcome = byhand(
         folder, {"compare", "--recipe", "makemore-deep", "--data", run.names, "--steps", "1001", "--every", "1001",
-                 "--drift", "--model", "stepwise,collapsed,fused", "--dump", "dump", "--output", "report"});
+                 "--drift", "--model", "stepwise,collapsed,fused", "--dump", "dump.safetensors", "--output", "report"});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-    const StoredFile dump = read_stored(folder.file("dump"));
+    const StoredFile dump = read_stored(folder.file("dump.safetensors"));
     const std::vector<std::string> weights = {"C",
                                               "Linear0.weight",
                                               "Linear3.weight",

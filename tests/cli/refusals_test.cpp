@@ -268,8 +268,16 @@ TEST_CASE("comparing where nothing can be written") {
     place.refuses({"compare", "--output", "."}, ".");
     place.refuses({"compare", "--output", ""}, "--output");
     place.refuses({"compare", "--dump", ""}, "--dump");
-    place.refuses({"compare", "--dump", "no/such/dump"}, "no/such/dump");
-    place.refuses({"compare", "--dump", "n"}, "not written by byhand");
+    place.refuses({"compare", "--dump", "no/such/dump.npz"}, "no/such/dump.npz");
+    for (const std::string file : {"theirs.npz", "theirs.safetensors"}) {
+        place.write(file, "mine");
+        place.refuses({"compare", "--dump", file}, "not written by byhand");
+        CHECK(place.read(file) == "mine");
+        std::filesystem::remove(place.file(file));
+    }
+    for (const std::string name : {"dump", "dump.npy", "dump.NPZ", "npz", "dump.npz.gz", "dump.st"}) {
+        place.refuses({"compare", "--dump", name}, name + ": tensors are written as .safetensors or .npz; ");
+    }
     for (const std::string flag : {"--steps", "--every"}) {
         for (const std::string value : {"0", "-1", "x", ""}) {
             place.refuses({"compare", flag, value}, flag);
@@ -294,6 +302,7 @@ TEST_CASE("a file that is read, or written already, is not written over") {
     place.write("rows", "a 1 2\nb 3 4\n");
     place.write("own.cpp", "");
     std::filesystem::create_symlink("n", place.path() / "link");
+    std::filesystem::create_symlink("m", place.path() / "m.safetensors");
     std::filesystem::create_hard_link(place.file("m"), place.file("hard"));
     std::map<std::string, std::string> before;
     for (const std::string& file : place.files()) {
@@ -319,8 +328,8 @@ TEST_CASE("a file that is read, or written already, is not written over") {
     if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--output", "n"});
         commands.push_back({"compare", "--data", "n", "--mine", "m", "--output", "m"});
-        commands.push_back({"compare", "--data", "n", "--dump", "d", "--output", "d"});
-        commands.push_back({"compare", "--data", "n", "--dump", "m"});
+        commands.push_back({"compare", "--data", "n", "--dump", "d.npz", "--output", "d.npz"});
+        commands.push_back({"compare", "--data", "n", "--dump", "m.safetensors"});
     }
     for (const Arguments& command : commands) {
         place.refuses(command, command.back());

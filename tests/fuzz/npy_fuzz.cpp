@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             fuzz::require(tensor.bytes.empty() || tensor.bytes.size() == count(tensor.shape) * size_of(tensor.dtype),
                           "bytes are those of the shape");
         }
-        for (const std::string& fault : read.faults) {
-            fuzz::require(!fault.empty(), "a fault is reported");
+        for (const std::string& line : read.not_read) {
+            fuzz::require(!line.empty(), "what is not read is reported");
         }
     });
     return 0;

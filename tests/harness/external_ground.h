@@ -92,7 +92,13 @@ public:
     // What a network makes with one step changed.
     std::unique_ptr<Implementation> changed(const std::string& makes, const std::function<void(Step&)>& change) const {
         Graph network = stepwise_graph(config_, rows_);
-        change(*std::ranges::find(network.backward, makes, &Step::makes));
+        for (StepList* list : network.lists()) {
+            for (Step& step : *list) {
+                if (step.makes == makes) {
+                    change(step);
+                }
+            }
+        }
         std::unique_ptr<Implementation> implementation = make_step_implementation(std::move(network));
         implementation->load(state_);
         implementation->run(now_.batch(), kRate);

@@ -210,11 +210,11 @@ TEST_CASE("external: numbers are looked at only where the shape is right") {
 
 TEST_CASE("external: characters are whole numbers, all else is not") {
     check_faults(File().add("X", {9, 3}, counting(27)).add("dh", {9, 6}, counting(54)),
-                 {"X holds F32, and should be whole numbers (I64)"});
+                 {"X holds F32, and should be whole numbers (I64 or I32)"});
     check_faults(File().add("Y", {9}, std::vector<double>(9, 1)).add("dh", {9, 6}, counting(54)),
-                 {"Y holds F64, and should be whole numbers (I64)"});
+                 {"Y holds F64, and should be whole numbers (I64 or I32)"});
     check_faults(File().add("dW1", {6, 6}, std::vector<std::int64_t>(36, 1)),
-                 {"dW1 holds whole numbers (I64), and should be F32 or F64"});
+                 {"dW1 holds whole numbers, and should be F32 or F64"});
 }
 
 TEST_CASE("external: all faults are reported, in the order of the file") {
@@ -224,8 +224,8 @@ TEST_CASE("external: all faults are reported, in the order of the file") {
                      .add("X", {9, 3}, counting(27))
                      .add("dW1", {6, 6}, std::vector<std::int64_t>(36, 1))
                      .add("loss", {3}, counting(3)),
-                 {"db2 is (8), and should be (7)", "X holds F32, and should be whole numbers (I64)",
-                  "dW1 holds whole numbers (I64), and should be F32 or F64", "loss is (3), and should be ()"});
+                 {"db2 is (8), and should be (7)", "X holds F32, and should be whole numbers (I64 or I32)",
+                  "dW1 holds whole numbers, and should be F32 or F64", "loss is (3), and should be ()"});
 }
 
 TEST_CASE("external: double stays double, unless float holds all of it") {

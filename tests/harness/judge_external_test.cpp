@@ -263,6 +263,63 @@ TEST_CASE("judge_external: what is rightly computed from a wrong value is not wr
     CHECK(wrong(c.judged({{"y", y}, {"dy", c.dy}})) == Names{"y", "dy"});
 }
 
+TEST_CASE("judge_external: a NaN in what a step reads may be anywhere in its result") {
+    Chain c;
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    Row bad = c.dy;
+    bad[2] = nan;
+    for (const float elsewhere : {nan, std::numeric_limits<float>::infinity()}) {
+        Row dx = times(bad, c.y);
+        dx[4] = elsewhere;  // a formula multiplies the NaN by 0
+        const auto all = c.judged({{"y", c.y}, {"dy", bad}, {"dx", dx}, {"dz", scaled(dx)}});
+        CHECK(wrong(all) == Names{"dy"});
+        REQUIRE(names(all) == Names{"y", "dy", "dx", "dz"});
+        CHECK(all[2].verdict() == Verdict::out_of_range);
+        // What is known of its rounding is finite: the chain's limits are measured with it.
+        REQUIRE(all[2].rounding.size() == kElements);
+        CHECK(std::ranges::all_of(all[2].rounding, [](double rounding) { return std::isfinite(rounding); }));
+        CHECK(all[2].rounding[2] == 0);
+        CHECK(all[2].rounding[4] == 0);
+    }
+    // Finite elements are judged as ever, and a NaN without a NaN to come from is wrong.
+    Row dx = times(bad, c.y);
+    dx[4] *= 1.25F;
+    CHECK(wrong(c.judged({{"dy", bad}, {"dx", dx}})) == Names{"dy", "dx"});
+    Row dz = c.dz;
+    dz[4] = nan;
+    CHECK(wrong(c.judged({{"dy", c.dy}, {"dx", c.dx}, {"dz", dz}})) == Names{"dz"});
+}
+
+TEST_CASE("leave_out_unrelated: a wrong step whose value agrees end to end, though one that it reads does not") {
+    struct Case {
+        Verdict own, read, isolated;
+        bool left_out;
+    };
+    for (const auto& [own, read, isolated, left_out] :
+         {Case{Verdict::exact, Verdict::mismatch, Verdict::mismatch, true},
+          {Verdict::within, Verdict::non_finite, Verdict::mismatch, true},
+          {Verdict::exact, Verdict::mismatch, Verdict::within, false},
+          {Verdict::exact, Verdict::within, Verdict::mismatch, false},
+          {Verdict::exact, Verdict::not_given, Verdict::mismatch, false},
+          {Verdict::undecided, Verdict::mismatch, Verdict::mismatch, true},
+          {Verdict::vacuous, Verdict::mismatch, Verdict::mismatch, false},
+          {Verdict::mismatch, Verdict::mismatch, Verdict::mismatch, false}}) {
+        CAPTURE(to_string(own), to_string(read), to_string(isolated));
+        std::vector<ValueReport> compared(3);
+        compared[0].name = "dy";
+        compared[0].operations.emplace().verdict = read;
+        compared[1].name = "y";  // is not compared
+        compared[2].name = "dx";
+        compared[2].operations.emplace().verdict = own;
+        std::vector<IsolatedStep> steps = {{"dx", "product", {"y", "dy"}, {}, {}, {}, {}}};
+        for (Trial* trial : {&steps[0].real, &steps[0].probe, &steps[0].real_double, &steps[0].probe_double}) {
+            trial->verdict = isolated;
+        }
+        leave_out_unrelated(steps, compared, small_chain());
+        CHECK(steps.empty() == left_out);
+    }
+}
+
 TEST_CASE("judge_external: forward values that are not given are the reference's, and may be off by their limit") {
     Chain c;
     Row near = c.y, far = c.y;

@@ -1,6 +1,7 @@
 // The numbers of a right or a spoiled network, in no order, as external values: which are called wrong.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
@@ -174,4 +175,103 @@ TEST_CASE("external: every planted mistake in a gradient is caught, and rightly 
         }
     }
     CHECK(planted > 80);
+}
+
+TEST_CASE("external: with an optimizer, intermediate results that are not given are derived from the others") {
+    for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adamw}) {
+        const bool adamw = kind == OptimizerKind::adamw;
+        NetworkConfig config = notes();
+        config.optimizer.kind = kind;
+        config.optimizer.weight_decay = 0.01;
+        config.optimizer.momentum = adamw ? 0 : 0.9;
+        Ground ground(config, 31, 5);
+        const Names derived =
+            adamw ? Names{"new_mhat_W1", "new_vhat_W1", "new_correction1", "new_correction2"} : Names{"new_l2grad_W1"};
+        const Names kept = adamw ? Names{"new_exp_avg_W1", "new_exp_avg_sq_W1"} : Names{"new_momentum_W1"};
+        Names given = kept;
+        given.insert({"dW1", "new_W1"});
+        const auto judged_without = [&](const Implementation& implementation, const Names& left_out) {
+            Names some;
+            std::ranges::set_difference(given, left_out, std::inserter(some, some.end()));
+            return ground.judged(only(implementation.views(), some));
+        };
+        const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
+        CHECK(judged_without(*right, {}).agree);
+        const ModelReport& report = ground.last().models.at(0);
+        for (const std::string& name : kept) {
+            CHECK(std::ranges::count(report.at(report.isolated), name, &ValueReport::name) == 1);
+        }
+        CHECK(std::ranges::count(report.at(report.isolated), "new_W1", &ValueReport::name) == 1);
+
+        const auto doubled = [](Step& step) {
+            step.in_float.run = [run = step.in_float.run, n = count(step.shape)](float* out, Reads<float> reads) {
+                run(out, reads);
+                std::for_each_n(out, n, [](float& x) { x *= 2; });
+            };
+        };
+        for (const std::string& name : Names{*kept.begin(), "new_W1"}) {
+            INFO(name);
+            const std::unique_ptr<Implementation> wrong = ground.changed(name, doubled);
+            CHECK(culprits_of(judged_without(*wrong, {})) == Names{name});
+        }
+        // A wrong buffer beside the parameter that the right one makes.
+        const std::unique_ptr<Implementation> wrong = ground.changed(*kept.begin(), doubled);
+        std::vector<View> views = only(right->views(), given);
+        const std::vector<View> wrong_views = wrong->views();
+        *std::ranges::find(views, *kept.begin(), &View::name) = *find(wrong_views, *kept.begin());
+        CHECK(culprits_of(ground.judged(views)) == Names{*kept.begin()});
+        // A wrong intermediate result is in what follows from it, unless it is given.
+        const std::unique_ptr<Implementation> between = ground.changed(*derived.begin(), doubled);
+        if (adamw) {
+            CHECK(culprits_of(judged_without(*between, {})) == Names{"new_W1"});
+            const ValueReport& blamed = *ground.last().models.at(0).at(ground.last().models.at(0).culprits).begin();
+            CHECK(blamed.evidence()->hint.starts_with("new_mhat_W1, new_vhat_W1 are derived"));
+        }
+        Names with_them = given;
+        with_them.insert(derived.begin(), derived.end());
+        CHECK(culprits_of(ground.judged(only(between->views(), with_them))) == Names{*derived.begin()});
+        // What can be derived is not asked for.
+        judged_without(*ground.changed("new_W1", doubled), Names{kept.begin(), kept.end()});
+        const std::vector<std::string>& missing = ground.last().models.at(0).missing;
+        CHECK(Names(missing.begin(), missing.end()) == kept);
+    }
+}
+
+TEST_CASE("external: of the parameters' gradients alone, the planted mistake that makes the same is named") {
+    Ground ground(notes(), 31, 5);
+    const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
+    const std::vector<View> right_views = right->views();
+    std::size_t planted = 0, named = 0;
+    for (const Mistake& mistake : mistakes()) {
+        const Ground::Handed handed = ground.spoiled(mistake);
+        const std::vector<View> views = handed.implementation->views();
+        const std::vector<View> given = only(views, {"dW1", "dC", "db2"});
+        if (handed.culprits.empty() || ground.judged(given).agree) {
+            continue;
+        }
+        INFO(mistake.name);
+        ++planted;
+        const Mistake* const found = ground.last().models.at(0).mistake;
+        named += found == nullptr ? 0 : 1;
+        if (found == nullptr) {
+            continue;
+        }
+        const Ground::Handed same = ground.spoiled(*found);
+        const std::vector<View> same_views = same.implementation->views();
+        for (const View& view : given) {
+            const double error = largest_difference(view, *find(right_views, view.name));
+            CHECK(largest_difference(view, *find(same_views, view.name)) <= 0.05 * error + 1e-8);
+        }
+    }
+    CHECK(planted > 50);
+    CHECK(named >= planted - 6);
+    // Where nothing is off none is looked for; and of numbers that no mistake makes none is named.
+    CHECK(ground.judged(right_views).agree);
+    CHECK(ground.last().models.at(0).mistake == nullptr);
+    Tensors<float> dC({{"dC", {11, 3}}});
+    for (std::size_t i = 0; i < 33; ++i) {
+        dC["dC"][i] = 1.37F * static_cast<float>(value_at(*find(right_views, "dC"), i));
+    }
+    CHECK_FALSE(ground.judged(dC.views()).agree);
+    CHECK(ground.last().models.at(0).mistake == nullptr);
 }

@@ -239,18 +239,20 @@ TEST_CASE("safetensors: a header longer than the file, or than 100 MB, is refuse
     const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
     folder.write(kName, "");
-    CHECK(refusal(path) == no + "it has 0 bytes, but needs at least 8");
-    folder.write(kName, "1234567");
+    CHECK(refusal(path) == no + "it is empty");
+    folder.write(kName, std::string("\x60\0\0\0\0\0\0", 7));
     CHECK(refusal(path) == no + "it has 7 bytes, but needs at least 8");
     folder.write(kName, raw<std::uint64_t>({3}) + "{}");
     CHECK(refusal(path) == no + "its header would take 3 bytes, of 2 at most");
     folder.write(kName, raw<std::uint64_t>({~std::uint64_t{0}}) + "{}");
-    CHECK(refusal(path) == no + "its header would take 18446744073709551615 bytes, of 2 at most");
+    CHECK(refusal(path) == no + "it does not begin with the length of a header");
+    folder.write(kName, raw<std::uint64_t>({~std::uint32_t{0}}) + "{}");
+    CHECK(refusal(path) == no + "its header would take 4294967295 bytes, of 2 at most");
     folder.write(kName, raw<std::uint64_t>({100'000'001}) + "{}");
     REQUIRE(::truncate(path.c_str(), 200'000'000) == 0);
     CHECK(refusal(path) == no + "its header would take 100000001 bytes, of 100000000 at most");
     folder.write(kName, "name\nemma\nolivia\n");
-    CHECK(refusal(path).starts_with(no + "its header would take "));
+    CHECK(refusal(path) == no + "it is text");
 }
 
 TEST_CASE("safetensors: a header's strings are limited to 16 MB, valid or not") {

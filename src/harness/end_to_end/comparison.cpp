@@ -12,6 +12,7 @@
 #include "harness/blame/blame.h"
 #include "harness/explain.h"
 #include "harness/external/judge_external.h"
+#include "harness/external/same_numbers.h"
 
 namespace byhand {
 namespace {
@@ -141,7 +142,7 @@ public:
             if (schedule_.drift) {
                 use_own_errors(values, errors_of_stepwise);
             }
-            compared.models.push_back(report_of(candidate, std::move(values), std::move(isolated)));
+            compared.models.push_back(report_of(candidate, std::move(values), std::move(isolated), limits));
             compared.models.back().drift = std::move(drift);
         }
         compared.loss_manual = loss_in(candidates_.front().implementation->views());
@@ -284,7 +285,7 @@ private:
     }
 
     ModelReport report_of(const Candidate& candidate, std::vector<ValueReport> values,
-                          std::vector<IsolatedStep> isolated) {
+                          std::vector<IsolatedStep> isolated, const Limits& limits) {
         for (ValueReport& value : values) {
             if (const Step* step = find_step(chain_.graph, value.name)) {
                 value.function = step->in_float.name;
@@ -296,6 +297,9 @@ private:
             report.model = candidate.model;
             report.values = std::move(values);
             return report;
+        }
+        if (!candidate.forms.empty()) {
+            leave_out_unrelated(isolated, values, candidate.steps);
         }
         const std::vector<ListFault> faults = candidate.coverage == Coverage::everything
                                                   ? list_faults(candidate.steps, candidate.isolation.right)
@@ -309,6 +313,12 @@ private:
                 }
             }
             report.missing = missing_for(unexplained, candidate.implementation->views(), candidate.steps);
+            if (std::ranges::all_of(report.at(report.culprits), [](const ValueReport& culprit) {
+                    return culprit.evidence() != nullptr && culprit.evidence()->mistake.empty();
+                })) {
+                report.mistake = mistake_that_makes(candidate.implementation->views(), candidate.steps,
+                                                    {common_, batch_, rate_}, reference_.oracle->views(), limits);
+            }
         }
         if (schedule_.pictures) {
             for (const std::size_t place : report.culprits) {

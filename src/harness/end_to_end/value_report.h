@@ -88,6 +88,8 @@ struct ModelReport {
     std::vector<std::size_t> culprits;    // by a fault of the lists, then by a step that is wrong in isolation
     std::vector<std::size_t> downstream;  // inherited or unexplained
     std::vector<std::string> missing;     // external values that would explain what is unexplained
+    // The planted mistake that makes all external values, looked for where no culprit's own is known.
+    const Mistake* mistake = nullptr;
     std::vector<Drift> drift;
 
     // The values at some of these places.

@@ -34,7 +34,7 @@ Shape squeezed(Shape shape) {
 }
 
 const char* type_name(DType dtype) {
-    return dtype == DType::int64 ? "whole numbers (I64)" : dtype == DType::float64 ? "F64" : "F32";
+    return dtype == DType::int64 ? "whole numbers" : dtype == DType::float64 ? "F64" : "F32";
 }
 
 // "a, b and 3 more"
@@ -153,7 +153,7 @@ private:
         const auto& [view, spec] = match;
         if (whole_numbers(*spec) != (view->dtype == DType::int64)) {
             values_.faults.push_back(view->name + " holds " + type_name(view->dtype) + ", and should be " +
-                                     (whole_numbers(*spec) ? "whole numbers (I64)" : "F32 or F64"));
+                                     (whole_numbers(*spec) ? "whole numbers (I64 or I32)" : "F32 or F64"));
         }
         if (view->shape == spec->shape || way_of(config_, match) == Way::out_in) {
             return;
@@ -194,12 +194,16 @@ private:
             const std::optional<std::string> near = close_to(name, known);
             names.push_back(excerpt(name, 100) + (near ? " (" + *near + "?)" : ""));
         }
+        const bool by_position =
+            std::ranges::any_of(unknown_, [](const std::string& name) { return name.starts_with("arr_"); });
+        const std::string tip = by_position ? "; name the arrays: numpy.savez(\"mine.npz\", dW1=dW1)" : "";
         const bool of_no_use =
             std::ranges::all_of(matches_, [](const Match& match) { return whole_numbers(*match.spec); });
         if (!of_no_use && !names.empty()) {
-            values_.notes.push_back("left out, since this network has no " + listed(names));
+            values_.notes.push_back("left out, since this network has no " + listed(names) + tip);
         } else if (of_no_use && !names.empty()) {
-            values_.faults.push_back("this network has no " + listed(names) + "; byhand explain lists the names");
+            values_.faults.push_back("this network has no " + listed(names) +
+                                     (by_position ? tip : "; byhand explain lists the names"));
         } else if (of_no_use && values_.faults.empty()) {
             values_.faults.push_back(std::string("holds no tensors") + (matches_.empty() ? "" : " besides X and Y") +
                                      "; give some by their bare names, as dW1");

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <iterator>
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,104 +14,12 @@
 #include <string>
 #include <utility>
 
+#include "harness/external/inputs.h"
 #include "harness/isolated/hints.h"
 #include "harness/isolated/known_mistake.h"
 
 namespace byhand {
 namespace {
-
-constexpr double kFloats = 0x1p-24;  // the largest relative change of a number that is saved as float
-
-// The inputs of a step: external, or the reference's with their possible error.
-class Inputs {
-public:
-    Inputs(const std::vector<View>& given, const std::vector<View>& reference, const Limits& limits,
-           const std::set<std::string>& in_double)
-        : given_(given), reference_(reference), limits_(limits), in_double_(in_double) {}
-
-    bool has(const std::string& name) const { return find(given_, name) != nullptr; }
-    // Whether it has no error: it is external, or belongs to the batch or to the state before the step.
-    bool is_exact(const std::string& name) const { return has(name) || !limits_.contains(name); }
-    bool is_in_double(const std::string& name) const {
-        return has(name) ? in_double_.contains(name) : view(name).dtype == DType::float64;
-    }
-
-    std::vector<View> views(const std::set<std::string>& names) const {
-        std::vector<View> all;
-        std::ranges::transform(names, std::back_inserter(all), [this](const std::string& name) { return view(name); });
-        return all;
-    }
-
-    // External values have no error, or this relative one.
-    std::vector<Rounded> rounded(const std::string& name, double share = 0) const {
-        std::vector<Rounded> all;
-        if (const View* given = find(given_, name)) {
-            for (std::size_t i = 0; i < count(given->shape); ++i) {
-                const double value = value_at(*given, i);
-                all.push_back(Rounded::off_by(value, share > 0 ? share * std::abs(value) : 0));
-            }
-            return all;
-        }
-        const View numbers = view(name);
-        const auto limit = limits_.find(name);
-        for (std::size_t i = 0; i < count(numbers.shape); ++i) {
-            all.push_back(Rounded::off_by(value_at(numbers, i), limit != limits_.end() ? limit->second[i] : 0));
-        }
-        return all;
-    }
-
-    // The external value, else the reference's.
-    View view(const std::string& name) const {
-        const View* given = find(given_, name);
-        const View* found = given != nullptr ? given : find(reference_, name);
-        if (found == nullptr) {
-            throw std::out_of_range("the reference has no " + name);
-        }
-        return *found;
-    }
-
-private:
-    const std::vector<View>& given_;
-    const std::vector<View>& reference_;
-    const Limits& limits_;
-    const std::set<std::string>& in_double_;
-};
-
-// The largest error of each element, with any order of its sums. `saved` are the external inputs that may have been
-// rounded to float when they were saved.
-std::vector<double> any_order(const Step& step, const Inputs& inputs, bool inputs_are_exact,
-                              const std::set<std::string>& saved) {
-    std::deque<std::vector<Rounded>> numbers;
-    std::vector<Rounded> made(count(step.shape));
-    execute(step, made.data(), [&](const std::string& name) -> Operand<Rounded> {
-        if (const View view = inputs.view(name); view.dtype == DType::int64) {
-            return static_cast<const std::int64_t*>(view.data);
-        }
-        std::vector<Rounded>& read = numbers.emplace_back(inputs.rounded(name, saved.contains(name) ? kFloats : 0));
-        if (inputs_are_exact) {
-            std::ranges::transform(read, read.begin(), [](const Rounded& r) { return Rounded::off_by(r.value, 0); });
-        }
-        return read.data();
-    });
-    std::vector<double> errors;
-    std::ranges::transform(made, std::back_inserter(errors), &Rounded::any_order);
-    return errors;
-}
-
-// The limit of each element: the effect of its inputs' errors, and the rounding of an equivalent formula, in float or
-// in double. The reference operation rounds as well, in double.
-std::vector<double> limits_of(const Step& step, const Inputs& inputs, DType dtype, const std::set<std::string>& saved) {
-    std::vector<double> limits = any_order(step, inputs, false, saved);
-    const std::vector<double> own = any_order(step, inputs, true, saved);
-    for (std::size_t i = 0; i < limits.size(); ++i) {
-        if (dtype == DType::float64 && std::isfinite(limits[i])) {
-            limits[i] = std::max(limits[i] - own[i], 0.0) + kDoubles * (kOtherWords + 2) * own[i];
-        } else {
-            limits[i] = (1 + 0x1p-28) * (limits[i] + (kOtherWords - 1) * own[i]);
-        }
-    }
-    return limits;
-}
 
 // What rounding makes of a value that is computed in the small steps of `network`, from given gradients.
 class SmallSteps {
@@ -156,25 +65,6 @@ bool says_something(const std::vector<double>& limits, const std::vector<double>
     const Yardstick yardstick = yardstick_of(view_of(exact), limits);
     return says_something(yardstick, yardstick.widest) || yardstick.widest == 0;
 }
-
-std::set<std::string> made_by(const StepList& list) {
-    std::set<std::string> names;
-    for (const Step& step : list) {
-        names.insert(step.makes);
-    }
-    return names;
-}
-
-// What each list of the network makes.
-struct Passes {
-    std::set<std::string> forward, backward, update;
-
-    explicit Passes(const Graph& network)
-        : forward(made_by(network.forward)), backward(made_by(network.backward)), update(made_by(network.update)) {}
-
-    // Gradients, and what the update makes of them: the external ones are not the reference's.
-    bool made_later(const std::string& name) const { return backward.contains(name) || update.contains(name); }
-};
 
 // By whose limits a value is judged. One in double that is computed from floats may have been computed in float, in
 // part; and of floats that were rounded, another formula makes other numbers. So all forward values count that one of
@@ -251,6 +141,15 @@ bool exact_stays(const Form& form, const Step& step, const std::vector<double>& 
     return form.reference_operations->evaluate(step.makes, views) == exact;
 }
 
+bool all_finite(const View& view) {
+    for (std::size_t i = 0; i < count(view.shape); ++i) {
+        if (!std::isfinite(value_at(view, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // What was made of the step's reads, against the right answer.
 template <class T>
 Trial trial_of(const View& given, const std::vector<double>& exact, const std::vector<double>& limits,
@@ -262,6 +161,18 @@ Trial trial_of(const View& given, const std::vector<double>& exact, const std::v
                           extents_of(network.config, network.rows));
     }
     return trial;
+}
+
+// If an element that the step reads is not finite, each of its result may be: a formula may multiply that one by 0.
+void excuse_inherited(std::vector<double>& limits, const View& given, const std::vector<View>& reads) {
+    if (std::ranges::all_of(reads, all_finite)) {
+        return;
+    }
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+        if (!std::isfinite(value_at(given, i))) {
+            limits[i] = std::numeric_limits<double>::infinity();
+        }
+    }
 }
 
 // Names the mistake that makes the same of the step's reads, within the limits of float; `network` has the steps as
@@ -282,6 +193,19 @@ void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, 
     name_mistake(trial, given.name, {{network, input, ours, limits}});
 }
 
+// A wrong step may be right if the inputs that were derived were computed otherwise.
+void hint_at_derived(Trial& trial, const Step& step, const Inputs& inputs) {
+    std::string names;
+    for (const std::string& name : step.reads) {
+        if (!inputs.has(name) && inputs.has_or_derives(name)) {
+            names += (names.empty() ? "" : ", ") + name;
+        }
+    }
+    if (!names.empty() && trial.hint.empty() && trial.mistake.empty()) {
+        trial.hint = names + " are derived from the file's other values; give them too, in case they are wrong";
+    }
+}
+
 // Nothing if this form has no such step, or a gradient that it reads is missing.
 std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& forms, const View& given,
                                      const Inputs& inputs, const Passes& passes, const Graph& network) {
@@ -290,18 +214,16 @@ std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& 
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
         return std::nullopt;
     }
-    std::set<std::string> reads(step->reads.begin(), step->reads.end());
-    for (const TensorSpec& spec : form.reference_operations->reads(given.name)) {
-        reads.insert(spec.name);
-    }
+    const std::set<std::string> reads = reads_of(*step, *form.reference_operations);
     for (const std::string& name : reads) {
-        if (passes.made_later(name) && !inputs.has(name)) {
+        if (passes.made_later(name) && !inputs.has_or_derives(name)) {
             return std::nullopt;
         }
     }
     const std::vector<double> exact = form.reference_operations->evaluate(given.name, inputs.views(reads));
     const DType dtype = dtype_for(given, *step, forms, inputs, passes);
-    const std::vector<double> limits = limits_for(given, *step, exact, inputs, dtype, passes, network);
+    std::vector<double> limits = limits_for(given, *step, exact, inputs, dtype, passes, network);
+    excuse_inherited(limits, given, inputs.views(reads));
     // Of exact reads the limit follows from the size of the terms, and holds even where these cancel.
     const bool all_exact =
         std::ranges::all_of(step->reads, [&](const std::string& name) { return inputs.is_exact(name); });
@@ -315,12 +237,14 @@ std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& 
         name_mistake_in(given, *step, inputs, network, exact,
                         limits_for(given, *step, exact, inputs, DType::float32, passes, network), judged.real);
     }
-    if (!fails(judged.real.verdict)) {
+    if (fails(judged.real.verdict)) {
+        hint_at_derived(judged.real, *step, inputs);
+    } else {
         judged.rounding = limits;
         // In the unit of float's rounding, as the chain's limits are measured.
         const double unit = dtype == DType::float64 ? kDoubles : 1;
         for (double& rounding : judged.rounding) {
-            rounding *= judged.real.used.value_or(0) / unit;
+            rounding = std::isfinite(rounding) ? rounding * judged.real.used.value_or(0) / unit : 0;
         }
     }
     judged.probe.verdict = Verdict::not_given;
@@ -356,8 +280,9 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
 std::vector<IsolatedStep> judge_external(const std::vector<View>& given, const Graph& network,
                                          const std::vector<Form>& forms, const std::vector<View>& reference,
                                          const Limits& limits, const std::set<std::string>& in_double) {
-    const Inputs inputs(given, reference, limits, in_double);
+    Inputs inputs(given, reference, limits, in_double);
     const Passes passes(network);
+    inputs.derive(network, *forms.front().reference_operations, passes);
     std::vector<IsolatedStep> results;
     for (const View& view : given) {
         for (const Form& form : forms) {
@@ -370,6 +295,25 @@ std::vector<IsolatedStep> judge_external(const std::vector<View>& given, const G
     return results;
 }
 
+void leave_out_unrelated(std::vector<IsolatedStep>& isolated, const std::vector<ValueReport>& compared,
+                         const Graph& network) {
+    const Passes passes(network);
+    const auto end_to_end = [&](const std::string& name) {
+        const auto value = std::ranges::find(compared, name, &ValueReport::name);
+        const Finding* finding = value != compared.end() ? value->in_chain() : nullptr;
+        return finding != nullptr ? finding->verdict : Verdict::not_given;
+    };
+    const std::function<bool(const std::string&)> is_off = [&](const std::string& name) {
+        const Verdict verdict = end_to_end(name);
+        return verdict == Verdict::not_given && passes.derivable.contains(name)
+                   ? std::ranges::any_of(find_step(network, name)->reads, is_off)
+                   : fails(verdict);
+    };
+    std::erase_if(isolated, [&](const IsolatedStep& step) {
+        return step.wrong() && !contradicts(end_to_end(step.makes)) && std::ranges::any_of(step.reads, is_off);
+    });
+}
+
 std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
                                      const Graph& network) {
     const Passes passes(network);
@@ -379,6 +323,7 @@ std::vector<std::string> missing_for(const std::vector<std::string>& failing, co
     }
     std::deque<std::string> open(failing.begin(), failing.end());
     std::vector<std::string> missing;
+    std::set<std::string> seen;
     for (; !open.empty(); open.pop_front()) {
         const auto maker = makers.find(open.front());
         if (maker == makers.end()) {
@@ -387,9 +332,11 @@ std::vector<std::string> missing_for(const std::vector<std::string>& failing, co
         const bool later = passes.made_later(open.front());
         for (const std::string& read : maker->second->reads) {
             const bool needed = later ? passes.made_later(read) : makers.contains(read);
-            if (needed && find(given, read) == nullptr && std::ranges::find(missing, read) == missing.end()) {
-                missing.push_back(read);
+            if (needed && find(given, read) == nullptr && seen.insert(read).second) {
                 open.push_back(read);
+                if (!passes.derivable.contains(read)) {
+                    missing.push_back(read);
+                }
             }
         }
     }

@@ -1,0 +1,26 @@
+// Explains external values by a planted mistake in the whole network.
+#pragma once
+
+#include <vector>
+
+#include "base/batch.h"
+#include "base/tensors.h"
+#include "harness/faults/mistakes.h"
+#include "harness/limits/limits.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+// One training step of a network: what it begins with.
+struct TrainingStep {
+    const Tensors<float>& state;
+    Batch batch;
+    float rate = 0;
+};
+
+// The mistake that, planted in `right`, makes all of `given` within rounding: those that are off the `exact` values and
+// those that are not. The nearest if several do; null if none does, or nothing is off.
+const Mistake* mistake_that_makes(const std::vector<View>& given, const Graph& right, const TrainingStep& step,
+                                  const std::vector<View>& exact, const Limits& limits);
+
+}  // namespace byhand
