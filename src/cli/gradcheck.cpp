@@ -106,10 +106,10 @@ void add_gradcheck(const Command& program) {
         .shows_default()
         .not_empty();
     add_report_options(command, options->report, Judged::yes);
-    command.footer(
-        fmt::format("Parameters are drawn from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"
-                    "Without --batch, at most {} rows of the recipe's first batch are used.",
-                    kRows));
+    command.footer(fmt::format(
+        "Parameters are drawn from --seed, so that no gain is 1 and no bias 0, which\nwould hide mistakes.\n"
+        "Without --batch, at most {} rows of the recipe's first batch are used.",
+        kRows));
     command.on_run([options] { return gradcheck(*options); });
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/member.h"
+#include "base/nearest.h"
 #include "base/value.h"
 #include "candidates/candidates.h"
 #include "candidates/ranks.h"
@@ -20,6 +21,7 @@
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
+#include "cli/value_names.h"
 #include "harness/baseline_metrics.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
@@ -194,7 +196,8 @@ std::vector<const Mistake*> chosen_by(const std::string& pattern,
         }
     }
     if (chosen.empty()) {
-        throw InputError("--mistake: no mistake matches " + pattern + "; byhand mistakes lists them" +
+        throw InputError("--mistake: no mistake matches " + pattern + the_nearest(pattern, mistake_names()) +
+                         "; byhand mistakes lists them" +
                          (suits == nullptr ? "" : ", and --ranks scores those of data parallelism"));
     }
     return chosen;

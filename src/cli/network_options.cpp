@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 #include "cli/files.h"
 #include "cli/numbers.h"
@@ -70,8 +71,8 @@ Recipe read_recipe(const std::string& name_or_path) {
     const bool is_shipped = std::ranges::find(names, name_or_path) != names.end();
     std::error_code error;
     if (!is_shipped && !std::filesystem::exists(name_or_path, error)) {
-        throw InputError(
-            fmt::format("there is no recipe or file {}; the recipes are {}", name_or_path, fmt::join(names, ", ")));
+        throw InputError(fmt::format("there is no recipe or file {}{} (the recipes are {})", name_or_path,
+                                     the_nearest(name_or_path, names), fmt::join(names, ", ")));
     }
     const std::string path = is_shipped ? shipped("recipes/" + name_or_path + ".json") : name_or_path;
     constexpr std::size_t kLargest = 1 << 20;  // bytes; the shipped ones take 2,000
