@@ -40,7 +40,16 @@ struct FinalLosses {
 
 FinalLosses losses_of(Model& model, const Run& run) {
     const std::size_t V = run.vocabulary.size();
-    return {mean_loss(model, run.train, V), mean_loss(model, run.val, V), mean_loss(model, run.test, V)};
+    std::size_t before = 0;  // examples of the parts before
+    Progress progress(run.train.size() + run.val.size() + run.test.size(), std::nullopt, "measuring", "example");
+    const auto loss = [&](const Examples& part) {
+        const double mean = mean_loss(model, part, V, [&](std::size_t rows) { progress.reach(before + rows); });
+        before += part.size();
+        return mean;
+    };
+    const FinalLosses losses{loss(run.train), loss(run.val), loss(run.test)};
+    progress.finish();
+    return losses;
 }
 
 // Warns that a new training will overwrite an older model.
