@@ -15,6 +15,7 @@
 #include "byhand/version.h"
 #include "cli/examine.h"
 #include "cli/files.h"
+#include "cli/memory.h"
 #include "cli/models.h"
 #include "cli/numbers.h"
 #include "cli/resume.h"
@@ -79,6 +80,23 @@ void load_torch(const Training& training, const Recipe& recipe) {
         opening.threads = recipe.parts > 1 ? std::optional<std::size_t>(1) : std::nullopt;
         torch_ref::load(opening);
     }
+}
+
+// The functions that byhand exercise --quick calls wrong, without those left out. Empty if they can't be judged,
+// because LibTorch is missing or memory is short.
+std::vector<std::string> wrong_functions(const exercise::Functions& steps, const Run& run, bool with_in_one) {
+    std::vector<std::string> wrong;
+    try {
+        check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
+        const Examination examination = examine(steps, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
+        for (const Attempt& attempt : examination.attempts) {
+            if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
+                wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
+            }
+        }
+    } catch (const InputError&) {  // NOLINT(bugprone-empty-catch)
+    }
+    return wrong;
 }
 
 }  // namespace
@@ -151,8 +169,14 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     const Library library(options.own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
     const exercise::Functions steps = exercise::load(library.path(), options.own.path());
     std::unique_ptr<Model> model = own_model(steps, run);
-    for (const std::string& label : left_out_of_training(steps)) {
+    const std::vector<std::string> left_out = left_out_of_training(steps);
+    for (const std::string& label : left_out) {
         say("{} is left out: the functions of the small steps are used\n", printable(label));
+    }
+    if (const std::vector<std::string> wrong = wrong_functions(steps, run, left_out.empty()); !wrong.empty()) {
+        say("warning: {} {} wrong, and training goes on with {}; byhand exercise {} says what is\n",
+            fmt::join(wrong, ", "), wrong.size() == 1 ? "is" : "are", wrong.size() == 1 ? "it" : "them",
+            printable(options.own.shown()));
     }
     return model;
 }
