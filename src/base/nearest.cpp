@@ -38,29 +38,62 @@ std::string in_lower_case(std::string_view word) {
 
 }  // namespace
 
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-    word = word.substr(0, kLongest);
-    return *std::ranges::min_element(
-        known, [&](const std::string& a, const std::string& b) { return distance(word, a) < distance(word, b); });
+std::vector<std::string> all_close_to(std::string_view word, const std::vector<std::string>& known) {
+    constexpr std::size_t kMost = 3, kShortestPrefix = 2, kShortestPart = 4;
+    if (word.empty() || word.size() > kLongest) {
+        return {};
+    }
+    const std::string asked = in_lower_case(word);
+    struct Candidate {
+        std::string name, lower;
+        std::size_t edits;
+    };
+    std::vector<Candidate> candidates;
+    for (const std::string& name : known) {
+        if (std::ranges::find(candidates, name, &Candidate::name) == candidates.end()) {
+            const std::string lower = in_lower_case(name);
+            candidates.push_back({name, lower, distance(asked, lower)});
+        }
+    }
+    std::ranges::stable_sort(candidates, {}, &Candidate::edits);
+    const auto chosen = [&](const auto& condition) {
+        std::vector<std::string> names;
+        for (const Candidate& one : candidates) {
+            if (names.size() < kMost && condition(one)) {
+                names.push_back(one.name);
+            }
+        }
+        return names;
+    };
+    std::vector<std::string> names = chosen([&](const Candidate& one) {
+        return one.edits == 0 || (asked.size() >= kShortestPrefix && one.lower.starts_with(asked)) ||
+               (one.lower.size() >= kShortestPart && asked.starts_with(one.lower));
+    });
+    if (names.empty()) {
+        const std::size_t most = std::min(asked.size(), std::max<std::size_t>(1, asked.size() / 3) + 1);
+        names = chosen([&](const Candidate& one) { return one.edits < most && one.edits == candidates.front().edits; });
+    }
+    if (names.empty() && asked.size() >= kShortestPart) {
+        names = chosen([&](const Candidate& one) {
+            return one.lower.find(asked) != std::string::npos ||
+                   (2 * asked.size() >= one.lower.size() && asked.size() + one.edits == one.lower.size());
+        });
+    }
+    return names;
 }
 
 std::optional<std::string> close_to(std::string_view word, const std::vector<std::string>& known) {
-    if (known.empty() || word.size() > kLongest) {
-        return std::nullopt;
-    }
-    std::vector<std::string> lower;
-    std::ranges::transform(known, std::back_inserter(lower), in_lower_case);
-    const std::string found = nearest(in_lower_case(word), lower);
-    const std::size_t differ = distance(in_lower_case(word), found);
-    if (differ >= word.size() || differ > std::max<std::size_t>(1, word.size() / 3)) {
-        return std::nullopt;
-    }
-    return known[static_cast<std::size_t>(std::ranges::find(lower, found) - lower.begin())];
+    const std::vector<std::string> all = all_close_to(word, known);
+    return all.empty() ? std::nullopt : std::optional(all.front());
 }
 
 std::string the_nearest(std::string_view word, const std::vector<std::string>& known) {
-    const std::optional<std::string> found = close_to(word, known);
-    return found ? "; the nearest is " + *found : "";
+    const std::vector<std::string> all = all_close_to(word, known);
+    std::string text;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        text += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + all[i];
+    }
+    return all.empty() ? "" : (all.size() == 1 ? "; the nearest is " : "; the nearest are ") + text;
 }
 
 }  // namespace byhand

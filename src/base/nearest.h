@@ -8,14 +8,17 @@
 
 namespace byhand {
 
-// The element of `known` nearest to `word`: with the fewest insertions, deletions, replacements and swaps of adjacent
-// letters; the first of several. Precondition: `known` is not empty.
-std::string nearest(std::string_view word, const std::vector<std::string>& known);
+// The elements of `known` that are near enough to `word` for a suggestion, three at most, the nearest first, apart from
+// case: those that begin with it, or it with them; if there are none, those that differ by the fewest insertions,
+// deletions, replacements and swaps of adjacent letters, if these are at most a third of the letters of `word`; if
+// there are none, those that contain it, or its letters in their order and at most as many others.
+std::vector<std::string> all_close_to(std::string_view word, const std::vector<std::string>& known);
 
-// The nearest if it is near enough for a suggestion: at most a third of the letters of `word` differ, apart from case.
+// The first of these.
 std::optional<std::string> close_to(std::string_view word, const std::vector<std::string>& known);
 
-// The same as the end of a message: "; the nearest is dbnvar", or "" if no word is near enough.
+// The same as the end of a message: "; the nearest is dbnvar", "; the nearest are dW1 and dW2", or "" if no word is
+// near enough.
 std::string the_nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace byhand

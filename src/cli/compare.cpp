@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 #include "byhand/verdict.h"
 #include "candidates/candidates.h"
@@ -32,6 +33,7 @@
 #include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/faults/mistakes.h"
+#include "manual/stepwise.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
 #include "train/external_file.h"
@@ -258,6 +260,19 @@ Run run_to_compare(const CompareOptions& options, const distributed::World& worl
     return run;
 }
 
+// Throws InputError if --tensor matches no tensor of the network.
+void check_tensor(const CompareOptions& options, const Graph& graph) {
+    std::set<std::string> names = made_by(graph);
+    for (const TensorSpec& spec : state(graph.config)) {
+        names.insert(spec.name);
+    }
+    const auto fits = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
+    if (std::ranges::none_of(names, fits)) {
+        throw InputError(fmt::format("--tensor: no tensor matches {}{} (byhand explain lists them)", options.tensor,
+                                     the_nearest(options.tensor, {names.begin(), names.end()})));
+    }
+}
+
 std::vector<std::string> models_of(const CompareOptions& options) {
     std::vector<std::string> models;
     for (const std::string& model : options.models) {
@@ -287,6 +302,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
+    check_tensor(options, stepwise_graph(network, rows));
     std::optional<ExternalValues> external;
     if (!options.external.empty()) {
         external = external_values(options.external, network, rows);
@@ -359,7 +375,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     }
     say_if_quick(options.quick);
     if (!shows_any) {
-        say("no tensor's name fits --tensor {}; all were compared\n", printable(options.tensor));
+        say("--tensor: no tensor that was compared matches {}\n", printable(options.tensor));
     }
     if (!options.dump.empty()) {
         write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.implementations);
@@ -373,6 +389,7 @@ int compare_by_ranks(const CompareOptions& options) {
     distributed::World world;
     world.size = *options.ranks.ranks;
     const Run run = run_to_compare(options, world);
+    check_tensor(options, stepwise_graph(run.recipe.network, run.recipe.batch));
     plan_for(run, world, options.plant);
     return run_ranks(world.size, command_line()).code;
 }

@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/nearest.h"
 #include "byhand/version.h"
+#include "cli/value_names.h"
 #include "distributed/connect.h"
 #include "harness/faults/mistakes.h"
 #include "names/batches.h"
@@ -18,7 +20,8 @@ namespace byhand::cli {
 const Mistake& mistake_named(const std::string& name) {
     const Mistake* const mistake = find_mistake(name);
     if (mistake == nullptr) {
-        throw InputError("no mistake is called " + name + "; byhand mistakes lists them");
+        throw InputError("there is no mistake " + name + the_nearest(name, mistake_names()) +
+                         " (byhand mistakes lists them)");
     }
     return *mistake;
 }

@@ -50,6 +50,59 @@ std::string in_troff(const std::string& text) {
     return escaped.starts_with('.') || escaped.starts_with('\'') ? "\\&" + escaped : escaped;
 }
 
+constexpr const char* kLastSections = R"(.SH EXIT STATUS
+.TP
+.B 0
+all is well
+.TP
+.B 1
+what is compared does not agree, or training met a value that is not finite
+.TP
+.B 2
+bad usage or bad input; one line on standard error says what, where and what to do
+.TP
+.B 129, 130, 143
+ended by SIGHUP, SIGINT (Ctrl\-C) or SIGTERM; train saves the model first
+.SH ENVIRONMENT
+.TP
+.B NO_COLOR
+if set and not empty, no colours; nor if TERM is dumb
+.TP
+.B COLUMNS
+the width of tables, instead of the terminal's
+.TP
+.B CXX, CXXFLAGS
+the compiler of exercise and train \-\-model exercise, and its options
+.TP
+.B TMPDIR
+the folder of temporary files [/tmp]
+.TP
+.B RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT
+set by a launcher such as torchrun: the process is one of several ranks; those of Open MPI, PMI and SLURM are read, too
+.SH EXAMPLES
+.TP
+.B byhand compare
+compare every value and gradient of a training step with LibTorch's
+.TP
+.B byhand compare \-\-plant dvar\-path\-forgotten
+plant a mistake and find it
+.TP
+.B byhand exercise backward.cpp
+check your own backward pass, function by function
+.TP
+.B byhand exercise \-\-hint dbnvar:2
+what the gradient reads, and its rule
+.TP
+.B byhand explain dbnvar
+formula, code and numbers of a gradient
+.TP
+.B byhand train \-\-steps 20000 \-\-save names.safetensors
+train the hand\-written network on names
+.TP
+.B byhand sample names.safetensors \-n 5 \-\-prefix al
+generate five names that begin with al
+)";
+
 std::string options_in_troff(const CLI::App& app) {
     std::string text;
     for (const CLI::Option* option : options_of(app)) {
@@ -126,10 +179,7 @@ std::string manual_page(const CLI::App& app) {
     for (const CLI::App* command : all) {
         text += command_in_troff(*command, app.get_name());
     }
-    text +=
-        ".SH EXIT STATUS\n0 if all is well, 1 if what is compared does not agree or training met a value that is not\n"
-        "finite, 2 for bad usage or bad input, 130 if interrupted.\n";
-    return text;
+    return text + kLastSections;
 }
 
 std::string completion_script(const std::string& shell) {

@@ -11,6 +11,7 @@
 #include "cli/files.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
+#include "cli/progress.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "names/dataset.h"
@@ -24,6 +25,7 @@ namespace {
 struct EvalOptions {
     InputPath model = kSavedModel;
     InputPath data, recipe;
+    bool skip_bad_lines = false;
     OutputPath logits;
     ReportOptions report;
 };
@@ -110,7 +112,7 @@ int evaluate(const EvalOptions& options) {
         check_writable(options.logits, Content::tensors);
     }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
-    auto [names, path] = names_for(saved, options.data);
+    auto [names, path] = names_for(saved, options.data, options.skip_bad_lines);
     // Both files that are read can be defaults.
     std::vector<NamedFile> files = {{"MODEL", options.model, FileUse::reads}, {"--data", path, FileUse::reads}};
     for (const auto& [option, output] :
@@ -129,8 +131,16 @@ int evaluate(const EvalOptions& options) {
             printable(saved.data_path));
     }
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
+    std::size_t examples = 0;  // of the parts before
+    Progress progress(names.characters + names.names.size(), std::nullopt, "measuring", "example");
     const auto loss = [&](const Names& part) {
-        return mean_loss(*model, part, saved.vocabulary, recipe.network.context);
+        std::size_t done = 0;
+        const double mean = mean_loss(*model, part, saved.vocabulary, recipe.network.context, [&](std::size_t rows) {
+            done = rows;
+            progress.reach(examples + rows);
+        });
+        examples += done;
+        return mean;
     };
     if (!options.logits.empty()) {
         write_logits(options.logits, *model, examples_of(split.val, saved.vocabulary, recipe.network.context),
@@ -144,6 +154,7 @@ int evaluate(const EvalOptions& options) {
             parts.back().also_in_train = also_in(*part, split.train);
         }
     }
+    progress.finish();
     report.write(document_of(saved, parts));
     return kFine;
 }
@@ -156,6 +167,7 @@ void add_eval(const Command& program) {
     const auto options = std::make_shared<EvalOptions>();
     command.option("MODEL", options->model, "A model saved by byhand train").shows_default();
     command.option("--data", options->data, "Names in UTF-8, one per line [those it was trained on]").not_empty();
+    add_skip_bad_lines(command, options->skip_bad_lines);
     command
         .option("--recipe", options->recipe,
                 "The recipe of a model from another program: a shipped one or a JSON file; --data has its characters")

@@ -33,6 +33,7 @@
 #include "exercise/load.h"
 #include "harness/isolated/subprocess.h"
 #include "manual/glossary.h"
+#include "report/lines.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -231,7 +232,7 @@ int exercise(const ExerciseOptions& options, const Command& command) {
         const Recipe recipe = recipe_of(options.network);
         NetworkConfig network = recipe.network;
         network.vocabulary = std::max<std::size_t>(network.vocabulary, 2);
-        fmt::print("{}", hint(options.hint, network, recipe.batch));
+        fmt::print("{}", wrapped(hint(options.hint, network, recipe.batch), terminal_width(STDOUT_FILENO)));
         return kFine;
     }
     const Recipe recipe = recipe_of(options.network);

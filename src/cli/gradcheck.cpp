@@ -51,7 +51,8 @@ int gradcheck(const GradcheckOptions& options) {
     if (!options.network.batch) {
         recipe.batch = std::min(recipe.batch, kRows);
     }
-    Run run = prepare(std::move(recipe), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    Run run = prepare(std::move(recipe), read_names_aloud(options.network.data, options.network.skip_bad_lines),
+                      data_path_of(options.network.data));
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     DrawnBatch batch(rows, network.context);
@@ -106,10 +107,10 @@ void add_gradcheck(const Command& program) {
         .shows_default()
         .not_empty();
     add_report_options(command, options->report, Judged::yes);
-    command.footer(
-        fmt::format("Parameters are drawn from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"
-                    "Without --batch, at most {} rows of the recipe's first batch are used.",
-                    kRows));
+    command.footer(fmt::format(
+        "Parameters are drawn from --seed, so that no gain is 1 and no bias 0, which\nwould hide mistakes.\n"
+        "Without --batch, at most {} rows of the recipe's first batch are used.",
+        kRows));
     command.on_run([options] { return gradcheck(*options); });
 }
 

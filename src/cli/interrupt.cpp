@@ -4,9 +4,12 @@
 #include <csignal>
 #include <cstddef>
 
+#include "cli/exit_code.h"
+
 namespace byhand::cli {
 namespace {
 
+constexpr int kBySignal = 128;
 constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 // A signal handler can only set a global; it may run on any thread.
@@ -39,6 +42,14 @@ void InterruptWatch::restore() const {
 
 bool interrupted() {
     return mark != 0;
+}
+
+int interrupted_exit_code() {
+    return interrupted() ? kBySignal + mark : kInterrupted;
+}
+
+bool is_interrupted_exit_code(int code) {
+    return code == kInterrupted || code == kBySignal + SIGTERM || code == kBySignal + SIGHUP;
 }
 
 void end_if_interrupted() {

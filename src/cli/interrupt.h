@@ -25,6 +25,11 @@ private:
 // Whether there is a mark.
 bool interrupted();
 
+// The exit code after work that a mark has ended in order: 128 and the signal; that of SIGINT if there is no mark.
+int interrupted_exit_code();
+// Whether a program that was ended in order by a signal returns this.
+bool is_interrupted_exit_code(int code);
+
 // If there is a mark, ends the program as the signal would have.
 void end_if_interrupted();
 

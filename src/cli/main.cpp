@@ -1,7 +1,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,18 @@ void run_external(int argc, char** argv) {
     }
 }
 
+// `byhand help COMMAND` is `byhand COMMAND --help`, except for completion in a shell.
+std::vector<char*> with_help_as_option(int argc, char** argv) {
+    static char option[] = "--help";
+    std::vector<char*> words(argv, argv + argc);
+    if (argc > 1 && std::string_view(argv[1]) == "help" && std::getenv("BYHAND_COMPLETE") == nullptr) {
+        words.erase(words.begin() + 1);
+        words.push_back(option);
+    }
+    words.push_back(nullptr);
+    return words;
+}
+
 void add_commands(const Command& program) {
     add_compare(program);
     add_mistakes(program);
@@ -59,13 +73,20 @@ void add_commands(const Command& program) {
     add_diff(program);
     add_recipes(program);
     add_completion(program);
+    // For the list of commands: see with_help_as_option().
+    auto words = std::make_shared<std::vector<std::string>>();
+    program.add_command("help", "List the commands, or the options of a command")
+        .option("COMMAND", *words, "A command, as compare or lab padding")
+        .completes([names = program.command_names()] { return names; });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return run_program(argc, argv, [&](const Command& program) {
-        run_external(argc, argv);
+    std::vector<char*> words = with_help_as_option(argc, argv);
+    const int count = static_cast<int>(words.size()) - 1;
+    return run_program(count, words.data(), [&](const Command& program) {
+        run_external(count, words.data());
         add_commands(program);
     });
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -44,6 +45,33 @@ std::optional<std::size_t> step_of(std::string_view line) {
                                                                                         : std::nullopt;
 }
 
+// Whether a line that `write` makes may begin so, or be so without its newline.
+bool begins_a_line(std::string_view text) {
+    constexpr std::string_view kStep = R"({"step":)", kLoss = R"(,"loss":)", kDigits = "0123456789";
+    constexpr std::size_t kMostDigits = 20;
+    // Removes a word, or the part of it with which the text ends.
+    const auto take = [&](std::string_view word) {
+        const std::size_t size = std::min(word.size(), text.size());
+        const bool is_taken = text.substr(0, size) == word.substr(0, size);
+        text.remove_prefix(size);
+        return is_taken;
+    };
+    if (text.ends_with('}')) {
+        return step_of(text).has_value();
+    }
+    if (!take(kStep)) {
+        return false;
+    }
+    const std::size_t digits = std::min(text.find_first_not_of(kDigits), text.size());
+    text.remove_prefix(digits);
+    if (digits > kMostDigits || (digits == 0 && !text.empty()) || !take(kLoss)) {
+        return false;
+    }
+    const auto begins = [&](std::string_view word) { return word.starts_with(text); };
+    return begins(R"("nan")") || begins(R"("inf")") || begins(R"("-inf")") ||
+           (text.size() <= kMostDigits && text.find_first_not_of("0123456789.e+-") == std::string_view::npos);
+}
+
 // Calls visit(line) for each complete line of a regular file until it returns false.
 template <class Visit>
 void for_each_line(int file, const std::string& path, Visit visit) {
@@ -72,8 +100,7 @@ void check_is_metrics(int file, const std::string& path) {
     ::lseek(file, 0, SEEK_SET);
     const std::size_t end = text.find('\n');
     const bool broken_off = end == std::string_view::npos && text.size() <= kLongestLine;
-    const bool is_ours =
-        text.empty() || (broken_off ? text.starts_with(R"({"step":)") : step_of(text.substr(0, end)).has_value());
+    const bool is_ours = text.empty() || (broken_off ? begins_a_line(text) : step_of(text.substr(0, end)).has_value());
     if (!is_ours) {
         refuse(path, "not a metrics file; name another with --metrics, or remove it");
     }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/member.h"
+#include "base/nearest.h"
 #include "base/value.h"
 #include "candidates/candidates.h"
 #include "candidates/ranks.h"
@@ -20,6 +21,7 @@
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
+#include "cli/value_names.h"
 #include "harness/baseline_metrics.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
@@ -45,6 +47,7 @@ Recipe recipe_named(const std::string& recipe) {
 struct MistakesOptions {
     std::vector<InputPath> recipes = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"};
     InputPath data;
+    bool skip_bad_lines = false;
     std::string only = "*";
     std::size_t seeds = 3;
     bool score = false;
@@ -194,7 +197,8 @@ std::vector<const Mistake*> chosen_by(const std::string& pattern,
         }
     }
     if (chosen.empty()) {
-        throw InputError("--mistake: no mistake matches " + pattern + "; byhand mistakes lists them" +
+        throw InputError("--mistake: no mistake matches " + pattern + the_nearest(pattern, mistake_names()) +
+                         "; byhand mistakes lists them" +
                          (suits == nullptr ? "" : ", and --ranks scores those of data parallelism"));
     }
     return chosen;
@@ -309,7 +313,7 @@ std::pair<Spoiled, std::size_t> planted_in(const Ground& ground, const Mistake& 
 Scores plant_all(const MistakesOptions& options) {
     const std::vector<const Mistake*> chosen = chosen_by(
         options.only, [&](const Mistake& mistake) { return is_in_ranks(mistake) == options.ranks.has_value(); });
-    const NamesFile names = read_names_aloud(options.data);
+    const NamesFile names = read_names_aloud(options.data, options.skip_bad_lines);
     std::vector<Run> runs;
     runs.reserve(options.recipes.size());
     for (const std::string& recipe : options.recipes) {
@@ -469,6 +473,7 @@ void add_mistakes(const Command& program) {
         .completes(shipped_recipes)
         .shows_default();
     command.option("--data", options->data, "Names in UTF-8, one per line [the shipped names]").not_empty();
+    add_skip_bad_lines(command, options->skip_bad_lines);
     command.option("--mistake", options->only, "Only the mistakes that match, as 'dvar*'").shows_default();
     command.option("--seeds", options->seeds, "Number of seeds, each with its own values and batches")
         .whole_number(1, 1000)

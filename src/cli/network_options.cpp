@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
 #include "cli/files.h"
 #include "cli/numbers.h"
@@ -24,6 +25,7 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]")
         .not_empty()
         .group(kNetworkGroup);
+    add_skip_bad_lines(command, options.skip_bad_lines).group(kNetworkGroup);
     command.option("--embedding", options.embedding, "Width of a character's embedding, E")
         .whole_number(0)
         .group(kNetworkGroup);
@@ -65,13 +67,18 @@ void add_network_options(const Command& command, NetworkOptions& options) {
         .group(kNetworkGroup);
 }
 
+Option add_skip_bad_lines(const Command& command, bool& skip) {
+    return command.flag("--skip-bad-lines", skip,
+                        "Leave out names that contain a '.', which marks where a name begins and ends");
+}
+
 Recipe read_recipe(const std::string& name_or_path) {
     const std::vector<std::string> names = shipped_recipes();
     const bool is_shipped = std::ranges::find(names, name_or_path) != names.end();
     std::error_code error;
     if (!is_shipped && !std::filesystem::exists(name_or_path, error)) {
-        throw InputError(
-            fmt::format("there is no recipe or file {}; the recipes are {}", name_or_path, fmt::join(names, ", ")));
+        throw InputError(fmt::format("there is no recipe or file {}{} (the recipes are {})", name_or_path,
+                                     the_nearest(name_or_path, names), fmt::join(names, ", ")));
     }
     const std::string path = is_shipped ? shipped("recipes/" + name_or_path + ".json") : name_or_path;
     constexpr std::size_t kLargest = 1 << 20;  // bytes; the shipped ones take 2,000
@@ -210,18 +217,26 @@ SavedModel read_model(const std::string& path, const std::string& recipe, const 
     if (recipe.empty()) {
         return load_model(path);
     }
-    const NamesFile names = read_names(data_path_of(data));
+    const NamesFile names = read_names(data_path_of(data), true);  // what is bad is refused when it is measured
     SavedModel model = load_foreign_model(path, read_recipe(recipe), vocabulary_of(names.names));
     model.data_path = data_path_of(data);
     model.data_hash = names.hash;
     return model;
 }
 
-NamesFile read_names_aloud(const std::string& path) {
-    NamesFile file = read_names(data_path_of(path));
+namespace {
+
+void say_remarks(const NamesFile& file, const std::string& path) {
     for (const std::string& remark : remarks(file)) {
         say("{}: {}\n", printable(data_path_of(path)), remark);
     }
+}
+
+}  // namespace
+
+NamesFile read_names_aloud(const std::string& path, bool skip_bad_lines) {
+    NamesFile file = read_names(data_path_of(path), skip_bad_lines);
+    say_remarks(file, path);
     return file;
 }
 
@@ -234,13 +249,20 @@ std::string data_path_of(const SavedModel& saved) {
     return saved.data_path;
 }
 
-NamesAndPath names_for(const SavedModel& saved, const std::string& data) {
+NamesAndPath names_for(const SavedModel& saved, const std::string& data, bool skip_bad_lines) {
+    const auto read = [&](const std::string& path) {
+        NamesFile file = read_names(data_path_of(path), true);
+        if (!skip_bad_lines && file.hash != saved.data_hash) {
+            refuse_bad_lines(file, printable(path));
+        }
+        say_remarks(file, path);
+        return NamesAndPath{std::move(file), path};
+    };
     if (!data.empty()) {
-        return {read_names_aloud(data), data};
+        return read(data);
     }
-    const std::string path = data_path_of(saved);
     try {
-        return {read_names_aloud(path), path};
+        return read(data_path_of(saved));
     } catch (const InputError& error) {
         throw InputError(std::string(error.what()) + "; give the names it was trained on with --data");
     }
@@ -255,7 +277,8 @@ void say_if_step_by_step(const Recipe& recipe) {
 }
 
 Run run_of(const NetworkOptions& options) {
-    return prepare(recipe_of(options), read_names_aloud(options.data), data_path_of(options.data));
+    return prepare(recipe_of(options), read_names_aloud(options.data, options.skip_bad_lines),
+                   data_path_of(options.data));
 }
 
 }  // namespace byhand::cli

@@ -18,7 +18,8 @@ inline constexpr const char* kSavedModel = "byhand.safetensors";
 
 struct NetworkOptions {
     InputPath recipe = "notes";
-    InputPath data;  // empty: the shipped names
+    InputPath data;               // empty: the shipped names
+    bool skip_bad_lines = false;  // of the names
     std::optional<std::size_t> embedding, context, batch;
     std::optional<std::string> hidden;  // widths, separated by commas
     std::optional<std::uint64_t> seed, split_seed;
@@ -44,8 +45,11 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options);
 // A recipe by its shipped name or its path. Throws InputError that lists the shipped ones.
 Recipe read_recipe(const std::string& name_or_path);
 
+// Adds --skip-bad-lines.
+Option add_skip_bad_lines(const Command& command, bool& skip);
+
 // Reads names and notes irregularities of the file on stderr. An empty path means the shipped names.
-NamesFile read_names_aloud(const std::string& path);
+NamesFile read_names_aloud(const std::string& path, bool skip_bad_lines = false);
 
 // A saved model. With a recipe, a model from another program, whose characters are those of the names in `data` (empty:
 // the shipped names). Throws InputError.
@@ -63,9 +67,10 @@ struct NamesAndPath {
     std::string path;
 };
 
-// The names of --data, by default those that the saved model was trained on, with read_names_aloud. Throws InputError;
-// it mentions --data if the model's names are missing.
-NamesAndPath names_for(const SavedModel& saved, const std::string& data);
+// The names of --data, by default those that the saved model was trained on, with read_names_aloud. Bad lines of the
+// model's own file are skipped, as they were when it was trained. Throws InputError; it mentions --data if the model's
+// names are missing.
+NamesAndPath names_for(const SavedModel& saved, const std::string& data, bool skip_bad_lines);
 
 // Says so if the fused model of this recipe runs step by step, because the fused step does not support an operation.
 void say_if_step_by_step(const Recipe& recipe);

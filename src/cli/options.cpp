@@ -11,10 +11,12 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "cli/collisions.h"
 #include "cli/command_state.h"
 #include "cli/completion.h"
 #include "cli/exit_code.h"
+#include "cli/help.h"
 #include "cli/numbers.h"
 #include "cli/shell_words.h"
 #include "cli/unexpected.h"
@@ -122,6 +124,31 @@ std::string as_given(const CLI::Option& option) {
     return option.count() > 0 ? in_words(option, fmt::format("{}", fmt::join(option.results(), ","))) : "";
 }
 
+// "table, json or csv"
+std::string alternatives(const std::vector<std::string>& words) {
+    const auto last = words.end() - 1;
+    return words.size() == 1 ? *last : fmt::format("{} or {}", fmt::join(words.begin(), last, ", "), *last);
+}
+
+// The chosen command and the command within it: "byhand lab padding".
+std::string chosen_command(const CLI::App& app) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    return app.get_name() + (chosen.empty() ? "" : " " + chosen_command(*chosen.front()));
+}
+
+// CLI11's message, or a clearer one.
+std::string usage_error(const CLI::ParseError& error) {
+    const std::string message = error.what(), excludes = " excludes ";
+    if (const std::size_t at = message.find(excludes); at != std::string::npos) {
+        return message.substr(0, at) + " can't be combined with " + message.substr(at + excludes.size());
+    }
+    const std::string option = message.substr(0, message.find(':'));
+    if (message.ends_with(" missing")) {
+        return option + ": the value is missing";
+    }
+    return message.find(": At Most 1 ") != std::string::npos ? option + " is given more than once" : message;
+}
+
 }  // namespace
 
 Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
@@ -159,7 +186,14 @@ Option& Option::number(double least, double most) {
 }
 
 Option& Option::one_of(const std::vector<std::string>& words) {
-    option_->check(CLI::IsMember(words));
+    option_->check(CLI::Validator(
+        [words](const std::string& text) {
+            return std::ranges::find(words, text) != words.end()
+                       ? std::string()
+                       : fmt::format("expected {}, not {}{}", alternatives(words), quoted(text),
+                                     the_nearest(text, words));
+        },
+        fmt::format("{{{}}}", fmt::join(words, ","))));
     return completes([words] { return words; });
 }
 
@@ -267,6 +301,14 @@ void Command::takes_one_command() const {
     app_->require_subcommand(0, 1);
 }
 
+std::vector<std::string> Command::command_names() const {
+    std::vector<std::string> names;
+    for (const CLI::App* command : all_commands(*app_)) {
+        names.push_back(command->get_name());
+    }
+    return names;
+}
+
 void Command::on_run(std::function<int()> run) const {
     app_->callback([run = std::move(run), state = state_] {
         if (const int code = run(); code != kFine) {
@@ -312,6 +354,7 @@ Program::Program(const std::string& name, const std::string& about)
     : app_(std::make_unique<CLI::App>(about, name)), state_(std::make_unique<CommandState>()), root_(*app_, *state_) {
     app_->set_version_flag("--version", [name] { return version_text(name); });
     app_->require_subcommand(0, 1);  // so that a word that is no command is named
+    wrap_help(*app_);
 }
 
 Program::~Program() = default;
@@ -334,13 +377,16 @@ int Program::run(int argc, const char* const* argv) {
         throw InputError(unexpected_word(*app_));
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            if (app_->remaining_size() > 0 && app_->get_subcommands().empty()) {
+                throw InputError(unexpected_word(*app_));  // byhand trian --help
+            }
             app_->exit(error);  // --help, --version
             return kFine;
         }
-        throw InputError(std::string(error.what()) + "; see byhand --help or byhand COMMAND --help");
+        throw InputError(fmt::format("{}; see {} --help", usage_error(error), chosen_command(*app_)));
     }
     if (app_->get_subcommands().empty() && !all_commands(*app_).empty()) {
-        throw InputError("a command is missing; byhand --help lists the commands");
+        fmt::print("{}", introduction(*app_));
     }
     return state_->exit_code;
 }

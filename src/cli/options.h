@@ -69,9 +69,10 @@ public:
     Option option_named(const std::string& name) const;
     void remove(const std::string& name) const;
 
-    void footer(const std::string& text) const;   // of the help
-    void takes_any_words() const;                 // instead of rejecting words that belong to no option
-    void takes_one_command() const;               // at most
+    void footer(const std::string& text) const;  // of the help
+    void takes_any_words() const;                // instead of rejecting words that belong to no option
+    void takes_one_command() const;              // at most
+    std::vector<std::string> command_names() const;
     void on_run(std::function<int()> run) const;  // called when the command line is read; returns the exit code
 
     // After parsing: whether the option was given, the words that belong to no option, whether a subcommand is chosen.

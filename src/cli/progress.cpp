@@ -62,6 +62,16 @@ void Progress::step(std::size_t step, std::optional<float> loss) {
     }
 }
 
+void Progress::reach(std::size_t done) {
+    constexpr std::chrono::seconds kBetweenLines(10);
+    if (terminal_) {
+        redraw(done);
+    } else if (done < steps_ && Clock::now() - drawn_ >= kBetweenLines) {
+        drawn_ = Clock::now();
+        say("{}: {} of {} {}s after {:.0f} s\n", what_, done, steps_, unit_, seconds());
+    }
+}
+
 std::string Progress::loss_text() const {
     return losses_ > 0 ? fmt::format("  mean loss {:.4f}", sum_ / static_cast<double>(losses_)) : "";
 }

@@ -23,6 +23,9 @@ public:
     // of those since the last `every`-th step.
     void step(std::size_t step, std::optional<float> loss = std::nullopt);
 
+    // So many steps of uneven length are done. Off a terminal a line every ten seconds.
+    void reach(std::size_t done);
+
     // Clears the redrawn line.
     void finish() const;
 

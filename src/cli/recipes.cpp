@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -8,6 +9,8 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
+#include "cli/report_options.h"
+#include "report/text.h"
 
 namespace byhand::cli {
 
@@ -27,9 +30,11 @@ void add_recipes(const Command& program) {
         if (*is_expanded) {
             throw InputError("--expanded: the recipe is missing; byhand recipes lists them");
         }
+        Table table{"", {"", {"", "", Align::left}}, {}};
         for (const std::string& shipped_name : shipped_recipes()) {
-            fmt::print("{:<18}  {}\n", shipped_name, read_recipe(shipped_name).about);
+            table.rows.push_back({shipped_name, read_recipe(shipped_name).about});
         }
+        fmt::print("{}", to_text(table, {.width = terminal_width(STDOUT_FILENO)}));
         return kFine;
     });
 }

@@ -18,6 +18,15 @@
 namespace byhand::cli {
 namespace {
 
+constexpr const char* kFirstSteps =
+    "Begin with:\n"
+    "  byhand compare    compare every value and gradient with LibTorch's\n"
+    "  byhand exercise   check your own backward pass, function by function\n"
+    "  byhand train      train the hand-written network on names\n"
+    "  byhand sample     generate new names\n"
+    "\n"
+    "byhand help lists the commands; byhand help COMMAND lists the options of one.";
+
 constexpr const char* kNoMemory = "not enough memory; use a smaller network, batch or file";
 
 // One line to stderr. Text from outside is escaped, so that it can't control a terminal.
@@ -64,12 +73,8 @@ int run_program(int argc, const char* const* argv, const std::function<void(cons
         Program program("byhand",
                         "A small neural network, forward and backward, written by hand and compared with LibTorch, "
                         "value by value.");
-        program.root().footer(
-            "Begin with:\n"
-            "  byhand compare          compare every value and gradient of a training step with LibTorch's\n"
-            "  byhand train            train the hand-written network on names\n"
-            "  byhand sample           generate new names");
         add(program.root());
+        program.root().footer(kFirstSteps);  // after the commands, which would have it as well
         return end(program.run(argc, argv));
     } catch (const InputError& error) {
         return fail(kBadInput, error.what());

@@ -17,6 +17,7 @@
 #include "cli/files.h"
 #include "cli/interrupt.h"
 #include "cli/metrics.h"
+#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
@@ -40,16 +41,31 @@ struct FinalLosses {
 
 FinalLosses losses_of(Model& model, const Run& run) {
     const std::size_t V = run.vocabulary.size();
-    return {mean_loss(model, run.train, V), mean_loss(model, run.val, V), mean_loss(model, run.test, V)};
+    std::size_t before = 0;  // examples of the parts before
+    Progress progress(run.train.size() + run.val.size() + run.test.size(), std::nullopt, "measuring", "example");
+    const auto loss = [&](const Examples& part) {
+        const double mean = mean_loss(model, part, V, [&](std::size_t rows) { progress.reach(before + rows); });
+        before += part.size();
+        return mean;
+    };
+    const FinalLosses losses{loss(run.train), loss(run.val), loss(run.test)};
+    progress.finish();
+    return losses;
 }
 
-// Warns that a new training will overwrite an older model.
-void tell_of_older_model(const std::string& path) {
+// Warns that a new training will overwrite an older model. Returns its steps if they are more than `steps`.
+std::optional<std::size_t> tell_of_older_model(const std::string& path, std::size_t steps) {
     const Metadata metadata = own_metadata(path).value_or(Metadata{});
-    if (const auto steps = metadata.find(kStepsKey); steps != metadata.end()) {
-        say("{} contains a model after {} steps, which will be overwritten; --save names another file\n",
-            printable(path), printable(steps->second));
+    const auto found = metadata.find(kStepsKey);
+    if (found == metadata.end()) {
+        return std::nullopt;
     }
+    const std::optional<std::uint64_t> older = parse_whole_number(found->second);
+    const bool is_longer = older && *older > steps;
+    say("{}{} contains a model after {} steps, which will be overwritten{}; --save names another file\n",
+        is_longer ? "warning: " : "", printable(path), printable(found->second),
+        is_longer ? fmt::format(" by one after {}", steps) : "");
+    return is_longer ? std::optional<std::size_t>(*older) : std::nullopt;
 }
 
 // The model after `steps` steps. `model` itself is left unchanged.
@@ -106,7 +122,8 @@ std::string in_words(const NotFinite& found, const Recipe& recipe) {
 }
 
 // The fields of docs/formats.md.
-Document document_of(const Training& training, std::size_t steps, double seconds, const FinalLosses& losses) {
+Document document_of(const Training& training, std::size_t steps, double seconds, const FinalLosses& losses,
+                     std::optional<std::size_t> replaced) {
     const bool is_saved = !training.options.no_save;
     const Run& run = training.run;
     Table table{"", {"part", "examples", "loss"}, {}};
@@ -134,7 +151,8 @@ Document document_of(const Training& training, std::size_t steps, double seconds
                  {"saved", is_saved ? Json(training.save) : Json()}}};
     if (is_saved) {
         document.blocks.emplace_back(Text{fmt::format(
-            "saved to {}; generate names with byhand sample, measure it with byhand eval", printable(training.save))});
+            "saved to {}{}; generate names with byhand sample, measure it with byhand eval", printable(training.save),
+            replaced ? fmt::format(", in place of a longer training of {} steps", *replaced) : "")});
     }
     return document;
 }
@@ -152,7 +170,8 @@ struct Ongoing {
     const Training& training;
     Model& model;
     std::optional<Metrics> metrics;
-    std::optional<std::size_t> kept;  // the steps of the last saved checkpoint
+    std::optional<std::size_t> kept;      // the steps of the last saved checkpoint
+    std::optional<std::size_t> replaced;  // the steps of a longer training in the file
 };
 
 // Saves the model, unless --no-save is set, and records its steps. The metrics are written first, so that the
@@ -184,7 +203,7 @@ int not_finite(Ongoing& it, const std::string& what) {
 
 Ongoing begun(const Training& training, Model& model, std::size_t metrics_every) {
     const TrainOptions& options = training.options;
-    Ongoing it{training, model, std::nullopt, std::nullopt};
+    Ongoing it{training, model, std::nullopt, std::nullopt, std::nullopt};
     if (!options.metrics.empty()) {
         it.metrics.emplace(options.metrics, metrics_every, training.first);
     }
@@ -234,8 +253,8 @@ int finish(Ongoing& it, const TrainOutcome& outcome, double seconds, std::option
     if (!std::isfinite(losses.train) || !std::isfinite(losses.val) || !std::isfinite(losses.test)) {
         return not_finite(it, fmt::format("a loss after {} steps is infinite or not a number", outcome.steps));
     }
-    report.write(document_of(training, outcome.steps, seconds, losses));
-    return outcome.stopped ? kInterrupted : kFine;
+    report.write(document_of(training, outcome.steps, seconds, losses, it.replaced));
+    return outcome.stopped ? interrupted_exit_code() : kFine;
 }
 
 // Throws InputError if a rank's parameters are not those of rank 0.
@@ -265,7 +284,7 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
         say_if_step_by_step(run.recipe);
     }
     if (options.resume.empty() && !options.no_save) {
-        tell_of_older_model(training.save);
+        it.replaced = tell_of_older_model(training.save, steps);
     }
     const bool is_first = world.rank == 0;
 
@@ -299,7 +318,7 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
     const double seconds = progress.seconds();
     progress.finish();
     if (!is_first) {
-        return outcome.not_finite ? kDisagrees : outcome.stopped ? kInterrupted : kFine;
+        return outcome.not_finite ? kDisagrees : outcome.stopped ? interrupted_exit_code() : kFine;
     }
     return finish(it, outcome, seconds, watch, command, report);
 }
@@ -313,7 +332,10 @@ int train_by_ranks(const Training& training, const Command& command) {
     std::vector<std::string> words = command_line();
     for (;;) {
         const RanksEnded ended = run_ranks(ranks, words);
-        if (ended.code == kFine || ended.code == kInterrupted || ended.code == kDisagrees) {
+        if (is_interrupted_exit_code(ended.code)) {
+            return interrupted() ? interrupted_exit_code() : ended.code;
+        }
+        if (ended.code == kFine || ended.code == kDisagrees) {
             return ended.code;
         }
         const bool is_saved =

@@ -15,6 +15,7 @@
 #include "byhand/version.h"
 #include "cli/examine.h"
 #include "cli/files.h"
+#include "cli/memory.h"
 #include "cli/models.h"
 #include "cli/numbers.h"
 #include "cli/resume.h"
@@ -81,6 +82,23 @@ void load_torch(const Training& training, const Recipe& recipe) {
     }
 }
 
+// The functions that byhand exercise --quick calls wrong, without those left out. Empty if they can't be judged,
+// because LibTorch is missing or memory is short.
+std::vector<std::string> wrong_functions(const exercise::Functions& steps, const Run& run, bool with_in_one) {
+    std::vector<std::string> wrong;
+    try {
+        check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
+        const Examination examination = examine(steps, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
+        for (const Attempt& attempt : examination.attempts) {
+            if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
+                wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
+            }
+        }
+    } catch (const InputError&) {  // NOLINT(bugprone-empty-catch)
+    }
+    return wrong;
+}
+
 }  // namespace
 
 std::vector<std::string> models_to_train() {
@@ -108,7 +126,9 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
         check_files(training);
     }
     const std::string& data = options.network.data;
-    auto [names, path] = saved ? names_for(*saved, data) : NamesAndPath{read_names_aloud(data), data_path_of(data)};
+    const bool skip = options.network.skip_bad_lines;
+    auto [names, path] =
+        saved ? names_for(*saved, data, skip) : NamesAndPath{read_names_aloud(data, skip), data_path_of(data)};
     training.data_path = path;
     training.data_hash = names.hash;
     Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
@@ -149,8 +169,14 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     const Library library(options.own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
     const exercise::Functions steps = exercise::load(library.path(), options.own.path());
     std::unique_ptr<Model> model = own_model(steps, run);
-    for (const std::string& label : left_out_of_training(steps)) {
+    const std::vector<std::string> left_out = left_out_of_training(steps);
+    for (const std::string& label : left_out) {
         say("{} is left out: the functions of the small steps are used\n", printable(label));
+    }
+    if (const std::vector<std::string> wrong = wrong_functions(steps, run, left_out.empty()); !wrong.empty()) {
+        say("warning: {} {} wrong, and training goes on with {}; byhand exercise {} says what is\n",
+            fmt::join(wrong, ", "), wrong.size() == 1 ? "is" : "are", wrong.size() == 1 ? "it" : "them",
+            printable(options.own.shown()));
     }
     return model;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -30,8 +32,8 @@ public:
     enum class Keep { names, none };
 
     // `characters`: the most that are expected.
-    NamesReader(const std::string& path, std::size_t characters, Keep keep)
-        : path_(printable(path)), keep_(keep), text_(populated<char32_t>(characters)) {
+    NamesReader(const std::string& path, std::size_t characters, Keep keep, bool skip_bad_lines)
+        : path_(printable(path)), keep_(keep), skip_bad_lines_(skip_bad_lines), text_(populated<char32_t>(characters)) {
         file_.hash = kHashOfNothing;
     }
 
@@ -51,6 +53,7 @@ private:
 
     std::string path_;
     Keep keep_;
+    bool skip_bad_lines_;
     std::size_t line_ = 0;                             // the number of the current line, from 1
     std::vector<bool> met_ = std::vector<bool>(0x80);  // by code point, as far as the largest
     std::size_t characters_ = 0;                       // distinct ones
@@ -93,6 +96,7 @@ void NamesReader::take_line(std::string_view line) {
         refuse("longer than 1 KiB (1024 bytes); give one name a line");
     }
     const std::size_t begin = text_.size();
+    bool is_bad = false;
     while (at < line.size()) {
         const auto byte = static_cast<unsigned char>(line[at]);
         if (byte < 0x80 && met_[byte]) {  // checked before
@@ -113,12 +117,20 @@ void NamesReader::take_line(std::string_view line) {
         if (is_control(c.value)) {
             refuse_byte(at, "is a control character (" + printable(line.substr(at, c.size)) + "); take it out");
         }
-        if (c.value == U'.') {
-            refuse_byte(at, "is a '.', which marks where a name begins and ends; take it out");
+        is_bad = is_bad || c.value == U'.';
+        if (!is_bad) {
+            meet(c.value);
+            text_.push_back(c.value);
         }
-        meet(c.value);
-        text_.push_back(c.value);
         at += c.size;
+    }
+    if (is_bad) {
+        constexpr std::size_t kNamed = 3;
+        if (file_.bad_lines++ < kNamed) {
+            file_.first_bad_lines.push_back(line_);
+        }
+        text_.resize(begin);
+        return;
     }
     const std::size_t length = text_.size() - begin;
     if (length == 0) {
@@ -154,7 +166,7 @@ NamesFile NamesReader::finish() && {
     if (line_ == 0) {
         throw InputError(path_ + ": empty; give a text file with one name a line");
     }
-    if (file_.characters == 0) {
+    if (file_.characters == 0 && (skip_bad_lines_ || file_.bad_lines == 0)) {
         refuse("the file contains no name; give a text file with one name a line");
     }
     file_.text = std::make_shared<const std::vector<char32_t>>(std::move(text_));
@@ -164,13 +176,16 @@ NamesFile NamesReader::finish() && {
         file_.names.emplace_back(name, length);
         name += length;
     }
+    if (!skip_bad_lines_) {
+        refuse_bad_lines(file_, path_);
+    }
     return std::move(file_);
 }
 
 // `characters`: the most that are expected.
-NamesFile read_through(const std::string& path, NamesReader::Keep keep, std::size_t characters) {
+NamesFile read_through(const std::string& path, NamesReader::Keep keep, std::size_t characters, bool skip_bad_lines) {
     const RegularFile file = open_regular(path);
-    NamesReader reader(path, characters, keep);
+    NamesReader reader(path, characters, keep, skip_bad_lines);
     std::vector<char> piece(std::size_t{1} << 15);
     while (const std::size_t got = read_some(file.descriptor.number(), piece.data(), piece.size(), path)) {
         reader.take({piece.data(), got});
@@ -182,23 +197,76 @@ std::string count(std::size_t n, const std::string& thing) {
     return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
 }
 
+std::string was_or_were(std::size_t n) {
+    return n == 1 ? " was" : " were";
+}
+
+// "9 lines with a '.' (3, 17, 200, …)"
+std::string bad_lines(const NamesFile& file) {
+    std::string numbers;
+    for (const std::size_t line : file.first_bad_lines) {
+        numbers += (numbers.empty() ? "" : ", ") + std::to_string(line);
+    }
+    return count(file.bad_lines, "line") + " with a '.' (" + numbers +
+           (file.bad_lines > file.first_bad_lines.size() ? ", …)" : ")");
+}
+
+// The number of names that occur before them, by hashes, which fit in far less memory than the names.
+std::size_t duplicates(const Names& names) {
+    std::vector<std::size_t> hashes;
+    std::ranges::transform(names, std::back_inserter(hashes), std::hash<std::u32string_view>());
+    std::ranges::sort(hashes);
+    return std::ranges::unique(hashes).size();
+}
+
+// What may be a mistake in the names: sentences.
+void remark_on_names(const Names& names, std::vector<std::string>& sentences) {
+    constexpr std::size_t kMany = 10;  // one in so many names
+    const auto is_blank = [](char32_t c) { return c == U' ' || c == U'\u00a0' || c == U'\u3000'; };
+    const auto blanks = static_cast<std::size_t>(std::ranges::count_if(
+        names, [&](std::u32string_view name) { return is_blank(name.front()) || is_blank(name.back()); }));
+    const auto commas = static_cast<std::size_t>(std::ranges::count_if(
+        names, [](std::u32string_view name) { return name.find(U',') != std::u32string_view::npos; }));
+    if (blanks > 0) {
+        sentences.push_back(count(blanks, "name") + (blanks == 1 ? " begins or ends" : " begin or end") +
+                            " with a blank, which is a character of the name");
+    }
+    if (2 * commas >= names.size()) {
+        sentences.push_back(count(commas, "name") + (commas == 1 ? " has" : " have") +
+                            " a comma; if this is CSV, cut -d, -f1 takes its first column");
+    }
+    if (const std::size_t twice = duplicates(names); kMany * twice >= names.size()) {
+        sentences.push_back(std::to_string(twice) + " of " + count(names.size(), "name") +
+                            (twice == 1 ? " repeats" : " repeat") + " an earlier one");
+    }
+}
+
 }  // namespace
 
-NamesFile read_names(const std::string& path) {
+NamesFile read_names(const std::string& path, bool skip_bad_lines) {
     // A first pass over a large file stores nothing, so that one that is refused takes no memory.
     constexpr std::uintmax_t kLarge = std::uintmax_t{1} << 20;
     const std::uintmax_t size = open_regular(path).size;
     const bool is_large = size > kLarge;
-    NamesFile file = is_large ? read_through(path, NamesReader::Keep::none, kLongestLine)
-                              : read_through(path, NamesReader::Keep::names, size);
+    NamesFile file = is_large ? read_through(path, NamesReader::Keep::none, kLongestLine, skip_bad_lines)
+                              : read_through(path, NamesReader::Keep::names, size, skip_bad_lines);
     check_memory_needed(file.bytes, printable(path) + ": the names need", "give fewer names");
-    return is_large ? read_through(path, NamesReader::Keep::names, file.characters) : std::move(file);
+    return is_large ? read_through(path, NamesReader::Keep::names, file.characters, skip_bad_lines) : std::move(file);
 }
 
-NamesFile parse_names(std::string_view bytes, const std::string& path) {
-    NamesReader reader(path, bytes.size(), NamesReader::Keep::names);
+NamesFile parse_names(std::string_view bytes, const std::string& path, bool skip_bad_lines) {
+    NamesReader reader(path, bytes.size(), NamesReader::Keep::names, skip_bad_lines);
     reader.take(bytes);
     return std::move(reader).finish();
+}
+
+void refuse_bad_lines(const NamesFile& file, const std::string& printable_path) {
+    if (file.bad_lines == 0) {
+        return;
+    }
+    throw InputError(printable_path + ":" + std::to_string(file.first_bad_lines.front()) +
+                     ": has a '.', which marks where a name begins and ends; take it out, or leave out " +
+                     bad_lines(file) + " with --skip-bad-lines");
 }
 
 std::vector<std::string> remarks(const NamesFile& file) {
@@ -207,8 +275,10 @@ std::vector<std::string> remarks(const NamesFile& file) {
         sentences.emplace_back("the byte order mark at the start was skipped");
     }
     if (file.empty_lines > 0) {
-        sentences.push_back(count(file.empty_lines, "empty line") + (file.empty_lines == 1 ? " was" : " were") +
-                            " skipped");
+        sentences.push_back(count(file.empty_lines, "empty line") + was_or_were(file.empty_lines) + " skipped");
+    }
+    if (file.bad_lines > 0) {
+        sentences.push_back(bad_lines(file) + was_or_were(file.bad_lines) + " left out");
     }
     if (file.carriage_returns > 0) {
         sentences.push_back(count(file.carriage_returns, "line") + (file.carriage_returns == 1 ? " ends" : " end") +
@@ -217,6 +287,7 @@ std::vector<std::string> remarks(const NamesFile& file) {
     if (file.last_newline_missing) {
         sentences.emplace_back("the last line has no newline; it was read like the others");
     }
+    remark_on_names(file.names, sentences);
     return sentences;
 }
 

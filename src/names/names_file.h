@@ -20,21 +20,27 @@ struct NamesFile {
     std::size_t carriage_returns = 0;                   // lines that ended in CR LF
     bool byte_order_mark = false;                       // at the start, skipped
     bool last_newline_missing = false;
-    std::size_t characters = 0;  // of all names
-    double bytes = 0;            // of memory, about, until they are split
+    std::size_t bad_lines = 0;                 // that contain a '.', left out
+    std::vector<std::size_t> first_bad_lines;  // the numbers of the first three, from 1
+    std::size_t characters = 0;                // of all names
+    double bytes = 0;                          // of memory, about, until they are split
 };
 
 // Reads and checks the whole file, piece by piece. Throws InputError, with file and line, if it is missing, a folder,
 // not a regular file or not readable, if it contains no name, and if a line is not UTF-8, contains a control character
-// (including NUL) or a '.', is longer than 1 KiB (without its CR LF), is preceded by 5 million others, or has the
-// 65,537th distinct character; and if the names need more than the memory that this process may use
-// (base/memory.h).
-NamesFile read_names(const std::string& path);
+// (including NUL), is longer than 1 KiB (without its CR LF), is preceded by 5 million others, or has the
+// 65,537th distinct character; if the names need more than the memory that this process may use (base/memory.h); and
+// if lines contain a '.', unless they are skipped.
+NamesFile read_names(const std::string& path, bool skip_bad_lines = false);
 
 // The same from bytes already in memory; `path` is only for messages.
-NamesFile parse_names(std::string_view bytes, const std::string& path);
+NamesFile parse_names(std::string_view bytes, const std::string& path, bool skip_bad_lines = false);
 
-// One sentence for each irregularity that was handled ("3 empty lines were skipped"), for a message to the user.
+// Throws InputError, with the number of bad lines and the first three of them, if there are any.
+void refuse_bad_lines(const NamesFile& file, const std::string& printable_path);
+
+// One sentence for each irregularity that was handled ("3 empty lines were skipped"), or that the names have: blanks at
+// an end, many duplicates, commas. For a message to the user.
 std::vector<std::string> remarks(const NamesFile& file);
 
 }  // namespace byhand

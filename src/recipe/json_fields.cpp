@@ -115,8 +115,12 @@ std::optional<Field> Object::find(const char* key) {
 void Object::close() const {
     for (const auto& [key, value] : source_->value.items()) {
         if (std::ranges::find(known_, key) == known_.end()) {
+            std::string names;
+            for (const std::string& name : known_) {
+                names += (names.empty() ? "" : ", ") + name;
+            }
             refuse(source_->where, path_to(source_->path, key),
-                   "no such key; the nearest one known is \"" + nearest(key, known_) + "\"");
+                   "no such key" + the_nearest(key, known_) + " (known: " + names + ")");
         }
     }
     if (!missing_.empty()) {

@@ -11,8 +11,11 @@ namespace {
 // The cross-entropies of rows in blocks, so that memory grows neither with the data nor with the alphabet.
 class Mean {
 public:
-    Mean(Model& model, std::size_t vocabulary)
-        : model_(model), V_(vocabulary), block_(std::clamp<std::size_t>((std::size_t{1} << 24) / V_, 1, 4096)) {}
+    Mean(Model& model, std::size_t vocabulary, const Measured& measured)
+        : model_(model),
+          measured_(measured),
+          V_(vocabulary),
+          block_(std::clamp<std::size_t>((std::size_t{1} << 24) / V_, 1, 4096)) {}
 
     // The number of rows of each `add` but the last; the logits of a row may depend on the number of rows in its block.
     std::size_t block() const { return block_; }
@@ -30,6 +33,9 @@ public:
             total_ += max + std::log(sum) - row[batch.Y[i]];
         }
         rows_ += batch.rows;
+        if (measured_) {
+            measured_(rows_);
+        }
     }
 
     double mean() const {
@@ -38,6 +44,7 @@ public:
 
 private:
     Model& model_;
+    const Measured& measured_;
     std::size_t V_, block_, rows_ = 0;
     std::vector<float> logits_;
     double total_ = 0;
@@ -45,16 +52,17 @@ private:
 
 }  // namespace
 
-double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary) {
-    Mean mean(model, vocabulary);
+double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary, const Measured& measured) {
+    Mean mean(model, vocabulary, measured);
     for (std::size_t first = 0; first < examples.size(); first += mean.block()) {
         mean.add(examples.rows(first, std::min(mean.block(), examples.size() - first)).view(), examples.context);
     }
     return mean.mean();
 }
 
-double mean_loss(Model& model, const Names& names, const Vocabulary& vocabulary, std::size_t context) {
-    Mean mean(model, vocabulary.size());
+double mean_loss(Model& model, const Names& names, const Vocabulary& vocabulary, std::size_t context,
+                 const Measured& measured) {
+    Mean mean(model, vocabulary.size(), measured);
     Examples waiting{.context = context};
     for (const std::u32string_view name : names) {
         add_examples(waiting, name, vocabulary);

@@ -4,45 +4,56 @@
 #include <string>
 #include <vector>
 
+using byhand::all_close_to;
 using byhand::close_to;
-using byhand::nearest;
 using byhand::the_nearest;
+using Words = std::vector<std::string>;
 
-TEST_CASE("nearest: the fewest insertions, deletions or replacements; the first of several") {
-    const std::vector<std::string> known = {"dbnvar_inv", "dbnvar", "dbndiff", "bnvar", "C", "dC"};
-    CHECK(nearest("dbnvar", known) == "dbnvar");
-    CHECK(nearest("dBnvar", known) == "dbnvar");
-    CHECK(nearest("dbnvar_in", known) == "dbnvar_inv");
-    CHECK(nearest("bnvr", known) == "bnvar");
-    CHECK(nearest("ddC", known) == "dC");
-    CHECK(nearest("c", known) == "C");
-    CHECK(nearest("", known) == "C");
-    CHECK(nearest("ab", {"ax", "xb"}) == "ax");
-    CHECK(nearest("kitten", {"mitten", "sitting"}) == "mitten");
-    CHECK(nearest(std::string(1'000'000, 'x') + "dC", known) == "dbnvar_inv");  // without delay, whatever its text
+namespace {
+
+const Words kKnown = {"dbnvar_inv", "dbnvar", "bnraw", "hpreact", "emb", "dprobs", "C", "dC", "dW1", "dW2", "--steps"};
+
+}  // namespace
+
+TEST_CASE("nearest: the names that begin with a word, the shortest first, before those that resemble it more") {
+    CHECK(all_close_to("dbnvar", kKnown) == Words{"dbnvar", "dbnvar_inv"});
+    CHECK(all_close_to("dbn", kKnown) == Words{"dbnvar", "dbnvar_inv"});
+    CHECK(all_close_to("dW", kKnown) == Words{"dW1", "dW2"});
+    CHECK(all_close_to("dvar", {"dvar-path-forgotten", "dvat"}) == Words{"dvar-path-forgotten"});
+    CHECK(all_close_to("ab", {"abcd", "abc", "abcdef", "abcde"}) == Words{"abc", "abcd", "abcde"});
+    CHECK(all_close_to("bnraw_grad", kKnown) == Words{"bnraw"});  // or that the word begins with
 }
 
-TEST_CASE("nearest: a swap of adjacent letters is one edit") {
-    CHECK(nearest("trian", {"trial", "train"}) == "trial");  // one as well, and the first
-    CHECK(nearest("trian", {"trxal", "train"}) == "train");
-    CHECK(nearest("abcd", {"bacdx", "badc"}) == "bacdx");  // two each
-    CHECK(nearest("abcd", {"bacdxy", "badc"}) == "badc");
+TEST_CASE("nearest: the fewest insertions, deletions, replacements and swaps of adjacent letters") {
+    CHECK(all_close_to("bnrw", kKnown) == Words{"bnraw"});
+    CHECK(all_close_to("ddC", kKnown) == Words{"dC"});
+    CHECK(all_close_to("kitten", {"mitten", "sitting", "bitten"}) == Words{"mitten", "bitten"});
+    CHECK(all_close_to("trian", {"trial", "train", "trxal"}) == Words{"trial", "train"});
+    CHECK(all_close_to("abcdef", {"bacdxe", "badcef"}) == Words{"badcef"});  // three and two
+    CHECK(all_close_to("c", {"C", "C"}) == Words{"C"});
 }
 
-TEST_CASE("close_to: a word far from all has no near one") {
-    const std::vector<std::string> known = {"dbnvar_inv", "dbnvar", "bnraw", "hpreact", "emb",
-                                            "dprobs",     "C",      "dC",    "dW1",     "--steps"};
-    CHECK(close_to("dbnvr", known) == "dbnvar");
-    CHECK(close_to("--stpes", known) == "--steps");
-    CHECK(close_to("DBNVAR_INV", known) == "dbnvar_inv");
-    CHECK(close_to("dw1", known) == "dW1");
-    CHECK(close_to("c", known) == "C");
+TEST_CASE("nearest: an abbreviation, or a part of a name") {
+    CHECK(all_close_to("dbvinv", kKnown) == Words{"dbnvar_inv"});
+    CHECK(all_close_to("vinv", kKnown).empty());  // more letters are missing than there are
+    CHECK(all_close_to("path-forgotten", {"dvar-path-forgotten", "sum-axis"}) == Words{"dvar-path-forgotten"});
+}
+
+TEST_CASE("nearest: a word far from all has no near one") {
+    CHECK(close_to("dbnvr", kKnown) == "dbnvar");
+    CHECK(close_to("--stpes", kKnown) == "--steps");
+    CHECK(close_to("DBNVAR_INV", kKnown) == "dbnvar_inv");
+    CHECK(close_to("dw1", kKnown) == "dW1");
+    CHECK(close_to("c", kKnown) == "C");
     for (const std::string far : {"C.grad", "layers.0.weight", "my_extra", "loss", "--lr", "x", ""}) {
         CAPTURE(far);
-        CHECK_FALSE(close_to(far, known));
-        CHECK(the_nearest(far, known).empty());
+        CHECK_FALSE(close_to(far, kKnown));
+        CHECK(the_nearest(far, kKnown).empty());
     }
     CHECK_FALSE(close_to("dW1", {}));
-    CHECK_FALSE(close_to(std::string(1'000'000, 'x') + "dC", known));
-    CHECK(the_nearest("dbnvr", known) == "; the nearest is dbnvar");
+    CHECK_FALSE(close_to("", {""}));
+    CHECK_FALSE(close_to(std::string(1'000'000, 'x') + "dC", kKnown));  // without delay
+    CHECK(the_nearest("dbnvr", kKnown) == "; the nearest is dbnvar");
+    CHECK(the_nearest("dW", kKnown) == "; the nearest are dW1 and dW2");
+    CHECK(the_nearest("ab", {"abc", "abcd", "abcde"}) == "; the nearest are abc, abcd and abcde");
 }

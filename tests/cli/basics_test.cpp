@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "cli/names.h"
 #include "cli/program.h"
 
@@ -41,6 +42,48 @@ TEST_CASE("help goes to standard output, and names every option") {
         }
     }
     CHECK(folder.files().empty());
+}
+
+TEST_CASE("byhand alone says what it is and how to begin") {
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+    CHECK(lines_of(outcome.out).size() == 10);
+    for (const char* text : {"compared with\nLibTorch", "\n  byhand compare ", "byhand help COMMAND"}) {
+        CHECK(outcome.out.find(text) != std::string::npos);
+    }
+}
+
+TEST_CASE("help: the word is the option") {
+    const Folder folder;
+    for (const Arguments& command : {Arguments{}, Arguments{"train"}, Arguments{"lab"}, Arguments{"lab", "padding"}}) {
+        const Outcome asked = byhand(folder, Arguments{"help"} + command);
+        CHECK(asked.code == 0);
+        CHECK(asked.out == byhand(folder, command + Arguments{"--help"}).out);
+    }
+}
+
+TEST_CASE("help, recipes and hints keep to 80 columns") {
+    const Folder folder;
+    std::vector<Arguments> commands = {
+        {"--help"}, {"recipes"}, {"exercise", "--hint", "dbnvar:3"}, {"lab", "padding", "-h"}};
+    for (const char* name : {"compare", "mistakes", "train", "eval", "sample", "gradcheck", "exercise", "lab", "bench",
+                             "explain", "diff", "recipes", "completion"}) {
+        commands.push_back({name, "--help"});
+    }
+    for (const Arguments& command : commands) {
+        CAPTURE(command);
+        const Outcome outcome = byhand(folder, command);
+        CHECK(outcome.code == 0);
+        for (const std::string& line : lines_of(outcome.out)) {
+            CAPTURE(line);
+            CHECK(byhand::from_utf8(line).size() <= 80);
+        }
+    }
+    CHECK(
+        byhand(folder, {"compare", "--help"}).out.find("the last (not with\n                              --mine)\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("the version is what a bug report needs: compiler, vectors, LibTorch") {

@@ -27,6 +27,7 @@ TEST_CASE("completion: commands, options and their values") {
     CHECK(offered({"compare", "--plant", "dvar-p"}) == Words{"dvar-path-forgotten"});
     CHECK(offered({"compare", "--drift", "--recipe", "no"}) == Words{"notes"});
     CHECK(offered({"explain", "dbnvar"}) == Words{"dbnvar", "dbnvar_inv"});
+    CHECK(offered({"help", "comp"}) == Words{"compare", "completion"});
     CHECK(offered({"recipes", "not"}) == Words{"notes"});
     CHECK(offered({"completion", ""}) == Words{"bash", "zsh", "fish"});
     CHECK(offered({"train", "--threads", "a"}) == Words{"auto"});
@@ -56,7 +57,8 @@ TEST_CASE("the manual page has every command and its options") {
     const Outcome outcome = byhand(folder, {}, {{"BYHAND_MAN", "1"}});
     CHECK(outcome.code == 0);
     CHECK(outcome.out.starts_with(".TH byhand 1 "));
-    for (const char* text : {".SH byhand compare\n", ".SH byhand completion\n", ".B \\-\\-plant TEXT\n"}) {
+    for (const char* text : {".SH byhand compare\n", ".SH byhand completion\n", ".B \\-\\-plant TEXT\n",
+                             ".SH EXIT STATUS\n", ".SH ENVIRONMENT\n", ".B NO_COLOR\n", ".SH EXAMPLES\n"}) {
         CHECK(outcome.out.find(text) != std::string::npos);
     }
 }

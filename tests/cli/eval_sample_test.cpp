@@ -97,6 +97,46 @@ TEST_CASE("eval finds names of val and test that stand in the training part") {
     CHECK(j["also_in_train"] == Json{{"val", 6}, {"test", 6}});
 }
 
+TEST_CASE("--skip-bad-lines: training, eval and sample read the same names") {
+    const Folder folder;
+    const std::string plain = file_of(plain_names());
+    folder.write("n", plain);
+    folder.write("dots", "st.john\n" + plain + ".\nb.c\nlast.\n");
+    const std::string what =
+        "dots:1: has a '.', which marks where a name begins and ends; take it out, or leave out "
+        "4 lines with a '.' (1, 62, 63, …) with --skip-bad-lines";
+    const Arguments options = {"--steps", "3", "--hidden", "5"};
+    check_refused(byhand(folder, Arguments{"train", "--data", "dots"} + options), what);
+    REQUIRE(byhand(folder, Arguments{"train", "--data", "n", "--save", "m"} + options).code == 0);
+    const Outcome trained =
+        byhand(folder, Arguments{"train", "--data", "dots", "--skip-bad-lines", "--save", "d"} + options);
+    REQUIRE(trained.code == 0);
+    const std::string told = "dots: 4 lines with a '.' (1, 62, 63, …) were left out\n";
+    CHECK(trained.err.starts_with(told));
+    const Outcome eval = byhand(folder, {"eval", "d"});
+    CHECK(eval.code == 0);
+    CHECK(eval.out == byhand(folder, {"eval", "m"}).out);
+    CHECK(eval.err == told);
+    CHECK(byhand(folder, {"sample", "d"}).out == byhand(folder, {"sample", "m"}).out);
+    CHECK(byhand(folder, {"train", "--resume", "d", "--steps", "5"}).code == 0);
+    check_refused(byhand(folder, {"eval", "m", "--data", "dots"}), what);
+    CHECK(byhand(folder, {"eval", "m", "--data", "dots", "--skip-bad-lines"}).out == eval.out);
+    CHECK(byhand(folder, {"gradcheck", "--data", "dots", "--skip-bad-lines", "--hidden", "5"}).code == 0);
+}
+
+TEST_CASE("eval and train show on a terminal how far they have measured") {
+    const Folder folder;
+    REQUIRE(byhand(folder, {"train", "--steps", "2", "--hidden", "300,300", "--save", "m"}).code == 0);
+    const Outcome eval = byhand_on_terminal(folder, {"eval", "m"}, {{"TERM", "xterm"}}, true);
+    CHECK(eval.code == 0);
+    CHECK(eval.out.find("measuring ") != std::string::npos);
+    CHECK(eval.out.find(" examples/s") != std::string::npos);
+    CHECK(byhand(folder, {"eval", "m"}).err.empty());
+    const Outcome train =
+        byhand_on_terminal(folder, {"train", "--resume", "m", "--steps", "3"}, {{"TERM", "xterm"}}, true);
+    CHECK(train.out.find("measuring ") != std::string::npos);
+}
+
 TEST_CASE("eval says when the names are not those of the training") {
     const Place place;
     place.train({"--steps", "3"});

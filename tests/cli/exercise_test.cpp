@@ -376,6 +376,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     const Outcome trained = train({"--model", "exercise", "--functions", "mine.cpp"});
     const Json own = json_of(trained);
     CHECK(text::contains(trained.err, "dlogits_in_one is left out: the functions of the small steps are used\n"));
+    CHECK_FALSE(text::contains(trained.err, "warning"));
     const Json ours = json_of(train({"--model", "stepwise"}));
     CHECK(own["model"].get<std::string>() == "exercise");
     for (const char* part : {"train", "val", "test"}) {
@@ -384,7 +385,11 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     }
     // Theirs is what trains: with a wrong gradient it comes out elsewhere.
     fill_in(folder, with(right_bodies(), "dW1", "embcat(i, k)", "2 * embcat(i, k)"));
-    const Json wrong = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
+    const Outcome trained_wrongly = train({"--model", "exercise", "--functions", "mine.cpp"});
+    const Json wrong = json_of(trained_wrongly);
+    CHECK(text::contains(trained_wrongly.err,
+                         "warning: dW1 is wrong, and training goes on with it; byhand exercise "
+                         "mine.cpp says what is\n") == with_torch());
     CHECK(std::abs(wrong["final"]["train"].get<double>() - ours["final"]["train"].get<double>()) > 1e-4);
 
     Bodies most = right_bodies();

@@ -178,7 +178,10 @@ TEST_CASE("compare --plant: steps in the wrong order, and a step that writes ove
 TEST_CASE("compare --plant: a name that is none, a network without a place for it, a model that has no steps") {
     need_torch();
     const Folder folder;
-    check_refused(byhand(folder, {"compare", "--plant", "no-such"}), "no mistake is called no-such");
+    check_refused(byhand(folder, {"compare", "--plant", "dvar-path-forgoten"}),
+                  "there is no mistake dvar-path-forgoten; the nearest is dvar-path-forgotten (byhand mistakes");
+    check_refused(byhand(folder, {"compare", "--plant", "no-such"}),
+                  "there is no mistake no-such (byhand mistakes lists them)");
     check_refused(byhand(folder, {"compare", "--plant", "epsilon-left-out", "--bn-eps", "0"}), "epsilon-left-out");
     check_refused(byhand(folder, {"compare", "--plant", "all-zeros", "--model", "fused"}), "--model stepwise");
 }

@@ -304,7 +304,7 @@ TEST_CASE("train --ranks: a signal stops all ranks after the same step, and the 
     two.process.signal(SIGTERM);
     const Outcome outcome = two.process.wait(std::chrono::seconds(60));
     INFO(outcome.err);
-    CHECK(outcome.code == 130);
+    CHECK(outcome.code == 143);
     CHECK(outcome.err.find("steps are done; to continue: byhand train --resume") != std::string::npos);
     CHECK(byhand(two.place, {"eval"}).code == 0);
 }

@@ -34,9 +34,10 @@ struct Place : Folder {
 
 }  // namespace
 
-TEST_CASE("no command, and words that nobody asked for, with what was probably meant") {
+TEST_CASE("words that nobody asked for, with what was probably meant") {
     const Place place;
-    place.refuses({}, "--help");
+    place.refuses({"help", "trian"}, "there is no command trian; the nearest is train (byhand --help");
+    place.refuses({"trian", "--help"}, "there is no command trian; the nearest is train (byhand --help");
     place.refuses({"trian", "--steps", "3"}, "there is no command trian; the nearest is train (byhand --help");
     place.refuses({""}, "there is no command ''");
     place.refuses({"--steps", "3"}, "expected a command, not --steps");
@@ -92,6 +93,15 @@ TEST_CASE("a number is decimal, with zeros before it or without") {
     CHECK(metrics("10") != metrics("8"));
 }
 
+TEST_CASE("a value that is missing, given twice or beside another option: the message names the command") {
+    const Place place;
+    place.refuses({"compare", "--mine"}, "byhand: --mine: the value is missing; see byhand compare --help");
+    place.refuses({"train", "--steps"}, "byhand: --steps: the value is missing; see byhand train --help");
+    place.refuses({"lab", "padding", "--svg"}, "byhand: --svg: the value is missing; see byhand lab padding --help");
+    place.refuses({"train", "--seed", "4", "--seed", "5"}, "--seed is given more than once; see byhand train --help");
+    place.refuses_training({"--save", "m", "--no-save"}, "--save can't be combined with --no-save; see byhand train");
+}
+
 TEST_CASE("lists of widths") {
     const Place place;
     for (const std::string value : {",", "5,", ",5", "5,,6", "5;6", "5 6", "5,x", "5,-6"}) {
@@ -118,7 +128,14 @@ TEST_CASE("networks that can't be") {
 
 TEST_CASE("words that are none of those known") {
     const Place place;
-    place.refuses_training({"--norm", "sideways"}, "--norm");
+    place.refuses_training({"--norm", "sideways"}, "--norm: expected before, after or none, not sideways; see byhand");
+    place.refuses_training({"--activation", "rel"},
+                           "leaky_relu, gelu, gelu_tanh or silu, not rel; the nearest is relu");
+    place.refuses({"explain", "dW"}, "no value or operation dW; the nearest are dW2 and dW1 (byhand explain lists");
+    place.refuses({"explain", "layernorm"}, "recipe notes has no value or operation layernorm; --recipe names another");
+    place.refuses({"exercise", "--hint", "dvarnv"}, "there is no gradient dvarnv; the nearest is dbnvar_inv (byhand");
+    place.refuses({"recipes", "mlp"}, "there is no recipe or file mlp; the nearest is mlp-relu-layernorm (the recipes");
+    place.refuses({"mistakes", "--mistake", "dvar"}, "no mistake matches dvar; the nearest is dvar-path-forgotten");
     place.refuses_training({"--bn-variance", "both"}, "--bn-variance");
     place.refuses_training({"--model", "magic"}, "--model");
     place.refuses({"compare", "--model", "torch"}, "--model");

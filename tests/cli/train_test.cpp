@@ -104,6 +104,28 @@ TEST_CASE("a line of metrics has the step and its loss, and no clock") {
     }
 }
 
+TEST_CASE("metrics: only a file of metrics is replaced, whole or broken off, not one that begins alike") {
+    const Place place;
+    const Arguments train = {"--steps", "5", "--no-save", "--metrics", "m"};
+    for (const std::string theirs :
+         {R"({"step":1,"experiment":"mine","notes":"do not lose"})", R"({"step": my notes)", R"({"step":,)",
+          R"({"step":1,"loss":2.5}, and more)", R"({"step":1,"loss":"none)", R"({"step":1,"loss":1,2)", R"({"stop)",
+          R"({"step":123456789012345678901,)", R"({"step":1,"loss":2.5,"mine":1})"}) {
+        CAPTURE(theirs);
+        place.write("m", theirs);
+        check_refused(place.train(train), "m: not a metrics file; name another with --metrics, or remove it");
+        CHECK(place.read("m") == theirs);
+    }
+    for (const std::string ours : {"", "{", R"({"step":)", R"({"step":12)", R"({"step":12,"lo)",
+                                   R"({"step":12,"loss":)", R"({"step":12,"loss":2.5e-0)", R"({"step":12,"loss":"na)",
+                                   R"({"step":1,"loss":2.5})", R"({"step":1,"loss":"-inf"})"}) {
+        CAPTURE(ours);
+        place.write("m", ours);
+        CHECK(place.train(train).code == 0);
+        CHECK(lines_of(place.read("m")).size() == 2);
+    }
+}
+
 TEST_CASE("a line of progress has the mean loss of the steps since the line before") {
     const Place place;
     const Arguments run = {"--steps", "8", "--metrics", "m", "--no-save", "--log-every"};
@@ -300,6 +322,12 @@ TEST_CASE("what a training will replace is said before it") {
     const std::string said = "m contains a model after 7 steps, which will be overwritten";
     CHECK(place.train(train).err.find("will be overwritten") == std::string::npos);
     CHECK(place.train(train).err.find(said) != std::string::npos);
+    CHECK(place.train(train).out.find("in place of") == std::string::npos);
+    const Outcome shorter = place.train({"--steps", "5", "--save", "m"});
+    CHECK(
+        shorter.err.find("warning: m contains a model after 7 steps, which will be overwritten by one after 5; --save "
+                         "names another file\n") != std::string::npos);
+    CHECK(shorter.out.find("saved to m, in place of a longer training of 7 steps;") != std::string::npos);
     CHECK(place.train({"--resume", "m", "--steps", "9"}).err.find("will be overwritten") == std::string::npos);
     CHECK(place.train({"--steps", "7", "--no-save"}).err.find("will be overwritten") == std::string::npos);
 }

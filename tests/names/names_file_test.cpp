@@ -51,10 +51,10 @@ std::string_view all_of(const char (&text)[N]) {
     return {text, N - 1};
 }
 
-TEST_CASE("names file: a plain file yields its names in order, with duplicates and without remarks") {
+TEST_CASE("names file: a plain file yields its names in order, with duplicates") {
     const NamesFile file = parse_names("emma\nava\nemma\n", "n.txt");
     CHECK(file.names == Names{U"emma", U"ava", U"emma"});
-    CHECK(remarks(file).empty());
+    CHECK(remarks(file) == Sentences{"1 of 3 names repeats an earlier one"});
 }
 
 TEST_CASE("names file: the hash is FNV-1a of the bytes") {
@@ -135,11 +135,34 @@ TEST_CASE("names file: control characters are refused with their line and byte")
     }
 }
 
-TEST_CASE("names file: a '.' in a name is refused") {
-    CHECK(refusal("emma\nst. john\n") ==
-          "n.txt:2: byte 3 is a '.', which marks where a name begins and ends; take it out");
-    CHECK(refusal(".\n").starts_with("n.txt:1: byte 1 is a '.'"));
-    CHECK(parse_names("a\u3002\uff0e\n", "n.txt").names == Names{U"a\u3002\uff0e"});  // full stops of other alphabets
+TEST_CASE("names file: lines with a '.' are refused with their number and the first three, or left out") {
+    const std::string why = ": has a '.', which marks where a name begins and ends; take it out, or leave out ";
+    CHECK(refusal("emma\nav.\n") == "n.txt:2" + why + "1 line with a '.' (2) with --skip-bad-lines");
+    CHECK(refusal(".\n") == "n.txt:1" + why + "1 line with a '.' (1) with --skip-bad-lines");
+    const std::string many = "a.b\nemma\n\n.\nava\n..\nzoë.\nbob";
+    CHECK(refusal(many) == "n.txt:1" + why + "4 lines with a '.' (1, 4, 6, …) with --skip-bad-lines");
+    const NamesFile file = parse_names(many, "n.txt", true);
+    CHECK(file.names == Names{U"emma", U"ava", U"bob"});
+    CHECK(file.characters == 10);
+    CHECK(remarks(file) == Sentences{"1 empty line was skipped", "4 lines with a '.' (1, 4, 6, …) were left out",
+                                     "the last line has no newline; it was read like the others"});
+    CHECK(message_of([] { parse_names("a.\n.b\n", "n.txt", true); }).find("the file contains no name") !=
+          std::string::npos);
+    CHECK(refusal("a.\n\xff\n").find("is not UTF-8") != std::string::npos);  // other faults come first
+}
+
+TEST_CASE("names file: blanks at an end, commas and many duplicates are reported") {
+    CHECK(remarks(parse_names("emma\n ava\nbo \nju li\nzoe\u3000\n", "n.txt")) ==
+          Sentences{"3 names begin or end with a blank, which is a character of the name"});
+    CHECK(remarks(parse_names("emma \nava\n", "n.txt")) ==
+          Sentences{"1 name begins or ends with a blank, which is a character of the name"});
+    CHECK(remarks(parse_names("emma,193\nava,7\nbo\n", "n.txt")) ==
+          Sentences{"2 names have a comma; if this is CSV, cut -d, -f1 takes its first column"});
+    CHECK(remarks(parse_names("emma\nava\nbo, jr\n", "n.txt")).empty());
+    const std::string eight = "a\nb\nc\nd\ne\nf\ng\nh\n";
+    CHECK(remarks(parse_names(eight + "a\na\n", "n.txt")) == Sentences{"2 of 10 names repeat an earlier one"});
+    CHECK(remarks(parse_names(eight + "i\na\n", "n.txt")) == Sentences{"1 of 10 names repeats an earlier one"});
+    CHECK(remarks(parse_names(eight + "i\nj\na\n", "n.txt")).empty());  // fewer than one in ten
 }
 
 TEST_CASE("names file: a line has at most 1024 bytes") {
@@ -177,7 +200,7 @@ TEST_CASE("names file: there are at most 65,536 distinct characters") {
 }
 
 TEST_CASE("names file: a path in a message is made printable") {
-    CHECK(message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: byte 1"));
+    CHECK(message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: has"));
     CHECK(read_refusal("not\x1bhere.txt") ==
           "not\\x1bhere.txt: can't be read: No such file or directory; name a file that can");
 }
@@ -213,7 +236,7 @@ TEST_CASE("names file: paths that can't be read as names are refused") {
     CHECK(read_refusal(here) == here + ": is a folder; name a file");
     CHECK(read_refusal(written(folder, "empty.txt", ""))
               .ends_with("empty.txt: empty; give a text file with one name a line"));
-    CHECK(read_refusal(written(folder, "dot.txt", "a\n.\n")).starts_with(here + "/dot.txt:2: byte 1 is a '.'"));
+    CHECK(read_refusal(written(folder, "dot.txt", "a\n.\n")).starts_with(here + "/dot.txt:2: has a '.'"));
     CHECK(read_refusal(here + "/" + std::string(5000, 'x')).find(": can't be read: File name too long") !=
           std::string::npos);
 

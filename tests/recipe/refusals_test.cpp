@@ -117,7 +117,9 @@ TEST_CASE("recipe: unknown options of an optimizer, and invalid values, are refu
     check_optimizer(adamw + R"("beta1": 1)", ".beta1: is 1, takes a number from 0 to 0.9999999");
     check_optimizer(adamw + R"("beta2": -0.1)", ".beta2: is -0.1, takes a number from 0 to 0.9999999");
     check_optimizer(adamw + R"("epsilon": 0)", ".epsilon: is 0, takes a number from 1e-30 to 1e+30");
-    check_optimizer(sgd + R"("momentun": 0.9)", ".momentun: no such key; the nearest one known is \"momentum\"");
+    check_optimizer(sgd + R"("momentun": 0.9)",
+                    ".momentun: no such key; the nearest is momentum (known: name, momentum, nesterov, "
+                    "weight_decay)");
 }
 
 TEST_CASE("recipe: a transition of the rate is refused if it has no next entry, or is unknown") {
@@ -178,27 +180,37 @@ TEST_CASE("recipe: a rule with too many or too few keys is refused") {
     }
 }
 
-TEST_CASE("recipe: an unknown key is refused with the nearest known one") {
+TEST_CASE("recipe: an unknown key is refused with the nearest one, and with those that are known") {
     for (const Case& wrong : {
-             Case{"\"momentum\"", "\"momentm\"",
-                  "network.norm.momentm: no such key; the nearest one known is \"momentum\""},
+             Case{
+                 "\"momentum\"", "\"momentm\"",
+                 "network.norm.momentm: no such key; the nearest is momentum (known: kind, place, output, affine, "
+                 "batch_divisor, running_divisor, running, momentum, momentum_of, epsilon, epsilon_place, evaluation)"},
              Case{"\"batch_divisor\"", "\"batchdivisor\"",
-                  "network.norm.batchdivisor: no such key; the nearest one known is \"batch_divisor\""},
+                  "network.norm.batchdivisor: no such key; the nearest is batch_divisor (known: kind, place, output, "
+                  "affine, batch_divisor, running_divisor, running, momentum, momentum_of, epsilon, epsilon_place, "
+                  "evaluation)"},
              Case{"\"embedding\"", "\"embeding\"",
-                  "network.embeding: no such key; the nearest one known is \"embedding\""},
+                  "network.embeding: no such key; the nearest is embedding (known: context, embedding, layers, hidden, "
+                  "flatten, bias, activation, residual, tied, norm)"},
              Case{"\"context\"", "\"context_size\"",
-                  "network.context_size: no such key; the nearest one known is \"context\""},
+                  "network.context_size: no such key; the nearest is context (known: context, embedding, layers, "
+                  "hidden, flatten, bias, activation, residual, tied, norm)"},
              Case{"{\"hidden\": false", "{\"hiden\": false",
-                  "network.bias.hiden: no such key; the nearest one known is \"hidden\""},
+                  "network.bias.hiden: no such key; the nearest is hidden (known: hidden, output)"},
              Case{"\"rate\": 0.1", "\"Rate\": 0.1",
-                  "schedule.rates[1].Rate: no such key; the nearest one known is \"rate\""},
+                  "schedule.rates[1].Rate: no such key; the nearest is rate (known: from, rate, then)"},
              Case{"\"constant\"", "\"constants\"",
-                  "initial.rules[2].constants: no such key; the nearest one known is \"constant\""},
-             Case{"\"split_seed\"", "\"seed\"", "data.seed: no such key; the nearest one known is \"split\""},
-             Case{"\"schedule\"", "\"shedule\"", "shedule: no such key; the nearest one known is \"schedule\""},
+                  "initial.rules[2].constants: no such key; the nearest is constant (known: parameter, layers, normal, "
+                  "over, plus, constant)"},
+             Case{"\"split_seed\"", "\"seed\"",
+                  "data.seed: no such key; the nearest is split_seed (known: split_seed, split)"},
+             Case{"\"schedule\"", "\"shedule\"",
+                  "shedule: no such key; the nearest is schedule (known: name, about, network, initial, data, batches, "
+                  "optimizer, schedule, sample)"},
              Case{"\"size\"", "\"\\u001b[2J\\u009b\"",
-                  "batches.\\x1b[2J\\xc2\\x9b: no such key; the nearest one known is \"size\""},
-             Case{"\"size\"", "\"\"", "batches.\"\": no such key; the nearest one known is \"size\""},
+                  "batches.\\x1b[2J\\xc2\\x9b: no such key (known: size, seed, parts)"},
+             Case{"\"size\"", "\"\"", "batches.\"\": no such key (known: size, seed, parts)"},
          }) {
         check(wrong);
     }
