@@ -41,7 +41,7 @@ for _name, _result, *_parameters in [
         ("add_result", None, c_void_p, c_char_p, c_size_t, _Sizes, _Doubles),
         ("check_tensor", c_void_p, POINTER(_View), _Reference, c_void_p),
         ("check_kernel", c_void_p, POINTER(_Kernel), POINTER(_Expected)),
-        ("gradcheck", c_void_p, c_char_p, _Function, c_void_p, _Doubles, c_uint),
+        ("gradcheck_to", c_void_p, c_char_p, _Function, c_void_p, _Doubles, c_uint, c_double),
         ("agrees", c_int, c_void_p), ("text", c_char_p, c_void_p), ("free", None, c_void_p), ("error", c_char_p)]:
     getattr(_library, "byhand_" + _name).restype = _result
     getattr(_library, "byhand_" + _name).argtypes = _parameters
@@ -144,13 +144,17 @@ def check(name, kernel, reference, shapes):
     return Report(report, [] if report else errors)  # the reference may refuse shapes beside those given
 
 
-def gradcheck(name, f, x):
-    """Compares the gradient of f, which returns f(x) and the gradient at x, with finite differences at x."""
+def gradcheck(name, f, x, accuracy=0):
+    """Compares the gradient of f, which returns f(x) and the gradient at x, with finite differences at x.
+
+    `accuracy` is the relative error of f and of the gradient, as 1e-9 of an iteration."""
     errors, x = [], np.array(x, np.float64).ravel()
 
     def call(n, at, gradient, _):
         try:
             value, slopes = f(np.array(at[:n]))
+            if np.shape(slopes) != (n,):
+                raise ValueError(f"{name}: f returns a gradient of shape {np.shape(slopes)}, but x has shape {(n,)}")
             if gradient:
                 _array(ctypes.addressof(gradient.contents), (n,), np.float64)[:] = slopes
             return value
@@ -158,4 +162,4 @@ def gradcheck(name, f, x):
             errors.append(error)
             return math.nan
     address = x.ctypes.data_as(_Doubles)
-    return Report(_library.byhand_gradcheck(name.encode(), _Function(call), None, address, x.size), errors)
+    return Report(_library.byhand_gradcheck_to(name.encode(), _Function(call), None, address, x.size, accuracy), errors)

@@ -93,13 +93,16 @@ byhand_report* byhand_check_kernel(const byhand_kernel* kernel, const byhand_exp
 // nlopt_func.
 typedef double (*byhand_function)(unsigned n, const double* x, double* gradient, void* context);
 
-// Compares the gradient at x (n) with finite differences. NULL if n is 0.
+// Compares the gradient at x (n) with finite differences. NULL if n is 0, and if f differs from call to call.
 byhand_report* byhand_gradcheck(const char* name, byhand_function f, void* context, const double* x, unsigned n);
+// The same for an f and a gradient with this relative error, as 1e-9 of an iteration.
+byhand_report* byhand_gradcheck_to(const char* name, byhand_function f, void* context, const double* x, unsigned n,
+                                   double accuracy);
 
-// 1 if everything that was checked is right and something was, else 0.
+// 1 if everything that was checked is right and something was, else 0; 0 for NULL.
 int byhand_agrees(const byhand_report* report);
 
-// The verdict in words, all figures as JSON, a JUnit file, a page. UTF-8, valid until byhand_free.
+// The verdict in words, all figures as JSON, a JUnit file, a page. UTF-8, valid until byhand_free. Empty for NULL.
 const char* byhand_text(const byhand_report* report);
 const char* byhand_json(const byhand_report* report);
 const char* byhand_junit(const byhand_report* report);

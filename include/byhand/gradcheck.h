@@ -14,6 +14,7 @@ namespace byhand {
 struct GradcheckOptions {
     std::size_t elements = 100;  // of each input that are checked, at most
     std::uint64_t seed = 1;
+    double accuracy = 0;  // relative error of f and of the gradient, as 1e-9 of an iteration; 0: rounding in double
 };
 
 // A function of one vector and its gradient, in the convention of NLopt: returns f(x), and writes the gradient unless
@@ -22,7 +23,9 @@ using ScalarFunction = std::function<double(const std::vector<double>& x, std::v
 
 // Compares the gradient at x with difference quotients, element by element. The limit of each element is the bound of
 // the quotient's error, from several step sizes, and the rounding of f and of the gradient, from evaluations at inputs
-// that are moved by a unit in the last place. Throws std::invalid_argument if x is empty.
+// that are moved by a unit in the last place. The report names an f that computes in float, and elements of x where f
+// has a kink: their gradient must be between the slopes to its left and right, and the other elements are judged.
+// Throws std::invalid_argument if x is empty, and if f or its gradient differ from call to call.
 Report gradcheck(const Named& named, const ScalarFunction& f, const std::vector<double>& x,
                  const GradcheckOptions& options = {});
 

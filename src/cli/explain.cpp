@@ -40,7 +40,7 @@ std::string operation_of(const Explanation& one) {
 }
 
 // All values, those of an operation, or the one of this name.
-std::vector<Explanation> selected(std::vector<Explanation> all, const std::string& name, const std::string& recipe) {
+std::vector<Explanation> selected(std::vector<Explanation> all, const std::string& name) {
     std::vector<Explanation> chosen;
     std::vector<std::string> known;
     for (Explanation& one : all) {
@@ -51,9 +51,9 @@ std::vector<Explanation> selected(std::vector<Explanation> all, const std::strin
     }
     if (chosen.empty()) {
         const bool is_elsewhere = std::ranges::find(formulas(), name, &Formula::operation) != formulas().end();
-        throw InputError(
-            fmt::format("the network of recipe {} has no value or operation {}{} (byhand explain lists them)", recipe,
-                        name, is_elsewhere ? "; --recipe names another network" : the_nearest(name, known)));
+        throw InputError(fmt::format(
+            "the network has no value or operation {}{} (byhand explain lists them)", name,
+            is_elsewhere ? "; --recipe and the options of the network choose another" : the_nearest(name, known)));
     }
     return chosen;
 }
@@ -68,7 +68,7 @@ int explain(const ExplainOptions& options) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const Graph steps = stepwise_graph(network, rows);
-    const std::vector<Explanation> chosen = selected(byhand::explain(steps), options.name, run.recipe.name);
+    const std::vector<Explanation> chosen = selected(byhand::explain(steps), options.name);
     // The first batch, forward and backward.
     DrawnBatch batch(rows, network.context);
     draw_batch(batch, run.train, run.generator);

@@ -19,7 +19,7 @@ constexpr std::size_t kWidth = 80, kColumn = 30;  // of a line, and where the de
 // A name and its description beside it, or below it if the name is too wide.
 std::string row(const std::string& name, const std::string& description) {
     const std::string indent(kColumn, ' ');
-    std::string text = wrapped(indent + description, kWidth);
+    const std::string text = wrapped(indent + description, kWidth);
     const std::string begin = wrapped("  " + name, kWidth);
     if (description.empty()) {
         return begin + '\n';

@@ -313,7 +313,7 @@ std::pair<Spoiled, std::size_t> planted_in(const Ground& ground, const Mistake& 
 Scores plant_all(const MistakesOptions& options) {
     const std::vector<const Mistake*> chosen = chosen_by(
         options.only, [&](const Mistake& mistake) { return is_in_ranks(mistake) == options.ranks.has_value(); });
-    const NamesFile names = read_names_aloud(options.data, options.skip_bad_lines);
+    const NamesFile names = read_names_aloud(options.data, {options.skip_bad_lines});
     std::vector<Run> runs;
     runs.reserve(options.recipes.size());
     for (const std::string& recipe : options.recipes) {

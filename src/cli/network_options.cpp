@@ -217,26 +217,19 @@ SavedModel read_model(const std::string& path, const std::string& recipe, const 
     if (recipe.empty()) {
         return load_model(path);
     }
-    const NamesFile names = read_names(data_path_of(data), true);  // what is bad is refused when it is measured
+    const NamesFile names =
+        read_names(data_path_of(data), {.skip = true});  // what is bad is refused when it is measured
     SavedModel model = load_foreign_model(path, read_recipe(recipe), vocabulary_of(names.names));
     model.data_path = data_path_of(data);
     model.data_hash = names.hash;
     return model;
 }
 
-namespace {
-
-void say_remarks(const NamesFile& file, const std::string& path) {
+NamesFile read_names_aloud(const std::string& path, const BadLines& bad) {
+    NamesFile file = read_names(data_path_of(path), bad);
     for (const std::string& remark : remarks(file)) {
         say("{}: {}\n", printable(data_path_of(path)), remark);
     }
-}
-
-}  // namespace
-
-NamesFile read_names_aloud(const std::string& path, bool skip_bad_lines) {
-    NamesFile file = read_names(data_path_of(path), skip_bad_lines);
-    say_remarks(file, path);
     return file;
 }
 
@@ -250,19 +243,13 @@ std::string data_path_of(const SavedModel& saved) {
 }
 
 NamesAndPath names_for(const SavedModel& saved, const std::string& data, bool skip_bad_lines) {
-    const auto read = [&](const std::string& path) {
-        NamesFile file = read_names(data_path_of(path), true);
-        if (!skip_bad_lines && file.hash != saved.data_hash) {
-            refuse_bad_lines(file, printable(path));
-        }
-        say_remarks(file, path);
-        return NamesAndPath{std::move(file), path};
-    };
+    const BadLines bad{skip_bad_lines, saved.data_hash};
     if (!data.empty()) {
-        return read(data);
+        return {read_names_aloud(data, bad), data};
     }
+    const std::string path = data_path_of(saved);
     try {
-        return read(data_path_of(saved));
+        return {read_names_aloud(path, bad), path};
     } catch (const InputError& error) {
         throw InputError(std::string(error.what()) + "; give the names it was trained on with --data");
     }
@@ -277,7 +264,7 @@ void say_if_step_by_step(const Recipe& recipe) {
 }
 
 Run run_of(const NetworkOptions& options) {
-    return prepare(recipe_of(options), read_names_aloud(options.data, options.skip_bad_lines),
+    return prepare(recipe_of(options), read_names_aloud(options.data, {options.skip_bad_lines}),
                    data_path_of(options.data));
 }
 

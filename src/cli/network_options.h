@@ -49,7 +49,7 @@ Recipe read_recipe(const std::string& name_or_path);
 Option add_skip_bad_lines(const Command& command, bool& skip);
 
 // Reads names and notes irregularities of the file on stderr. An empty path means the shipped names.
-NamesFile read_names_aloud(const std::string& path, bool skip_bad_lines = false);
+NamesFile read_names_aloud(const std::string& path, const BadLines& bad = {});
 
 // A saved model. With a recipe, a model from another program, whose characters are those of the names in `data` (empty:
 // the shipped names). Throws InputError.

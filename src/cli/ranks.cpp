@@ -210,7 +210,11 @@ RanksEnded run_ranks(std::size_t ranks, const std::vector<std::string>& words) {
                                           {"LOCAL_WORLD_SIZE", size},
                                           {"BYHAND_RANKS_FILE", folder.path() / "ranks"}})});
     }
-    return wait_for_all(children);
+    RanksEnded all = wait_for_all(children);
+    if (is_interrupted_exit_code(all.code) && interrupted()) {
+        all.code = interrupted_exit_code();  // of the signal that was passed on as SIGTERM
+    }
+    return all;
 }
 
 std::vector<Fact> facts_of(const Tensors<float>& state) {

@@ -10,7 +10,7 @@
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
-#include "report/text.h"
+#include "report/lines.h"
 
 namespace byhand::cli {
 
@@ -30,11 +30,13 @@ void add_recipes(const Command& program) {
         if (*is_expanded) {
             throw InputError("--expanded: the recipe is missing; byhand recipes lists them");
         }
-        Table table{"", {"", {"", "", Align::left}}, {}};
+        constexpr std::size_t kColumn = 20;  // of the descriptions
+        // For programs, a line each.
+        const std::size_t width = ::isatty(STDOUT_FILENO) != 0 ? terminal_width(STDOUT_FILENO) : std::string::npos;
         for (const std::string& shipped_name : shipped_recipes()) {
-            table.rows.push_back({shipped_name, read_recipe(shipped_name).about});
+            const std::string about = std::string(kColumn, ' ') + read_recipe(shipped_name).about;
+            fmt::print("{}\n", wrapped(about, width).replace(0, shipped_name.size(), shipped_name));
         }
-        fmt::print("{}", to_text(table, {.width = terminal_width(STDOUT_FILENO)}));
         return kFine;
     });
 }

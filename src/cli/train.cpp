@@ -65,7 +65,7 @@ std::optional<std::size_t> tell_of_older_model(const std::string& path, std::siz
     say("{}{} contains a model after {} steps, which will be overwritten{}; --save names another file\n",
         is_longer ? "warning: " : "", printable(path), printable(found->second),
         is_longer ? fmt::format(" by one after {}", steps) : "");
-    return is_longer ? std::optional<std::size_t>(*older) : std::nullopt;
+    return is_longer ? older : std::nullopt;
 }
 
 // The model after `steps` steps. `model` itself is left unchanged.
@@ -332,10 +332,7 @@ int train_by_ranks(const Training& training, const Command& command) {
     std::vector<std::string> words = command_line();
     for (;;) {
         const RanksEnded ended = run_ranks(ranks, words);
-        if (is_interrupted_exit_code(ended.code)) {
-            return interrupted() ? interrupted_exit_code() : ended.code;
-        }
-        if (ended.code == kFine || ended.code == kDisagrees) {
+        if (ended.code == kFine || ended.code == kDisagrees || is_interrupted_exit_code(ended.code)) {
             return ended.code;
         }
         const bool is_saved =

@@ -128,7 +128,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
     const std::string& data = options.network.data;
     const bool skip = options.network.skip_bad_lines;
     auto [names, path] =
-        saved ? names_for(*saved, data, skip) : NamesAndPath{read_names_aloud(data, skip), data_path_of(data)};
+        saved ? names_for(*saved, data, skip) : NamesAndPath{read_names_aloud(data, {skip}), data_path_of(data)};
     training.data_path = path;
     training.data_hash = names.hash;
     Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);

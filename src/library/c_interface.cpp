@@ -211,30 +211,35 @@ byhand_report* byhand_check_kernel(const byhand_kernel* kernel, const byhand_exp
 }
 
 byhand_report* byhand_gradcheck(const char* name, byhand_function f, void* context, const double* x, unsigned n) {
+    return byhand_gradcheck_to(name, f, context, x, n, 0);
+}
+
+byhand_report* byhand_gradcheck_to(const char* name, byhand_function f, void* context, const double* x, unsigned n,
+                                   double accuracy) {
     return reported([&] {
         require(f != nullptr && (x != nullptr || n == 0), "f or x is NULL");
         const auto function = [&](const std::vector<double>& at, std::vector<double>& gradient) {
             return f(n, at.data(), gradient.empty() ? nullptr : gradient.data(), context);
         };
-        return gradcheck(without_place(name), function, {x, x + n});
+        return gradcheck(without_place(name), function, {x, x + n}, {.accuracy = accuracy});
     });
 }
 
 int byhand_agrees(const byhand_report* report) {
-    return report->agrees ? 1 : 0;
+    return report != nullptr && report->agrees ? 1 : 0;
 }
 
 const char* byhand_text(const byhand_report* report) {
-    return report->text.c_str();
+    return report != nullptr ? report->text.c_str() : "";
 }
 const char* byhand_json(const byhand_report* report) {
-    return report->json.c_str();
+    return report != nullptr ? report->json.c_str() : "";
 }
 const char* byhand_junit(const byhand_report* report) {
-    return report->junit.c_str();
+    return report != nullptr ? report->junit.c_str() : "";
 }
 const char* byhand_html(const byhand_report* report) {
-    return report->html.c_str();
+    return report != nullptr ? report->html.c_str() : "";
 }
 
 void byhand_free(byhand_report* report) {

@@ -295,7 +295,7 @@ std::string text_after(const std::string& name, const Report& report) {
 }
 
 Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all,
-                 const std::string& beside) {
+                 const std::string& beside, const std::vector<std::string>& notes) {
     Document document{
         .subject = "check", .note = "", .title = subject, .blocks = {}, .plots = {}, .data = {}, .agrees = false};
     Table table{"", columns(), {}};
@@ -339,10 +339,14 @@ Report report_of(const std::string& subject, const std::string& place, const std
         }
         document.blocks.emplace_back(as_conclusion(std::move(words), subject, Mark::good));
     }
+    for (const std::string& note : notes) {
+        std::get<Text>(document.blocks.front()).words += "\n  " + note;
+    }
     document.data = {{"subject", subject},
                      {"place", place.empty() ? Json() : Json(place)},
                      {"agrees", document.agrees},
                      {"beside", beside.empty() ? Json() : Json(beside)},
+                     {"notes", Json::of(Json::Array(notes.begin(), notes.end()))},
                      {"checks", json_of_rows(table)}};
     document.blocks.emplace_back(std::move(table));
     document.suites = {std::move(suite)};

@@ -84,7 +84,8 @@ std::string text_after(const std::string& name, const Report& report);
 // `subject` is what was checked, a kernel or a tensor, and `place` its place in a source file, or empty. It agrees if
 // no trial fails, and at least one agrees of each tensor in each type. `beside` lists the extents that were tried
 // beside those that were given: "6 and 8 for 7"; may be empty.
+// `notes` are sentences below the verdict.
 Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all,
-                 const std::string& beside = "");
+                 const std::string& beside = "", const std::vector<std::string>& notes = {});
 
 }  // namespace byhand

@@ -26,14 +26,28 @@ double bytes_of(std::size_t length) {
     return static_cast<double>(length * sizeof(char32_t) + 2 * sizeof(std::u32string_view));
 }
 
+std::string count(std::size_t n, const std::string& thing) {
+    return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
+}
+
+// "9 lines with a '.' (3, 17, 200, …)"
+std::string bad_lines(const NamesFile& file) {
+    std::string numbers;
+    for (const std::size_t line : file.first_bad_lines) {
+        numbers += (numbers.empty() ? "" : ", ") + std::to_string(line);
+    }
+    return count(file.bad_lines, "line") + " with a '.' (" + numbers +
+           (file.bad_lines > file.first_bad_lines.size() ? ", …)" : ")");
+}
+
 // Processes a file in pieces of any size, so that only the names and one unfinished line are in memory.
 class NamesReader {
 public:
     enum class Keep { names, none };
 
     // `characters`: the most that are expected.
-    NamesReader(const std::string& path, std::size_t characters, Keep keep, bool skip_bad_lines)
-        : path_(printable(path)), keep_(keep), skip_bad_lines_(skip_bad_lines), text_(populated<char32_t>(characters)) {
+    NamesReader(const std::string& path, std::size_t characters, Keep keep, const BadLines& bad)
+        : path_(printable(path)), keep_(keep), bad_(bad), text_(populated<char32_t>(characters)) {
         file_.hash = kHashOfNothing;
     }
 
@@ -53,7 +67,7 @@ private:
 
     std::string path_;
     Keep keep_;
-    bool skip_bad_lines_;
+    BadLines bad_;
     std::size_t line_ = 0;                             // the number of the current line, from 1
     std::vector<bool> met_ = std::vector<bool>(0x80);  // by code point, as far as the largest
     std::size_t characters_ = 0;                       // distinct ones
@@ -166,7 +180,12 @@ NamesFile NamesReader::finish() && {
     if (line_ == 0) {
         throw InputError(path_ + ": empty; give a text file with one name a line");
     }
-    if (file_.characters == 0 && (skip_bad_lines_ || file_.bad_lines == 0)) {
+    if (file_.bad_lines > 0 && !bad_.skip && bad_.skip_in != file_.hash) {
+        throw InputError(path_ + ":" + std::to_string(file_.first_bad_lines.front()) +
+                         ": has a '.', which marks where a name begins and ends; take it out, or leave out " +
+                         bad_lines(file_) + " with --skip-bad-lines");
+    }
+    if (file_.characters == 0) {
         refuse("the file contains no name; give a text file with one name a line");
     }
     file_.text = std::make_shared<const std::vector<char32_t>>(std::move(text_));
@@ -176,16 +195,13 @@ NamesFile NamesReader::finish() && {
         file_.names.emplace_back(name, length);
         name += length;
     }
-    if (!skip_bad_lines_) {
-        refuse_bad_lines(file_, path_);
-    }
     return std::move(file_);
 }
 
 // `characters`: the most that are expected.
-NamesFile read_through(const std::string& path, NamesReader::Keep keep, std::size_t characters, bool skip_bad_lines) {
+NamesFile read_through(const std::string& path, NamesReader::Keep keep, std::size_t characters, const BadLines& bad) {
     const RegularFile file = open_regular(path);
-    NamesReader reader(path, characters, keep, skip_bad_lines);
+    NamesReader reader(path, characters, keep, bad);
     std::vector<char> piece(std::size_t{1} << 15);
     while (const std::size_t got = read_some(file.descriptor.number(), piece.data(), piece.size(), path)) {
         reader.take({piece.data(), got});
@@ -193,22 +209,8 @@ NamesFile read_through(const std::string& path, NamesReader::Keep keep, std::siz
     return std::move(reader).finish();
 }
 
-std::string count(std::size_t n, const std::string& thing) {
-    return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
-}
-
 std::string was_or_were(std::size_t n) {
     return n == 1 ? " was" : " were";
-}
-
-// "9 lines with a '.' (3, 17, 200, …)"
-std::string bad_lines(const NamesFile& file) {
-    std::string numbers;
-    for (const std::size_t line : file.first_bad_lines) {
-        numbers += (numbers.empty() ? "" : ", ") + std::to_string(line);
-    }
-    return count(file.bad_lines, "line") + " with a '.' (" + numbers +
-           (file.bad_lines > file.first_bad_lines.size() ? ", …)" : ")");
 }
 
 // The number of names that occur before them, by hashes, which fit in far less memory than the names.
@@ -243,30 +245,21 @@ void remark_on_names(const Names& names, std::vector<std::string>& sentences) {
 
 }  // namespace
 
-NamesFile read_names(const std::string& path, bool skip_bad_lines) {
+NamesFile read_names(const std::string& path, const BadLines& bad) {
     // A first pass over a large file stores nothing, so that one that is refused takes no memory.
     constexpr std::uintmax_t kLarge = std::uintmax_t{1} << 20;
     const std::uintmax_t size = open_regular(path).size;
     const bool is_large = size > kLarge;
-    NamesFile file = is_large ? read_through(path, NamesReader::Keep::none, kLongestLine, skip_bad_lines)
-                              : read_through(path, NamesReader::Keep::names, size, skip_bad_lines);
+    NamesFile file = is_large ? read_through(path, NamesReader::Keep::none, kLongestLine, bad)
+                              : read_through(path, NamesReader::Keep::names, size, bad);
     check_memory_needed(file.bytes, printable(path) + ": the names need", "give fewer names");
-    return is_large ? read_through(path, NamesReader::Keep::names, file.characters, skip_bad_lines) : std::move(file);
+    return is_large ? read_through(path, NamesReader::Keep::names, file.characters, bad) : std::move(file);
 }
 
-NamesFile parse_names(std::string_view bytes, const std::string& path, bool skip_bad_lines) {
-    NamesReader reader(path, bytes.size(), NamesReader::Keep::names, skip_bad_lines);
+NamesFile parse_names(std::string_view bytes, const std::string& path, const BadLines& bad) {
+    NamesReader reader(path, bytes.size(), NamesReader::Keep::names, bad);
     reader.take(bytes);
     return std::move(reader).finish();
-}
-
-void refuse_bad_lines(const NamesFile& file, const std::string& printable_path) {
-    if (file.bad_lines == 0) {
-        return;
-    }
-    throw InputError(printable_path + ":" + std::to_string(file.first_bad_lines.front()) +
-                     ": has a '.', which marks where a name begins and ends; take it out, or leave out " +
-                     bad_lines(file) + " with --skip-bad-lines");
 }
 
 std::vector<std::string> remarks(const NamesFile& file) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,18 +27,21 @@ struct NamesFile {
     double bytes = 0;                          // of memory, about, until they are split
 };
 
+// What to do with lines that contain a '.': refuse the file, or leave them out.
+struct BadLines {
+    bool skip = false;
+    std::optional<std::uint64_t> skip_in = std::nullopt;  // also of the file with this hash
+};
+
 // Reads and checks the whole file, piece by piece. Throws InputError, with file and line, if it is missing, a folder,
 // not a regular file or not readable, if it contains no name, and if a line is not UTF-8, contains a control character
 // (including NUL), is longer than 1 KiB (without its CR LF), is preceded by 5 million others, or has the
 // 65,537th distinct character; if the names need more than the memory that this process may use (base/memory.h); and
-// if lines contain a '.', unless they are skipped.
-NamesFile read_names(const std::string& path, bool skip_bad_lines = false);
+// for bad lines, with their number and the first three.
+NamesFile read_names(const std::string& path, const BadLines& bad = {});
 
 // The same from bytes already in memory; `path` is only for messages.
-NamesFile parse_names(std::string_view bytes, const std::string& path, bool skip_bad_lines = false);
-
-// Throws InputError, with the number of bad lines and the first three of them, if there are any.
-void refuse_bad_lines(const NamesFile& file, const std::string& printable_path);
+NamesFile parse_names(std::string_view bytes, const std::string& path, const BadLines& bad = {});
 
 // One sentence for each irregularity that was handled ("3 empty lines were skipped"), or that the names have: blanks at
 // an end, many duplicates, commas. For a message to the user.

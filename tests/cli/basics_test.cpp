@@ -66,8 +66,7 @@ TEST_CASE("help: the word is the option") {
 
 TEST_CASE("help, recipes and hints keep to 80 columns") {
     const Folder folder;
-    std::vector<Arguments> commands = {
-        {"--help"}, {"recipes"}, {"exercise", "--hint", "dbnvar:3"}, {"lab", "padding", "-h"}};
+    std::vector<Arguments> commands = {{"--help"}, {"exercise", "--hint", "dbnvar:3"}, {"lab", "padding", "-h"}};
     for (const char* name : {"compare", "mistakes", "train", "eval", "sample", "gradcheck", "exercise", "lab", "bench",
                              "explain", "diff", "recipes", "completion"}) {
         commands.push_back({name, "--help"});
@@ -81,6 +80,12 @@ TEST_CASE("help, recipes and hints keep to 80 columns") {
             CHECK(byhand::from_utf8(line).size() <= 80);
         }
     }
+    const Outcome recipes = byhand_on_terminal(folder, {"recipes"}, {{"TERM", "xterm"}}, false, 80);
+    CHECK(recipes.out.find("1,001") != std::string::npos);
+    for (const std::string& line : lines_of(recipes.out)) {
+        CHECK(line.size() <= 81);  // with the terminal's CR
+    }
+    CHECK(lines_of(byhand(folder, {"recipes"}).out).size() < lines_of(recipes.out).size());  // off it, a line each
     CHECK(
         byhand(folder, {"compare", "--help"}).out.find("the last (not with\n                              --mine)\n") !=
         std::string::npos);

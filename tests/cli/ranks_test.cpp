@@ -300,13 +300,15 @@ TEST_CASE("train --ranks: a rank that hangs ends the others after --rank-timeout
 
 TEST_CASE("train --ranks: a signal stops all ranks after the same step, and the model is saved") {
     need_torch();
-    TwoRanks two({});
-    two.process.signal(SIGTERM);
-    const Outcome outcome = two.process.wait(std::chrono::seconds(60));
-    INFO(outcome.err);
-    CHECK(outcome.code == 143);
-    CHECK(outcome.err.find("steps are done; to continue: byhand train --resume") != std::string::npos);
-    CHECK(byhand(two.place, {"eval"}).code == 0);
+    for (const int signal : {SIGTERM, SIGINT}) {
+        TwoRanks two({});
+        two.process.signal(signal);
+        const Outcome outcome = two.process.wait(std::chrono::seconds(60));
+        INFO(outcome.err);
+        CHECK(outcome.code == 128 + signal);
+        CHECK(outcome.err.find("steps are done; to continue: byhand train --resume") != std::string::npos);
+        CHECK(byhand(two.place, {"eval"}).code == 0);
+    }
 }
 
 TEST_CASE("train: a rank that does not come is named, and so is one with another recipe") {

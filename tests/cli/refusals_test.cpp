@@ -132,7 +132,8 @@ TEST_CASE("words that are none of those known") {
     place.refuses_training({"--activation", "rel"},
                            "leaky_relu, gelu, gelu_tanh or silu, not rel; the nearest is relu");
     place.refuses({"explain", "dW"}, "no value or operation dW; the nearest are dW2 and dW1 (byhand explain lists");
-    place.refuses({"explain", "layernorm"}, "recipe notes has no value or operation layernorm; --recipe names another");
+    place.refuses({"explain", "layernorm"},
+                  "the network has no value or operation layernorm; --recipe and the options");
     place.refuses({"exercise", "--hint", "dvarnv"}, "there is no gradient dvarnv; the nearest is dbnvar_inv (byhand");
     place.refuses({"recipes", "mlp"}, "there is no recipe or file mlp; the nearest is mlp-relu-layernorm (the recipes");
     place.refuses({"mistakes", "--mistake", "dvar"}, "no mistake matches dvar; the nearest is dvar-path-forgotten");

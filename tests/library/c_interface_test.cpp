@@ -322,6 +322,10 @@ TEST_CASE("C interface: a kernel or a function that is not valid is an error") {
     CHECK(refused(byhand_check_kernel(&kernel, &expected), "square_product has no function"));
 
     CHECK(refused(byhand_gradcheck("cubes", sum_of_cubes, &none, nullptr, 0), "x has no elements"));
+    CHECK(byhand_agrees(nullptr) == 0);
+    for (const auto text : {byhand_text, byhand_json, byhand_junit, byhand_html}) {
+        CHECK(std::string(text(nullptr)).empty());
+    }
     CHECK(refused(byhand_gradcheck("cubes", sum_of_cubes, &none, nullptr, 3), "f or x is NULL"));
     byhand_free(nullptr);
 }

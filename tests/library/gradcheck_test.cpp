@@ -92,7 +92,8 @@ TEST_CASE("gradcheck: a kink within the step is not called wrong, and a NaN is")
         return std::max(x[0], 0.0);
     };
     CHECK(gradcheck("relu", f, {0.5}).agrees());
-    CHECK(gradcheck("relu", f, {-1e-3}).agrees());
+    CHECK(text::contains(gradcheck("relu", f, {-1e-3}).text(),
+                         "relu is not shown to be right: gradient in double is vac"));
     const Report at_kink = gradcheck("relu", f, {0.0});
     CHECK_FALSE(text::contains(at_kink.text(), "is wrong"));
     const Report nan = gradcheck("nan",
@@ -115,6 +116,176 @@ TEST_CASE("gradcheck: an element that is never written is found") {
                                     {1.5, 2.5});
     CHECK_FALSE(report.agrees());
     CHECK(text::contains(report.text(), "gradient[1] is NaN"));
+}
+
+namespace {
+
+// Σ log cosh x, whose gradient is tanh x; `factor` makes it wrong.
+template <class T>
+ScalarFunction log_cosh(double factor = 1) {
+    return [=](const std::vector<double>& x, std::vector<double>& gradient) {
+        T sum = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const T number = static_cast<T>(x[i]);
+            sum += std::log(std::cosh(number));
+            if (!gradient.empty()) {
+                gradient[i] = factor * static_cast<double>(std::tanh(number));
+            }
+        }
+        return static_cast<double>(sum);
+    };
+}
+
+// Σ |x|, with `at_zero` for the gradient at 0.
+ScalarFunction absolute(double at_zero, double factor = 1) {
+    return [=](const std::vector<double>& x, std::vector<double>& gradient) {
+        double sum = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            sum += std::abs(x[i]);
+            if (!gradient.empty()) {
+                gradient[i] = factor * (x[i] > 0 ? 1 : x[i] < 0 ? -1 : at_zero);
+            }
+        }
+        return sum;
+    };
+}
+
+std::string refusal(const ScalarFunction& f, const std::vector<double>& x) {
+    try {
+        gradcheck("f", f, x);
+    } catch (const std::invalid_argument& error) {
+        return error.what();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("gradcheck: an f that computes in float is named, judged with its limits, and a wrong gradient is found") {
+    const std::vector<double> x = {0.7, -1.3, 2.1, 0.4, -0.9};
+    const std::string named = "f computes in float";
+    const Report in_float = gradcheck("f", log_cosh<float>(), x), in_double = gradcheck("f", log_cosh<double>(), x);
+    CHECK(in_float.agrees());
+    CHECK(text::contains(in_float.text(), named));
+    CHECK(text::contains(in_float.json(), named));
+    CHECK(in_double.agrees());
+    CHECK_FALSE(text::contains(in_double.text(), named));
+    const Report wrong = gradcheck("f", log_cosh<float>(1.2), x);
+    CHECK_FALSE(wrong.agrees());
+    CHECK(text::contains(wrong.text(), "f (gradcheck_test.cpp:"));
+    CHECK(text::contains(wrong.text(), "is wrong"));
+    CHECK(text::contains(wrong.text(), named));
+    // Not those whose values happen to be of float.
+    CHECK_FALSE(text::contains(gradcheck("f", absolute(0), {0.5, 1.5}).text(), named));
+}
+
+TEST_CASE("gradcheck: a gradient that is zero within rounding agrees, a constant function shows nothing") {
+    // The sum of a normalized batch does not depend on it.
+    const auto sum_of_normalized = [](double mistake) {
+        return [=](const std::vector<double>& x, std::vector<double>& gradient) {
+            const auto n = static_cast<double>(x.size());
+            double mean = 0, variance = 0, sum = 0, sum_d = 0, sum_dx = 0;
+            for (const double number : x) {
+                mean += number / n;
+            }
+            for (const double number : x) {
+                variance += (number - mean) * (number - mean) / n;
+            }
+            const double inverse = 1 / std::sqrt(variance + 1e-5);
+            for (const double number : x) {
+                const double raw = (number - mean) * inverse;
+                sum += raw;
+                sum_d += 1;
+                sum_dx += raw;
+            }
+            for (std::size_t i = 0; i < gradient.size(); ++i) {
+                gradient[i] = inverse * (1 - sum_d / n - (x[i] - mean) * inverse * sum_dx / n) + mistake;
+            }
+            return sum;
+        };
+    };
+    const std::vector<double> x = {0.31, -1.72, 2.23, 0.94, 1.15, -0.66, 0.057};
+    const Report right = gradcheck("f", sum_of_normalized(0), x);
+    INFO(right.text());
+    CHECK(right.agrees());
+    CHECK(text::contains(right.json(), R"("zero within rounding")"));
+    CHECK_FALSE(gradcheck("f", sum_of_normalized(1e-6), x).agrees());
+    const Report constant = gradcheck(
+        "f",
+        [](const std::vector<double>&, std::vector<double>& gradient) {
+            std::fill(gradient.begin(), gradient.end(), 0);
+            return 1.5;
+        },
+        x);
+    CHECK_FALSE(constant.agrees());
+    CHECK(text::contains(constant.text(), "f is not shown to be right: gradient in double is vacuous"));
+}
+
+TEST_CASE("gradcheck: an element at a kink is named with both slopes, and the others are judged") {
+    const std::vector<double> x = {0.5, -1.25, 0, 3.75, 2};
+    for (const double at_zero : {-1.0, 0.0, 0.3, 1.0}) {
+        const Report report = gradcheck("f", absolute(at_zero), x);
+        INFO(report.text());
+        CHECK(report.agrees());
+        CHECK(text::contains(report.text(), "f is right: 4 trials"));
+        CHECK(text::contains(report.text(),
+                             "\n  gradient[2] is at a kink of f: the slope is -1 on the left and 1 on the "
+                             "right, and the gradient "));
+    }
+    CHECK_FALSE(gradcheck("f", absolute(1.5), x).agrees());  // beyond both
+    CHECK(text::contains(gradcheck("f", absolute(0, 1.001), x).text(), "is wrong"));
+    CHECK(text::contains(gradcheck("f", absolute(0), {0.5, 0, 0, 0}).text(), "; so are 2 more elements"));
+    const Report nothing_else = gradcheck("f", absolute(0), {0});
+    CHECK_FALSE(nothing_else.agrees());
+    CHECK(text::contains(nothing_else.text(), "is not shown to be right"));
+    CHECK(text::contains(nothing_else.text(), "gradient[0] is at a kink"));
+    CHECK_FALSE(text::contains(gradcheck("f", log_cosh<double>(), x).text(), "kink"));
+}
+
+TEST_CASE("gradcheck: a function that differs from call to call is refused") {
+    int calls = 0;
+    const auto random = [&](const std::vector<double>& x, std::vector<double>& gradient) {
+        std::fill(gradient.begin(), gradient.end(), 1);
+        return x[0] + ++calls;
+    };
+    CHECK(refusal(random, {1.5}) ==
+          "f: f is 2.5 and then 3.5 when it is called again at the same x: is it random? Fix its seed");
+    const auto gradient_only = [&](const std::vector<double>& x, std::vector<double>& gradient) {
+        for (double& slope : gradient) {
+            slope = ++calls % 2;
+        }
+        return x[0];
+    };
+    CHECK(text::contains(refusal(gradient_only, {1.5}), "f: gradient[0] is "));
+    CHECK(refusal(log_cosh<double>(), {1.5}).empty());
+}
+
+TEST_CASE("gradcheck: the accuracy of an f that is not exact to rounding") {
+    // With an error of 1e-9, which depends on x as that of an iteration does.
+    const auto f = [](double factor) {
+        return [=](const std::vector<double>& x, std::vector<double>& gradient) {
+            double sum = log_cosh<double>(factor)(x, gradient), phase = 0;
+            for (const double number : x) {
+                phase += 1e7 * number;
+            }
+            return sum * (1 + 1e-9 * std::sin(phase));
+        };
+    };
+    const std::vector<double> x = {0.7, -1.3, 2.1, 0.4, -0.9};
+    CHECK_FALSE(gradcheck("f", f(1), x).agrees());
+    CHECK(gradcheck("f", f(1), x, {.accuracy = 1e-9}).agrees());
+    CHECK_FALSE(gradcheck("f", f(1.001), x, {.accuracy = 1e-9}).agrees());
+}
+
+TEST_CASE("gradcheck: where the results are below the smallest double, nothing is called wrong") {
+    const auto square = [](const std::vector<double>& x, std::vector<double>& gradient) {
+        if (!gradient.empty()) {
+            gradient[0] = 2 * x[0];
+        }
+        return x[0] * x[0];
+    };
+    CHECK_FALSE(text::contains(gradcheck("square", square, {4.9e-324}).text(), "is wrong"));
+    CHECK(gradcheck("square", square, {1e-150}).agrees());
 }
 
 TEST_CASE("gradcheck: what does not fit is refused") {

@@ -61,6 +61,17 @@ class Checks(unittest.TestCase):
             byhand.matches("y", np.ones(3), lambda: 1 / 0)
         with self.assertRaises(ZeroDivisionError):
             byhand.gradcheck("f", lambda x: 1 / 0, [1])
+
+    def test_gradcheck_refuses_a_gradient_of_another_shape(self):
+        for slopes in 2.0, [2.0], [[2.0, 2.0, 2.0, 2.0]]:
+            with self.assertRaisesRegex(ValueError, r"f: f returns a gradient of shape .*, but x has shape \(4,\)"):
+                byhand.gradcheck("f", lambda x: (2 * x.sum(), slopes), [1, 2, 3, 4])
+
+    def test_gradcheck_takes_an_accuracy(self):
+        def f(x):
+            return np.log(np.cosh(x)).sum() * (1 + 1e-9 * np.sin(1e7 * x.sum())), np.tanh(x)
+        self.assertFalse(byhand.gradcheck("f", f, [0.7, -1.3, 2.1]).agrees)
+        self.assertTrue(byhand.gradcheck("f", f, [0.7, -1.3, 2.1], accuracy=1e-9).agrees)
         with self.assertRaisesRegex(ValueError, "unknown dtype"):
             byhand.matches("y", np.arange(3), lambda: np.ones(3))
         with self.assertRaisesRegex(ValueError, "shapes: "):

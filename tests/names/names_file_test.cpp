@@ -141,12 +141,14 @@ TEST_CASE("names file: lines with a '.' are refused with their number and the fi
     CHECK(refusal(".\n") == "n.txt:1" + why + "1 line with a '.' (1) with --skip-bad-lines");
     const std::string many = "a.b\nemma\n\n.\nava\n..\nzoë.\nbob";
     CHECK(refusal(many) == "n.txt:1" + why + "4 lines with a '.' (1, 4, 6, …) with --skip-bad-lines");
-    const NamesFile file = parse_names(many, "n.txt", true);
+    const NamesFile file = parse_names(many, "n.txt", {.skip = true});
     CHECK(file.names == Names{U"emma", U"ava", U"bob"});
     CHECK(file.characters == 10);
+    CHECK(parse_names(many, "n.txt", {.skip_in = file.hash}).names == file.names);
+    CHECK_THROWS_AS(parse_names(many, "n.txt", {.skip_in = file.hash + 1}), InputError);
     CHECK(remarks(file) == Sentences{"1 empty line was skipped", "4 lines with a '.' (1, 4, 6, …) were left out",
                                      "the last line has no newline; it was read like the others"});
-    CHECK(message_of([] { parse_names("a.\n.b\n", "n.txt", true); }).find("the file contains no name") !=
+    CHECK(message_of([] { parse_names("a.\n.b\n", "n.txt", {.skip = true}); }).find("the file contains no name") !=
           std::string::npos);
     CHECK(refusal("a.\n\xff\n").find("is not UTF-8") != std::string::npos);  // other faults come first
 }

@@ -9,6 +9,7 @@ namespace {
 
 // At step h; see differences.h. `truncation` is the part of the bound that a smaller step would make smaller.
 Slope slope_at(const std::function<double(double)>& loss, double x, double h, double noise, double& truncation) {
+    constexpr double kRounding = 32;  // of a kink's estimate, more than the rounding of all losses
     const double here = loss(x);
     double D[3], jump[3];  // at h, 2h, 4h
     for (int k = 0; k < 3; ++k) {
@@ -23,7 +24,20 @@ Slope slope_at(const std::function<double(double)>& loss, double x, double h, do
     const double kink = (8 * (2 * jump[0] - jump[1]) - (2 * jump[1] - jump[2])) / 7;
     truncation = std::abs(E2 - E1) + std::abs(kink) / 2;
     const double bound = truncation + 1.5 * noise / h;
-    return std::isfinite(E1) && std::isfinite(bound) ? Slope{E1, bound} : Slope{};
+    const bool is_kink = std::abs(kink) > kRounding * noise / h && std::abs(kink) > bound;
+    return std::isfinite(E1) && std::isfinite(bound) ? Slope{E1, bound, is_kink ? kink : 0} : Slope{};
+}
+
+// Whether all of it is nothing but rounding.
+bool only_rounding(const Elements& e, double sharp) {
+    for (std::size_t i = 0; i < e.ours.size(); ++i) {
+        const bool is_rounding = std::abs(e.ours[i]) <= e.own_rounding[i] &&
+                                 std::abs(e.differences[i]) <= e.limits[i] && e.limits[i] <= sharp;
+        if (!is_rounding) {
+            return false;
+        }
+    }
+    return true;
 }
 
 }  // namespace
@@ -44,6 +58,19 @@ Slope slope(const std::function<double(double)>& loss, double x, double scale, d
         h /= 8;
     }
     return best;
+}
+
+Verdict verdict_of(const Elements& elements, Verdict judged, double sharp) {
+    const auto all_zero = [](const std::vector<double>& numbers) {
+        return std::ranges::all_of(numbers, [](double number) { return number == 0; });
+    };
+    if (judged == Verdict::mismatch || judged == Verdict::non_finite || elements.ours.empty()) {
+        return judged;
+    }
+    if (all_zero(elements.ours) && all_zero(elements.differences) && all_zero(elements.own_rounding)) {
+        return Verdict::vacuous;
+    }
+    return only_rounding(elements, sharp) ? Verdict::zero_within_rounding : judged;
 }
 
 double root_mean_square(std::span<const double> values) {

@@ -15,11 +15,14 @@
 #include <span>
 #include <vector>
 
+#include "byhand/verdict.h"
+
 namespace byhand {
 
 struct Slope {
     double value = 0;
     double bound = std::numeric_limits<double>::infinity();  // of its error
+    double jump = 0;  // of the slope at x, from left to right, if it is a kink's and not rounding
 };
 
 // E(h) at the best of several steps. The balance of truncation (h⁴) and rounding (u/h) is near the fifth root of u,
@@ -27,6 +30,18 @@ struct Slope {
 // the values that x belongs to; where it is less (a small number whose inverse, root or logarithm is taken), smaller
 // steps follow until rounding prevails.
 Slope slope(const std::function<double(double)>& loss, double x, double scale, double noise);
+
+// Elements of a gradient: where they are, ours, by differences, and their limits.
+struct Elements {
+    std::vector<std::size_t> positions;
+    std::vector<double> ours, differences, limits;
+    std::vector<double> own_rounding;  // the part of the limit that is our gradient's
+};
+
+// The verdict on elements that are judged, but for what shows nothing: vacuous, if both values of each are zero without
+// rounding, and zero_within_rounding, if both are nothing but rounding. `sharp`: a limit below this tells zero from a
+// gradient that matters.
+Verdict verdict_of(const Elements& elements, Verdict judged, double sharp);
 
 // The usual size of values: 1 if all are zero or one is not finite.
 double root_mean_square(std::span<const double> values);

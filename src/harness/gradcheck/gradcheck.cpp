@@ -30,25 +30,6 @@ Limits rounding_limits(const Graph& both, const Tensors<float>& state, const Bat
     return limits;
 }
 
-// Elements of a gradient: where they stand, ours, by differences, and what may lie between.
-struct Elements {
-    std::vector<std::size_t> positions;
-    std::vector<double> ours, differences, limits;
-    std::vector<double> own_rounding;  // the part of the limit that is our gradient's
-};
-
-// Whether all of it is nothing but rounding. `sharp`: a limit below this tells zero from a gradient that matters.
-bool only_rounding(const Elements& e, double sharp) {
-    for (std::size_t i = 0; i < e.ours.size(); ++i) {
-        const bool is_rounding = std::abs(e.ours[i]) <= e.own_rounding[i] &&
-                                 std::abs(e.differences[i]) <= e.limits[i] && e.limits[i] <= sharp;
-        if (!is_rounding) {
-            return false;
-        }
-    }
-    return true;
-}
-
 // The gradient that `step` makes.
 CheckedGradient judge_elements(const Step& step, const Elements& e, double sharp) {
     const View ours = view_of(e.ours), differences = view_of(e.differences);
@@ -56,19 +37,15 @@ CheckedGradient judge_elements(const Step& step, const Elements& e, double sharp
         judge(ours, &differences, nullptr, e.limits, {.too_wide = TooWide::undecided, .scale_of_both = true}),
         step.makes, step.in_double.name, e.ours.size()};
     checked.shape = step.shape;
-    const auto is_zero = [](double number) { return number == 0; };
-    const auto all_zero = [&](const std::vector<double>& numbers) { return std::ranges::all_of(numbers, is_zero); };
     if (checked.verdict == Verdict::non_finite) {
         // The element that is not finite says most.
         const double error = std::abs(checked.worst->ours - *checked.worst->right);
         checked.error = std::max(*checked.error, error);
         checked.scale = std::max(*checked.scale, std::abs(checked.worst->ours));
         checked.used = error / *checked.limit;
-    } else if (checked.verdict != Verdict::mismatch) {
-        if (all_zero(e.ours) && all_zero(e.differences) && all_zero(e.own_rounding)) {
-            checked.verdict = Verdict::vacuous;
-        } else if (only_rounding(e, sharp)) {
-            checked.verdict = Verdict::zero_within_rounding;
+    } else {
+        checked.verdict = verdict_of(e, checked.verdict, sharp);
+        if (checked.verdict == Verdict::zero_within_rounding) {
             checked.catches = 0;  // there is no size that it could be relative to
         } else if (checked.verdict == Verdict::exact) {
             checked.verdict = Verdict::within;  // the differences round as well: to the bit is by chance
