@@ -17,6 +17,7 @@
 #include "library_torch/composed.h"
 #include "library_torch/moves.h"
 #include "library_torch/ordered_sums.h"
+#include "library_torch/sums_in_place.h"
 
 namespace byhand {
 namespace {
@@ -33,6 +34,7 @@ struct Rounding {
     std::size_t work = 0;
     Formulation formulation = Formulation::one_operation;
     Order order = Order::as_torch;
+    SumsInPlace sums_in_place;
 };
 thread_local Rounding rounding;
 
@@ -87,6 +89,15 @@ void move_in_place(const at::Tensor& tensor, double units) {
             all[i] = x * by + off;
         });
     });
+}
+
+// The rounding of a sum in place, whose positive and negative terms are added up apart: half a unit of what has been
+// added.
+void move_sum_in_place(const at::Tensor& result) {
+    if (const at::Tensor all = rounding.sums_in_place.magnitudes(result); all.defined()) {
+        result.variable_data().add_((moved(all, 1) - all) / 2);
+    }
+    rounding.sums_in_place.leave(result);
 }
 
 // Whether the operation subtracts from the elements of lines their mean, and not one of them, such as their maximum.
@@ -166,6 +177,11 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
             }
         });
     }
+    const bool adds_in_place = moves && rounding.order == Order::signs_apart && schema.returns().size() == 1 &&
+                               !is_new(schema.returns()[0]) && is_computed(schema.returns()[0]);
+    if (adds_in_place) {
+        rounding.sums_in_place.note(name, given);
+    }
     operation.callBoxed(stack);
     const auto results = stack->end() - static_cast<std::ptrdiff_t>(schema.returns().size());
     for (std::size_t i = 0; i < schema.returns().size(); ++i) {
@@ -187,6 +203,9 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
             result.toTensor().variable_data().copy_(*sum);
         }
         move_in_place(result.toTensor(), units.result);
+        if (adds_in_place) {
+            move_sum_in_place(result.toTensor());
+        }
     }
 }
 
@@ -202,6 +221,7 @@ RandomRounding::RandomRounding(Precision precision, const void* of) : included_(
     rounding.work = 0;
     rounding.formulation = static_cast<Formulation>(seed % kFormulations);
     rounding.order = static_cast<Order>(seed / kFormulations % kOrders);
+    rounding.sums_in_place = {};
     begin_evaluation(of, rounding.type, seed <= 1);
 }
 

@@ -3,6 +3,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "base/text.h"
@@ -13,11 +14,11 @@ using namespace byhand;
 namespace {
 
 // The right kernels of that kind and name agree, and there are any.
-void expect_right(const std::string& part) {
+void expect_right(const std::string& part, std::uint64_t seed = 1) {
     std::size_t found = 0;
     for (const trial::Trial& one : trial::right_kernels()) {
         if (text::contains(one.kind + ": " + one.name, part)) {
-            const Report report = one.check(1);
+            const Report report = one.check(seed);
             INFO(part << ": " << report.text());
             CHECK(report.agrees());
             ++found;
@@ -45,6 +46,12 @@ TEST_CASE("trials: batch norm's backward pass in closed form, and a reference th
 TEST_CASE("trials: positive and negative terms added up apart") {
     expect_right("sum of all elements: sum, order 12 (300, 300)");
     expect_right("convolution's bias gradient: sum of dy, order 12 (2, 1, 5, 7)");
+}
+
+TEST_CASE("trials: the same of a sum that the reference adds up in place") {
+    for (const std::uint64_t seed : {3, 4, 5, 6}) {
+        expect_right("the reference adds in place: column sum, order 12", seed);
+    }
 }
 
 TEST_CASE("trials: products of subnormal numbers, grouped in another way") {
