@@ -11,15 +11,15 @@
 
 namespace byhand {
 
-// What one evaluation has added in place to each memory: `y += x[i]` in a loop is a sum, though no operation says so, and a
-// kernel may add its terms in any order.
+// What one evaluation has added in place to each memory: `y += x[i]` in a loop is a sum, though no operation says so,
+// and a kernel may add its terms in any order.
 class SumsInPlace {
 public:
-    // Before an operation: if it adds to its first argument, notes the term. Memory that has changed in any other way since
-    // the last time begins a new sum.
+    // Before an operation: if it adds to its first argument, notes the term. Memory that has changed in any other way
+    // since the last time begins a new sum.
     void note(const std::string& name, const std::vector<c10::IValue>& arguments);
-    // Σ |term| of the sum that ends with this operation's result. Undefined with fewer than three terms, whose sum hardly
-    // depends on their order, or if it is no such sum.
+    // Σ |term| of the sum that ends with this operation's result. Undefined with fewer than three terms, whose sum
+    // hardly depends on their order, or if it is no such sum.
     at::Tensor magnitudes(const at::Tensor& result) const;
     // After the operation, when its result has been moved.
     void leave(const at::Tensor& result);
