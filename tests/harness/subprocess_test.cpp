@@ -2,6 +2,7 @@
 #include "harness/isolated/subprocess.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +135,21 @@ TEST_CASE("run_in_subprocess: a process that stops itself or its parent, or that
         ::_exit(0);
     });
     CHECK(outer.fault == "the inner fault");
+}
+
+TEST_CASE("run_in_subprocess: it leaves no ended process, also to a caller that inherits orphans") {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const auto orphan = [] {
+        if (::fork() == 0) {
+            ::setsid();
+            ::pause();
+        }
+    };
+    CHECK(fault_of(orphan) == "");
+    CHECK(contains(fault_of([&] { orphan(), ::pause(); }, 300ms), "does not return"));
+    CHECK(contains(fault_of([] { ::kill(::getppid(), SIGSTOP), ::pause(); }, 300ms), "does not return"));
+    CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST_CASE("run_in_subprocess: what a process writes into shared memory does not harm the processes around it") {

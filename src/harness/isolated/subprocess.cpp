@@ -21,6 +21,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -216,6 +217,8 @@ private:
                 journal.fault({"stops its process"});
             }
             end_descendants_of(self);
+            while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0) {  // else they would be left to another process
+            }
             end_as(WIFSTOPPED(status) ? 0 : status);
         }
     }
@@ -236,6 +239,13 @@ std::string text_of(std::chrono::milliseconds time) {
 
 enum class Why { by_itself, timeout, interrupted };
 
+// Whether a child has ended; it is not reaped.
+bool has_ended(pid_t child) {
+    siginfo_t info{};
+    const int result = ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
+    return (result == 0 && info.si_pid == child) || (result != 0 && errno != EINTR);
+}
+
 // Waits for the child's end, or kills it. The child is then a zombie: its process group still has its id.
 Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& journal) {
     constexpr int kPause = 5;  // ms, if the system does not report its end
@@ -243,9 +253,7 @@ Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& jou
     std::uint64_t restarts = 0;
     Clock::time_point since = Clock::now();
     for (;;) {
-        siginfo_t info{};
-        const int result = ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
-        if ((result == 0 && info.si_pid == child) || (result != 0 && errno != EINTR)) {
+        if (has_ended(child)) {
             return Why::by_itself;
         }
         if (limits.goes_on && !limits.goes_on()) {
@@ -315,6 +323,11 @@ SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::funct
     const Why why = wait_for_end(warden, limits, journal);
     if (why != Why::by_itself) {
         end_descendants_of(warden);
+        ::kill(warden, SIGCONT);  // it reaps them, and ends
+        constexpr auto kPatience = std::chrono::milliseconds(100);
+        for (const auto until = Clock::now() + kPatience; !has_ended(warden) && Clock::now() < until;) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
     }
     ::kill(warden, SIGKILL);
     int status = 0;
