@@ -90,6 +90,15 @@ std::pair<Descriptor, Descriptor> both_ends(const std::string& program) {
     return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
+// Waits until the rest of a group, whose leader has ended by SIGTERM, has ended too; kills it if it takes long.
+void wait_for_group(pid_t group) {
+    constexpr int kPatience = 500;  // milliseconds
+    for (int i = 0; i < kPatience && ::kill(-group, 0) == 0; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ::kill(-group, SIGKILL);
+}
+
 }  // namespace
 
 Ended ended_with(int status) {
@@ -103,16 +112,20 @@ Ended ended_with(int status) {
 Ended wait_for(int child, const GoesOn& goes_on) {
     int status = 0;
     bool asks = static_cast<bool>(goes_on);
+    const bool leads = asks && ::getpgid(child) == child;
     for (pid_t ended = 0; (ended = ::waitpid(child, &status, asks ? WNOHANG : 0)) != child;) {
         if (ended < 0 && errno != EINTR) {
             throw InputError("the system does not report how a process ended: " + reason());
         }
         if (asks && !goes_on()) {
-            ::kill(::getpgid(child) == child ? -child : child, SIGTERM);
+            ::kill(leads ? -child : child, SIGTERM);
             asks = false;
         } else if (asks) {
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
+    }
+    if (leads && !asks) {  // by SIGTERM
+        wait_for_group(child);
     }
     return ended_with(status);
 }

@@ -280,7 +280,8 @@ byhand::Group* byhand_gloo(const byhand::distributed::World& world, std::size_t 
         const std::optional<Gloo*> group =
             within(Seconds(2 * timeout) + 2 * kLast, [=] { return new Gloo(world, Seconds(timeout)); });
         if (!group) {
-            refuse(world, meet, "no reply; another program may be connected to this port");
+            refuse(world, meet,
+                   world.file.empty() ? "no reply; another program may be connected to this port" : "no reply");
         }
         return *group;
     } catch (const byhand::InputError&) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "base/processes.h"
 #include "cli/exercise_file.h"
 #include "cli/program.h"
 
@@ -20,12 +21,8 @@
 namespace cli_test {
 namespace {
 
-// Whether a process is there, and no zombie.
 bool runs(const std::string& pid) {
-    std::ifstream file("/proc/" + std::to_string(std::stoi(pid)) + "/stat");
-    std::string line;
-    std::getline(file, line);
-    return !line.empty() && !text::contains(line, ") Z ");
+    return test::runs(std::stoi(pid));
 }
 
 // A program that is itself built with AddressSanitizer leaves it the signal by which this is found.

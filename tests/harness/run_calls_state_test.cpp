@@ -23,6 +23,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/processes.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
 #include "harness/calls.h"
@@ -35,14 +36,6 @@ using namespace test;
 using text::contains;
 
 namespace {
-
-// Whether a process is there, and no zombie.
-bool runs(pid_t pid) {
-    std::string line;
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::getline(file, line);
-    return !line.empty() && !contains(line, ") Z ");
-}
 
 // Writes this process' id to the file, and stays.
 [[noreturn]] void be_there(const std::string& file) {

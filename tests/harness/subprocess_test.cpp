@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/processes.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
 
@@ -38,16 +39,10 @@ std::string fault_of(const std::function<void()>& work, std::chrono::millisecond
 // Whether the process ends within 5 s.
 bool ends(pid_t pid) {
     const auto until = std::chrono::steady_clock::now() + 5s;
-    while (std::chrono::steady_clock::now() < until) {
-        std::string line;
-        std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-        std::getline(file, line);
-        if (line.empty() || contains(line, ") Z ")) {
-            return true;
-        }
+    while (test::runs(pid) && std::chrono::steady_clock::now() < until) {
         std::this_thread::sleep_for(1ms);
     }
-    return false;
+    return !test::runs(pid);
 }
 
 // Writes 0xff to every shared mapping of at most 64 kB that is writable.

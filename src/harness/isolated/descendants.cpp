@@ -1,7 +1,6 @@
 #include "harness/isolated/descendants.h"
 
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <csignal>
@@ -11,7 +10,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace byhand {

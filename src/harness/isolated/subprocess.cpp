@@ -162,32 +162,30 @@ pid_t fork_process() {
     return has_thread_sanitizer() ? ::_Fork() : ::fork();
 }
 
-// The signals that a thread blocks.
-class BlockedSignals {
-public:
-    BlockedSignals() {
-        sigset_t all;
-        ::sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    BlockedSignals(const BlockedSignals&) = delete;
-    BlockedSignals& operator=(const BlockedSignals&) = delete;
-    ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+// Blocks all signals; returns those that were blocked before.
+sigset_t block_signals() {
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    return before;
+}
 
-private:
-    sigset_t before_{};
-};
+sigset_t signals(std::initializer_list<int> numbers) {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int number : numbers) {
+        ::sigaddset(&set, number);
+    }
+    return set;
+}
 
 // Ends as another process ended.
 [[noreturn]] void end_as(int status) {
     if (WIFSIGNALED(status)) {
-        const int number = WTERMSIG(status);
-        sigset_t only;
-        ::sigemptyset(&only);
-        ::sigaddset(&only, number);
-        std::signal(number, SIG_DFL);
-        ::raise(number);
-        ::pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+        const sigset_t its = signals({WTERMSIG(status)});
+        std::signal(WTERMSIG(status), SIG_DFL);
+        ::raise(WTERMSIG(status));
+        ::pthread_sigmask(SIG_UNBLOCK, &its, nullptr);
     }
     ::_exit(WEXITSTATUS(status));
 }
@@ -199,35 +197,27 @@ private:
     const struct rlimit no_core = {};
     ::setrlimit(RLIMIT_CORE, &no_core);
     std::signal(SIGCHLD, SIG_DFL);
-    const pid_t self = ::getpid();
-    pid_t child = 0;
-    {
-        const BlockedSignals blocked;
-        child = fork_process();
-        if (child > 0) {
-            int status = 0;
-            sigset_t wanted;
-            ::sigemptyset(&wanted);
-            ::sigaddset(&wanted, SIGCHLD);
-            ::sigaddset(&wanted, SIGTERM);
-            while (::waitpid(child, &status, WNOHANG | WUNTRACED) != child && ::getppid() == parent) {
-                ::sigwaitinfo(&wanted, nullptr);
-            }
-            if (WIFSTOPPED(status)) {
-                journal.fault({"stops its process"});
-            }
-            end_descendants_of(self);
-            while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0) {  // else they would be left to another process
-            }
-            end_as(WIFSTOPPED(status) ? 0 : status);
-        }
+    const sigset_t before = block_signals(), wanted = signals({SIGCHLD, SIGTERM});
+    const pid_t self = ::getpid(), child = fork_process();
+    if (child == 0) {
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        subprocess(self);
     }
     if (child < 0) {
         journal.fault({kNoProcess});
         ::_exit(EXIT_FAILURE);
     }
-    subprocess(self);
-    ::_exit(EXIT_FAILURE);
+    int status = 0;
+    while (::waitpid(child, &status, WNOHANG | WUNTRACED) != child && ::getppid() == parent) {
+        ::sigwaitinfo(&wanted, nullptr);
+    }
+    if (WIFSTOPPED(status)) {
+        journal.fault({"stops its process"});
+    }
+    end_descendants_of(self);
+    while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0) {  // else they would be left to another process
+    }
+    end_as(WIFSTOPPED(status) ? 0 : status);
 }
 
 // ---- in the parent ----
