@@ -128,8 +128,6 @@ std::vector<Mistake> batchnorm_mistakes() {
                return other_slope(net, step,
                                   [](float variance, float epsilon) { return -0.5F / std::sqrt(variance + epsilon); });
            }),
-        at("batchnorm_variance_backward", "dbnvar-integer-half", "-1/2 between integers, which is 0",
-           "a common slip; no source found", [](Network&, Step& step) { return scaled(step, 0); }),
         at("batchnorm_variance_backward", "dbnvar-integer-exponent", "the exponent -3/2 between integers, which is -1",
            "a common slip; no source found",
            [](Network& net, Step& step) {
@@ -149,6 +147,9 @@ std::vector<Mistake> batchnorm_mistakes() {
                return elementwise(
                    step, [H = width(step)](std::size_t i, Reads r) { return numbers(r, 1)[i % H] * numbers(r, 0)[i]; });
            }),
+        // After dvar-path-forgotten, which is commoner and changes the parameters' gradients in the same way.
+        at("batchnorm_variance_backward", "dbnvar-integer-half", "-1/2 between integers, which is 0",
+           "a common slip; no source found", [](Network&, Step& step) { return scaled(step, 0); }),
         at("batchnorm_difference_backward", "second-use-of-bndiff",
            "= for += at the second use of bndiff: the path through bnraw is overwritten",
            "cs231n, Optimization 2, gradients add up at forks: http://cs231n.github.io/optimization-2/",
