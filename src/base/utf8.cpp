@@ -16,10 +16,6 @@ std::string two_digits(unsigned byte) {
     return {digits[byte >> 4], digits[byte & 15]};
 }
 
-bool turns_or_ends_line(char32_t c) {
-    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
 }  // namespace
 
 CodePoint first_beyond_ascii(std::string_view bytes) {
@@ -45,6 +41,10 @@ CodePoint first_beyond_ascii(std::string_view bytes) {
         return {};
     }
     return {value, size};
+}
+
+bool turns_or_ends_line(char32_t c) {
+    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
 std::string to_utf8(std::u32string_view text) {

@@ -27,6 +27,9 @@ constexpr bool is_control(char32_t character) {
     return character < 0x20 || (character >= 0x7f && character <= 0x9f);
 }
 
+// Whether it changes the text direction (Unicode's Bidi_Control) or ends the line (U+2028, U+2029).
+bool turns_or_ends_line(char32_t c);
+
 // Precondition: each is at most U+10FFFF and no surrogate.
 std::string to_utf8(std::u32string_view text);
 
@@ -34,8 +37,7 @@ std::string to_utf8(std::u32string_view text);
 std::u32string from_utf8(std::string_view bytes);
 
 // The bytes with every byte of a control character, and every byte that is not UTF-8, written as \x1b, so that a
-// message stays one line without terminal control sequences. Characters that change the text direction (Unicode's
-// Bidi_Control) or end the line (U+2028, U+2029) are escaped too.
+// message stays one line without terminal control sequences. Characters of turns_or_ends_line are escaped too.
 std::string printable(std::string_view bytes);
 
 // The same for at most this many bytes, followed by "…" if shortened. No character is cut in two.

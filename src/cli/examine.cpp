@@ -15,6 +15,7 @@
 #include "candidates/candidates.h"
 #include "exercise/override_steps.h"
 #include "harness/end_to_end/comparison.h"
+#include "harness/isolated/subprocess.h"
 #include "harness/isolated/subprocess_implementation.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
@@ -323,23 +324,30 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const bool in_one = are_all_in_one(steps);
-    std::string running;
-    const Running watch = [&running](const std::string& label) { running = label; };
-    Taken watched = taken_over(in_one, {of_form(in_one, steps.in_float(), watch)}, config, rows);
-    Taken taken = taken_over(in_one, {of_form(in_one, steps.in_float(), {})}, config, rows);
+    static constexpr auto kAdvice = "; byhand exercise checks each function";
+    std::vector<Function<float>> functions = of_form(in_one, steps.in_float(), {});
+    for (Function<float>& function : functions) {
+        function.run = [run = std::move(function.run), label = function.label()](const auto& out, const auto& reads,
+                                                                                 const exercise::Norm& norm) {
+            try {
+                run(out, reads, norm);
+            } catch (const exercise::Fault& fault) {
+                throw InputError(fmt::format("{} {}{}", label, fault.what(), kAdvice));
+            } catch (...) {
+                throw InputError(fmt::format("{} throws: {}{}", label, describe_exception(), kAdvice));
+            }
+        };
+    }
+    Taken taken = taken_over(in_one, {std::move(functions)}, config, rows);
     if (taken.names.empty()) {
         throw InputError("your functions make no step of the network " + run.recipe.name);
     }
-    const std::unique_ptr<Implementation> implementation = make_step_implementation(std::move(watched.graph));
+    const std::unique_ptr<Implementation> implementation = make_step_implementation(taken.graph);
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
     implementation->load(run.initial);
-    try {
-        implementation->run(batch.view(), 0);
-    } catch (const exercise::Fault& fault) {
-        throw InputError(fmt::format("{} {}; byhand exercise checks each function", running, fault.what()));
-    }
+    implementation->run(batch.view(), 0);
     std::vector<std::string> to_do;
     for (const View& view : implementation->views()) {
         const auto* numbers = static_cast<const float*>(view.data);

@@ -18,21 +18,28 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
+#include "cli/exercise_stubs.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/hint.h"
 #include "cli/memory.h"
 #include "cli/network_options.h"
+#include "cli/on_save.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
+#include "cli/ranks.h"
 #include "cli/report_options.h"
+#include "cli/sanitizer_report.h"
 #include "cli/say.h"
+#include "cli/source.h"
 #include "cli/shell_words.h"
 #include "exercise/load.h"
 #include "harness/isolated/subprocess.h"
 #include "manual/glossary.h"
+#include "manual/stepwise.h"
 #include "report/lines.h"
 #include "torch_ref/load.h"
 
@@ -46,6 +53,9 @@ struct ExerciseOptions {
     std::string built;     // the library that the process that started this one has built from `own`
     bool threads = false;
     std::string hint;
+    OutputPath stubs;               // the new file to write
+    std::vector<std::string> only;  // the functions to judge; empty: all
+    bool watch = false, points = false;
     bool quick = false, verbose = false;
     double timeout = 10;  // seconds
     ReportOptions report;
@@ -90,9 +100,13 @@ Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Fac
 }
 
 SubprocessLimits limits_of(const ExerciseOptions& options) {
-    return {.timeout = std::chrono::milliseconds(std::llround(1000 * options.timeout)),
-            .goes_on = [] { return !interrupted(); },
-            .advice = options.sanitize.empty() ? "; byhand exercise --sanitize address shows the line" : "; see above"};
+    SubprocessLimits limits{.timeout = std::chrono::milliseconds(std::llround(1000 * options.timeout)),
+                            .goes_on = [] { return !interrupted(); },
+                            .advice = [] { return "; byhand exercise --sanitize address shows the line"; }};
+    if (!options.sanitize.empty()) {
+        limits.advice = sanitizer_reports(options.built, options.own.path());
+    }
+    return limits;
 }
 
 // Passes a report, or an error, from the judging process to the one that started it. A function that finds the
@@ -135,6 +149,15 @@ private:
     std::string seal_;
 };
 
+// Of the step that the function with this label stands for.
+std::string formula_of(const std::string& label, const Recipe& recipe) {
+    const std::size_t in_one = label.find("_in_one");
+    const MakeGraph make = in_one == std::string::npos ? stepwise_graph : collapsed_graph;
+    const Graph network = make(recipe.network, recipe.batch);
+    const Step* step = find_step(network, label.substr(0, in_one));
+    return step == nullptr ? "" : source_of(step->in_float.name).formula;
+}
+
 void judge(const ExerciseOptions& options, const Command& command, const exercise::Functions& steps,
            const ReportFile& report, const HandOver& hand_over) {
     const Run run = run_of(options.network);
@@ -152,19 +175,31 @@ void judge(const ExerciseOptions& options, const Command& command, const exercis
     how.glossary = glossary_of(how.network);
     how.whose = Whose::yours;
     how.characters = printable_characters(run.vocabulary);
-    how.source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; };
+    how.source = [&, with_formulas = report.format() == "html"](const std::string& label) {
+        SourceLine own = source_of_own(label, options.own.path());
+        if (with_formulas) {
+            own.formula = formula_of(label, run.recipe);
+        }
+        return own;
+    };
     how.shows = [&](const std::string& name) {
         const auto makes_it = [&](const Attempt& attempt) { return attempt.value.name == name; };
         return std::ranges::any_of(examination.attempts, makes_it);
     };
     const std::string file = options.own.file.empty() ? "" : " " + quoted(options.own.file.path);
     const std::string network = command.replay_group(kNetworkGroup);
+    ExerciseCommands commands{
+        .hint = "byhand exercise" + network + " --hint",
+        .when_right = {.words = "next: train with these functions:",
+                       .code = "  byhand train --model exercise" + (file.empty() ? "" : " --functions" + file) + network}};
+    if (!options.only.empty()) {
+        commands.when_right = {.words = "next: check all functions:", .code = "  byhand exercise" + file + network};
+    }
     Document document = exercise_document(
-        examination, how, report.format() == "table" && !options.verbose ? Rows::disagreeing : Rows::all,
-        {.hint = "byhand exercise" + network + " --hint",
-         .train = "byhand train --model exercise" + (file.empty() ? "" : " --functions" + file) + network});
+        examination, how, report.format() == "table" && !options.verbose ? Rows::disagreeing : Rows::all, commands);
     document.title = heading(options.own);
-    hand_over.put(document.agrees ? HandOver::Kind::right : HandOver::Kind::wrong, report.text_of(document));
+    hand_over.put(document.agrees ? HandOver::Kind::right : HandOver::Kind::wrong,
+                  options.points ? printed_json(points_of(examination), 2) + "\n" : report.text_of(document));
 }
 
 // Opening a library runs code in it, and that code may do anything and start threads. The library is therefore opened
@@ -177,11 +212,14 @@ int examine_and_report(const ExerciseOptions& options, const Command& command, L
     const HandOver hand_over;
     SubprocessLimits limits = limits_of(options);
     limits.memory = SubprocessLimits::kAllMemory;
-    limits.advice.clear();
+    limits.advice = {};
     const SubprocessEnd end = run_in_subprocess(limits, [&](Journal& journal) {
         try {
-            const exercise::Functions steps = exercise::load(library.path(), file);
+            exercise::Functions steps = exercise::load(library.path(), file);
             library.is_open();
+            if (!options.only.empty()) {
+                steps.keep(options.only);
+            }
             journal.begin(kJudges);
             journal.stop_clock();
             try {
@@ -227,7 +265,31 @@ void load_torch() {
     }
 }
 
+// Writes a file with empty functions for the network.
+int begin_exercise(const ExerciseOptions& options, const Command& command) {
+    const std::string& path = options.stubs.path;
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) {
+        throw InputError("--new: " + path + " is there already; name another file");
+    }
+    const Run run = run_of(options.network);
+    const Graph network = stepwise_graph(run.recipe.network, run.recipe.batch);
+    const std::string check = "byhand exercise " + quoted(path) + command.replay_group(kNetworkGroup);
+    TextFile(options.stubs).write(exercise_stubs(network, check));
+    fmt::print("{} has {} functions to write; each is checked by\n  {}\n", printable(path), network.backward.size(),
+               check);
+    return kFine;
+}
+
 int exercise(const ExerciseOptions& options, const Command& command) {
+    if (!options.stubs.path.empty()) {
+        return begin_exercise(options, command);
+    }
+    if (options.watch) {
+        std::vector<std::string> words = command_line();
+        std::erase(words, "--watch");
+        return run_on_every_save(options.own.path(), std::move(words));
+    }
     if (!options.hint.empty()) {
         const Recipe recipe = recipe_of(options.network);
         NetworkConfig network = recipe.network;
@@ -289,6 +351,19 @@ void add_exercise(const Command& program) {
         .option("--hint", options->hint,
                 "Show what a gradient reads, as dbnvar; dbnvar:2 adds the rule, dbnvar:3 the formula")
         .not_empty();
+    command
+        .option("--only", options->only, "Check only these functions, as dbnvar or dbnvar,dh; the others are left out")
+        .list();
+    Option watch =
+        command.flag("--watch", options->watch, "Check again whenever FILE is saved, until Ctrl-C; the screen is cleared");
+    command
+        .option("--new", options->stubs,
+                "Write this file, with an empty function and the shapes for each gradient of the network (--recipe), "
+                "and check nothing")
+        .not_empty()
+        .excludes(watch);
+    command.flag("--points", options->points,
+                 "Print a point for each right function as JSON for autograders, in Gradescope's form");
     add_quick(command, options->quick);
     command.flag("--verbose", options->verbose, "List every function in the table, not only those that are not right");
     add_report_options(command, options->report, Judged::yes);

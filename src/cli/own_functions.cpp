@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +18,8 @@
 #include "base/utf8.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
+#include "cli/ranks.h"
+#include "cli/sanitizer_report.h"
 #include "cli/say.h"
 
 namespace byhand::cli {
@@ -24,15 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The command line of this process.
-std::vector<std::string> own_words() {
-    std::ifstream stream("/proc/self/cmdline", std::ios::binary);
-    std::vector<std::string> words;
-    for (std::string word; std::getline(stream, word, '\0');) {
-        words.push_back(word);
-    }
-    return words;
-}
+constexpr std::size_t kLongestCode = 200;  // bytes
 
 // Appends the option that a verdict requires to the user's options of the sanitizer: the last value counts.
 void add_option(const char* name, const std::string& needed) {
@@ -111,30 +106,45 @@ void Library::is_open() {
     signals_.restore();
 }
 
-std::string place_of(const std::string& label, const std::string& file) {
+SourceLine source_of_own(const std::string& label, const std::string& file) {
     constexpr std::string_view kInOne = "_in_one";
     const bool in_one = label.ends_with(kInOne);
     const std::string added =
         in_one ? "add_in_one(\"" + label.substr(0, label.size() - kInOne.size()) + "\"," : "add(\"" + label + "\",";
-    const std::string shown = from_here(file);
-    std::string place = shown;
+    std::vector<std::string> lines;
     std::ifstream stream(file);
-    std::size_t number = 0;
     for (std::string line; std::getline(stream, line);) {
-        ++number;
-        if (line.find("void " + label + "(") != std::string::npos) {
-            return fmt::format("{}:{}", shown, number);
-        }
-        if (place == shown && line.find(added) != std::string::npos) {
-            place = fmt::format("{}:{}", shown, number);
+        lines.push_back(line);
+    }
+    const auto line_with = [&](const std::string& text) {
+        return std::ranges::find_if(lines, [&](const std::string& line) { return line.find(text) != line.npos; });
+    };
+    const auto place = [&](auto line) { return fmt::format("{}:{}", from_here(file), line - lines.begin() + 1); };
+    const auto addition = line_with(added);
+    std::string function = label;
+    if (addition != lines.end()) {  // add("dh.2", dh_2<T>)
+        const std::size_t begin = addition->find_first_not_of(' ', addition->find(added) + added.size());
+        const std::size_t end = addition->find_first_of("<) ", begin);
+        function = begin == std::string::npos ? label : addition->substr(begin, end - begin);
+    }
+    const auto definition = line_with("void " + function + "(");
+    if (definition == lines.end()) {
+        return {addition != lines.end() ? place(addition) : from_here(file), ""};
+    }
+    std::string code;
+    const auto end = std::find(definition, lines.end(), "}");
+    for (const std::string& line : std::ranges::subrange(definition + 1, end)) {
+        const std::size_t begin = line.find_first_not_of(' ');
+        if (const std::size_t out = line.find("out"); out != line.npos && line.find('=', out) != line.npos) {
+            code += (code.empty() ? "" : " … ") + line.substr(begin);
         }
     }
-    return place;
+    return {place(definition), "", "", excerpt(code, kLongestCode)};
 }
 
 int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer) {
     const std::string preloaded = exercise::run_time_of(sanitizer);
-    std::vector<std::string> words = own_words();
+    std::vector<std::string> words = command_line();
     words.insert(words.end(), {"--built", library.path()});
     std::vector<char*> arguments;
     arguments.reserve(words.size() + 1);
@@ -154,12 +164,13 @@ int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer) {
         }
         library.signals().restore();
         ::setenv("LD_PRELOAD", preloaded.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
-        add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
-        add_option("UBSAN_OPTIONS", "abort_on_error=1");
+        const std::string log = "log_path=" + sanitizer_log(library.path()) + ":";
+        add_option("ASAN_OPTIONS", log + "detect_leaks=0:abort_on_error=1");
+        add_option("UBSAN_OPTIONS", log + "abort_on_error=1:print_stacktrace=1");
         // Only races in the library: the sanitizer can't judge code that was built without it. Subprocesses start
         // threads.
         add_option("TSAN_OPTIONS",
-                   "halt_on_error=1:abort_on_error=1:die_after_fork=0:ignore_noninstrumented_modules=1");
+                   log + "halt_on_error=1:abort_on_error=1:die_after_fork=0:ignore_noninstrumented_modules=1");
         ::execv("/proc/self/exe", arguments.data());
         say("byhand: can't start byhand again: {}\n", reason());
         ::_exit(kBadInput);

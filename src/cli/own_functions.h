@@ -8,6 +8,7 @@
 #include "cli/file_path.h"
 #include "cli/interrupt.h"
 #include "exercise/build.h"
+#include "report/source.h"
 
 namespace byhand::cli {
 
@@ -44,9 +45,10 @@ private:
     std::string path_;
 };
 
-// "exercise/backward.cpp:31": the line where the function with that label begins or, if it has another name, where it
-// is added; only the file if neither is found. Relative to the current folder, if the file is in it.
-std::string place_of(const std::string& label, const std::string& file);
+// Where the function that is added by that label begins, as "exercise/backward.cpp:31", and its lines that write to
+// `out`; if it is not found, the line where it is added; only the file if neither is. Relative to the current folder,
+// if the file is in it.
+SourceLine source_of_own(const std::string& label, const std::string& file);
 
 // Runs this command again with `--built` and the library, in a process that loads the sanitizer first. Returns its exit
 // code. Throws InputError if the compiler lacks the sanitizer.

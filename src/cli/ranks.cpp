@@ -225,23 +225,44 @@ std::vector<Fact> facts_of(const Tensors<float>& state) {
     return facts;
 }
 
-void check_agreement(Group& group, const std::vector<Fact>& facts, const std::string& before,
-                     const std::string& after) {
+namespace {
+
+// The first rank whose fact of the same place differs from that of rank 0, and that place. All give equally many.
+std::optional<std::pair<std::size_t, std::size_t>> disagreement(Group& group, const std::vector<std::uint64_t>& facts) {
     // A float holds 16 bits exactly.
     constexpr std::size_t kPieces = 4;
     std::vector<float> own(facts.size() * kPieces), all(group.size() * own.size());
     for (std::size_t i = 0; i < own.size(); ++i) {
-        own[i] = static_cast<float>(facts[i / kPieces].hash >> (16 * (i % kPieces)) & 0xffff);
+        own[i] = static_cast<float>(facts[i / kPieces] >> (16 * (i % kPieces)) & 0xffff);
     }
     group.gather(all, own);
     for (std::size_t rank = 1; rank < group.size(); ++rank) {
-        const auto row = all.begin() + static_cast<std::ptrdiff_t>(rank * own.size());
-        const auto [first, differs] =
-            std::mismatch(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(own.size()), row);
-        if (first != all.begin() + static_cast<std::ptrdiff_t>(own.size())) {
-            throw InputError(fmt::format("{}rank {} has another {} than rank 0{}", before, rank,
-                                         facts[static_cast<std::size_t>(first - all.begin()) / kPieces].name, after));
+        for (std::size_t i = 0; i < own.size(); ++i) {
+            if (all[i] != all[rank * own.size() + i]) {
+                return std::pair(rank, i / kPieces);
+            }
         }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+void check_agreement(Group& group, const std::vector<Fact>& facts, const std::string& before,
+                     const std::string& after) {
+    std::string names;
+    std::vector<std::uint64_t> hashes;
+    for (const Fact& fact : facts) {
+        names += fact.name + '\n';
+        hashes.push_back(fact.hash);
+    }
+    if (const auto other = disagreement(group, {hash_of(names)})) {
+        throw InputError(
+            fmt::format("{}rank {} has another command or network than rank 0{}", before, other->first, after));
+    }
+    if (const auto other = disagreement(group, hashes)) {
+        throw InputError(fmt::format("{}rank {} has another {} than rank 0{}", before, other->first,
+                                     facts[other->second].name, after));
     }
 }
 

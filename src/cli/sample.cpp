@@ -125,7 +125,7 @@ int sample(const SampleCommand& options) {
         if (options.json) {
             names.push_back({{"name", to_utf8(name)}, {"new", known ? Json(is_new) : nullptr}});
         } else {
-            fmt::print("{}{}\n", to_utf8(name), known && !is_new ? "  (in the data)" : "");
+            fmt::print("{}{}\n", printable(to_utf8(name)), known && !is_new ? "  (in the data)" : "");
         }
     }
     if (options.json) {

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <numeric>
 #include <optional>
@@ -55,9 +57,24 @@ std::optional<std::invoke_result_t<Run>> within(Seconds patience, Run run) {
     return result.get();
 }
 
+// Throws InputError if there is something else at this path than a store, whose entries begin with their length.
+void check_store(const std::string& path) {
+    std::error_code error;
+    const std::filesystem::file_status status = std::filesystem::status(path, error);
+    std::ifstream stream(path, std::ios::binary);
+    std::int64_t length = 0;
+    constexpr std::int64_t kLongest = 4096;  // bytes of a key
+    const bool has_length = !stream.read(reinterpret_cast<char*>(&length), sizeof length).fail();
+    if (std::filesystem::exists(status) &&
+        (!std::filesystem::is_regular_file(status) || (has_length && (length < 0 || length > kLongest)))) {
+        throw InputError("BYHAND_RANKS_FILE: " + path + " is no file where ranks meet; name one that does not exist");
+    }
+}
+
 c10::intrusive_ptr<c10d::Store> store_of(const World& world, Seconds timeout) {
     c10::intrusive_ptr<c10d::Store> store;
     if (!world.file.empty()) {
+        check_store(world.file);
         store = c10::make_intrusive<c10d::FileStore>(world.file, static_cast<int>(world.size));
     } else {
         c10d::TCPStoreOptions options;

@@ -67,6 +67,9 @@ Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelRe
     const std::string place = report::place_in_words(how, line);
     std::string text = function == culprit.name ? fmt::format(" ({})\n", place)
                                                 : fmt::format("\n  made by {} ({})\n", function, place);
+    if (!line.code.empty()) {
+        text += "  yours is " + line.code + "\n";
+    }
     if (!line.formula.empty()) {  // a comment, which may end with a sentence
         text += "  should be " + line.formula.substr(0, line.formula.find_last_not_of('.') + 1) + "\n";
     }

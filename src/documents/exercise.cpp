@@ -21,6 +21,10 @@ namespace {
 
 constexpr const char* kInOne = "in one formula";
 
+std::string label_of(const Attempt& attempt) {
+    return attempt.in_one ? attempt.value.name + "_in_one" : attempt.value.name;
+}
+
 // What the chain shows of it, or null where it was not run there.
 const Finding* finding_in_chain(const ValueReport& value) {
     const Finding* finding = value.in_chain();
@@ -199,14 +203,14 @@ const Attempt* first_of(const Examination& examination, Standing standing) {
 
 Text next_text(const Examination& examination, const Presentation& how, const ExerciseCommands& commands) {
     if (all_right(examination)) {
-        return {.words = "next: train with these functions:", .code = "  " + commands.train};
+        return commands.when_right;
     }
     const Attempt* wrong = first_of(examination, Standing::wrong);
     const Attempt* attempt = wrong != nullptr ? wrong : first_of(examination, Standing::to_do);
     if (attempt == nullptr) {
         return {""};
     }
-    const std::string &name = attempt->value.name, label = attempt->in_one ? name + "_in_one" : name;
+    const std::string &name = attempt->value.name, label = label_of(*attempt);
     const std::string place = report::source_line(how, label).place;
     Text text{.words = fmt::format("next: {} {}{} and run the command again", wrong != nullptr ? "fix" : "write", name,
                                    place.empty() ? "" : " (" + place + ")")};
@@ -313,6 +317,25 @@ Document exercise_document(const Examination& examination, const Presentation& h
     document.data["verdict"] = document.agrees ? "agree" : "disagree";
     document.data["functions"] = std::move(functions);
     return document;
+}
+
+Json points_of(const Examination& examination) {
+    Json tests = Json::array();
+    std::size_t score = 0;
+    for (const Attempt& attempt : examination.attempts) {
+        const Standing standing = shown(attempt, examination);
+        if (standing == Standing::absent) {
+            continue;
+        }
+        const std::size_t points = standing == Standing::right ? 1 : 0;
+        const std::string because = why(attempt, standing);
+        score += points;
+        tests.push_back({{"name", label_of(attempt)},
+                         {"score", points},
+                         {"max_score", 1},
+                         {"output", word_for(standing) + (because.empty() ? "" : ": " + because)}});
+    }
+    return {{"score", score}, {"tests", std::move(tests)}};
 }
 
 }  // namespace byhand

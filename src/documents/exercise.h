@@ -45,7 +45,7 @@ Standing shown(const Attempt& attempt, const Examination& examination);
 // The commands that a report proposes, for the file and the network that are judged.
 struct ExerciseCommands {
     std::string hint = "byhand exercise --hint";  // and a name
-    std::string train = "byhand train --model exercise";
+    Text when_right = {.words = "next: train with these functions:", .code = "  byhand train --model exercise"};
 };
 
 // How many are right, the root causes, what to do next, and a row for each attempt, wrong ones first; with
@@ -54,5 +54,9 @@ struct ExerciseCommands {
 // for each attempt, which is skipped where it is to do or not in the network.
 Document exercise_document(const Examination& examination, const Presentation& how, Rows rows = Rows::all,
                            const ExerciseCommands& commands = {});
+
+// For autograders, in the form that Gradescope reads: "tests", with "name", "score", "max_score" and "output" for each
+// function of the network, also for those still to do, and their "score".
+Json points_of(const Examination& examination);
 
 }  // namespace byhand

@@ -136,6 +136,9 @@ Table facts_of(const Explanation& one, const View* values, const Presentation& h
     } else {
         facts.rows.push_back({"formula", source.formula});
         facts.rows.push_back({"function", one.function + (source.place.empty() ? "" : ", " + source.place)});
+        if (!source.derivation.empty()) {
+            facts.rows.push_back({"derivation", source.derivation});
+        }
         facts.rows.push_back({"reads", joined(one.reads, "nothing")});
     }
     facts.rows.push_back({"read by", joined(one.read_by, "nothing")});

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 #include <vector>
@@ -72,6 +73,12 @@ void build(const std::string& file, const std::string& library, const BuildConfi
     }
     if (compiled->exit_code != 0) {
         throw InputError(file + " does not compile");
+    }
+    std::error_code error;
+    if (!std::filesystem::exists(library, error)) {
+        throw InputError(words.front() + " ends without an error, but writes no library: " +
+                         (theirs.empty() ? "CXX" : "CXX, CXXFLAGS and --flags") +
+                         " must leave it one to write (-fsyntax-only and -o don't)");
     }
 }
 

@@ -1,7 +1,11 @@
 #include "exercise/functions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
+
+#include "base/error.h"
+#include "base/nearest.h"
 
 namespace byhand::exercise {
 namespace {
@@ -49,6 +53,26 @@ void Functions::add(const Added& added) {
     } else {
         double_.push_back(function_of<double>(added));
     }
+}
+
+void Functions::keep(const std::vector<std::string>& names) {
+    std::vector<std::string> labels;
+    std::ranges::transform(float_, std::back_inserter(labels), &Function<float>::label);
+    const auto is = [](const auto& function, const std::string& name) {
+        return function.label() == name || function.makes == name;
+    };
+    for (const std::string& name : names) {
+        if (std::ranges::none_of(float_, [&](const auto& function) { return is(function, name); })) {
+            throw InputError("no function makes " + name + the_nearest(name, labels));
+        }
+    }
+    const auto leave_out = [&](auto& functions) {
+        std::erase_if(functions, [&](const auto& function) {
+            return std::ranges::none_of(names, [&](const std::string& name) { return is(function, name); });
+        });
+    };
+    leave_out(float_);
+    leave_out(double_);
 }
 
 Functions functions_of(void (*byhand_steps)(Steps&)) {

@@ -32,6 +32,9 @@ class Functions {
 public:
     void add(const Added& added);
 
+    // Leaves only those with these labels, or that make these values. Throws InputError for a name of none.
+    void keep(const std::vector<std::string>& names);
+
     // In the order in which they were added.
     const std::vector<Function<float>>& in_float() const { return float_; }
     const std::vector<Function<double>>& in_double() const { return double_; }

@@ -186,7 +186,7 @@ Report KernelCheck::run() {
     CallConfig config{.subprocess = expected_.subprocess_};
     config.limits.timeout = expected_.timeout_;
     config.limits.option = "timeout()";
-    config.limits.advice = "; -fsanitize=address shows the line";
+    config.limits.advice = [] { return "; -fsanitize=address shows the line"; };
     const ResultsOfBoth results = config.subprocess
                                       ? run_calls_in_subprocess(in_float, in_double, config)
                                       : ResultsOfBoth{run_calls(in_float, config), run_calls(in_double, config)};

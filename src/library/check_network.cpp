@@ -96,7 +96,7 @@ NetworkCheck::NetworkCheck(const Network& network) : network_(network) {
     config_.subprocess = true;
     config_.limits.timeout = network.timeout_;
     config_.limits.option = "timeout()";
-    config_.limits.advice = "; -fsanitize=address shows the line";
+    config_.limits.advice = [] { return "; -fsanitize=address shows the line"; };
     for (const Network::Input& input : network.inputs_) {
         shapes_[input.name] = input.shape;
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "base/utf8.h"
 #include "report/csv_line.h"
@@ -20,11 +21,17 @@ std::string line_of(const std::vector<Column>& columns) {
     return keys.empty() ? "" : report::csv_line(keys);
 }
 
+// Of text that a spreadsheet would run as a formula: preceded by ', which it takes for text.
+std::string never_a_formula(const std::string& text) {
+    return !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos ? "'" + text : text;
+}
+
 std::string line_of(const Table& table, const std::vector<Cell>& row) {
     std::vector<std::string> fields;
     for (std::size_t i = 0; i < row.size(); ++i) {
         if (!table.columns[i].key.empty()) {
-            fields.push_back(field_of(row[i].value));
+            const Json& value = row[i].value;
+            fields.push_back(value.is_string() ? never_a_formula(field_of(value)) : field_of(value));
         }
     }
     return report::csv_line(fields);

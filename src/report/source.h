@@ -1,4 +1,4 @@
-// Where a function of src/manual is defined, and the formula above it.
+// Where a function is defined, what it computes, and what it should.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,10 @@ namespace byhand {
 struct SourceLine {
     std::string place;    // "src/manual/batchnorm/formulas.h:124"
     std::string formula;  // "dbnmeani[j] = −Σ_i dbndiff[i, j]"
+    // NOLINTBEGIN(readability-redundant-member-init): they may be left out
+    std::string derivation = {};  // "docs/backprop.md#dbnmeani", of a gradient
+    std::string code = {};        // of an external function: its lines that write the result
+    // NOLINTEND(readability-redundant-member-init)
 };
 
 // Empty where the function is not known.

@@ -5,51 +5,16 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "base/utf8.h"
+
 // Ant's schema of JUnit reports lets the root have no attributes, wants id, package, hostname and timestamp of every
 // suite, properties before its test cases and system-out and system-err after them. Jenkins' own takes all of that.
 
 namespace byhand::report {
 namespace {
 
-struct Character {
-    std::string_view bytes;
-    bool fits = false;  // UTF-8, and what XML may hold; no control characters
-};
-
-// How many bytes the character has that begins with this one; 0: none does.
-std::size_t size_by(unsigned lead) {
-    if (lead < 0x80) {
-        return 1;
-    }
-    if (lead < 0xc2 || lead >= 0xf5) {
-        return 0;
-    }
-    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
-
-bool fits_xml(unsigned value) {
-    const bool control = (value < 0x20 && value != '\n') || (value >= 0x7f && value < 0xa0);
-    const bool surrogate = value >= 0xd800 && value < 0xe000;
-    return !control && !surrogate && value != 0xfffe && value != 0xffff && value <= 0x10ffff;
-}
-
-// The character that `text` begins with, or one byte that is none.
-Character first_character(std::string_view text) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned lead = at(0);
-    const std::size_t size = size_by(lead);
-    if (size == 0 || size > text.size()) {
-        return {text.substr(0, 1), false};
-    }
-    unsigned value = size == 1 ? lead : lead & (0x7fU >> size);
-    for (std::size_t i = 1; i < size; ++i) {
-        if ((at(i) & 0xc0U) != 0x80U) {
-            return {text.substr(0, 1), false};
-        }
-        value = value << 6U | (at(i) & 0x3fU);
-    }
-    const bool overlong = (size == 3 && value < 0x800) || (size == 4 && value < 0x10000);
-    return {text.substr(0, size), !overlong && fits_xml(value)};
+bool fits_xml(char32_t value) {
+    return (value == '\n' || !is_control(value)) && value != 0xfffe && value != 0xffff;
 }
 
 std::string written(const Case& one) {
@@ -71,11 +36,14 @@ std::string written(const Case& one) {
 
 std::string escaped(std::string_view text) {
     std::string out;
-    while (!text.empty()) {
-        const auto [bytes, fits] = first_character(text);
-        text.remove_prefix(bytes.size());
-        if (!fits) {
+    for (std::size_t i = 0; i < text.size();) {
+        const CodePoint character = first_code_point(text.substr(i));
+        const std::string_view bytes = text.substr(i, std::max<std::size_t>(1, character.size));
+        i += bytes.size();
+        if (character.size == 0 || !fits_xml(character.value)) {
             out += "\xef\xbf\xbd";
+        } else if (turns_or_ends_line(character.value)) {
+            out += printable(bytes);
         } else if (bytes == "&") {
             out += "&amp;";
         } else if (bytes == "<") {

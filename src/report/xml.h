@@ -24,10 +24,11 @@ struct Suite {
     std::vector<Case> cases;
 };
 
-// For an attribute or between tags. Characters that are invalid in XML become U+FFFD.
+// For an attribute or between tags. Characters that are invalid in XML become U+FFFD, and those that change the text
+// direction or end the line are written as printable() writes them.
 std::string escaped(std::string_view text);
 
-// Times are 0 and dates 1970, because they are not measured. Characters that are invalid in XML become U+FFFD.
+// Times are 0 and dates 1970, because they are not measured. Text is escaped.
 std::string junit(const std::vector<Suite>& suites);
 
 }  // namespace byhand::report

@@ -214,7 +214,11 @@ TEST_CASE("exercise --sanitize address: the line of a fault that no check sees")
     CHECK(text::contains(outcome.err, "heap-buffer-overflow"));
     CHECK(text::contains(outcome.err, "mine.cpp:"));
     CHECK(those_that_are("wrong", outcome) == Names{"dnorm_logits"});
-    CHECK(says(outcome, "crashes (Aborted); see above\n"));
+    const std::string text = folder.read("mine.cpp");
+    const auto at = text.begin() + static_cast<std::ptrdiff_t>(text.find(line));
+    const std::string place = "mine.cpp:" + std::to_string(1 + std::count(text.begin(), at, '\n'));
+    CHECK(says(outcome, "crashes (Aborted): heap-buffer-overflow at " + place + "\n"));
+    CHECK(text::contains(outcome.err, place));
     CHECK(those_that_are("right", outcome).size() == 27);
 }
 

@@ -286,6 +286,9 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
         }
         add("function",
             "<code>" + escaped(function) + "</code>" + (source.place.empty() ? "" : ", " + escaped(source.place)));
+        if (!source.derivation.empty()) {
+            add("derivation", "<code>" + escaped(source.derivation) + "</code>");
+        }
         add("reads", names(entry.value->reads));
     }
     const auto readers = section.read_by.find(entry.name());

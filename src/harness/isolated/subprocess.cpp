@@ -269,7 +269,7 @@ std::string too_long(const Journal& journal, const SubprocessLimits& limits) {
 std::string how_it_ended(int status, const SubprocessLimits& limits) {
     if (WIFSIGNALED(status)) {
         const char* signal = ::strsignal(WTERMSIG(status));  // NOLINT(concurrency-mt-unsafe): one thread asks
-        return std::string("crashes (") + signal + ")" + limits.advice;
+        return std::string("crashes (") + signal + ")" + (limits.advice ? limits.advice() : "");
     }
     return "exits the process (exit code " + std::to_string(WEXITSTATUS(status)) + ")";
 }

@@ -61,7 +61,7 @@ struct SubprocessLimits {
     std::size_t memory = 0;              // bytes beyond those of this process; 0: half of the machine's; kAllMemory
     std::function<bool()> goes_on = {};  // the subprocess is ended when it returns false; may be empty
     std::string option = "--timeout";    // that sets the time limit
-    std::string advice = {};             // the end of the report of a crash: how to find out more
+    std::function<std::string()> advice = {};  // the end of the report of a crash: how to find out more
 };
 // NOLINTEND(readability-redundant-member-init)
 
