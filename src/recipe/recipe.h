@@ -1,4 +1,4 @@
-// A recipe: all parameters of a run, as data. recipes/*.json have the same fields (docs/formats.md).
+// A recipe: all parameters of a run, as data. recipes/*.json have the same fields (docs/recipes.md).
 #pragma once
 
 #include <cstdint>
