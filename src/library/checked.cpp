@@ -269,13 +269,13 @@ std::string figures_of(const Checked& one) {
     const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
     const auto [ours, shown_right] = two_numbers(trial.worst->ours, right, one.type == DType::float64);
     if (!std::isfinite(trial.worst->ours)) {
-        return fmt::format("{} is {}, but {} is right", element_of(one.name, one.shape, trial.worst->position),
+        return fmt::format("{}: yours {}, expected {}", element_of(one.name, one.shape, trial.worst->position),
                            std::isnan(trial.worst->ours) ? "NaN"
                            : trial.worst->ours > 0       ? "∞"
                                                          : "−∞",
                            shown_right);
     }
-    return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}",
+    return fmt::format("{}: yours {}, expected {}; error {:.3g}, rounding explains at most {:.3g}",
                        element_of(one.name, one.shape, trial.worst->position), ours, shown_right, error,
                        trial.limit.value_or(0));
 }

@@ -54,7 +54,7 @@ struct Checked {
 // With its mark.
 Cell verdict_cell(Verdict verdict);
 
-// The element, both values and the limit; or what the kernel has done: "dx[18, 71] is 0.25, but 0.5 is right: off by
+// The element, both values and the limit; or what the kernel has done: "dx[18, 71]: yours 0.25, expected 0.5; error
 // …".
 std::string figures_of(const Checked& one);
 

@@ -330,7 +330,7 @@ TEST_CASE("battery mistakes: a NaN that is swallowed, and an infinity") {
     };
     CHECK(note_of(swallows([](float x) {
               return std::isnan(x);
-          })).ends_with("is 0, but NaN is right, on 29 rows: some NaN in x"));
+          })).ends_with("is 0, expected NaN, on 29 rows: some NaN in x"));
     CHECK(text::contains(note_of(swallows([](float x) { return std::isinf(x); })),
                          "∞ is right, on 29 rows: some ±∞ in x"));
 }

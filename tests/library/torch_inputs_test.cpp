@@ -323,7 +323,7 @@ TEST_CASE("not finite: NaN and infinities by rule are demanded, unless only fini
     const double infinity = std::numeric_limits<double>::infinity();
     CHECK(check(logarithm(-infinity), expected()).agrees());
     for (const double wrong : {0.0, -1e9, infinity, std::nan("")}) {
-        CHECK(text::contains(check(logarithm(wrong), expected()).text(), "but −∞ is right"));
+        CHECK(text::contains(check(logarithm(wrong), expected()).text(), "expected −∞"));
         CHECK(check(logarithm(wrong), expected().where_finite()).agrees());
     }
 }
@@ -348,7 +348,7 @@ TEST_CASE("zero's sign: a copy keeps it, and other operations need not") {
     };
     const auto flipped = [](at::Tensor x) { return x.flip(0); };
     CHECK(check(flip(-0.0F), computes(flipped).shapes({{33}})).agrees());
-    CHECK(text::contains(check(flip(0.0F), computes(flipped).shapes({{33}})).text(), "is 0, but −0 is right"));
+    CHECK(text::contains(check(flip(0.0F), computes(flipped).shapes({{33}})).text(), "is 0, expected −0"));
     CHECK(check(elementwise([](auto x) { return x > 0 ? x : 0; }),
                 computes([](at::Tensor x) { return at::relu(x); }).shapes({{33}}))
               .agrees());

@@ -65,7 +65,7 @@ void compare_classes(Trial& trial, std::span<const T> ours, const std::vector<do
             trial.verdict = exact[i] == 0 ? Verdict::mismatch : Verdict::non_finite;
             trial.worst = Worst{i, made, exact[i], std::nullopt};
             trial.note =
-                element_of(name, shape, i) + " is " + name_of(made) + ", but " + name_of(exact[i]) + " is right";
+                element_of(name, shape, i) + " is " + name_of(made) + ", expected " + name_of(exact[i]);
         }
     }
 }
