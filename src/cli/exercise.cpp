@@ -34,8 +34,8 @@
 #include "cli/report_options.h"
 #include "cli/sanitizer_report.h"
 #include "cli/say.h"
-#include "cli/source.h"
 #include "cli/shell_words.h"
+#include "cli/source.h"
 #include "exercise/load.h"
 #include "harness/isolated/subprocess.h"
 #include "manual/glossary.h"
@@ -188,10 +188,10 @@ void judge(const ExerciseOptions& options, const Command& command, const exercis
     };
     const std::string file = options.own.file.empty() ? "" : " " + quoted(options.own.file.path);
     const std::string network = command.replay_group(kNetworkGroup);
-    ExerciseCommands commands{
-        .hint = "byhand exercise" + network + " --hint",
-        .when_right = {.words = "next: train with these functions:",
-                       .code = "  byhand train --model exercise" + (file.empty() ? "" : " --functions" + file) + network}};
+    ExerciseCommands commands{.hint = "byhand exercise" + network + " --hint",
+                              .when_right = {.words = "next: train with these functions:",
+                                             .code = "  byhand train --model exercise" +
+                                                     (file.empty() ? "" : " --functions" + file) + network}};
     if (!options.only.empty()) {
         commands.when_right = {.words = "next: check all functions:", .code = "  byhand exercise" + file + network};
     }
@@ -354,8 +354,8 @@ void add_exercise(const Command& program) {
     command
         .option("--only", options->only, "Check only these functions, as dbnvar or dbnvar,dh; the others are left out")
         .list();
-    Option watch =
-        command.flag("--watch", options->watch, "Check again whenever FILE is saved, until Ctrl-C; the screen is cleared");
+    Option watch = command.flag("--watch", options->watch,
+                                "Check again whenever FILE is saved, until Ctrl-C; the screen is cleared");
     command
         .option("--new", options->stubs,
                 "Write this file, with an empty function and the shapes for each gradient of the network (--recipe), "

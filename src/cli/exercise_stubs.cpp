@@ -38,21 +38,19 @@ bool holds_indices(const std::string& name) {
     return name == "X" || name == "Y";
 }
 
-// A function takes the norm's parameters if it belongs to one.
-bool takes_norm(const Graph& network, const Step& step) {
-    return std::ranges::find(kNorms, operation_of(network, step).op) != kNorms.end();
+// Whether the formula has the norm's ε or divisor.
+bool takes_norm(const std::string& formula) {
+    return formula.find("ε") != std::string::npos || formula.find("/ D") != std::string::npos;
 }
 
 std::string stub(const Graph& network, const Step& step, const std::map<std::string, Shape>& shapes) {
-    const auto shaped = [&](const std::string& name) {
-        return fmt::format("{} {}", name, to_string(shapes.at(name)));
-    };
+    const auto shaped = [&](const std::string& name) { return fmt::format("{} {}", name, to_string(shapes.at(name))); };
     std::vector<std::string> reads, parameters = {"Tensor<T> out"};
     for (const std::string& name : step.reads) {
         reads.push_back(shaped(name));
         parameters.push_back((holds_indices(name) ? "Indices " : "Tensor<const T> ") + identifier(name));
     }
-    if (takes_norm(network, step)) {
+    if (takes_norm(source_of(step.in_float.name).formula)) {
         parameters.emplace_back("Norm norm");
     }
     std::string about = fmt::format("{} from {}\n", shaped(step.makes), fmt::join(reads, ", "));
@@ -75,8 +73,8 @@ std::string exercise_stubs(const Graph& network, const std::string& command) {
         "function computes one gradient, `out`, from its inputs, and is checked on its own. A function that writes "
         "nothing is still to do. The sizes in comments are those of this network: take them from the tensors, as "
         "out.size(0), since each function is also checked at other sizes.\n\nAn element is out(i, j), or out(i) of a "
-        "vector, from 0. Every access is checked. A function of a norm may take `norm`: norm.epsilon, and "
-        "norm.divisor, the number by which the variance divides.\n\nStuck?  {0} --hint {1}  shows what it reads, {1}:2 "
+        "vector, from 0. Every access is checked. `norm` has norm.epsilon, and norm.divisor, by "
+        "which the variance divides.\n\nStuck?  {0} --hint {1}  shows what it reads, {1}:2 "
         "adds the rule, {1}:3 the formula.\n",
         command, network.backward.front().makes));
     text +=

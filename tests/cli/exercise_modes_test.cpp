@@ -47,9 +47,10 @@ TEST_CASE("exercise --points: a point for each right function") {
         seen += right ? 0 : 1;
         CHECK(test["score"] == (right ? 1 : 0));
         CHECK(test["max_score"] == 1);
-        CHECK(test["output"].get<std::string>().starts_with(right            ? "right"
-                                                            : name == "dh" ? "to do: reads dlogits, W2"
-                                                                           : "wrong: as sign-dbnvar"));
+        CHECK(test["output"].get<std::string>().starts_with(right ? "right"
+                                                            : name == "dh"
+                                                                ? "to do: reads dlogits, W2"
+                                                                : "wrong: the negative of the right answer"));
     }
     CHECK(seen == 2);
 }
@@ -65,8 +66,10 @@ TEST_CASE("exercise --new: a file for another network, which compiles, and whose
     check_refused(byhand(folder, Arguments{"exercise", "--new", "mine.cpp"} + network), "mine.cpp is there already");
 
     std::string text = folder.read("mine.cpp");
-    CHECK(text::contains(text, "// dh.1 (7, 64) from dhpreln.2 (7, 64), W2 (64, 64)\n"));
+    CHECK(text::contains(text, "// dh.1 (7, 100) from dhpreln.2 (7, 60), W2 (100, 60)\n"));
     CHECK(text::contains(text, "\n//   h.1 is read by hpreln.2: y[i, j] = Σ_k x[i, k]·W[k, j]"));
+    CHECK(text::contains(
+        text, "void dlnvar_2(Tensor<T> out, Tensor<const T> dlnvar_inv_2, Tensor<const T> lnvar_2, Norm norm) {}"));
     CHECK(text::contains(text, "void dC(Tensor<T> out, Tensor<const T> demb, Indices X) {}"));
     const Outcome empty = exercise(folder, network);
     INFO(empty.out << empty.err);

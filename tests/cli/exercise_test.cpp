@@ -400,7 +400,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     check_refused(train({"--model", "exercise"}), "still to do before training: dlogprobs, dprobs");
     fill_in(folder, with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"));
     check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
-                  "dh goes to W2(19, 0), and W2 is (19, 27);");
+                  "dh reads W2(19, 0), out of bounds: W2 is 19 × 27;");
     check_refused(train({"--functions", "mine.cpp"}), "--functions requires --model exercise");
     check_refused(train({"--threads", "2", "--model", "stepwise"}), "--threads requires --model fused");
     CHECK(train({"--threads", "auto", "--model", "stepwise"}).code == 0);

@@ -89,8 +89,9 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
     CHECK(one.err.empty());
     CHECK(one.out.starts_with(
         "dbnvar (100)\n\nhow the loss changes with bnvar: the variance of each unit over the batch\n\n"));
-    CHECK(one.out.find("\n  function  batchnorm_variance_backward, src/manual/batchnorm/formulas.h:") !=
+    CHECK(one.out.find("\n  function    batchnorm_variance_backward, src/manual/batchnorm/formulas.h:") !=
           std::string::npos);
+    CHECK(one.out.find("\n  derivation  docs/backprop.md#dbnvar\n") != std::string::npos);
     CHECK(one.out.find("\n  sign-dbnvar                 +½ for −½ in the gradient of the variance\n") !=
           std::string::npos);
 

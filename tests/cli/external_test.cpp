@@ -430,7 +430,8 @@ TEST_CASE("compare --mine: with the parameters' gradients only, the report names
     write_stored(folder.file("mine"), {{"dC", stored("F32", torch.at("dC").shape, numbers)}, {"dW2", torch.at("dW2")}});
     const Outcome outcome = byhand(folder, {"compare", "--mine", "mine"});
     CHECK(outcome.code == 1);
-    CHECK(outcome.out.find("\nfirst divergence dC; off end to end: dC\n  to find the step, add these to the file: demb, ") !=
+    CHECK(outcome.out.find(
+              "\nfirst divergence dC; off end to end: dC\n  to find the step, add these to the file: demb, ") !=
           std::string::npos);
 }
 

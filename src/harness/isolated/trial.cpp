@@ -64,8 +64,7 @@ void compare_classes(Trial& trial, std::span<const T> ours, const std::vector<do
         if (counts[i] && !same_class(made, exact[i])) {
             trial.verdict = exact[i] == 0 ? Verdict::mismatch : Verdict::non_finite;
             trial.worst = Worst{i, made, exact[i], std::nullopt};
-            trial.note =
-                element_of(name, shape, i) + " is " + name_of(made) + ", expected " + name_of(exact[i]);
+            trial.note = element_of(name, shape, i) + " is " + name_of(made) + ", expected " + name_of(exact[i]);
         }
     }
 }
