@@ -334,7 +334,7 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
             } catch (const exercise::Fault& fault) {
                 throw InputError(fmt::format("{} {}{}", label, fault.what(), kAdvice));
             } catch (...) {
-                throw InputError(fmt::format("{} throws: {}{}", label, describe_exception(), kAdvice));
+                throw InputError(fmt::format("{}: {}{}", label, describe_exception(), kAdvice));
             }
         };
     }

@@ -37,7 +37,7 @@ std::string taken(const fs::path& log) {
     return text;
 }
 
-// Of "SUMMARY: AddressSanitizer: heap-buffer-overflow /home/me/mine.cpp:42 in …" what went wrong; of "mine.cpp:42:7:
+// Of "SUMMARY: AddressSanitizer: heap-buffer-overflow …/mine.cpp:42 in …" what went wrong; of "mine.cpp:42:7:
 // runtime error: signed integer overflow: …" that.
 std::string what_of(std::string_view report) {
     const auto rest_of_line = [&](std::string_view mark, std::size_t after) -> std::string_view {

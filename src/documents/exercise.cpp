@@ -305,7 +305,7 @@ Document exercise_document(const Examination& examination, const Presentation& h
     if (rows == Rows::disagreeing) {
         document.blocks.emplace_back(Text{"--verbose lists every function"});
     } else {
-        document.blocks.emplace_back(document.blocks.front());  // again, below more than a screen
+        document.blocks.emplace_back(Text{std::get<Text>(document.blocks.front()).words});  // below more than a screen
     }
     if (std::optional<Text> legend = legend_of(document)) {
         document.blocks.emplace_back(std::move(*legend));

@@ -401,6 +401,9 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     fill_in(folder, with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"));
     check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
                   "dh reads W2(19, 0), out of bounds: W2 is 19 × 27;");
+    fill_in(folder, with(right_bodies(), "dh", "T sum = 0;", "throw 7; T sum = 0;"));
+    check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
+                  "dh: throws an object other than std::exception;");
     check_refused(train({"--functions", "mine.cpp"}), "--functions requires --model exercise");
     check_refused(train({"--threads", "2", "--model", "stepwise"}), "--threads requires --model fused");
     CHECK(train({"--threads", "auto", "--model", "stepwise"}).code == 0);

@@ -229,6 +229,43 @@ TEST_CASE("train --verify-replicas: the first rank and tensor that differ are na
     }
 }
 
+TEST_CASE("ranks: another command or network is refused, though it has other things alike") {
+    byhand::MeetingPoint place(2);
+    std::vector<std::string> errors(2);
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t rank = 0; rank < 2; ++rank) {
+            threads.emplace_back([&, rank] {
+                byhand::ThreadGroup group(place, rank);
+                std::vector<byhand::cli::Fact> facts = {{"recipe", 7}};
+                if (rank == 1) {
+                    facts.push_back({"planted mistake", 3});
+                }
+                try {
+                    byhand::cli::check_agreement(group, facts);
+                } catch (const byhand::InputError& error) {
+                    errors[rank] = error.what();
+                }
+            });
+        }
+    }
+    for (const std::string& error : errors) {
+        CHECK(error == "rank 1 has another command or network than rank 0: start all ranks alike");
+    }
+}
+
+TEST_CASE("ranks: a file that is no meeting point is refused, and stays as it is") {
+    need_torch();
+    const Folder place;
+    place.write("mine.txt", "some text of the user\n");
+    for (const char* file : {"mine.txt", "."}) {
+        const std::map<std::string, std::string> rank = {
+            {"RANK", "0"}, {"WORLD_SIZE", "2"}, {"BYHAND_RANKS_FILE", file}};
+        check_refused(byhand(place, kTrain, rank), std::string("BYHAND_RANKS_FILE: ") + file + " is no file where");
+    }
+    CHECK(place.read("mine.txt") == "some text of the user\n");
+}
+
 TEST_CASE("train: names that need more than each of a launcher's processes may use are refused") {
     const Folder place;
     const Outcome names = byhand(place, kTrain, {{"LOCAL_WORLD_SIZE", "100000000"}});

@@ -210,6 +210,11 @@ TEST_CASE("diff as CSV: a row a tensor, every figure under its name") {
     CHECK(strange[0].at("name").empty());
     CHECK(strange[0].at("verdict") == "missing");
     CHECK(strange[1].at("name") == "a \"b\",\\x0d\\x0a");
+    // A spreadsheet runs none as a formula; numbers stay numbers.
+    for (const char* formula : {"=cmd|' /C calc'!A0", "@SUM", "+1", "-1"}) {
+        const auto rows = rows_of(diff_csv({"a", "b", 0, {named(formula)}}, presentation()));
+        CHECK(rows.at(0).at("name") == "'" + std::string(formula));
+    }
 }
 
 TEST_CASE("diff as JUnit: a test case a tensor, and a failure for each that differs") {
@@ -253,6 +258,9 @@ TEST_CASE("diff as JUnit: valid whatever the names are") {
     CHECK(root.children.at(0).attributes.at("name") == "<a>\xef\xbf\xbd against \xef\xbf\xbd&");
     CHECK(case_of(root.children[0], "diff", "\"\"").children.size() == 1);
     CHECK(case_of(root.children[0], "diff", "<\"&\xef\xbf\xbd>").children.size() == 1);
+    const Diff turned = {"a", "b", 0, {named("d\u202eW\u2028")}};
+    const Element told = read_junit(diff_junit(turned, presentation()));
+    CHECK(case_of(told.children[0], "diff", R"(d\xe2\x80\xaeW\xe2\x80\xa8)").children.size() == 1);
     CHECK(read_junit(diff_junit({}, presentation())).children.at(0).attributes.at("tests") == "0");
 }
 

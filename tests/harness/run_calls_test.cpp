@@ -217,7 +217,7 @@ TEST_CASE("run_calls: accesses outside of operands are named, however far outsid
               overflow(&first, 1'000'000);
           }) == "overflows the stack");
     CallConfig config = kApart;
-    config.limits.advice = "; ask";
+    config.limits.advice = [] { return "; ask"; };
     CHECK(fault_of([](auto&&...) { *static_cast<volatile int*>(nullptr) = 1; }, config) ==
           "crashes (Segmentation fault); ask");
 }
