@@ -362,11 +362,12 @@ void add_exercise(const Command& program) {
                 "and check nothing")
         .not_empty()
         .excludes(watch);
-    command.flag("--points", options->points,
-                 "Print a point for each right function as JSON for autograders, in Gradescope's form");
+    Option points = command.flag("--points", options->points,
+                                 "Print a point for each right function as JSON for autograders, in Gradescope's form");
     add_quick(command, options->quick);
     command.flag("--verbose", options->verbose, "List every function in the table, not only those that are not right");
-    add_report_options(command, options->report, Judged::yes);
+    const std::vector<Option> report = add_report_options(command, options->report, Judged::yes);
+    points.excludes(report[0]).excludes(report[1]);
     add_network_options(command, options->network);
     command.on_run([options, command] { return exercise(*options, command); });
 }

@@ -64,7 +64,7 @@ void add_seeds(const Command& command, lab::Seeds& seeds) {
 
 // The names of --data. Throws InputError.
 lab::Material material_of(const NetworkOptions& options) {
-    return {read_names_aloud(options.data, {options.skip_bad_lines}), data_path_of(options.data)};
+    return {read_names_aloud(options.data, bad_lines(options)), data_path_of(options.data)};
 }
 
 // The experiments require batch norm and tanh, all but one also plain gradient descent. Throws InputError if the recipe

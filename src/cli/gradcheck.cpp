@@ -51,7 +51,7 @@ int gradcheck(const GradcheckOptions& options) {
     if (!options.network.batch) {
         recipe.batch = std::min(recipe.batch, kRows);
     }
-    Run run = prepare(std::move(recipe), read_names_aloud(options.network.data, {options.network.skip_bad_lines}),
+    Run run = prepare(std::move(recipe), read_names_aloud(options.network.data, bad_lines(options.network)),
                       data_path_of(options.network.data));
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;

@@ -25,6 +25,8 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]")
         .not_empty()
         .group(kNetworkGroup);
+    command.option("--mark", options.mark, "Character that marks where a name begins and ends, and is in none [.]")
+        .group(kNetworkGroup);
     add_skip_bad_lines(command, options.skip_bad_lines).group(kNetworkGroup);
     command.option("--embedding", options.embedding, "Width of a character's embedding, E")
         .whole_number(0)
@@ -69,7 +71,16 @@ void add_network_options(const Command& command, NetworkOptions& options) {
 
 Option add_skip_bad_lines(const Command& command, bool& skip) {
     return command.flag("--skip-bad-lines", skip,
-                        "Leave out names that contain a '.', which marks where a name begins and ends");
+                        "Leave out names that contain the mark ('.'), which is where a name begins and ends");
+}
+
+BadLines bad_lines(const NetworkOptions& options) {
+    const std::string text = options.mark.value_or(".");
+    const CodePoint mark = first_code_point(text);
+    if (mark.size == 0 || mark.size != text.size() || is_control(mark.value)) {
+        throw InputError("--mark: expected one character in UTF-8, as '|'");
+    }
+    return {.skip = options.skip_bad_lines, .mark = mark.value};
 }
 
 Recipe read_recipe(const std::string& name_or_path) {
@@ -243,7 +254,7 @@ std::string data_path_of(const SavedModel& saved) {
 }
 
 NamesAndPath names_for(const SavedModel& saved, const std::string& data, bool skip_bad_lines) {
-    const BadLines bad{skip_bad_lines, saved.data_hash};
+    const BadLines bad{skip_bad_lines, saved.data_hash, saved.vocabulary.characters.front()};
     if (!data.empty()) {
         return {read_names_aloud(data, bad), data};
     }
@@ -264,7 +275,7 @@ void say_if_step_by_step(const Recipe& recipe) {
 }
 
 Run run_of(const NetworkOptions& options) {
-    return prepare(recipe_of(options), read_names_aloud(options.data, {options.skip_bad_lines}),
+    return prepare(recipe_of(options), read_names_aloud(options.data, bad_lines(options)),
                    data_path_of(options.data));
 }
 

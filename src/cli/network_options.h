@@ -20,6 +20,7 @@ struct NetworkOptions {
     InputPath recipe = "notes";
     InputPath data;               // empty: the shipped names
     bool skip_bad_lines = false;  // of the names
+    std::optional<std::string> mark;
     std::optional<std::size_t> embedding, context, batch;
     std::optional<std::string> hidden;  // widths, separated by commas
     std::optional<std::uint64_t> seed, split_seed;
@@ -44,6 +45,9 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options);
 
 // A recipe by its shipped name or its path. Throws InputError that lists the shipped ones.
 Recipe read_recipe(const std::string& name_or_path);
+
+// How --mark and --skip-bad-lines say that names are read. Throws InputError if the mark is not one character.
+BadLines bad_lines(const NetworkOptions& options);
 
 // Adds --skip-bad-lines.
 Option add_skip_bad_lines(const Command& command, bool& skip);

@@ -204,7 +204,7 @@ Option& Option::not_empty() {
 }
 
 Option& Option::list() {
-    option_->delimiter(',');
+    option_->delimiter(',')->allow_extra_args(false);  // the next word may be a file
     return *this;
 }
 

@@ -126,9 +126,12 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
         check_files(training);
     }
     const std::string& data = options.network.data;
-    const bool skip = options.network.skip_bad_lines;
+    const BadLines bad = bad_lines(options.network);
+    if (saved && options.network.mark && bad.mark != saved->vocabulary.characters.front()) {
+        throw InputError("--mark: the training that is resumed has another one; leave it out");
+    }
     auto [names, path] =
-        saved ? names_for(*saved, data, skip) : NamesAndPath{read_names_aloud(data, {skip}), data_path_of(data)};
+        saved ? names_for(*saved, data, bad.skip) : NamesAndPath{read_names_aloud(data, bad), data_path_of(data)};
     training.data_path = path;
     training.data_hash = names.hash;
     Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
@@ -137,7 +140,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
     check_parts(training, recipe);
     if (saved) {
         const std::vector<std::string> changed =
-            changes(*saved, recipe, vocabulary_of(names.names), training.model, training.data_hash);
+            changes(*saved, recipe, vocabulary_of(names.names, names.mark), training.model, training.data_hash);
         if (!changed.empty() && !options.resume_changed) {
             throw InputError(fmt::format("{}: this has changed: {}; --resume-changed continues anyway",
                                          printable(options.resume.path), fmt::join(changed, ", ")));

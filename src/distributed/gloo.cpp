@@ -62,11 +62,11 @@ void check_store(const std::string& path) {
     std::error_code error;
     const std::filesystem::file_status status = std::filesystem::status(path, error);
     std::ifstream stream(path, std::ios::binary);
-    std::int64_t length = 0;
-    constexpr std::int64_t kLongest = 4096;  // bytes of a key
+    std::uint32_t length = 0;
+    constexpr std::uint32_t kLongest = 4096;  // bytes of a key
     const bool has_length = !stream.read(reinterpret_cast<char*>(&length), sizeof length).fail();
     if (std::filesystem::exists(status) &&
-        (!std::filesystem::is_regular_file(status) || (has_length && (length < 0 || length > kLongest)))) {
+        (!std::filesystem::is_regular_file(status) || (has_length && length > kLongest))) {
         throw InputError("BYHAND_RANKS_FILE: " + path + " is no file where ranks meet; name one that does not exist");
     }
 }

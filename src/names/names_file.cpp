@@ -30,13 +30,17 @@ std::string count(std::size_t n, const std::string& thing) {
     return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
 }
 
+std::string quoted(char32_t mark) {
+    return "'" + to_utf8({&mark, 1}) + "'";
+}
+
 // "9 lines with a '.' (3, 17, 200, …)"
 std::string bad_lines(const NamesFile& file) {
     std::string numbers;
     for (const std::size_t line : file.first_bad_lines) {
         numbers += (numbers.empty() ? "" : ", ") + std::to_string(line);
     }
-    return count(file.bad_lines, "line") + " with a '.' (" + numbers +
+    return count(file.bad_lines, "line") + " with a " + quoted(file.mark) + " (" + numbers +
            (file.bad_lines > file.first_bad_lines.size() ? ", …)" : ")");
 }
 
@@ -49,6 +53,7 @@ public:
     NamesReader(const std::string& path, std::size_t characters, Keep keep, const BadLines& bad)
         : path_(printable(path)), keep_(keep), bad_(bad), text_(populated<char32_t>(characters)) {
         file_.hash = kHashOfNothing;
+        file_.mark = bad.mark;
     }
 
     void take(std::string_view bytes);
@@ -120,7 +125,7 @@ void NamesReader::take_line(std::string_view line) {
         }
         const CodePoint c = first_code_point(line.substr(at));
         if (c.size == 0) {
-            refuse_byte(at, "is not UTF-8; save the file as UTF-8");
+            refuse_byte(at, "is not UTF-8; convert the file, as by iconv -f LATIN1 -t UTF-8");
         }
         if (c.value == U'\r') {
             refuse_byte(at, "is a CR without an LF; end lines with LF or CR LF");
@@ -131,7 +136,7 @@ void NamesReader::take_line(std::string_view line) {
         if (is_control(c.value)) {
             refuse_byte(at, "is a control character (" + printable(line.substr(at, c.size)) + "); take it out");
         }
-        is_bad = is_bad || c.value == U'.';
+        is_bad = is_bad || c.value == bad_.mark;
         if (!is_bad) {
             meet(c.value);
             text_.push_back(c.value);
@@ -182,8 +187,9 @@ NamesFile NamesReader::finish() && {
     }
     if (file_.bad_lines > 0 && !bad_.skip && bad_.skip_in != file_.hash) {
         throw InputError(path_ + ":" + std::to_string(file_.first_bad_lines.front()) +
-                         ": has a '.', which marks where a name begins and ends; take it out, or leave out " +
-                         bad_lines(file_) + " with --skip-bad-lines");
+                         ": has a " + quoted(bad_.mark) +
+                         ", which marks where a name begins and ends; leave out " + bad_lines(file_) +
+                         " with --skip-bad-lines, or train with another --mark");
     }
     if (file_.characters == 0) {
         refuse("the file contains no name; give a text file with one name a line");

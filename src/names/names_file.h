@@ -21,16 +21,19 @@ struct NamesFile {
     std::size_t carriage_returns = 0;                   // lines that ended in CR LF
     bool byte_order_mark = false;                       // at the start, skipped
     bool last_newline_missing = false;
-    std::size_t bad_lines = 0;                 // that contain a '.', left out
+    char32_t mark = U'.';
+    std::size_t bad_lines = 0;                 // that contain the mark, left out
     std::vector<std::size_t> first_bad_lines;  // the numbers of the first three, from 1
     std::size_t characters = 0;                // of all names
     double bytes = 0;                          // of memory, about, until they are split
 };
 
-// What to do with lines that contain a '.': refuse the file, or leave them out.
+// The character that marks where a name begins and ends, and what to do with lines that contain it: refuse the file, or
+// leave them out.
 struct BadLines {
     bool skip = false;
     std::optional<std::uint64_t> skip_in = std::nullopt;  // also of the file with this hash
+    char32_t mark = U'.';
 };
 
 // Reads and checks the whole file, piece by piece. Throws InputError, with file and line, if it is missing, a folder,

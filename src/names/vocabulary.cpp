@@ -28,7 +28,7 @@ std::vector<std::string> printable_characters(const Vocabulary& vocabulary) {
     return characters;
 }
 
-Vocabulary vocabulary_of(const Names& names) {
+Vocabulary vocabulary_of(const Names& names, char32_t mark) {
     std::vector<bool> seen;  // by code point, as far as the largest
     for (const std::u32string_view name : names) {
         for (const char32_t character : name) {
@@ -38,7 +38,7 @@ Vocabulary vocabulary_of(const Names& names) {
             seen[character] = true;
         }
     }
-    Vocabulary vocabulary;
+    Vocabulary vocabulary{{mark}};
     for (std::size_t character = 0; character < seen.size(); ++character) {
         if (seen[character]) {
             vocabulary.characters.push_back(static_cast<char32_t>(character));

@@ -14,7 +14,7 @@ namespace byhand {
 // Names in a text that outlives them.
 using Names = std::vector<std::u32string_view>;
 
-// 0 is '.', the start and end of a name; then the characters (code points) in sorted order.
+// 0 is the mark, the start and end of a name; then the characters (code points) in sorted order.
 struct Vocabulary {
     std::u32string characters = U".";
 
@@ -28,7 +28,7 @@ struct Vocabulary {
 // Each character as printable UTF-8.
 std::vector<std::string> printable_characters(const Vocabulary& vocabulary);
 
-// The vocabulary of all characters in the names. Precondition: no name contains a '.'.
-Vocabulary vocabulary_of(const Names& names);
+// The vocabulary of all characters in the names. Precondition: no name contains the mark.
+Vocabulary vocabulary_of(const Names& names, char32_t mark = U'.');
 
 }  // namespace byhand

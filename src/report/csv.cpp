@@ -23,7 +23,8 @@ std::string line_of(const std::vector<Column>& columns) {
 
 // Of text that a spreadsheet would run as a formula: preceded by ', which it takes for text.
 std::string never_a_formula(const std::string& text) {
-    return !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos ? "'" + text : text;
+    const bool begins_one = !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos;
+    return begins_one && text != "-inf" ? "'" + text : text;
 }
 
 std::string line_of(const Table& table, const std::vector<Cell>& row) {

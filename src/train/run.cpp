@@ -23,7 +23,7 @@ double bytes_needed(const NamesFile& data, std::size_t context) {
 
 Run prepare(Recipe recipe, NamesFile data, const std::string& where) {
     Run run;
-    run.vocabulary = vocabulary_of(data.names);
+    run.vocabulary = vocabulary_of(data.names, data.mark);
     recipe.network.vocabulary = run.vocabulary.size();
     check_network(recipe.network, recipe.batch);
     check_memory_needed(bytes_needed(data, recipe.network.context), printable(where) + ": the examples need",

@@ -90,15 +90,14 @@ void copy_values(std::span<float> out, const View& view) {
     std::memcpy(out.data(), view.data, out.size_bytes());
 }
 
-// '.' and then other characters, each once, in increasing order. The text was parsed as JSON, so it is UTF-8.
+// The mark and then other characters, each once, in increasing order. The text was parsed as JSON, so it is UTF-8.
 Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
     Vocabulary vocabulary{from_utf8(text)};
     const std::u32string& all = vocabulary.characters;
-    const bool begins_right = !all.empty() && all.front() == U'.';
-    const auto is_none = [](char32_t c) { return c == U'.' || is_control(c); };
-    if (!begins_right || std::any_of(all.begin() + 1, all.end(), is_none) ||
+    const auto is_none = [&](char32_t c) { return c == all.front() || is_control(c); };
+    if (all.empty() || is_control(all.front()) || std::any_of(all.begin() + 1, all.end(), is_none) ||
         std::adjacent_find(all.begin() + 1, all.end(), std::greater_equal<>()) != all.end()) {
-        refuse(path, "metadata \"vocabulary\" is not '.' and then sorted characters");
+        refuse(path, "metadata \"vocabulary\" is not a mark and then other, sorted characters");
     }
     return vocabulary;
 }

@@ -103,8 +103,8 @@ TEST_CASE("--skip-bad-lines: training, eval and sample read the same names") {
     folder.write("n", plain);
     folder.write("dots", "st.john\n" + plain + ".\nb.c\nlast.\n");
     const std::string what =
-        "dots:1: has a '.', which marks where a name begins and ends; take it out, or leave out "
-        "4 lines with a '.' (1, 62, 63, …) with --skip-bad-lines";
+        "dots:1: has a '.', which marks where a name begins and ends; leave out "
+        "4 lines with a '.' (1, 62, 63, …) with --skip-bad-lines, or train with another --mark";
     const Arguments options = {"--steps", "3", "--hidden", "5"};
     check_refused(byhand(folder, Arguments{"train", "--data", "dots"} + options), what);
     REQUIRE(byhand(folder, Arguments{"train", "--data", "n", "--save", "m"} + options).code == 0);
@@ -122,6 +122,28 @@ TEST_CASE("--skip-bad-lines: training, eval and sample read the same names") {
     check_refused(byhand(folder, {"eval", "m", "--data", "dots"}), what);
     CHECK(byhand(folder, {"eval", "m", "--data", "dots", "--skip-bad-lines"}).out == eval.out);
     CHECK(byhand(folder, {"gradcheck", "--data", "dots", "--skip-bad-lines", "--hidden", "5"}).code == 0);
+}
+
+TEST_CASE("--mark: names may contain a '.', and the model keeps its mark") {
+    const Folder folder;
+    const std::string plain = file_of(plain_names());
+    folder.write("dots", "st.john\n" + plain + ".\nb.c\nlast.\n");
+    const Arguments options = {"train", "--data", "dots", "--steps", "3", "--hidden", "5"};
+    REQUIRE(byhand(folder, options + Arguments{"--mark", "|", "--save", "m"}).code == 0);
+    const Outcome eval = byhand(folder, {"eval", "m"});
+    CHECK(eval.code == 0);
+    CHECK(eval.err.empty());
+    CHECK(byhand(folder, {"sample", "m", "-n", "50"}).out.find('.') != std::string::npos);
+    CHECK(byhand(folder, {"train", "--resume", "m", "--steps", "5"}).code == 0);
+    check_refused(byhand(folder, {"train", "--resume", "m", "--steps", "6", "--mark", "."}),
+                  "--mark: the training that is resumed has another one");
+    for (const char* mark : {"ab", "", "\n", "\xff"}) {
+        check_refused(byhand(folder, options + Arguments{"--mark", mark}), "--mark: expected one character in UTF-8");
+    }
+    // As plain text it is the same network.
+    folder.write("stars", file_of(plain_names()));
+    const Arguments same = {"train", "--data", "stars", "--steps", "3", "--hidden", "5", "--json", "--no-save"};
+    CHECK(json_of(byhand(folder, same))["final"] == json_of(byhand(folder, same + Arguments{"--mark", "*"}))["final"]);
 }
 
 TEST_CASE("eval and train show on a terminal how far they have measured") {

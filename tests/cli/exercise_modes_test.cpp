@@ -21,7 +21,7 @@ TEST_CASE("exercise --only: the functions of these names, and no others") {
     CHECK(right.code == 0);
     CHECK(those_that_are("right", right) == Names{"dh", "dlogits in one"});
     CHECK(says(right, "next: check all functions:\n  byhand exercise mine.cpp\n"));
-    const Outcome wrong = exercise(folder, {"--only", "dbnvar"});
+    const Outcome wrong = byhand(folder, {"exercise", "--only", "dbnvar", "mine.cpp"}, fast_build_wide_report());
     CHECK(wrong.code == 1);
     CHECK(says(wrong, "step by step: 0 of 1 right, 1 wrong"));
     check_refused(byhand(folder, {"exercise", "mine.cpp", "--only", "dbnvr"}, fast_build_wide_report()),
@@ -53,6 +53,8 @@ TEST_CASE("exercise --points: a point for each right function") {
                                                                 : "wrong: the negative of the right answer"));
     }
     CHECK(seen == 2);
+    check_refused(byhand(folder, {"exercise", "mine.cpp", "--points", "--json"}),
+                  "--points can't be combined with --json");
 }
 
 TEST_CASE("exercise --new: a file for another network, which compiles, and whose functions are found") {

@@ -183,7 +183,7 @@ TEST_CASE("C interface: a right tensor agrees, a wrong one is located") {
     const Report wrong = owned(byhand_check_tensor(&view, cubes, nullptr));
     REQUIRE(wrong);
     CHECK(byhand_agrees(wrong.get()) == 0);
-    CHECK(text::contains(byhand_text(wrong.get()), "cubes is wrong\n  cubes[1, 2] is 0.512"));
+    CHECK(text::contains(byhand_text(wrong.get()), "cubes is wrong\n  cubes[1, 2]: yours 0.512"));
     CHECK(text::contains(byhand_json(wrong.get()), R"("place": null)"));
     CHECK(text::contains(byhand_junit(wrong.get()), "<failure"));
     CHECK(text::contains(byhand_html(wrong.get()), "<html"));

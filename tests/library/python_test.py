@@ -32,7 +32,7 @@ class Checks(unittest.TestCase):
         y[3, 5] *= np.float32(1.0001)
         wrong = byhand.matches("y", y, softmax, x)
         self.assertFalse(wrong.agrees)
-        self.assertIn("y is wrong\n  y[3, 5] is ", wrong.text())
+        self.assertIn("y is wrong\n  y[3, 5]: yours ", wrong.text())
 
     def test_inputs_of_several_shapes(self):
         def product(y, a, b):  # in the order of another loop

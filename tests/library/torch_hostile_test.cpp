@@ -61,7 +61,7 @@ TEST_CASE("kernel: whatever it does besides its result is named") {
     INFO(late);
     CHECK(text::contains(late, "is not done with all its calls within 1500 ms; timeout() allows more"));
     CHECK(text::contains(said_of([](float* y, const float*, std::size_t, std::size_t) { y[0] = std::nanf(""); }),
-                         "is NaN, but"));
+                         "yours NaN, expected"));
     CHECK(text::contains(
         said_of([](float* y, const float*, std::size_t n, std::size_t c) { std::fill(y, y + n * c, 0.0F); }),
         "hint: all zero"));

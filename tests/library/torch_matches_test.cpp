@@ -73,7 +73,7 @@ TEST_CASE("matches: an error of a thousandth of an element is found, and the mes
     const Report report =
         check(tensor("dx", yours, {33, 10}), matches(kReference, tensor("x", x, {33, 10}), tensor("dy", dy, {33, 10})));
     CHECK_FALSE(report.agrees());
-    CHECK(text::contains(report.text(), "dx is wrong\n  dx[18, 7] is "));
+    CHECK(text::contains(report.text(), "dx is wrong\n  dx[18, 7]: yours "));
     CHECK(text::contains(report.text(), "hint: only one element is off, [18, 7]"));
     CHECK(text::contains(report.junit(), "<failure"));
     CHECK(text::contains(report.html(), "dx[18, 7]"));

@@ -106,7 +106,7 @@ TEST_CASE("names file: files without a name are refused") {
 }
 
 TEST_CASE("names file: invalid UTF-8 is refused with its line and byte") {
-    CHECK(refusal("emma\nzo\xff\nava\n") == "n.txt:2: byte 3 is not UTF-8; save the file as UTF-8");
+    CHECK(refusal("emma\nzo\xff\nava\n") == "n.txt:2: byte 3 is not UTF-8; convert the file, as by iconv -f LATIN1 -t UTF-8");
     CHECK(refusal("\xc0\xae\n").starts_with("n.txt:1: byte 1 is not UTF-8"));                  // '.', overlong
     CHECK(refusal("a\r\n\r\nb\xed\xa0\x80\r\n").starts_with("n.txt:3: byte 2 is not UTF-8"));  // a surrogate
     CHECK(refusal("a\nb\nc\xf4\x90\x80\x80").starts_with("n.txt:3: byte 2 is not UTF-8"));     // U+110000
@@ -136,11 +136,12 @@ TEST_CASE("names file: control characters are refused with their line and byte")
 }
 
 TEST_CASE("names file: lines with a '.' are refused with their number and the first three, or left out") {
-    const std::string why = ": has a '.', which marks where a name begins and ends; take it out, or leave out ";
-    CHECK(refusal("emma\nav.\n") == "n.txt:2" + why + "1 line with a '.' (2) with --skip-bad-lines");
-    CHECK(refusal(".\n") == "n.txt:1" + why + "1 line with a '.' (1) with --skip-bad-lines");
+    const std::string why = ": has a '.', which marks where a name begins and ends; leave out ";
+    const std::string what_else = " with --skip-bad-lines, or train with another --mark";
+    CHECK(refusal("emma\nav.\n") == "n.txt:2" + why + "1 line with a '.' (2)" + what_else);
+    CHECK(refusal(".\n") == "n.txt:1" + why + "1 line with a '.' (1)" + what_else);
     const std::string many = "a.b\nemma\n\n.\nava\n..\nzoë.\nbob";
-    CHECK(refusal(many) == "n.txt:1" + why + "4 lines with a '.' (1, 4, 6, …) with --skip-bad-lines");
+    CHECK(refusal(many) == "n.txt:1" + why + "4 lines with a '.' (1, 4, 6, …)" + what_else);
     const NamesFile file = parse_names(many, "n.txt", {.skip = true});
     CHECK(file.names == Names{U"emma", U"ava", U"bob"});
     CHECK(file.characters == 10);
@@ -150,6 +151,10 @@ TEST_CASE("names file: lines with a '.' are refused with their number and the fi
                                      "the last line has no newline; it was read like the others"});
     CHECK(message_of([] { parse_names("a.\n.b\n", "n.txt", {.skip = true}); }).find("the file contains no name") !=
           std::string::npos);
+    const NamesFile marked = parse_names("a.b\nc|d\nef\n", "n.txt", {.skip = true, .mark = U'|'});
+    CHECK(marked.names == Names{U"a.b", U"ef"});
+    CHECK(vocabulary_of(marked.names, marked.mark).characters == U"|.abef");
+    CHECK(remarks(marked) == Sentences{"1 line with a '|' (2) was left out"});
     CHECK(refusal("a.\n\xff\n").find("is not UTF-8") != std::string::npos);  // other faults come first
 }
 
@@ -224,7 +229,7 @@ TEST_CASE("names file: a file is read correctly in pieces of any size") {
 
     const std::string bad = written(folder, "bad.txt", bytes + "\n\xff\n");
     const auto lines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-    CHECK(read_refusal(bad) == bad + ":" + std::to_string(lines + 2) + ": byte 1 is not UTF-8; save the file as UTF-8");
+    CHECK(read_refusal(bad) == bad + ":" + std::to_string(lines + 2) + ": byte 1 is not UTF-8; convert the file, as by iconv -f LATIN1 -t UTF-8");
 }
 
 TEST_CASE("names file: paths that can't be read as names are refused") {
