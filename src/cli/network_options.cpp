@@ -275,8 +275,7 @@ void say_if_step_by_step(const Recipe& recipe) {
 }
 
 Run run_of(const NetworkOptions& options) {
-    return prepare(recipe_of(options), read_names_aloud(options.data, bad_lines(options)),
-                   data_path_of(options.data));
+    return prepare(recipe_of(options), read_names_aloud(options.data, bad_lines(options)), data_path_of(options.data));
 }
 
 }  // namespace byhand::cli

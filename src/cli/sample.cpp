@@ -41,7 +41,8 @@ constexpr std::size_t kLongestShown = 300;  // bytes of a path and of its error
 // All names that the model was trained and measured on, if their file is unchanged.
 std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
     try {
-        const NamesFile file = read_names(data_path_of(saved), {.skip_in = saved.data_hash, .mark = saved.vocabulary.characters.front()});
+        const NamesFile file =
+            read_names(data_path_of(saved), {.skip_in = saved.data_hash, .mark = saved.vocabulary.characters.front()});
         if (file.hash == saved.data_hash) {
             return std::set<std::u32string>(file.names.begin(), file.names.end());
         }

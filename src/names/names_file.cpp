@@ -186,8 +186,7 @@ NamesFile NamesReader::finish() && {
         throw InputError(path_ + ": empty; give a text file with one name a line");
     }
     if (file_.bad_lines > 0 && !bad_.skip && bad_.skip_in != file_.hash) {
-        throw InputError(path_ + ":" + std::to_string(file_.first_bad_lines.front()) +
-                         ": has a " + quoted(bad_.mark) +
+        throw InputError(path_ + ":" + std::to_string(file_.first_bad_lines.front()) + ": has a " + quoted(bad_.mark) +
                          ", which marks where a name begins and ends; leave out " + bad_lines(file_) +
                          " with --skip-bad-lines, or train with another --mark");
     }

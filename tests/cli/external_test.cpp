@@ -327,10 +327,8 @@ TEST_CASE("compare --mine: the planted mistake that makes dW1 and dC is named, t
     const auto manual = tensors_of(read_stored(folder.file("dump.safetensors")), "manual");
     write_stored(folder.file("mine"), {{"dW1", manual.at("dW1")}, {"dC", manual.at("dC")}});
     const Outcome table = byhand(folder, Arguments{"compare", "--mine", "mine"} + kOdd);
-    CHECK(
-        table.out.find(
-            "\n  hint: the known mistake dvar-path-forgotten produces these numbers: the path through the variance") !=
-        std::string::npos);
+    CHECK(table.out.find("\n  hint: the known mistake dvar-path-forgotten produces these numbers: the path\n  through "
+                         "the variance") != std::string::npos);
     const Judged all = judged(folder, kOdd);
     CHECK(all.report["steps"][0]["mistake"] == "dvar-path-forgotten");
     // With one that it does not make none is named.

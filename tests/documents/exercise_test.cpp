@@ -106,8 +106,9 @@ TEST_CASE("exercise table: a line each, wrong ones first, and how many are right
 TEST_CASE("exercise: the verdict, the culprits, what to do next, then only what is not right, if that is several") {
     Presentation named = how();
     named.source = [](const std::string& function) { return SourceLine{function + ".cpp:7", ""}; };
-    const ExerciseCommands commands{"byhand exercise --recipe r --hint",
-                                    {.words = "next: train with these functions:", .code = "  byhand train --recipe r"}};
+    const ExerciseCommands commands{
+        "byhand exercise --recipe r --hint",
+        {.words = "next: train with these functions:", .code = "  byhand train --recipe r"}};
     const auto in_short = [&](const Examination& examination) {
         return to_text(exercise_document(examination, named, Rows::disagreeing, commands), {.width = 200});
     };

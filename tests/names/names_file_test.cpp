@@ -106,7 +106,8 @@ TEST_CASE("names file: files without a name are refused") {
 }
 
 TEST_CASE("names file: invalid UTF-8 is refused with its line and byte") {
-    CHECK(refusal("emma\nzo\xff\nava\n") == "n.txt:2: byte 3 is not UTF-8; convert the file, as by iconv -f LATIN1 -t UTF-8");
+    CHECK(refusal("emma\nzo\xff\nava\n") ==
+          "n.txt:2: byte 3 is not UTF-8; convert the file, as by iconv -f LATIN1 -t UTF-8");
     CHECK(refusal("\xc0\xae\n").starts_with("n.txt:1: byte 1 is not UTF-8"));                  // '.', overlong
     CHECK(refusal("a\r\n\r\nb\xed\xa0\x80\r\n").starts_with("n.txt:3: byte 2 is not UTF-8"));  // a surrogate
     CHECK(refusal("a\nb\nc\xf4\x90\x80\x80").starts_with("n.txt:3: byte 2 is not UTF-8"));     // U+110000
@@ -229,7 +230,8 @@ TEST_CASE("names file: a file is read correctly in pieces of any size") {
 
     const std::string bad = written(folder, "bad.txt", bytes + "\n\xff\n");
     const auto lines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
-    CHECK(read_refusal(bad) == bad + ":" + std::to_string(lines + 2) + ": byte 1 is not UTF-8; convert the file, as by iconv -f LATIN1 -t UTF-8");
+    CHECK(read_refusal(bad) == bad + ":" + std::to_string(lines + 2) +
+                                   ": byte 1 is not UTF-8; convert the file, as by iconv -f LATIN1 -t UTF-8");
 }
 
 TEST_CASE("names file: paths that can't be read as names are refused") {
