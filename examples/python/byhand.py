@@ -33,10 +33,14 @@ _Expected = _struct(reference=_Reference, context=c_void_p, inputs=c_size_t, gra
                     in_this_process=c_int)
 _DTYPES = {np.dtype(np.float32): 0, np.dtype(np.float64): 1}
 
+_BUILD = "type export BYHAND_LIBRARY=$(scripts/build byhand_shared)/src/library/libbyhand.so"
 _path = os.environ.get("BYHAND_LIBRARY") or ctypes.util.find_library("byhand")
 if _path is None:
-    raise OSError("libbyhand.so was not found: install byhand, or set BYHAND_LIBRARY to its path")
-_library = ctypes.CDLL(_path)
+    raise OSError(f"libbyhand.so was not found: install byhand, or in its checkout {_BUILD}")
+try:
+    _library = ctypes.CDLL(_path)
+except OSError as _error:
+    raise OSError(f"BYHAND_LIBRARY: {_error}; in the checkout {_BUILD}") from None
 for _name, _result, *_parameters in [
         ("add_result", None, c_void_p, c_char_p, c_size_t, _Sizes, _Doubles),
         ("check_tensor", c_void_p, POINTER(_View), _Reference, c_void_p),

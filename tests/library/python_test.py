@@ -1,4 +1,5 @@
 """Tests of examples/python, with the shared library BYHAND_LIBRARY."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -23,6 +24,13 @@ class Checks(unittest.TestCase):
         done = subprocess.run([sys.executable, EXAMPLES / "layernorm.py"], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertRegex(done.stdout, r"(?s)^layernorm is right: 142 trials.* 65 and 2053 for 27\nlayernorm, ε outside is wrong\n  y\[")
+
+    def test_no_library(self):
+        done = subprocess.run([sys.executable, EXAMPLES / "layernorm.py"], env={**os.environ, "BYHAND_LIBRARY": "nowhere/libbyhand.so"},
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("BYHAND_LIBRARY: nowhere/libbyhand.so: cannot open shared object file", done.stderr)
+        self.assertIn("export BYHAND_LIBRARY=$(scripts/build byhand_shared)/src/library/libbyhand.so\n", done.stderr)
 
     def test_matches(self):
         x = np.random.default_rng(1).standard_normal((7, 27)).astype(np.float32)
