@@ -28,6 +28,9 @@ TABLE = [
     Entry(r"^(scripts/byhand train --model exercise)$", "200,000 steps, and functions that are filled in",
           r"solve dlogprobs..dC > exercise/backward.cpp && \1 --steps 200"),
     Entry(r"--recipe bigbatch", "20 seconds each", SAME, long=True),
+    Entry(r"exercise --watch$", "ends by Ctrl-C; a test of the program does it"),
+    Entry(r"(exercise (?:--sanitize address|--format html --output page.html))$", "its exit code is that of the file above",
+          r"\1 >printed || test $? = 1"),
     Entry(r"exercise rows.cpp$", "what a write past the end of the heap does is not the same in every run", "exercise ./rows.cpp"),
     # Other machines, compilers and packages
     Entry(r"^RANK=", "two machines; tests/distributed/machines has four"),

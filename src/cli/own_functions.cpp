@@ -131,11 +131,18 @@ SourceLine source_of_own(const std::string& label, const std::string& file) {
     if (definition == lines.end()) {
         return {addition != lines.end() ? place(addition) : from_here(file), ""};
     }
+    // Where a statement assigns to `out`, as "out(j) += sum;": its first character.
+    const auto assignment = [](const std::string& line) {
+        const std::size_t out = line.find("out"), at = out == line.npos ? out : line.find('=', out);
+        const std::size_t before = out == line.npos || out == 0 ? line.npos : line.find_last_not_of(' ', out - 1);
+        const bool begins =
+            before == line.npos || std::string_view("{});").find(line[before]) != std::string_view::npos;
+        return at != line.npos && begins && line[at + 1] != '=' ? out : line.npos;
+    };
     std::string code;
     const auto end = std::find(definition, lines.end(), "}");
     for (const std::string& line : std::ranges::subrange(definition + 1, end)) {
-        const std::size_t begin = line.find_first_not_of(' ');
-        if (const std::size_t out = line.find("out"); out != line.npos && line.find('=', out) != line.npos) {
+        if (const std::size_t begin = assignment(line); begin != line.npos) {
             code += (code.empty() ? "" : " … ") + line.substr(begin);
         }
     }

@@ -331,8 +331,7 @@ TEST_CASE("battery mistakes: a NaN that is swallowed, and an infinity") {
     CHECK(note_of(swallows([](float x) {
               return std::isnan(x);
           })).ends_with("is 0, expected NaN, on 29 rows: some NaN in x"));
-    CHECK(text::contains(note_of(swallows([](float x) { return std::isinf(x); })),
-                         "∞, on 29 rows: some ±∞ in x"));
+    CHECK(text::contains(note_of(swallows([](float x) { return std::isinf(x); })), "∞, on 29 rows: some ±∞ in x"));
 }
 
 TEST_CASE("step inputs: a NaN counts only where each number in its place makes another result") {
