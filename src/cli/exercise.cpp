@@ -354,8 +354,8 @@ void add_exercise(const Command& program) {
     command
         .option("--only", options->only, "Check only these functions, as dbnvar or dbnvar,dh; the others are left out")
         .list();
-    Option watch = command.flag("--watch", options->watch,
-                                "Check again whenever FILE is saved, until Ctrl-C; the screen is cleared");
+    const Option watch = command.flag("--watch", options->watch,
+                                      "Check again whenever FILE is saved, until Ctrl-C; the screen is cleared");
     command
         .option("--new", options->stubs,
                 "Write this file, with an empty function and the shapes for each gradient of the network (--recipe), "

@@ -364,9 +364,9 @@ TEST_CASE("saved model: an invalid recipe is refused, and the file is named") {
 }
 
 TEST_CASE("saved model: an invalid vocabulary is refused") {
-    for (const std::u32string bad : {U"", U"abcdef", U"a.bcde", U".acbde", U".aabcd"}) {
+    for (const std::u32string bad : {U"", U"aabcde", U".ab.cd", U".acbde", U".aabcd"}) {
         const std::string message = refused_metadata("vocabulary", to_utf8(bad));
-        CHECK(says(message, "metadata \"vocabulary\" is not '.' and then sorted characters"));
+        CHECK(says(message, "metadata \"vocabulary\" is not a mark and then other, sorted characters"));
     }
     // Sorted, but of another size than C.
     CHECK(says(refused_metadata("vocabulary", ".abcd"), "tensor C should be float (5, 3), but is (6, 3)"));
