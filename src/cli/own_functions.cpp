@@ -117,7 +117,8 @@ SourceLine source_of_own(const std::string& label, const std::string& file) {
         lines.push_back(line);
     }
     const auto line_with = [&](const std::string& text) {
-        return std::ranges::find_if(lines, [&](const std::string& line) { return line.find(text) != line.npos; });
+        return std::ranges::find_if(lines,
+                                    [&](const std::string& line) { return line.find(text) != std::string::npos; });
     };
     const auto place = [&](auto line) { return fmt::format("{}:{}", from_here(file), line - lines.begin() + 1); };
     const auto addition = line_with(added);
@@ -133,16 +134,17 @@ SourceLine source_of_own(const std::string& label, const std::string& file) {
     }
     // Where a statement assigns to `out`, as "out(j) += sum;": its first character.
     const auto assignment = [](const std::string& line) {
-        const std::size_t out = line.find("out"), at = out == line.npos ? out : line.find('=', out);
-        const std::size_t before = out == line.npos || out == 0 ? line.npos : line.find_last_not_of(' ', out - 1);
+        const std::size_t out = line.find("out"), at = out == std::string::npos ? out : line.find('=', out);
+        const std::size_t before =
+            out == std::string::npos || out == 0 ? std::string::npos : line.find_last_not_of(' ', out - 1);
         const bool begins =
-            before == line.npos || std::string_view("{});").find(line[before]) != std::string_view::npos;
-        return at != line.npos && begins && line[at + 1] != '=' ? out : line.npos;
+            before == std::string::npos || std::string_view("{});").find(line[before]) != std::string_view::npos;
+        return at != std::string::npos && begins && line[at + 1] != '=' ? out : std::string::npos;
     };
     std::string code;
     const auto end = std::find(definition, lines.end(), "}");
     for (const std::string& line : std::ranges::subrange(definition + 1, end)) {
-        if (const std::size_t begin = assignment(line); begin != line.npos) {
+        if (const std::size_t begin = assignment(line); begin != std::string::npos) {
             code += (code.empty() ? "" : " … ") + line.substr(begin);
         }
     }

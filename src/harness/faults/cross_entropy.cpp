@@ -100,14 +100,17 @@ std::vector<Mistake> cross_entropy_mistakes() {
            "a common slip; no source found",
            [](Network& net, Step& step) {
                const std::size_t n = net.rows, V = net.config.vocabulary;
-               return n > 1 && instead(step, [=](float* out, Reads r) {
-                          for (std::size_t j = 0; j < std::min(n, V); ++j) {  // other elements are not written
-                              out[j] = 0;
-                              for (std::size_t i = 0; i < n; ++i) {
-                                  out[j] += numbers(r, 0)[i * V + j] * numbers(r, 1)[i * V + j];
-                              }
-                          }
-                      });
+               if (n < 2) {
+                   return false;
+               }
+               return instead(step, [=](float* out, Reads r) {
+                   for (std::size_t j = 0; j < std::min(n, V); ++j) {  // other elements are not written
+                       out[j] = 0;
+                       for (std::size_t i = 0; i < n; ++i) {
+                           out[j] += numbers(r, 0)[i * V + j] * numbers(r, 1)[i * V + j];
+                       }
+                   }
+               });
            }),
         at("softmax_inverse_backward", "sign-dcounts_sum", "1/x differentiated without its minus",
            "near: mxnet 6719: https://github.com/apache/mxnet/pull/6719",
