@@ -5,6 +5,8 @@
 #include <iterator>
 #include <numeric>
 
+#include "base/listed.h"
+
 namespace byhand {
 namespace {
 
@@ -89,11 +91,7 @@ std::optional<std::string> close_to(std::string_view word, const std::vector<std
 
 std::string the_nearest(std::string_view word, const std::vector<std::string>& known) {
     const std::vector<std::string> all = all_close_to(word, known);
-    std::string text;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        text += (i == 0 ? "" : i + 1 == all.size() ? " and " : ", ") + all[i];
-    }
-    return all.empty() ? "" : (all.size() == 1 ? "; the nearest is " : "; the nearest are ") + text;
+    return all.empty() ? "" : (all.size() == 1 ? "; the nearest is " : "; the nearest are ") + listed(all, "and");
 }
 
 }  // namespace byhand

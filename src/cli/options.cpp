@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/listed.h"
 #include "base/nearest.h"
 #include "cli/collisions.h"
 #include "cli/command_state.h"
@@ -124,12 +125,6 @@ std::string as_given(const CLI::Option& option) {
     return option.count() > 0 ? in_words(option, fmt::format("{}", fmt::join(option.results(), ","))) : "";
 }
 
-// "table, json or csv"
-std::string alternatives(const std::vector<std::string>& words) {
-    const auto last = words.end() - 1;
-    return words.size() == 1 ? *last : fmt::format("{} or {}", fmt::join(words.begin(), last, ", "), *last);
-}
-
 // The chosen command and the command within it: "byhand lab padding".
 std::string chosen_command(const CLI::App& app) {
     const std::vector<CLI::App*> chosen = app.get_subcommands();
@@ -190,7 +185,7 @@ Option& Option::one_of(const std::vector<std::string>& words) {
         [words](const std::string& text) {
             return std::ranges::find(words, text) != words.end()
                        ? std::string()
-                       : fmt::format("expected {}, not {}{}", alternatives(words), quoted(text),
+                       : fmt::format("expected {}, not {}{}", listed(words, "or"), quoted(text),
                                      the_nearest(text, words));
         },
         fmt::format("{{{}}}", fmt::join(words, ","))));

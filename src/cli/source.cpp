@@ -10,7 +10,6 @@
 #include "manual/stepwise.h"
 
 namespace byhand::cli {
-
 namespace {
 
 // The section of docs/backprop.md on the gradient that this function computes: one for each of the notes' network.

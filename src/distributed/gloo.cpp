@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/listed.h"
 #include "base/utf8.h"
 #include "distributed/address.h"
 
@@ -127,11 +129,9 @@ std::vector<std::size_t> all_ranks(const World& world) {
 
 // "rank 2", "ranks 2 and 5", "ranks 2, 5 and 7"
 std::string in_words(const std::vector<std::size_t>& ranks) {
-    std::string words = ranks.size() == 1 ? "rank " : "ranks ";
-    for (std::size_t i = 0; i < ranks.size(); ++i) {
-        words += (i == 0 ? "" : i + 1 == ranks.size() ? " and " : ", ") + std::to_string(ranks[i]);
-    }
-    return words;
+    std::vector<std::string> numbers;
+    std::ranges::transform(ranks, std::back_inserter(numbers), [](std::size_t rank) { return std::to_string(rank); });
+    return (ranks.size() == 1 ? "rank " : "ranks ") + listed(numbers, "and");
 }
 
 // How long a rank has to notice that another is lost. It may be busy.

@@ -39,8 +39,7 @@ const std::vector<ReportWord>& report_words() {
         {"undecided",
          "The verdict on a value that consists of little but rounding, such as a sum that is 0 in exact arithmetic: no "
          "element exceeds its limit, but the limit is so wide that a wrong formula could stay within it, too. It "
-         "counts "
-         "neither for nor against; the isolated step, on random values, decides.",
+         "counts neither for nor against; the isolated step, on random values, decides.",
          true},
         {"vacuous",
          "The verdict on a value that is all zero, or all equal, in both implementations: a wrong formula could have "
@@ -48,8 +47,7 @@ const std::vector<ReportWord>& report_words() {
          true},
         {"out-of-range",
          "The verdict on a value that may leave the range of float: by overflow, or by a division by zero. It is no "
-         "agreement, unless --allow out-of-range "
-         "accepts it.",
+         "agreement, unless --allow out-of-range accepts it.",
          true},
         {"mismatch",
          "The verdict on a value with an element whose error exceeds its limit: rounding cannot explain it.", false},

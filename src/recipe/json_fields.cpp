@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/listed.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
 
@@ -76,11 +77,11 @@ std::string OneOf::operator()(const Field& field) const {
     if (text != nullptr && std::ranges::find(words, *text) != words.end()) {
         return *text;
     }
-    std::string all;
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        all += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + ("\"" + words[i] + "\"");
+    std::vector<std::string> in_quotes;
+    for (const auto& word : words) {
+        in_quotes.push_back("\"" + std::string(word) + "\"");
     }
-    field.refuse_value("takes " + all);
+    field.refuse_value("takes " + listed(in_quotes, "or"));
 }
 
 std::vector<Field> list(const Field& field, std::size_t fewest, std::size_t most) {

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -77,6 +78,25 @@ struct TwoRanks {
         REQUIRE(ranks.size() == 2);
     }
 };
+
+// The message of the InputError that each rank ends with, or "".
+std::vector<std::string> refusals_of(std::size_t ranks, const std::function<void(byhand::ThreadGroup&)>& work) {
+    byhand::MeetingPoint place(ranks);
+    std::vector<std::string> errors(ranks);
+    std::vector<std::jthread> threads;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+        threads.emplace_back([&, rank] {
+            byhand::ThreadGroup group(place, rank);
+            try {
+                work(group);
+            } catch (const byhand::InputError& error) {
+                errors[rank] = error.what();
+            }
+        });
+    }
+    threads.clear();  // waits
+    return errors;
+}
 
 }  // namespace
 
@@ -207,48 +227,24 @@ TEST_CASE("train --verify-replicas: the first rank and tensor that differ are na
     }
     byhand::Tensors<float> other = same;
     other["b1"][1] = std::nextafter(0.7F, 1.0F);
-    byhand::MeetingPoint place(3);
-    std::vector<std::string> errors(3);
-    {
-        std::vector<std::jthread> threads;
-        for (std::size_t rank = 0; rank < 3; ++rank) {
-            threads.emplace_back([&, rank] {
-                byhand::ThreadGroup group(place, rank);
-                byhand::cli::check_agreement(group, byhand::cli::facts_of(same));
-                try {
-                    byhand::cli::check_agreement(group, byhand::cli::facts_of(rank == 2 ? other : same),
-                                                 "after 4711 steps ", ": the ranks no longer train one model");
-                } catch (const byhand::InputError& error) {
-                    errors[rank] = error.what();
-                }
-            });
-        }
-    }
+    const auto errors = refusals_of(3, [&](byhand::ThreadGroup& group) {
+        byhand::cli::check_agreement(group, byhand::cli::facts_of(same));
+        byhand::cli::check_agreement(group, byhand::cli::facts_of(group.rank() == 2 ? other : same),
+                                     "after 4711 steps ", ": the ranks no longer train one model");
+    });
     for (const std::string& error : errors) {
         CHECK(error == "after 4711 steps rank 2 has another b1 than rank 0: the ranks no longer train one model");
     }
 }
 
 TEST_CASE("ranks: another command or network is refused, though it has other things alike") {
-    byhand::MeetingPoint place(2);
-    std::vector<std::string> errors(2);
-    {
-        std::vector<std::jthread> threads;
-        for (std::size_t rank = 0; rank < 2; ++rank) {
-            threads.emplace_back([&, rank] {
-                byhand::ThreadGroup group(place, rank);
-                std::vector<byhand::cli::Fact> facts = {{"recipe", 7}};
-                if (rank == 1) {
-                    facts.push_back({"planted mistake", 3});
-                }
-                try {
-                    byhand::cli::check_agreement(group, facts);
-                } catch (const byhand::InputError& error) {
-                    errors[rank] = error.what();
-                }
-            });
+    const auto errors = refusals_of(2, [](byhand::ThreadGroup& group) {
+        std::vector<byhand::cli::Fact> facts = {{"recipe", 7}};
+        if (group.rank() == 1) {
+            facts.push_back({"planted mistake", 3});
         }
-    }
+        byhand::cli::check_agreement(group, facts);
+    });
     for (const std::string& error : errors) {
         CHECK(error == "rank 1 has another command or network than rank 0: start all ranks alike");
     }

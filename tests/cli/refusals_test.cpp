@@ -34,7 +34,7 @@ struct Place : Folder {
 
 }  // namespace
 
-TEST_CASE("words that nobody asked for, with what was probably meant") {
+TEST_CASE("an unknown command, option or argument is refused with the nearest one") {
     const Place place;
     place.refuses({"help", "trian"}, "there is no command trian; the nearest is train (byhand --help");
     place.refuses({"trian", "--help"}, "there is no command trian; the nearest is train (byhand --help");

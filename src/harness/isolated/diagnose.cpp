@@ -1,0 +1,175 @@
+#include "harness/isolated/diagnose.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "harness/isolated/hints.h"
+#include "harness/isolated/known_mistake.h"
+#include "harness/isolated/shrink.h"
+
+namespace byhand {
+namespace {
+
+// Runs a step on a step input, in a network of its size.
+template <class T>
+Made made_of(const Step& step, const StepInput& input, const NetworkSize& size, const Manner& manner) {
+    const std::vector<Call<T>> call = {{&step, input.values.get()}};
+    const CallResult<T> result =
+        run_calls<T>(call, manner.is_external(step) ? manner.isolation.external : CallConfig()).front();
+    return {trial_of(result, Case<T>{&step, &input, size}, manner.leeway<T>(step)),
+            {result.made.begin(), result.made.end()}};
+}
+
+// The step that makes `makes`; if there are several, the one with this function.
+template <class T>
+const Step* find_step(const Graph& network, const std::string& makes, const std::string& function) {
+    for (const Step* step : all_steps(network)) {
+        if (step->makes == makes && step->in<T>().name == function) {
+            return step;
+        }
+    }
+    return byhand::find_step(network, makes);
+}
+
+constexpr std::chrono::milliseconds kHanging{250};
+constexpr std::size_t kFewTries = 80;
+constexpr std::size_t kElementsTried = 10'000'000;
+
+// Of an input to shrink: the fewer, the more elements it has.
+std::size_t tries_for(const StepInput& input) {
+    const std::size_t elements = input.exact.size() + input.values->elements();
+    return std::clamp(kElementsTried / (elements + 1), kFewTries, Shrinking().tries);
+}
+
+// A wrong result, and where it was seen.
+struct Seen {
+    NetworkSize size;
+    const StepInput* input;
+    Made made;
+};
+
+// A wrong result of the battery in another shape than the one shown. None if there is no battery, or if the few first
+// of its cases are right there.
+std::optional<Seen> seen_elsewhere(const IsolatedStep& step, const Manner& manner, const Shown& shown, bool in_double,
+                                   const std::function<Made(const NetworkSize&, const StepInput&)>& run) {
+    constexpr std::size_t kFewCases = 12;
+    if (manner.isolation.battery == nullptr) {
+        return std::nullopt;
+    }
+    std::size_t runs = 0;
+    const std::vector<NetworkSize>& sizes = manner.isolation.battery->sizes();
+    for (const BatteryCase& one : manner.isolation.battery->cases(step.makes, step.reads, in_double)) {
+        const NetworkSize& size = sizes[one.size];
+        const bool is_odd = size.rows > 2 && size.rows != shown.size.rows && size.rows % 2 == 1;
+        if (!is_odd || one.input.exact == shown.input->exact) {
+            continue;
+        }
+        Made made = run(size, one.input);
+        if (made.trial.verdict == Verdict::mismatch && made.trial.note.empty()) {
+            return Seen{size, &one.input, std::move(made)};
+        }
+        if (++runs == kFewCases) {
+            break;
+        }
+    }
+    return std::nullopt;
+}
+
+// Names the mistake, by the case that shows it and by another. A hint about every element must hold in both.
+void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown,
+                  const std::function<Made(const NetworkSize&, const StepInput&)>& run) {
+    const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
+    std::vector<Seen> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
+    if (std::optional<Seen> other = seen_elsewhere(result, manner, shown, result.only_in_double(), run)) {
+        const std::string& hint = other->made.trial.hint;
+        if (general_part(telling.hint) != general_part(hint) && !general_part(telling.hint).empty()) {
+            telling.hint.clear();
+        }
+        seen.push_back(std::move(*other));
+    }
+    std::vector<Graph> networks;
+    std::vector<std::vector<double>> limits;
+    for (const Seen& one : seen) {
+        networks.push_back(manner.isolation.right_at_size(one.size.network, one.size.rows));
+        limits.push_back(limits_of<float>(*one.input, leeway));
+    }
+    std::vector<Evidence> evidence;
+    evidence.reserve(seen.size());
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        evidence.push_back({networks[i], *seen[i].input, seen[i].made.numbers, limits[i]});
+    }
+    byhand::name_mistake(telling, result.makes, evidence);
+}
+
+// Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
+// smallest input.
+void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
+    const bool in_double = result.only_in_double();
+    // The time limit of a function that does not return is reduced for the smaller inputs.
+    const bool hangs = is_time_out(telling.note);
+    Isolation isolation = manner.isolation;
+    isolation.external.threads = false;
+    if (hangs) {
+        isolation.external.limits.timeout = std::min(isolation.external.limits.timeout, kHanging);
+    }
+    const Manner again{isolation, manner.right};
+    const auto run = [&](const NetworkSize& at, const StepInput& input) {
+        const Graph network = manner.isolation.at_size(at.network, at.rows);
+        const auto in = [&]<class T>(T) {
+            const Step* step = find_step<T>(network, result.makes, shown.function);
+            return step != nullptr && step->in<T>().run ? made_of<T>(*step, input, at, again) : Made();
+        };
+        return in_double ? in(double()) : in(float());
+    };
+    if (telling.verdict == Verdict::mismatch && telling.note.empty()) {
+        name_mistake(result, telling, manner, shown, run);
+    }
+    if (telling.verdict == Verdict::unwritten && telling.note.empty()) {
+        const Made made = run(shown.size, *shown.input);
+        std::vector<View> reads = shown.input->values->views();  // also what the reference operation reads
+        std::erase_if(
+            reads, [&](const View& view) { return std::ranges::find(result.reads, view.name) == result.reads.end(); });
+        telling.hint = unwritten_hint(made.numbers, telling.shape.empty() ? result.shape : telling.shape, reads);
+    }
+    if (makes_small && manner.isolation.battery != nullptr) {
+        telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.input->values,
+                                  {.make = manner.isolation.battery->make_form(),
+                                   .run = run,
+                                   .tries = hangs ? kFewTries : tries_for(*shown.input),
+                                   .in_double = in_double});
+    }
+}
+
+// A fault that does not recur on these values does not depend on them: it is reported as one on the batch.
+void put_on_batch(IsolatedStep& result, const Trial& fault) {
+    Trial trial = fault;
+    trial.on.clear();
+    trial.shape.clear();
+    result.real = std::move(trial);
+}
+
+}  // namespace
+
+void diagnose(IsolatedStep& result, const Manner& manner,
+             const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
+             const std::vector<Shown>& battery, bool makes_small) {
+    Trial* telling = nullptr;
+    for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
+        telling = trial == result.telling() ? trial : telling;
+    }
+    if (telling != nullptr) {
+        const StepInput& input = input_of(!result.not_on_batch(), result.only_in_double());
+        diagnose(result, *telling, manner, {&input, own, result.function}, makes_small);
+    } else {
+        const auto place = static_cast<std::size_t>(result.telling() - result.battery.data());
+        telling = &result.battery[place];
+        diagnose(result, *telling, manner, battery[place], makes_small);
+    }
+    if (makes_small && result.not_on_batch() && !telling->note.empty() && telling->smallest == nullptr) {
+        put_on_batch(result, *telling);
+    }
+}
+
+}  // namespace byhand
