@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <string_view>
 
 #include "base/error.h"
@@ -78,9 +79,8 @@ std::string OneOf::operator()(const Field& field) const {
         return *text;
     }
     std::vector<std::string> in_quotes;
-    for (const auto& word : words) {
-        in_quotes.push_back("\"" + std::string(word) + "\"");
-    }
+    std::ranges::transform(words, std::back_inserter(in_quotes),
+                           [](const std::string& word) { return "\"" + word + "\""; });
     field.refuse_value("takes " + listed(in_quotes, "or"));
 }
 

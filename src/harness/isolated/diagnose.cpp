@@ -153,8 +153,8 @@ void put_on_batch(IsolatedStep& result, const Trial& fault) {
 }  // namespace
 
 void diagnose(IsolatedStep& result, const Manner& manner,
-             const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
-             const std::vector<Shown>& battery, bool makes_small) {
+              const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
+              const std::vector<Shown>& battery, bool makes_small) {
     Trial* telling = nullptr;
     for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
         telling = trial == result.telling() ? trial : telling;
