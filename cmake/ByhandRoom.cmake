@@ -8,7 +8,8 @@ target_compile_options(byhand_options INTERFACE -ffp-contract=off -Wall -Wextra 
   -Wno-sign-conversion $<$<BOOL:${BYHAND_WARNINGS_AS_ERRORS}>:-Werror>)
 # g++ 12 wrongly reports overlapping copies in "W" + std::to_string(n) (GCC bug 105329).
 target_compile_options(byhand_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-target_include_directories(byhand_options INTERFACE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include"
+target_include_directories(byhand_options INTERFACE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/modules"
+  "${PROJECT_SOURCE_DIR}/include"
   "${PROJECT_BINARY_DIR}/include")
 
 # A release stops at a memory fault: the standard library checks indices, the stack has canaries, copies into arrays are

@@ -33,7 +33,7 @@ _Expected = _struct(reference=_Reference, context=c_void_p, inputs=c_size_t, gra
                     in_this_process=c_int)
 _DTYPES = {np.dtype(np.float32): 0, np.dtype(np.float64): 1}
 
-_BUILD = "type export BYHAND_LIBRARY=$(scripts/build byhand_shared)/src/library/libbyhand.so"
+_BUILD = "type export BYHAND_LIBRARY=$(scripts/build byhand_shared)/modules/library/libbyhand.so"
 _path = os.environ.get("BYHAND_LIBRARY") or ctypes.util.find_library("byhand")
 if _path is None:
     raise OSError(f"libbyhand.so was not found: install byhand, or in its checkout {_BUILD}")

@@ -20,8 +20,6 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/examine.h"
-#include "cli/exercise_stubs.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/hint.h"
@@ -32,12 +30,14 @@
 #include "cli/progress.h"
 #include "cli/ranks.h"
 #include "cli/report_options.h"
-#include "cli/sanitizer_report.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
-#include "cli/source.h"
-#include "exercise/load.h"
-#include "harness/isolated/subprocess.h"
+#include "foreign/exercise/examine.h"
+#include "foreign/exercise/load.h"
+#include "foreign/exercise/sanitizer_report.h"
+#include "foreign/exercise/stubs.h"
+#include "foreign/subprocess.h"
+#include "manual/formulas.h"
 #include "manual/glossary.h"
 #include "manual/stepwise.h"
 #include "report/lines.h"
@@ -99,12 +99,13 @@ Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Fac
     return examination;
 }
 
-SubprocessLimits limits_of(const ExerciseOptions& options) {
-    SubprocessLimits limits{.timeout = std::chrono::milliseconds(std::llround(1000 * options.timeout)),
-                            .goes_on = [] { return !interrupted(); },
-                            .advice = [] { return "; byhand exercise --sanitize address shows the line"; }};
+CallLimits limits_of(const ExerciseOptions& options) {
+    CallLimits limits{.timeout = std::chrono::milliseconds(std::llround(1000 * options.timeout)),
+                      .goes_on = [] { return !interrupted(); },
+                      .advice = [] { return "; byhand exercise --sanitize address shows the line"; }};
     if (!options.sanitize.empty()) {
-        limits.advice = sanitizer_reports(options.built, options.own.path());
+        limits.advice =
+            sanitizer_reports(options.built, options.own.path(), [](const std::string& report) { say("{}", report); });
     }
     return limits;
 }
@@ -210,8 +211,8 @@ int examine_and_report(const ExerciseOptions& options, const Command& command, L
     enum : std::size_t { kLoads, kJudges };
     const std::string file = options.own.path();
     const HandOver hand_over;
-    SubprocessLimits limits = limits_of(options);
-    limits.memory = SubprocessLimits::kAllMemory;
+    CallLimits limits = limits_of(options);
+    limits.memory = CallLimits::kAllMemory;
     limits.advice = {};
     const SubprocessEnd end = run_in_subprocess(limits, [&](Journal& journal) {
         try {

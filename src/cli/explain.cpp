@@ -14,7 +14,6 @@
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
-#include "cli/source.h"
 #include "cli/value_names.h"
 #include "documents/explain.h"
 #include "documents/legend.h"

@@ -14,10 +14,10 @@
 #include "cli/progress.h"
 #include "cli/report_options.h"
 #include "cli/shell_words.h"
-#include "cli/source.h"
 #include "cli/value_names.h"
 #include "documents/gradcheck.h"
 #include "harness/drawn.h"
+#include "manual/formulas.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
 

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/value.h"
-#include "cli/source.h"
+#include "manual/formulas.h"
 #include "manual/stepwise.h"
 
 namespace byhand::cli {

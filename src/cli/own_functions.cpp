@@ -19,8 +19,8 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/ranks.h"
-#include "cli/sanitizer_report.h"
 #include "cli/say.h"
+#include "foreign/exercise/sanitizer_report.h"
 
 namespace byhand::cli {
 namespace {
@@ -78,7 +78,7 @@ Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer, const s
     };
     try {
         exercise::build(own.path(), path_,
-                        {.headers = fs::path(shipped("src/exercise/steps.h")).parent_path().parent_path(),
+                        {.headers = fs::path(shipped("include/exercise/steps.h")).parent_path().parent_path(),
                          .flags = own.flags,
                          .sanitizer = sanitizer,
                          .goes_on = goes_on});

@@ -5,10 +5,10 @@
 #include <functional>
 #include <string>
 
+#include "base/source_line.h"
 #include "cli/file_path.h"
 #include "cli/interrupt.h"
-#include "exercise/build.h"
-#include "report/source.h"
+#include "foreign/exercise/build.h"
 
 namespace byhand::cli {
 

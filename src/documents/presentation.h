@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/source_line.h"
 #include "harness/words.h"
-#include "report/source.h"
 
 namespace byhand {
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <span>
+#include <string>
+
+#include "base/source_line.h"
 
 namespace byhand {
 
@@ -14,5 +17,8 @@ struct Formula {
 };
 
 std::span<const Formula> formulas();
+
+// The place of a function in the source, and its formula, for reports. Empty if no header of src/manual has it.
+SourceLine source_of(const std::string& function);
 
 }  // namespace byhand

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "foreign/run_calls_in_subprocess.h"
 #include "harness/hand_made.h"
 #include "harness/isolated/battery.h"
 #include "harness/isolated/isolated.h"
@@ -127,7 +128,7 @@ struct Judged {
         const Form own = form(kNetwork, kRows);
         const Isolation isolation{.right = own.graph,
                                   .leeway = Leeway::words,
-                                  .external = {.subprocess = subprocess},
+                                  .external = {.subprocess = subprocess ? run_calls_in_subprocess : nullptr},
                                   .battery = std::make_shared<Battery>(kNetwork, 1, make),
                                   .at_size = graph_of(true),
                                   .right_at_size = graph_of(false)};

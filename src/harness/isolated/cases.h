@@ -26,7 +26,8 @@ struct Manner {
     const std::string& right;  // the name of the right function
 
     bool is_external(const Step& step) const {
-        return isolation.external.subprocess && (step.in_float.name != right || step.in_double.name != right);
+        return isolation.external.subprocess != nullptr &&
+               (step.in_float.name != right || step.in_double.name != right);
     }
     template <class T>
     Leeway leeway(const Step& step) const {

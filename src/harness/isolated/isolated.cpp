@@ -28,7 +28,7 @@ std::vector<Call<T>> calls_of(const std::vector<Case<T>>& cases) {
 
 ResultsOfBoth run_both(const std::vector<Call<float>>& in_float, const std::vector<Call<double>>& in_double,
                        bool external, const CallConfig& config) {
-    return external ? run_calls_in_subprocess(in_float, in_double, config)
+    return external ? config.subprocess(in_float, in_double, config)
                     : ResultsOfBoth{run_calls(in_float, {}), run_calls(in_double, {})};
 }
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <type_traits>
 
-#include "harness/isolated/access_faults.h"
+#include "base/utf8.h"
 #include "harness/isolated/stored.h"
 
 namespace byhand {
@@ -153,11 +153,11 @@ std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls) {
 
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config) {
-    if (config.subprocess) {
+    if (config.subprocess != nullptr) {
         if constexpr (std::is_same_v<T, float>) {
-            return run_calls_in_subprocess(calls, {}, config).in_float;
+            return config.subprocess(calls, {}, config).in_float;
         } else {
-            return run_calls_in_subprocess({}, calls, config).in_double;
+            return config.subprocess({}, calls, config).in_double;
         }
     }
     std::vector<CallResult<T>> results;
@@ -171,6 +171,27 @@ std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const Ca
         }
     }
     return results;
+}
+
+bool is_time_out(std::string_view fault) {
+    return fault.ends_with(kMoreTime);
+}
+
+std::string overwriting(const std::string& name) {
+    return "overwrites " + name + ", which it reads";
+}
+
+std::string describe_exception() {
+    try {
+        throw;
+    } catch (const std::bad_alloc&) {
+        return "needs more memory than it may have (std::bad_alloc)";
+    } catch (const std::exception& exception) {
+        constexpr std::size_t kLongest = 240;  // bytes: a journal has room for them
+        return excerpt(exception.what(), kLongest);
+    } catch (...) {
+        return "throws an object other than std::exception";
+    }
 }
 
 template std::vector<std::size_t> cheapest_calls(const std::vector<Call<float>>&);

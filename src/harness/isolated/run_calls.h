@@ -1,11 +1,15 @@
-// Runs a step's function on specified values, in this process or in a subprocess, and reports its faults.
+// Runs a step's function on specified values, in this process or where external code does no harm, and reports its
+// faults.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "harness/isolated/subprocess.h"
 #include "harness/isolated/values.h"
 #include "steps/step.h"
 
@@ -26,15 +30,38 @@ struct CallResult {
     std::string overwrites;  // the input that it has changed
 };
 
+struct ResultsOfBoth {
+    std::vector<CallResult<float>> in_float;
+    std::vector<CallResult<double>> in_double;
+};
+
+// NOLINTBEGIN(readability-redundant-member-init): optional
+struct CallLimits {
+    static constexpr std::size_t kAllMemory = ~std::size_t{0};
+
+    std::chrono::milliseconds timeout{10000};  // in total, or from one restart of the clock to the next
+    std::size_t memory = 0;              // bytes beyond those of this process; 0: half of the machine's; kAllMemory
+    std::function<bool()> goes_on = {};  // calls are ended when it returns false; may be empty
+    std::string option = "--timeout";    // that sets the time limit
+    std::function<std::string()> advice = {};  // the end of the report of a crash: how to find out more
+};
+// NOLINTEND(readability-redundant-member-init)
+
+struct CallConfig;
+
+// Runs calls in a subprocess: run_calls_in_subprocess of modules/foreign.
+using RunInSubprocess = ResultsOfBoth (*)(const std::vector<Call<float>>& in_float,
+                                          const std::vector<Call<double>>& in_double, const CallConfig& config);
+
 struct CallConfig {
-    bool subprocess = false;
+    RunInSubprocess subprocess = nullptr;  // null: in this process
     // Also call the function from two threads at once, on the values of different calls, with the same results. In a
     // subprocess.
     bool threads = false;
     // Also call each function kCallsInARow times in a row and from another thread, on the values of its call with the
     // fewest elements, with the same results.
     bool in_a_row = false;
-    SubprocessLimits limits = {};  // NOLINT(readability-redundant-member-init): optional
+    CallLimits limits = {};  // NOLINT(readability-redundant-member-init): optional
 };
 
 inline constexpr std::size_t kCallsInARow = 256;
@@ -49,7 +76,7 @@ inline constexpr std::size_t kCallsInARow = 256;
 // pages, then with the beginning. If a function ends the process, its call has the fault, and the remaining calls have
 // neither numbers nor fault. The time limit applies to all these calls together, again to those in a row, and again to
 // those from two threads.
-// Throws what run_in_subprocess throws.
+// Throws Interrupted; InputError if the system can't create a process.
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config);
 
@@ -61,14 +88,17 @@ std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls);
 // result. Returns the fault; empty if there is none.
 std::string fault_in_a_row(const std::function<bool()>& makes_the_same, const std::function<bool()>& in_thread);
 
-struct ResultsOfBoth {
-    std::vector<CallResult<float>> in_float;
-    std::vector<CallResult<double>> in_double;
+// CallLimits::goes_on is false.
+struct Interrupted : std::runtime_error {
+    Interrupted() : std::runtime_error("interrupted") {}
 };
 
-// As run_calls with config.subprocess, with one subprocess for both: first the calls in float, then those in double,
-// with a time limit each.
-ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
-                                      const std::vector<Call<double>>& in_double, const CallConfig& config);
+// The end of the fault of a call that exceeds its time limit, and whether a fault is one.
+inline constexpr std::string_view kMoreTime = " allows more";
+bool is_time_out(std::string_view fault);
+// The fault of a function that writes to an operand.
+std::string overwriting(const std::string& name);
+// In catch (...): describes the current exception in one printable line.
+std::string describe_exception();
 
 }  // namespace byhand

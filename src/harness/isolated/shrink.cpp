@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "harness/isolated/subprocess.h"
 
 namespace byhand {
 namespace {

@@ -1,0 +1,69 @@
+#include "foreign/subprocess_implementation.h"
+
+#include <cstring>
+#include <utility>
+
+namespace byhand {
+namespace {
+
+std::size_t bytes_of(const View& view) {
+    return count(view.shape) * size_of(view.dtype);
+}
+
+// Calls visit(view, offset) for each view, aligned for all types of numbers; returns the total size.
+template <class Visit>
+std::size_t lay_out(std::vector<View>& views, Visit visit) {
+    constexpr std::size_t kAlignment = 64;
+    std::size_t offset = 0;
+    for (View& view : views) {  // NOLINT(misc-const-correctness): some visitors write to it
+        visit(view, offset);
+        offset += (bytes_of(view) + kAlignment - 1) / kAlignment * kAlignment;
+    }
+    return offset;
+}
+
+}  // namespace
+
+SubprocessImplementation::SubprocessImplementation(
+    const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make, CallLimits limits)
+    : journal_(std::make_shared<Journal*>(nullptr)),
+      implementation_(make([journal = journal_](const std::string& label) {
+          if (*journal != nullptr) {
+              end_if_a_process_was_started(**journal);
+              (*journal)->restart_clock();
+              (*journal)->begin(0, label);
+          }
+      })),
+      limits_(std::move(limits)) {}
+
+void SubprocessImplementation::load(const Tensors<float>& state) {
+    implementation_->load(state);
+}
+
+void SubprocessImplementation::run(const Batch& batch, float rate) {
+    std::vector<View> table = implementation_->views();
+    const GuardedPages& values =
+        values_.emplace(lay_out(table, [](const View&, std::size_t) {}), GuardedPages::Kind::shared);
+    const SubprocessEnd end = run_in_subprocess(limits_, [&](Journal& journal) {
+        *journal_ = &journal;
+        implementation_->run(batch, rate);
+        end_if_a_process_was_started(journal);
+        std::vector<View> views = implementation_->views();
+        lay_out(views, [&](const View& view, std::size_t offset) {
+            std::memcpy(values.begin() + offset, view.data, bytes_of(view));
+        });
+    });
+    if (!end.fault.empty()) {
+        throw ExternalFault(end);
+    }
+}
+
+std::vector<View> SubprocessImplementation::views() const {
+    std::vector<View> views = implementation_->views();
+    if (values_) {
+        lay_out(views, [&](View& view, std::size_t offset) { view.data = values_->begin() + offset; });
+    }
+    return views;
+}
+
+}  // namespace byhand

@@ -1,0 +1,88 @@
+#include "foreign/surroundings.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <csignal>
+
+namespace byhand {
+namespace {
+
+// The bits of those descriptors that are open.
+std::uint64_t open_among(std::uint64_t descriptors) {
+    std::uint64_t open = 0;
+    for (; descriptors != 0; descriptors &= descriptors - 1) {
+        const int descriptor = std::countr_zero(descriptors);
+        if (::fcntl(descriptor, F_GETFD) >= 0) {
+            open |= std::uint64_t{1} << descriptor;
+        }
+    }
+    return open;
+}
+
+}  // namespace
+
+bool has_child() {
+    siginfo_t info{};
+    // WNOWAIT leaves the exit status to the code that started the process. __WALL includes those without SIGCHLD.
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
+
+FloatingPoint::FloatingPoint() : rounding_(std::fegetround()) {
+    std::fegetenv(&environment_);
+}
+
+void FloatingPoint::restore() const {
+    std::fesetenv(&environment_);
+}
+
+std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
+    if (rounding_ != after.rounding_) {
+        return "leaves the rounding mode changed";
+    }
+#if defined(__x86_64__) && defined(__GLIBC__)
+    constexpr unsigned kFlushToZero = 1U << 15, kDenormalsAreZero = 1U << 6, kRounding = 3U << 13, kMasks = 0x3fU << 7;
+    constexpr unsigned kX87Masks = 0x3f, kX87Precision = 3U << 8;
+    const unsigned changed = environment_.__mxcsr ^ after.environment_.__mxcsr;
+    const unsigned changed_x87 = environment_.__control_word ^ after.environment_.__control_word;
+    if ((changed & kFlushToZero) != 0) {
+        return "leaves flush-to-zero switched on";
+    }
+    if ((changed & kDenormalsAreZero) != 0) {
+        return "leaves denormals-are-zero switched on";
+    }
+    if ((changed & kRounding) != 0) {  // fegetround only reads the x87's
+        return "leaves the rounding mode changed";
+    }
+    if ((changed & kMasks) != 0 || (changed_x87 & kX87Masks) != 0) {
+        return "leaves floating-point exceptions trapping";
+    }
+    if ((changed_x87 & kX87Precision) != 0) {
+        return "leaves the x87's precision changed";
+    }
+#endif
+    return "";
+}
+
+Surroundings::Surroundings() : open_(open_among(~std::uint64_t{0})), process_(::getpid()) {}
+
+std::string Surroundings::changes() {
+    const FloatingPoint now;
+    std::string changed = floating_point_.changes_to(now);
+    if (!changed.empty()) {
+        floating_point_.restore();
+        return changed;
+    }
+    const std::uint64_t closed = open_ & ~open_among(open_);
+    open_ &= ~closed;
+    return closed == 0 ? "" : "closes file descriptor " + std::to_string(std::countr_zero(closed));
+}
+
+bool Surroundings::has_new_process() const {
+    return ::getpid() != process_ || has_child();
+}
+
+}  // namespace byhand

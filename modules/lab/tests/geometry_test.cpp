@@ -1,0 +1,250 @@
+#include "lab/geometry/geometry.h"
+
+#include <algorithm>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "lab/geometry/valley.h"
+#include "lab/tests/read.h"
+#include "lab/tests/recipes.h"
+
+using byhand::lab::geometry;
+using byhand::lab::GeometryOptions;
+using byhand::lab::Regression;
+using Catch::Matchers::WithinAbs;
+using Catch::Matchers::WithinRel;
+
+namespace {
+
+byhand::Recipe recipe() {
+    byhand::Recipe read = lab_test::recipe("notes");
+    read.network.hidden = {5};
+    return read;
+}
+
+GeometryOptions small() {
+    GeometryOptions options;
+    options.seeds = {3, 2};
+    options.students = 91;
+    options.recipe = recipe();
+    options.trained = 30;
+    options.rows = 120;
+    options.steps = 400;
+    return options;
+}
+
+const Regression kData{7,
+                       3,
+                       {0.5, -2, 1, 1.5, 3, -1, 0.25, 0, 2, -1, -0.5, 0, 0.1, 4, -2, 0.7, 0.75, -3, 1, 0.2, 0.3},
+                       {1, 0, 1, 1, 0, 0, 1}};
+
+}  // namespace
+
+TEST_CASE("eigenvalues: worked by hand") {
+    CHECK(byhand::lab::spectrum_of({-3}, 1).values == std::vector<double>{-3});
+    // (2 − λ)² = 1.
+    const byhand::lab::Spectrum two = byhand::lab::spectrum_of({2, 1, 1, 2}, 2);
+    CHECK_THAT(two.values[0], WithinAbs(3, 1e-15));
+    CHECK_THAT(two.values[1], WithinAbs(1, 1e-15));
+    CHECK_THAT(two.vectors[0], WithinAbs(std::numbers::sqrt2 / 2, 1e-15));
+    CHECK_THAT(two.vectors[0] - two.vectors[1], WithinAbs(0, 1e-15));
+    // (1, -2)/√5 and (2, 1)/√5: the largest element is positive, whatever the solver returns.
+    const byhand::lab::Spectrum unequal = byhand::lab::spectrum_of({3, -2, -2, 6}, 2);
+    CHECK_THAT(unequal.vectors[0], WithinAbs(-1 / std::sqrt(5), 1e-15));
+    CHECK_THAT(unequal.vectors[1], WithinAbs(2 / std::sqrt(5), 1e-15));
+    CHECK_THAT(unequal.vectors[2], WithinAbs(2 / std::sqrt(5), 1e-15));
+    CHECK(byhand::lab::spectrum_of({1, 0, 0, 0, 5, 0, 0, 0, -2}, 3).values == std::vector<double>{5, 1, -2});
+}
+
+TEST_CASE("eigenvalues: of second differences, 2 − 2·cos(kπ/(n + 1))") {
+    constexpr std::size_t kSize = 11;
+    std::vector<double> matrix(kSize * kSize, 0);
+    for (std::size_t i = 0; i < kSize; ++i) {
+        matrix[i * kSize + i] = 2;
+        if (i > 0) {
+            matrix[i * kSize + i - 1] = matrix[(i - 1) * kSize + i] = -1;
+        }
+    }
+    const byhand::lab::Spectrum eigen = byhand::lab::spectrum_of(matrix, kSize);
+    for (std::size_t k = 0; k < kSize; ++k) {
+        CAPTURE(k);
+        const double angle = static_cast<double>(kSize - k) * std::numbers::pi / (kSize + 1);
+        CHECK_THAT(eigen.values[k], WithinAbs(2 - 2 * std::cos(angle), 1e-14));
+        // A·v = λ·v, and v is of length 1.
+        double length = 0;
+        for (std::size_t i = 0; i < kSize; ++i) {
+            double product = 0;
+            for (std::size_t j = 0; j < kSize; ++j) {
+                product += matrix[i * kSize + j] * eigen.vectors[k * kSize + j];
+            }
+            CHECK_THAT(product, WithinAbs(eigen.values[k] * eigen.vectors[k * kSize + i], 1e-14));
+            length += std::pow(eigen.vectors[k * kSize + i], 2);
+        }
+        CHECK_THAT(length, WithinAbs(1, 1e-14));
+    }
+}
+
+TEST_CASE("condition numbers: Hilbert's matrices, and a singular one") {
+    // The published ones of order 3 and 5: 524.057 and 4.76607e5.
+    for (const auto& [size, published] : {std::pair<std::size_t, double>{3, 524.0567775860644}, {5, 476607.250242}}) {
+        std::vector<double> hilbert;
+        for (std::size_t i = 0; i < size; ++i) {
+            for (std::size_t j = 0; j < size; ++j) {
+                hilbert.push_back(1 / static_cast<double>(i + j + 1));
+            }
+        }
+        CHECK_THAT(byhand::lab::condition_number(hilbert, size), WithinRel(published, 1e-6));
+    }
+    CHECK(std::isinf(byhand::lab::condition_number({1, 2, 2, 4}, 2)));
+}
+
+TEST_CASE("logistic regression: gradient and curvature are those of finite differences") {
+    constexpr double kStep = 1e-5;
+    const std::vector<double> weights = {0.3, -0.2, 0.5, 0.1};
+    const std::vector<double> gradient = gradient_of(kData, weights), bend = curvature(kData, weights);
+    for (std::size_t i = 0; i < 4; ++i) {
+        std::vector<double> more = weights, less = weights;
+        more[i] += kStep;
+        less[i] -= kStep;
+        CHECK_THAT(gradient[i], WithinAbs((loss_of(kData, more) - loss_of(kData, less)) / (2 * kStep), 1e-9));
+        for (std::size_t j = 0; j < 4; ++j) {
+            CHECK_THAT(bend[i * 4 + j],
+                       WithinAbs((gradient_of(kData, more)[j] - gradient_of(kData, less)[j]) / (2 * kStep), 1e-9));
+        }
+    }
+    CHECK_THAT(loss_of(kData, {0, 0, 0, 0}), WithinRel(std::log(2), 1e-12));
+}
+
+TEST_CASE("logistic regression: the Gram matrix, and the best weights, worked by hand") {
+    // One input: where it is 0 one in four say yes, where it is 1 three in four: b = ln(1/3), w + b = ln 3.
+    const Regression data{8, 1, {0, 0, 0, 0, 1, 1, 1, 1}, {0, 1, 0, 0, 1, 1, 0, 1}};
+    CHECK(gram_matrix(data) == std::vector<double>{0.5, 0.5, 0.5, 1});
+    const std::vector<double> best = best_weights(data);
+    CHECK_THAT(best[0], WithinAbs(std::log(9), 1e-6));
+    CHECK_THAT(best[1], WithinAbs(-std::log(3), 1e-6));
+    const double entropy = -0.25 * std::log(0.25) - 0.75 * std::log(0.75);
+    CHECK_THAT(loss_of(data, best), WithinRel(entropy, 1e-12));
+    // Standardised, the inputs are −1 and 1: the least loss is the same, with half the weight.
+    const Regression scaled = standardised(data);
+    CHECK_THAT(scaled.x.front(), WithinAbs(-1, 1e-4));
+    CHECK_THAT(best_weights(scaled)[0], WithinAbs(std::log(3), 1e-4));
+    CHECK_THAT(loss_of(scaled, best_weights(scaled)), WithinRel(entropy, 1e-12));
+}
+
+TEST_CASE("students are as they are said to be") {
+    const Regression data = byhand::lab::students(4000, 7);
+    double marks = 0, iq = 0, yes = 0;
+    for (std::size_t i = 0; i < data.n; ++i) {
+        CHECK((data.x[i * 2] >= 0 && data.x[i * 2] <= 10));
+        CHECK((data.x[i * 2 + 1] >= 70 && data.x[i * 2 + 1] <= 140));
+        marks += data.x[i * 2] / 4000;
+        iq += data.x[i * 2 + 1] / 4000;
+        yes += static_cast<double>(data.Y[i]) / 4000;
+    }
+    CHECK_THAT(marks, WithinAbs(5, 0.2));
+    CHECK_THAT(iq, WithinAbs(105, 1.4));
+    CHECK_THAT(yes, WithinAbs(0.5, 0.04));
+    // The rule that made them is found again.
+    const std::vector<double> best = best_weights(data);
+    CHECK_THAT(best[0], WithinAbs(0.8, 0.1));
+    CHECK_THAT(best[1], WithinAbs(0.08, 0.01));
+    CHECK(data.x != byhand::lab::students(4000, 8).x);
+}
+
+TEST_CASE("a valley: the largest rate is 2/λ, and steps are counted") {
+    const Regression data = standardised(byhand::lab::students(150, 2));
+    const double least = loss_of(data, best_weights(data));
+    const byhand::lab::Valley valley = measure_valley(data, least + 0.02, {.steps = 50, .convergence_steps = 1000});
+    CHECK_THAT(valley.largest_rate, WithinRel(valley.theory_at_best, 0.01));
+    CHECK(converges(data, 0.99 * valley.theory_at_best, 1000));
+    CHECK_FALSE(converges(data, 1.01 * valley.theory_at_best, 1000));
+    CHECK_THAT(valley.columns, WithinAbs(1, 1e-3));
+    REQUIRE(std::isfinite(valley.steps));
+    CHECK(valley.loss <= least + 0.02);
+    // One step fewer is not enough.
+    double before = 0;
+    descend(data, {0, 0, 0}, valley.best_rate, static_cast<std::size_t>(valley.steps), 3,
+            [&](double loss, const std::vector<double>&) {
+                before = loss;
+                return true;
+            });
+    CHECK(before > least + 0.02);
+    // At weights of 0 every p is 1/2: the curvature is a quarter of the Gram matrix.
+    const std::vector<double> gram = gram_matrix(data), bend = curvature(data, {0, 0, 0});
+    for (std::size_t i = 0; i < gram.size(); ++i) {
+        CHECK_THAT(bend[i], WithinAbs(gram[i] / 4, 1e-12));
+    }
+    CHECK(std::isinf(measure_valley(data, least / 2, {.steps = 5, .convergence_steps = 100}).steps));
+}
+
+TEST_CASE("contours: every point has the loss of its level, and the path goes down") {
+    const Regression data = byhand::lab::students(150, 2);
+    const std::vector<double> best = best_weights(data);
+    const byhand::lab::Contours contours = contours_of(data, 0, 1, {});
+    double rise = 0.01;
+    for (const byhand::Series& series : contours.plot.series) {
+        if (series.name.empty()) {
+            for (std::size_t i = 0; i < series.x.size(); ++i) {
+                if (!std::isnan(series.x[i])) {
+                    const double loss = loss_of(data, {series.x[i], series.y[i], best[2]});
+                    CHECK_THAT(loss - loss_of(data, best), WithinRel(rise, 1e-4));
+                }
+            }
+            rise *= 4;
+        }
+    }
+    CHECK(contours.plot.series.size() > 3);
+    const byhand::Series& path = contours.plot.series.back();
+    REQUIRE(path.x.size() == contours.steps + 1);
+    CHECK_THAT(loss_of(data, {path.x.back(), path.y.back(), best[2]}) - loss_of(data, best),
+               WithinAbs(0.01 * contours.left, 1e-9));
+    CHECK(contours.left < 1);
+    // The valley is long where inputs are raw, and round where they are not.
+    CHECK(contours.axes > 20);
+    CHECK(contours_of(standardised(data), 0, 1, {}).axes < 4);
+}
+
+TEST_CASE("geometry: standardised inputs mend the students' valley") {
+    const byhand::Json document = lab_test::read(geometry(small(), lab_test::names(), lab_test::setting()));
+    const byhand::Json& scenes = document.at("scenes");
+    REQUIRE(scenes.size() == 3);
+    const byhand::Json &raw = scenes[0].at("raw"), &scaled = scenes[0].at("standardised");
+    for (std::size_t seed = 0; seed < 2; ++seed) {
+        CHECK(raw.at("condition").at(seed).get<double>() > 1e5);
+        CHECK(scaled.at("condition").at(seed).get<double>() < 3);
+        CHECK(raw.at("steps").at(seed).get<std::string>() == "inf");
+        CHECK(scaled.at("steps").at(seed).get<double>() < 10);
+    }
+    CHECK(scenes[0].at("holds").get<bool>());
+    CHECK(scenes[0].at("condition_gain").get<double>() > 1e5);
+    CHECK(document.at("plots").size() == 4);
+    // The same command gives the same figures, on however many threads.
+    CHECK(document == lab_test::read(geometry(small(), lab_test::names(), lab_test::setting())));
+}
+
+TEST_CASE("geometry: h is what the network's output layer is given") {
+    byhand::Recipe with_norm = recipe();
+    const Regression h = byhand::lab::activations(with_norm, byhand::NormPlace::before, 30, 77, lab_test::names());
+    CHECK(h.inputs == 5);
+    CHECK(h.n == 77);
+    CHECK(std::ranges::all_of(h.x, [](double x) { return std::abs(x) < 1; }));
+    CHECK(h.x != byhand::lab::activations(with_norm, byhand::NormPlace::none, 30, 77, lab_test::names()).x);
+    CHECK(h.x != byhand::lab::activations(with_norm, byhand::NormPlace::before, 31, 77, lab_test::names()).x);
+}
+
+TEST_CASE("geometry: what cannot be asked") {
+    GeometryOptions options = small();
+    options.students = 1;
+    CHECK_THROWS_AS(geometry(options, lab_test::names(), {}), byhand::InputError);
+    options = small();
+    options.students = 3;  // a line through the plane parts any three
+    CHECK_THROWS_AS(geometry(options, lab_test::names(), {}), byhand::InputError);
+    options = small();
+    options.rows = 10'000'000;
+    CHECK_THROWS_AS(geometry(options, lab_test::names(), {}), byhand::InputError);
+}

@@ -1,0 +1,184 @@
+#include "lab/padding/padding.h"
+
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "lab/tests/read.h"
+
+using namespace byhand::lab;
+using byhand::Document;
+using Catch::Matchers::WithinAbs;
+
+namespace {
+
+Document of(const std::string& text, const Setting& setting, double epsilon = 1e-5) {
+    return padding({.batch = read_sequences(text, "f"), .where = "f", .epsilon = epsilon}, setting);
+}
+
+double number(const byhand::Json& list, std::size_t i) {
+    return list.at(i).get<double>();
+}
+
+}  // namespace
+
+TEST_CASE("padding: note 3's own figures") {
+    const byhand::Json document = lab_test::read(padding({}, lab_test::setting()));
+    // 31.21 over 8 rows, and over 6.
+    CHECK_THAT(number(document.at("mean_padded"), 0), WithinAbs(31.21 / 8, 1e-12));
+    CHECK_THAT(number(document.at("mean_masked"), 0), WithinAbs(31.21 / 6, 1e-12));
+    const byhand::Json& how = document.at("rows").at(4);
+    CHECK(how.at("word").get<std::string>() == "How");
+    CHECK_THAT(number(how.at("padded"), 0), WithinAbs(1.056, 5e-4));
+    CHECK_THAT(number(how.at("masked"), 0), WithinAbs(0.778, 5e-4));
+    // Σx² = 214.6441, so that the squares around the means add up to 214.6441 − 31.21²/8 and − 31.21²/6.
+    const double padded = 214.6441 - 31.21 * 31.21 / 8, masked = 214.6441 - 31.21 * 31.21 / 6;
+    CHECK_THAT(number(document.at("std_padded"), 0), WithinAbs(std::sqrt(padded / 8), 1e-9));
+    CHECK_THAT(number(document.at("std_padded_unbiased"), 0), WithinAbs(std::sqrt(padded / 7), 1e-9));
+    CHECK_THAT(number(document.at("std_masked"), 0), WithinAbs(std::sqrt(masked / 6), 1e-9));
+    CHECK_THAT(number(document.at("std_masked_unbiased"), 0), WithinAbs(std::sqrt(masked / 5), 1e-9));
+    // How's 7.5, 9.2, 1.5 by itself: Σx = 18.2, Σx² = 143.14.
+    CHECK_THAT(number(how.at("layer"), 0),
+               WithinAbs((7.5 - 18.2 / 3) / std::sqrt((143.14 - 18.2 * 18.2 / 3) / 3), 1e-5));
+    const byhand::Json& pad = document.at("rows").at(2);
+    CHECK(pad.at("padding").get<bool>());
+    CHECK(number(pad.at("masked"), 0) == 0);
+    CHECK(number(pad.at("dx_masked"), 2) == 0);
+    CHECK(std::abs(number(pad.at("dx_padded"), 2)) > 1e-3);
+    CHECK(document.at("control").at("largest_difference").get<double>() == 0);
+}
+
+// Column 1: 3, −3 and a row of padding, mean 0 either way, deviations √6 and 3. Column 2: 1, 2 and padding, means 1 and
+// 3/2, deviations √(2/3) and 1/2.
+TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest") {
+    const byhand::Json document = lab_test::read(of("3 1\n\n-3 2\n\npad\n", lab_test::setting(), 0));
+    const double root = std::sqrt(1.5);
+    CHECK_THAT(number(document.at("mean_padded"), 0), WithinAbs(0, 1e-12));
+    CHECK_THAT(number(document.at("std_padded"), 0), WithinAbs(std::sqrt(6), 1e-12));
+    CHECK_THAT(number(document.at("std_masked"), 0), WithinAbs(3, 1e-12));
+    CHECK_THAT(number(document.at("std_padded_unbiased"), 0), WithinAbs(3, 1e-12));
+    CHECK_THAT(number(document.at("std_masked_unbiased"), 1), WithinAbs(std::sqrt(0.5), 1e-12));
+    const byhand::Json &first = document.at("rows").at(0), &second = document.at("rows").at(1);
+    CHECK(second.at("sequence").get<int>() == 2);
+    CHECK(second.at("word").get<std::string>() == "2.1");
+    CHECK_THAT(number(first.at("padded"), 0), WithinAbs(root, 1e-12));
+    CHECK_THAT(number(first.at("padded"), 1), WithinAbs(0, 1e-12));
+    CHECK_THAT(number(first.at("masked"), 1), WithinAbs(-1, 1e-12));
+    CHECK_THAT(number(second.at("layer"), 1), WithinAbs(1, 1e-12));
+    CHECK_THAT(first.at("off").get<double>(), WithinAbs(std::hypot(root - 1, 1) / std::sqrt(2), 1e-12));
+    CHECK_THAT(second.at("off").get<double>(), WithinAbs(root - 1, 1e-12));
+    // By n − 1 the deviations are 3 and 1 with the padding, √18 and √½ without.
+    const double half = std::sqrt(0.5);
+    CHECK_THAT(first.at("off_unbiased").get<double>(), WithinAbs(std::hypot(1 - half, half) / std::sqrt(2), 1e-12));
+    CHECK_THAT(second.at("off_unbiased").get<double>(), WithinAbs(1 - half, 1e-12));
+    // One row of three is padding; so is one of the shares.
+    const byhand::Json& third = document.at("shares").at(1);
+    CHECK(third.at("pads").get<int>() == 1);
+    CHECK_THAT(third.at("share").get<double>(), WithinAbs(1.0 / 3, 1e-12));
+    CHECK_THAT(third.at("worst").get<double>(), WithinAbs(first.at("off").get<double>(), 1e-12));
+    CHECK_THAT(third.at("off").get<double>(), WithinAbs(std::sqrt((3 * (root - 1) * (root - 1) + 1) / 4), 1e-12));
+    CHECK_THAT(third.at("off_unbiased").get<double>(),
+               WithinAbs(std::sqrt((3 * (1 - half) * (1 - half) + 0.5) / 4), 1e-12));
+    CHECK_THAT(third.at("worst_unbiased").get<double>(), WithinAbs(first.at("off_unbiased").get<double>(), 1e-12));
+}
+
+TEST_CASE("padding: how the wrong grows follows its law, up to nine rows of ten") {
+    const byhand::Json document = lab_test::read(padding({}, lab_test::setting()));
+    const byhand::Json& shares = document.at("shares");
+    const double mean = 31.21 / 6, variance = (214.6441 - 31.21 * 31.21 / 6) / 6;
+    // The nearest to every 5 % that six real rows let there be.
+    std::vector<int> pads;
+    for (const byhand::Json& point : shares) {
+        pads.push_back(point.at("pads").get<int>());
+    }
+    CHECK(pads == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, 18, 24, 34, 54});
+    double before = -1;
+    for (const byhand::Json& point : shares) {
+        const double s = point.at("share").get<double>();
+        CHECK_THAT(number(point.at("mean"), 0), WithinAbs((1 - s) * mean, 1e-9));
+        CHECK_THAT(number(point.at("std"), 0), WithinAbs(std::sqrt((1 - s) * (variance + s * mean * mean)), 1e-9));
+        CHECK(point.at("off").get<double>() > before);
+        before = point.at("off").get<double>();
+    }
+    CHECK(shares.at(0).at("off").get<double>() == 0);
+    CHECK_THAT(shares.back().at("share").get<double>(), WithinAbs(0.9, 1e-12));
+    CHECK(document.at("off_law").get<double>() < 1e-14);
+}
+
+TEST_CASE("padding: every gradient is that of finite differences") {
+    const std::vector<std::vector<double>> batch = {{6.5, 2.41}, {0, 0}, {7.5, 9.2}, {2.2, 1.1}};
+    const std::vector<bool> real = {true, false, true, true};
+    const byhand::Json document = lab_test::read(of("6.5 2.41\npad\n\n7.5 9.2\n2.2 1.1\n", lab_test::setting(), 0.25));
+    const byhand::Json& rows = document.at("rows");
+    // Σ dy·γ·x̂ of column j, read where `reads` is, with the statistics of the rows where `counts` is.
+    const auto loss = [&](const auto& x, std::size_t j, const auto& reads, const auto& counts, bool bessel) {
+        double n = 0, mean = 0, squares = 0, sum = 0;
+        for (std::size_t i = 0; i < 4; ++i) {
+            n += counts(i) ? 1 : 0;
+            mean += counts(i) ? x[i][j] : 0;
+        }
+        mean /= n;
+        for (std::size_t i = 0; i < 4; ++i) {
+            squares += counts(i) ? std::pow(x[i][j] - mean, 2) : 0;
+        }
+        const double deviation = std::sqrt(squares / (bessel ? n - 1 : n) + 0.25);
+        for (std::size_t i = 0; i < 4; ++i) {
+            sum += reads(i) ? number(rows.at(i).at("dy"), j) * (x[i][j] - mean) / deviation : 0;
+        }
+        return number(document.at("gain"), j) * sum;
+    };
+    const auto is_real = [&](std::size_t i) { return static_cast<bool>(real[i]); };
+    const auto is_padding = [&](std::size_t i) { return !real[i]; };
+    const auto any = [](std::size_t) { return true; };
+    constexpr double kStep = 1e-5;
+    for (const bool bessel : {false, true}) {
+        const std::string end = bessel ? "_unbiased" : "";
+        for (std::size_t at = 0; at < 8; ++at) {
+            const std::size_t i = at / 2, j = at % 2;
+            auto more = batch, less = batch;
+            more[i][j] += kStep;
+            less[i][j] -= kStep;
+            const auto slope = [&](const auto& reads, const auto& counts) {
+                return (loss(more, j, reads, counts, bessel) - loss(less, j, reads, counts, bessel)) / (2 * kStep);
+            };
+            CAPTURE(i, j, bessel);
+            CHECK_THAT(number(rows.at(i).at("dx_padded" + end), j), WithinAbs(slope(is_real, any), 1e-8));
+            CHECK_THAT(number(rows.at(i).at("dx_masked" + end), j), WithinAbs(slope(is_real, is_real), 1e-8));
+            CHECK_THAT(number(rows.at(i).at("dx_from_padding" + end), j), WithinAbs(slope(is_padding, any), 1e-8));
+        }
+    }
+}
+
+TEST_CASE("padding: what attention makes of a row of padding, in the first sequence that has one") {
+    const byhand::Json document = lab_test::read(of("9 8\n7 8\n\n1 2\n", lab_test::setting()));
+    const byhand::Json& attention = document.at("attention");
+    CHECK(attention.at("sequence").get<int>() == 2);
+    CHECK(attention.at("no_mask").get<std::vector<double>>() == std::vector<double>{0.5, 1});
+    CHECK(attention.at("keys_masked").get<std::vector<double>>() == std::vector<double>{1, 2});
+}
+
+TEST_CASE("padding: a batch without any, one wider and longer than the tables, long words") {
+    const byhand::Json none = lab_test::read(of("1 2\n3 5\n", lab_test::setting()));
+    CHECK(none.at("text").back().get<std::string>().starts_with("No row of this batch is padding"));
+    CHECK_FALSE(none.contains("attention"));
+
+    std::string text = "pad\n\n";
+    for (int row = 0; row < 40; ++row) {
+        text += std::string(64, 'w');
+        for (int column = 0; column < 7; ++column) {
+            text += " " + std::to_string(-9.9e8 + 1e6 * ((row * 37 + column * 11) % 50)) + (column == 6 ? "\n" : "");
+        }
+    }
+    const byhand::Json wide = lab_test::read(of(text, lab_test::setting()));
+    CHECK(wide.at("rows").size() == 80);
+    CHECK(wide.at("mean_masked").size() == 7);
+}
+
+TEST_CASE("padding: what can't be normalised is refused") {
+    CHECK_THROWS_AS(of("1 2\n1 3\n", {}, 0), byhand::InputError);  // a column
+    CHECK_THROWS_AS(of("1 2\n3 3\n", {}, 0), byhand::InputError);  // a row
+    CHECK_NOTHROW(of("1 2\n1 1\n", {}));
+}

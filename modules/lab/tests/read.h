@@ -1,0 +1,29 @@
+// What the experiments are given in their tests, and how their documents are read.
+#pragma once
+
+#include <string>
+
+#include "base/parsed_json.h"
+#include "base/source_line.h"
+#include "lab/setting.h"
+#include "report/document.h"
+
+namespace lab_test {
+
+// Whether LibTorch's module is installed beside this program.
+bool with_torch();
+// With LibTorch if it is.
+byhand::lab::Setting setting();
+
+// The shipped names.
+byhand::lab::Material names();
+// Their file, or another of the project's.
+std::string path_of(const std::string& file);
+
+byhand::SourceLine source_of(const std::string& function);
+
+// The document as programs read it. Checks on the way that it agrees with LibTorch where that is there, that every
+// formula has its function, and that a terminal of 80 columns is wide enough.
+byhand::Json read(byhand::Document document);
+
+}  // namespace lab_test

@@ -1,0 +1,27 @@
+// The shipped recipes and some names, for the experiments that train.
+#pragma once
+
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "lab/tests/read.h"
+#include "recipe/recipe.h"
+
+namespace lab_test {
+
+inline byhand::Recipe recipe(const std::string& name) {
+    const std::string path = path_of("recipes/" + name + ".json");
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return byhand::recipe_from_json(text.str(), path);
+}
+
+// Some of the shipped names: enough to train on for a few steps.
+inline byhand::lab::Material few_names() {
+    byhand::lab::Material few = names();
+    few.names.names.resize(3000);
+    return few;
+}
+
+}  // namespace lab_test

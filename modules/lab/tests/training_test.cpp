@@ -1,0 +1,101 @@
+#include "lab/training.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "lab/tests/read.h"
+#include "manual/models.h"
+#include "recipe/recipe.h"
+#include "train/losses.h"
+#include "train/trainer.h"
+
+using namespace byhand;
+using namespace byhand::lab;
+using Catch::Matchers::WithinAbs;
+
+namespace {
+
+Recipe recipe(std::uint64_t seed, std::size_t steps) {
+    Recipe made;
+    made.name = "small";
+    made.network.hidden = {13};
+    made.network.embedding = 3;
+    made.batch = 7;
+    made.seed = seed;
+    made.steps = steps;
+    made.rates = {{0, 0.1}};
+    for (const char* parameter : {"C", "W", "b", "bngain", "bnbias"}) {
+        made.initial.push_back({.parameter = parameter, .layers = LayerSet::all, .normal = 0.2});
+    }
+    return made;
+}
+
+bool same_bytes(const Tensors<float>& a, const Tensors<float>& b) {
+    for (const TensorSpec& spec : a.table()) {
+        if (std::memcmp(a[spec.name].data(), b[spec.name].data(), a[spec.name].size_bytes()) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("a training of the lab is the trainer's own") {
+    const Material material = lab_test::names();
+    const Trained trained = train_one({.recipe = recipe(3, 250)}, material);
+    Run run = prepare(recipe(3, 250), material.names, material.where);
+    const auto model = make_hand_model(HandForm::fused, run.recipe.network, run.recipe.batch);
+    model->load(run.initial);
+    double first = 0;
+    train(*model, run, 0, 250,
+          {.after_step = [&](std::size_t step, float loss) { first += step < kWindow ? static_cast<double>(loss) : 0; },
+           .stop = [] { return false; }});
+    CHECK(same_bytes(trained.state, model->save()));
+    CHECK(trained.val == mean_loss(*model, run.val, run.recipe.network.vocabulary));
+    REQUIRE(trained.curve.size() == 2);  // whole windows only
+    CHECK_THAT(trained.curve[0], WithinAbs(first / kWindow, 1e-9));
+    CHECK(trained.steps == 250);
+    CHECK(trained.finite);
+    CHECK(curve_steps(trained) == std::vector<double>{50, 150});
+}
+
+TEST_CASE("results of many trainings keep their order, whichever thread ran them") {
+    const Material material = lab_test::names();
+    std::vector<Training> trainings;
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        trainings.push_back({.recipe = recipe(seed, 30)});
+    }
+    std::size_t told = 0;
+    const std::vector<Trained> all =
+        train_all(trainings, material, {.progress = [&](std::size_t done, std::size_t) { told = done; }});
+    CHECK(told == 5);
+    for (std::size_t i = 0; i < trainings.size(); ++i) {
+        CHECK(same_bytes(all[i].state, train_one(trainings[i], material).state));
+    }
+    CHECK_FALSE(same_bytes(all[0].state, all[1].state));
+}
+
+TEST_CASE("what a training begins with can be changed, and it can be watched") {
+    const Material material = lab_test::names();
+    std::vector<std::size_t> watched;
+    const Training changed{.recipe = recipe(3, 5),
+                           .prepare = [](Run& run) { run.initial["W1"][0] = std::nanf(""); },
+                           .watch = [&](std::size_t steps, Model&) { watched.push_back(steps); }};
+    const Trained trained = train_one(changed, material);
+    CHECK_FALSE(trained.finite);
+    CHECK(trained.steps == 1);
+    CHECK(std::isnan(trained.val));
+    CHECK(watched == std::vector<std::size_t>{0, 1});
+}
+
+TEST_CASE("steps to a loss") {
+    Trained trained;
+    trained.curve = {3.1, 2.5, 2.7, 2.2};
+    CHECK(steps_to(trained, 2.5) == 2 * kWindow);
+    CHECK(steps_to(trained, 2.3) == 4 * kWindow);
+    CHECK(steps_to(trained, 9) == kWindow);
+    CHECK_FALSE(steps_to(trained, 2).has_value());
+}

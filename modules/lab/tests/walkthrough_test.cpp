@@ -1,0 +1,233 @@
+#include "lab/walkthrough/walkthrough.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "lab/tests/read.h"
+#include "lab/tests/recipes.h"
+#include "manual/stepwise.h"
+#include "names/batches.h"
+#include "report/text.h"
+#include "train/run.h"
+
+using namespace byhand;
+using Catch::Matchers::WithinAbs;
+using lab::walkthrough;
+using lab::WalkthroughOptions;
+
+namespace {
+
+WalkthroughOptions quick(Recipe recipe, std::size_t row = 0) {
+    WalkthroughOptions options;
+    options.recipe = std::move(recipe);
+    options.row = row;
+    options.steps = 30;
+    options.names = 3;
+    return options;
+}
+
+// Recipes of every kind of network.
+std::vector<Recipe> every_kind() {
+    std::vector<Recipe> recipes;
+    for (const char* name : {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"}) {
+        recipes.push_back(lab_test::recipe(name));
+    }
+    for (const NormPlace place : {NormPlace::after, NormPlace::none}) {
+        recipes.push_back(lab_test::recipe("notes"));
+        recipes.back().network.norm.place = place;
+    }
+    Recipe many = lab_test::recipe("makemore-deep");
+    many.network.hidden.assign(11, 2);
+    many.network.embedding = 1;
+    many.network.norm.batch_divisor = Divisor::n;
+    many.network.norm.affine = false;
+    many.batch = 1;
+    many.network.norm.running_divisor = Divisor::n;
+    recipes.push_back(many);
+    for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adamw}) {
+        recipes.push_back(lab_test::recipe("notes"));
+        recipes.back().network.optimizer = {.kind = kind, .weight_decay = 0.01, .momentum = 0.9};
+    }
+    return recipes;
+}
+
+// The run's first batch, as LibTorch computes it in double.
+std::unique_ptr<Implementation> by_torch(const Recipe& recipe, const lab::Setting& setting) {
+    const lab::Material material = lab_test::few_names();
+    Run run = prepare(recipe, material.names, material.where);
+    DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
+    draw_batch(batch, run.train, run.generator);
+    std::unique_ptr<Implementation> implementation =
+        setting.torch->stepwise(run.recipe.network, run.recipe.batch, DType::float64);
+    implementation->load(run.initial);
+    implementation->run(batch.view(), static_cast<float>(rate_at(run.recipe, 0)));
+    return implementation;
+}
+
+// The flat position of an index.
+std::size_t position(const std::vector<std::size_t>& index, const Shape& shape) {
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        at = at * shape[axis] + index[axis];
+    }
+    return at;
+}
+
+}  // namespace
+
+TEST_CASE("walkthrough: every step of any network, in order, each with its formula and as wide as a terminal") {
+    for (const Recipe& recipe : every_kind()) {
+        CAPTURE(recipe.name, recipe.network.hidden.size());
+        const Json document = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), lab_test::setting()));
+        NetworkConfig config = recipe.network;
+        config.vocabulary = 27;
+        const Graph network = stepwise_graph(config, recipe.batch);
+        std::vector<std::string> names, shown;
+        for (const StepList* list : {&network.forward, &network.backward, &network.update}) {
+            for (const Step& step : *list) {
+                names.push_back(step.makes);
+            }
+        }
+        for (const Json& step : document.at("steps")) {
+            shown.push_back(step.at("name").get<std::string>());
+            CHECK_FALSE(step.at("meaning").get<std::string>().empty());
+            CHECK_FALSE(step.at("values").empty());
+        }
+        CHECK(shown == names);
+        CHECK(document.at("names").at("after").size() == 3);
+    }
+}
+
+TEST_CASE("walkthrough: its numbers are LibTorch's") {
+    const lab::Setting setting = lab_test::setting();
+    if (setting.torch == nullptr) {
+        return;
+    }
+    for (const std::size_t row : {0, 13}) {
+        const Recipe recipe = lab_test::recipe("notes");
+        const Json document = lab_test::read(walkthrough(quick(recipe, row), lab_test::few_names(), setting));
+        const std::unique_ptr<Implementation> torch = by_torch(recipe, setting);
+        const std::vector<View> views = torch->views();
+        for (const Json& step : document.at("steps")) {
+            const auto name = step.at("name").get<std::string>();
+            const View* view = find(views, name);
+            CAPTURE(name, row);
+            REQUIRE(view != nullptr);
+            for (const Json& element : step.at("values")) {
+                const auto index = element.at("index").get<std::vector<std::size_t>>();
+                const double expected = value_at(*view, position(index, view->shape));
+                CHECK_THAT(element.at("value").get<double>(), WithinAbs(expected, 1e-6 + 1e-4 * std::abs(expected)));
+                if (index.size() == 2 && view->shape[0] == 32) {
+                    CHECK(index[0] == row);
+                }
+            }
+        }
+        CHECK_THAT(document.at("loss").at("before").get<double>(), WithinAbs(value_at(*find(views, "loss"), 0), 1e-5));
+        CHECK(document.at("loss").at("after").get<double>() < document.at("loss").at("before").get<double>());
+    }
+}
+
+TEST_CASE("walkthrough: the same command gives the same page, and the batch as characters") {
+    const WalkthroughOptions options = quick(lab_test::recipe("notes"), 2);
+    const Document document = walkthrough(options, lab_test::few_names(), {});
+    const std::string text = to_text(document);
+    CHECK(text == to_text(walkthrough(options, lab_test::few_names(), {})));
+    const lab::Material material = lab_test::few_names();
+    Run run = prepare(options.recipe, material.names, material.where);
+    DrawnBatch batch(32, 3);
+    draw_batch(batch, run.train, run.generator);
+    const auto spelled = [&](std::int64_t character) {
+        return std::string(1, static_cast<char>(run.vocabulary.characters[static_cast<std::size_t>(character)]));
+    };
+    const std::string row = "row 2 (`" + spelled(batch.X[6]) + spelled(batch.X[7]) + spelled(batch.X[8]) + " → " +
+                            spelled(batch.Y[2]) + "`)";
+    CHECK(text.find("Followed is " + row + ".") != std::string::npos);
+}
+
+TEST_CASE("walkthrough: the figures of a chapter are those of its values") {
+    WalkthroughOptions options = quick(lab_test::recipe("notes"));
+    options.recipe.network.norm.batch_divisor = GENERATE(Divisor::n, Divisor::n_minus_1);
+    const Json json = lab_test::read(walkthrough(options, lab_test::few_names(), {}));
+    std::map<std::string, double> first, figures;
+    for (const Json& step : json.at("steps")) {
+        first[step.at("name").get<std::string>()] = step.at("values").at(0).at("value").get<double>();
+    }
+    for (const Json& one : json.at("figures")) {
+        figures[one.at("figure").get<std::string>()] = one.at("value").get<double>();
+    }
+    const auto has = [&](const std::string& figure, double value, double margin) {
+        CAPTURE(figure);
+        REQUIRE(figures.contains(figure));
+        CHECK_THAT(figures[figure], WithinAbs(value, margin));
+    };
+    has("column 0 in: mean", first["bnmeani"], 1e-6);
+    has("column 0 in: deviation", std::sqrt(first["bnvar"]), 1e-6);
+    has("column 0 normalised: mean", 0, 1e-6);
+    has("column 0 normalised: deviation", 1, 1e-4);
+    has("−ln of it", -first["logprobs"], 1e-6);
+    has("loss: the mean of that over the rows", first["loss"], 1e-6);
+    has("loss of blind guessing, ln 27", std::log(27), 1e-12);
+    has("dlogits is (Ŷ − Y)/n, but for", 0, 1e-7);
+    has("sum of column 0 of dhprebn: 0 but for rounding", 0, 1e-6);
+    has("largest element of db1: the norm takes any bias out", 0, 1e-6);
+    CHECK(figures["largest element of dW1"] > 1e-4);
+    CHECK(figures["saturated, beyond ±0.97"] < 0.5);
+    CHECK(figures["mean of 1 − h², the share that passes"] > 0.3);
+    const lab::Material material = lab_test::few_names();
+    Run run = prepare(options.recipe, material.names, material.where);
+    DrawnBatch batch(32, 3);
+    draw_batch(batch, run.train, run.generator);
+    const std::string character = {static_cast<char>(run.vocabulary.characters[static_cast<std::size_t>(batch.X[2])])};
+    has("uses of '" + character + "', of the batch's 96 places",
+        static_cast<double>(std::ranges::count(batch.X, batch.X[2])), 0);
+}
+
+TEST_CASE("walkthrough: a chapter is an operation of a layer, wherever the norm stands") {
+    const auto chapters = [](NormPlace place, bool output, const std::string& phase) {
+        Recipe recipe = lab_test::recipe("notes");
+        recipe.network.hidden = {4, 3};
+        recipe.network.norm.place = place;
+        recipe.network.norm.output = output;
+        const Json json = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), {}));
+        std::vector<std::string> titles;
+        for (const Json& step : json.at("steps")) {
+            const std::string title = step.at("chapter").get<std::string>();
+            if (step.at("phase").get<std::string>() == phase && (titles.empty() || titles.back() != title)) {
+                titles.push_back(title);
+            }
+        }
+        return titles;
+    };
+    const std::string first = "Layer 1 of 3, ", second = "Layer 2 of 3, ", output = "Layer 3 of 3 (the output), ";
+    CHECK(chapters(NormPlace::before, false, "forward") ==
+          std::vector<std::string>{"embedding", first + "linear", first + "batchnorm", first + "tanh",
+                                   second + "linear", second + "batchnorm", second + "tanh", output + "linear",
+                                   "cross entropy"});
+    CHECK(chapters(NormPlace::before, true, "forward").at(8) == output + "batchnorm");
+    CHECK(chapters(NormPlace::after, false, "backward") ==
+          std::vector<std::string>{"cross entropy", output + "linear", second + "batchnorm", second + "tanh",
+                                   second + "linear", first + "batchnorm", first + "tanh", first + "linear",
+                                   "embedding"});
+    CHECK(chapters(NormPlace::none, false, "backward") ==
+          std::vector<std::string>{"cross entropy", output + "linear", second + "tanh", second + "linear",
+                                   first + "tanh", first + "linear", "embedding"});
+}
+
+TEST_CASE("walkthrough: a batch without that row, and a failed training") {
+    CHECK_THROWS_AS(walkthrough(quick(lab_test::recipe("notes"), 32), lab_test::few_names(), {}), InputError);
+    Recipe wild = lab_test::recipe("notes");
+    wild.rates = {{0, 1e30}};
+    const Json document = lab_test::read(walkthrough(quick(wild), lab_test::few_names(), {}));
+    CHECK_FALSE(document.contains("names"));
+    CHECK(printed_json(document, 0).find("a loss that is not finite") != std::string::npos);
+}

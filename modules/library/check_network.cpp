@@ -1,0 +1,301 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+#include <utility>
+
+#include "byhand/network.h"
+#include "foreign/run_calls_in_subprocess.h"
+#include "harness/blame/blame.h"
+#include "harness/isolated/draws.h"
+#include "harness/isolated/step_inputs.h"
+#include "library/checked.h"
+#include "library/kernel_step.h"
+#include "library/sampled.h"
+#include "report/document.h"
+#include "report/junit.h"
+#include "report/lines.h"
+
+namespace byhand {
+
+bool Network::knows(const std::string& name) const {
+    return std::ranges::find(inputs_, name, &Input::name) != inputs_.end() ||
+           std::ranges::find(steps_, name, &Step::makes) != steps_.end();
+}
+
+Network& Network::input(const View& view) {
+    if (knows(view.name)) {
+        throw std::invalid_argument(named_.name + " has a " + view.name + " already");
+    }
+    Input input{view.name, view.shape, view.dtype, {}, {}};
+    for (std::size_t i = 0; i < count(view.shape); ++i) {
+        if (view.dtype == DType::int64) {
+            input.integers.push_back(static_cast<const std::int64_t*>(view.data)[i]);
+        } else {
+            input.numbers.push_back(static_cast<float>(value_at(view, i)));
+        }
+    }
+    inputs_.push_back(std::move(input));
+    return *this;
+}
+
+Network& Network::step(std::string makes, Kernel kernel, std::vector<std::string> reads, Evaluate right) {
+    const auto refuse = [&](const std::string& why) {
+        throw std::invalid_argument(name_and_place(kernel.named) + " " + why);
+    };
+    if (kernel.results != 1 || kernel.sizes != 0 || kernel.find(DType::float32) == nullptr) {
+        refuse("is not a step: a step has one result and no sizes, in float; bind sizes in a lambda");
+    }
+    if (kernel.inputs != reads.size()) {
+        refuse(fmt::format("has {} inputs, but reads {}: {}", kernel.inputs, reads.size(), fmt::join(reads, ", ")));
+    }
+    for (const std::string& name : reads) {
+        if (!knows(name)) {
+            refuse("reads " + name + ", which is neither an input nor made by an earlier step");
+        }
+    }
+    if (knows(makes)) {
+        refuse("makes " + makes + ", which there is already");
+    }
+    steps_.push_back({std::move(makes), std::move(kernel), std::move(reads), std::move(right)});
+    return *this;
+}
+
+Network& Network::timeout(std::chrono::milliseconds limit) {
+    timeout_ = limit;
+    return *this;
+}
+
+// Steps under names, run on their own values or on the right ones.
+class NetworkCheck {
+public:
+    explicit NetworkCheck(const Network& network);
+
+    Report run();
+
+private:
+    // All right values, one step after the other.
+    std::vector<Computed> right_values(Precision precision) const;
+    std::vector<View> views_of(const std::vector<std::string>& names, const std::vector<Computed>& made) const;
+    Values values_of(const std::vector<std::string>& names, const std::map<std::string, std::vector<double>>& made,
+                     const std::map<std::string, Shape>& shapes) const;
+    const Network::Input* find_input(const std::string& name) const;
+    CallResult<float> call(const Step& step, const Values& values) const;
+    IsolatedStep isolated(std::size_t place, const Values& right);
+    Report report_of(const ModelReport& model) const;
+
+    const Network& network_;
+    CallConfig config_;
+    std::vector<Sampled> right_;
+    std::map<std::string, Shape> shapes_;
+    Graph graph_;
+};
+
+NetworkCheck::NetworkCheck(const Network& network) : network_(network) {
+    config_.subprocess = run_calls_in_subprocess;
+    config_.limits.timeout = network.timeout_;
+    config_.limits.option = "timeout()";
+    config_.limits.advice = [] { return "; -fsanitize=address shows the line"; };
+    for (const Network::Input& input : network.inputs_) {
+        shapes_[input.name] = input.shape;
+    }
+}
+
+const Network::Input* NetworkCheck::find_input(const std::string& name) const {
+    const auto found = std::ranges::find(network_.inputs_, name, &Network::Input::name);
+    return found == network_.inputs_.end() ? nullptr : &*found;
+}
+
+std::vector<View> NetworkCheck::views_of(const std::vector<std::string>& names,
+                                         const std::vector<Computed>& made) const {
+    std::vector<View> views;
+    for (const std::string& name : names) {
+        if (const Network::Input* input = find_input(name)) {
+            views.push_back(input->dtype == DType::int64
+                                ? View{name, input->shape, DType::int64, input->integers.data()}
+                                : View{name, input->shape, DType::float64, input->numbers.data()});
+        } else {
+            const Computed& value = *std::ranges::find(made, name, &Computed::name);
+            views.push_back({name, value.shape, DType::float64, value.numbers.data()});
+        }
+    }
+    return views;
+}
+
+std::vector<Computed> NetworkCheck::right_values(Precision precision) const {
+    std::vector<Computed> made;
+    for (const Network::Step& step : network_.steps_) {
+        made.push_back(step.right(views_of(step.reads, made), precision).at(0));
+        made.back().name = step.makes;
+    }
+    return made;
+}
+
+// `made` has what steps have made, as floats.
+Values NetworkCheck::values_of(const std::vector<std::string>& names,
+                               const std::map<std::string, std::vector<double>>& made,
+                               const std::map<std::string, Shape>& shapes) const {
+    Values values;
+    for (const std::string& name : names) {
+        const Network::Input* input = find_input(name);
+        if (input == nullptr) {
+            std::vector<double> floats = made.at(name);
+            std::ranges::transform(floats, floats.begin(), [](double x) { return static_cast<float>(x); });
+            values.put({name, shapes.at(name)}, std::move(floats));
+        } else if (input->dtype == DType::int64) {
+            values.put({name, input->shape}, input->integers);
+        } else {
+            values.put({name, input->shape}, input->numbers);
+        }
+    }
+    return values;
+}
+
+CallResult<float> NetworkCheck::call(const Step& step, const Values& values) const {
+    return run_calls<float>({{&step, &values}}, config_).at(0);
+}
+
+// On the right values, and on random ones of the same shapes.
+IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
+    const Step& step = graph_.forward[place];
+    const auto trial_on = [&](const Values& values) {
+        std::vector<View> views, all = values.views();
+        for (const std::string& name : step.reads) {
+            views.push_back(*find(all, name));
+        }
+        const Sampled sample = sampled(network_.steps_[place].right, views).at(0);
+        return trial_of(call(step, values), sample.exact.numbers, sample.limits, step.shape, extents_of(step.shape));
+    };
+    IsolatedStep result{step.makes, step.in_float.name, step.reads, trial_on(right), {}, {}, {}, step.shape};
+    std::vector<TensorSpec> specs;
+    Values random;
+    for (const View& view : right.views()) {
+        if (view.dtype == DType::int64) {
+            random.put(view);
+        } else {
+            specs.push_back({view.name, view.shape});
+        }
+    }
+    const Values drawn = draw(specs, {}, {}, 1, stream_of(step.makes, 1), {});
+    for (const View& view : drawn.views()) {
+        random.put(view);
+    }
+    result.probe = trial_on(random);
+    result.real_double = result.real;
+    result.probe_double = result.probe;
+    return result;
+}
+
+Report NetworkCheck::run() {
+    right_ =
+        sampled([this](const std::vector<View>& /*none*/, Precision precision) { return right_values(precision); }, {});
+    std::map<std::string, std::vector<double>> right, ours;
+    for (const Sampled& one : right_) {
+        shapes_[one.exact.name] = one.exact.shape;
+        right[one.exact.name] = one.exact.numbers;
+    }
+    std::vector<ValueReport> values;
+    std::vector<IsolatedStep> isolated_steps;
+    graph_.forward.reserve(network_.steps_.size());
+    for (std::size_t place = 0; place < network_.steps_.size(); ++place) {
+        const Network::Step& own = network_.steps_[place];
+        const Values on_right = values_of(own.reads, right, shapes_);
+        graph_.forward.push_back(kernel_step(own.kernel, *own.kernel.find(DType::float32),
+                                             {own.makes, 0, {shapes_.at(own.makes)}, own.reads, {}}, on_right));
+        const Step& step = graph_.forward.back();
+        isolated_steps.push_back(isolated(place, on_right));
+
+        CallResult<float> result = call(step, values_of(own.reads, ours, shapes_));
+        const Sampled& sample = find_sampled(right_, own.makes);
+        ValueReport& value = values.emplace_back();
+        value.name = own.makes;
+        value.shape = step.shape;
+        value.function = step.in_float.name;
+        value.reads = own.reads;
+        value.operations = trial_of(result, sample.exact.numbers, sample.limits, step.shape, extents_of(step.shape));
+        // What a step has not made is taken from the right values, so that the following steps run.
+        ours[own.makes] = result.made.empty() || !result.fault.empty()
+                              ? sample.exact.numbers
+                              : std::vector<double>(result.made.begin(), result.made.end());
+    }
+    return report_of(blame(network_.named_.name, std::move(values), std::move(isolated_steps), {}, graph_));
+}
+
+Report NetworkCheck::report_of(const ModelReport& model) const {
+    Document document{.subject = "check",
+                      .note = "",
+                      .title = network_.named_.name,
+                      .blocks = {},
+                      .plots = {},
+                      .data = {},
+                      .agrees = model.culprits.empty() && model.downstream.empty()};
+    Table table{"",
+                {{"name"},
+                 {"shape", "shape", Align::left, 2},
+                 {"error", "error"},
+                 {"limit", "limit"},
+                 {"of limit", "used"},
+                 {"role", "role", Align::left},
+                 {"isolated", "isolated", Align::left, 1},
+                 {"verdict", "verdict", Align::left}},
+                {}};
+    report::Suite suite{network_.named_.name, "byhand.check", {}, {}};
+    for (const ValueReport& value : model.values) {
+        const Finding& finding = *value.operations;
+        table.rows.push_back({value.name,
+                              {to_string(value.shape), value.shape},
+                              scientific(finding.error, 2),
+                              scientific(finding.limit, 2),
+                              finding.used ? percent(*finding.used) : none(),
+                              to_string(value.role),
+                              verdict_cell(value.isolated->verdict()),
+                              verdict_cell(finding.verdict)});
+        suite.cases.push_back(case_of_row(table, table.rows.back(), network_.named_.name, to_string(value.role)));
+        document.agrees = document.agrees && !shows_nothing(value.isolated->verdict());
+    }
+    for (const ValueReport& culprit : model.at(model.culprits)) {
+        const Checked shown{culprit.name, culprit.shape, DType::float32, 1, 0, {}, *culprit.evidence()};
+        std::vector<std::string> heirs;
+        for (const ValueReport& value : model.at(model.downstream)) {
+            if (value.role.from == culprit.name) {
+                heirs.push_back(value.name);
+            }
+        }
+        const auto own = std::ranges::find(network_.steps_, culprit.name, &Network::Step::makes);
+        std::string words =
+            fmt::format(": {} ({}) is wrong\n  {}", culprit.function, place_of(own->kernel.named), figures_of(shown));
+        words += culprit.evidence()->hint.empty() ? "" : "\n  hint: " + culprit.evidence()->hint;
+        if (!heirs.empty()) {
+            words += fmt::format("\n  {}: {}", inherited_from(culprit.name), fmt::join(heirs, ", "));
+        }
+        document.blocks.emplace_back(as_conclusion(std::move(words), "culprit " + culprit.name, Mark::bad));
+    }
+    for (const ValueReport& value : model.at(model.downstream)) {
+        if (value.role.kind == Role::Kind::unexplained) {
+            document.blocks.emplace_back(as_conclusion(
+                " is off end to end, though no step that leads there is wrong in isolation", value.name, Mark::bad));
+        }
+    }
+    if (document.blocks.empty()) {
+        document.blocks.emplace_back(
+            document.agrees ? as_conclusion(fmt::format(" is right: {}", plural(model.values.size(), "step")),
+                                            network_.named_.name, Mark::good)
+                            : as_conclusion(" is not shown to be right: some steps make only zeros",
+                                            network_.named_.name, Mark::open));
+    }
+    document.data = {{"subject", network_.named_.name},
+                     {"place", place_of(network_.named_)},
+                     {"agrees", document.agrees},
+                     {"values", json_of_rows(table)}};
+    document.blocks.emplace_back(std::move(table));
+    document.suites = {std::move(suite)};
+    return Report(std::move(document));
+}
+
+Report check(const Network& network) {
+    return NetworkCheck(network).run();
+}
+
+}  // namespace byhand
