@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "byhand/torch.h"
+#include "library/sampled.h"
 
 using namespace byhand;
 
@@ -230,4 +231,19 @@ TEST_CASE("accuracy: a reference that is less accurate than the kernel is named,
     CHECK(same.agrees());
     CHECK_FALSE(text::contains(same.text(), "less accurate one"));
     CHECK_FALSE(check(kernel("sigmoid", sigmoid<float>(0.5001), sigmoid<double>(0.5001)), by_tanh()).agrees());
+}
+
+TEST_CASE("limits: a product of a tiny input may be lost to underflow, whatever the reference's order; not its copy") {
+    const std::vector<float> x = {5.9e-39F, -3e-42F, 2e-30F, 7};
+    const std::vector<View> inputs = {{"x", DType::float32, {4}, x.data()}};
+    const auto limits_of = [&](const TensorFunction& function) {
+        return sampled(evaluation_of(function, 1, false), inputs).front().limits;
+    };
+    const std::vector<double> products = limits_of([](const auto& in) { return in[0] * 3; });
+    CHECK(products[0] > 3 * 5.9e-39);
+    CHECK(products[1] > 3 * 3e-42);
+    CHECK(products[2] < 1e-5 * 3 * 2e-30);
+    CHECK(products[3] < 1e-5 * 3 * 7);
+    const std::vector<double> copies = limits_of([](const auto& in) { return in[0].relu(); });
+    CHECK(copies[0] < 1e-3 * 5.9e-39);
 }

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,25 @@ void for_each_factor(std::size_t count, double units, Visit visit) {
     }
 }
 
+// Numbers below it are subnormal, or may be where products are grouped in another way.
+template <class T>
+constexpr T kSmall = 1024 * std::numeric_limits<T>::min();
+
+template <class T>
+bool is_tiny(T x) {
+    return x != 0 && std::abs(x) < kSmall<T>;
+}
+
+// Calls f(begin, end) with the elements of the tensor, if these are floats or doubles.
+void with_elements(const at::Tensor& tensor, const auto& f) {
+    const auto size = static_cast<std::size_t>(tensor.numel());
+    if (tensor.scalar_type() == at::kFloat) {
+        f(std::span(tensor.data_ptr<float>(), size));
+    } else if (tensor.scalar_type() == at::kDouble) {
+        f(std::span(tensor.data_ptr<double>(), size));
+    }
+}
+
 // The tensor, each element moved up or down by `units` units in the last place.
 at::Tensor moved(const at::Tensor& tensor, double units) {
     const at::Tensor factors = at::empty(tensor.sizes(), tensor.options().requires_grad(false));
@@ -81,11 +101,11 @@ void move_in_place(const at::Tensor& tensor, double units) {
         return;
     }
     in_type([&]<class T>(T /*type*/) {
-        constexpr T kSmall = 1024 * std::numeric_limits<T>::min(), kSpacing = std::numeric_limits<T>::denorm_min();
+        constexpr T kSpacing = std::numeric_limits<T>::denorm_min();
         auto* const all = data.data_ptr<T>();
         for_each_factor<T>(static_cast<std::size_t>(data.numel()), units, [&](std::size_t i, T by) {
             const T x = all[i];
-            const T off = std::abs(x) < kSmall && x != 0 ? (by > 1 ? kSpacing : -kSpacing) : 0;
+            const T off = is_tiny(x) ? (by > 1 ? kSpacing : -kSpacing) : 0;
             all[i] = x * by + off;
         });
     });
@@ -210,6 +230,24 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
 }
 
 }  // namespace
+
+bool has_tiny_numbers(const at::Tensor& tensor) {
+    bool has = false;
+    with_elements(tensor.detach().contiguous(),
+                  [&](auto all) { has = std::ranges::any_of(all, [](auto x) { return is_tiny(x); }); });
+    return has;
+}
+
+at::Tensor with_tiny_numbers_moved(const at::Tensor& tensor, std::uint64_t seed) {
+    at::Tensor moved = tensor.detach().contiguous().clone();
+    std::uint64_t state = mixed(seed);
+    with_elements(moved, [&](auto all) {
+        for (auto& x : all) {
+            x = is_tiny(x) ? x * ((state = mixed(state + 1)) % 2 == 0 ? 1.5F : 0.5F) : x;
+        }
+    });
+    return moved;
+}
 
 RandomRounding::RandomRounding(Precision precision, const void* of) : included_(kKey) {
     const auto [type, seed] = precision;

@@ -1,9 +1,11 @@
 // LibTorch's operations with random rounding errors (Monte Carlo arithmetic: Parker 1997).
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "byhand/reference.h"
 
@@ -34,5 +36,11 @@ public:
 private:
     c10::impl::IncludeDispatchKeyGuard included_;
 };
+
+// Whether some are subnormal, or may be where products are grouped in another way: below 1024 times the smallest normal
+// number. A kernel may lose them, for instance x in (x·a)·b where the reference computes x·(a·b).
+bool has_tiny_numbers(const at::Tensor& tensor);
+// A copy in which each of those is a half more or less, at random.
+at::Tensor with_tiny_numbers_moved(const at::Tensor& tensor, std::uint64_t seed);
 
 }  // namespace byhand

@@ -8,6 +8,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
@@ -119,18 +120,32 @@ std::vector<Computed> evaluate(const TensorFunction& function, std::vector<at::T
     return all;
 }
 
-std::vector<Computed> evaluate_with(Precision precision, const void* of, const auto& evaluation) {
+// evaluation(inputs), as `precision` says. Where inputs are tiny, a kernel whose products are grouped in another way
+// may lose them to underflow: then it is evaluated again, with these moved, unless it only copies or is exact.
+std::vector<Computed> evaluate_with(Precision precision, const void* of, const std::vector<at::Tensor>& inputs,
+                                    const auto& evaluation) {
     if (precision.type == DType::float64 && precision.seed == 0) {
-        return evaluation();
+        return evaluation(inputs);
     }
-    const RandomRounding rounding(precision, of);
-    std::vector<Computed> all = evaluation();
-    for (Computed& one : all) {
-        one.copied = rounding.only_copies();
-        one.exact = rounding.is_exact();
-        one.work = rounding.work();
+    const auto rounded = [&](const std::vector<at::Tensor>& of_inputs) {
+        const RandomRounding rounding(precision, of);
+        std::vector<Computed> all = evaluation(of_inputs);
+        for (Computed& one : all) {
+            one.copied = rounding.only_copies();
+            one.exact = rounding.is_exact();
+            one.work = rounding.work();
+        }
+        return all;
+    };
+    std::vector<Computed> all = rounded(inputs);
+    const bool is_exact = std::ranges::all_of(all, &Computed::exact);
+    if (precision.seed == 0 || is_exact || std::ranges::none_of(inputs, has_tiny_numbers)) {
+        return all;
     }
-    return all;
+    std::vector<at::Tensor> moved;
+    std::ranges::transform(inputs, std::back_inserter(moved),
+                           [&](const at::Tensor& input) { return with_tiny_numbers_moved(input, precision.seed); });
+    return rounded(moved);
 }
 
 }  // namespace
@@ -145,7 +160,8 @@ Evaluate evaluation_of(TensorFunction function, std::vector<at::Tensor> inputs) 
     return [function = std::move(function), inputs = std::move(inputs)](const std::vector<View>& /*none*/,
                                                                         Precision precision) {
         const std::vector<at::Tensor> converted = in_type(inputs, precision.type);
-        return evaluate_with(precision, &function, [&] { return evaluate(function, converted, {}, {}); });
+        return evaluate_with(precision, &function, converted,
+                             [&](const std::vector<at::Tensor>& all) { return evaluate(function, all, {}, {}); });
     };
 }
 
@@ -162,12 +178,12 @@ Evaluate evaluation_of(TensorFunction function, std::size_t inputs, bool gradien
             names.push_back(view.name);
         }
         tensors = in_type(tensors, precision.type);
-        at::Tensor dy;
-        if (gradients && tensors.size() > inputs) {
-            dy = tensors.back();
-        }
-        tensors.resize(inputs);
-        return evaluate_with(precision, &function, [&] { return evaluate(function, tensors, names, dy); });
+        const bool has_dy = gradients && tensors.size() > inputs;
+        return evaluate_with(precision, &function, tensors, [&](std::vector<at::Tensor> all) {
+            const at::Tensor dy = has_dy ? all.back() : at::Tensor();
+            all.resize(inputs);
+            return evaluate(function, std::move(all), names, dy);
+        });
     };
 }
 

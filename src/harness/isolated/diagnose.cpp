@@ -7,6 +7,7 @@
 
 #include "harness/isolated/hints.h"
 #include "harness/isolated/known_mistake.h"
+#include "harness/isolated/run_calls.h"
 #include "harness/isolated/shrink.h"
 
 namespace byhand {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "harness/isolated/run_calls.h"
 
 namespace byhand {
 namespace {
