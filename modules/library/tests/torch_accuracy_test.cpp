@@ -235,7 +235,7 @@ TEST_CASE("accuracy: a reference that is less accurate than the kernel is named,
 
 TEST_CASE("limits: a product of a tiny input may be lost to underflow, whatever the reference's order; not its copy") {
     const std::vector<float> x = {5.9e-39F, -3e-42F, 2e-30F, 7};
-    const std::vector<View> inputs = {{"x", DType::float32, {4}, x.data()}};
+    const std::vector<View> inputs = {{"x", {4}, DType::float32, x.data()}};
     const auto limits_of = [&](const TensorFunction& function) {
         return sampled(evaluation_of(function, 1, false), inputs).front().limits;
     };
@@ -244,6 +244,6 @@ TEST_CASE("limits: a product of a tiny input may be lost to underflow, whatever 
     CHECK(products[1] > 3 * 3e-42);
     CHECK(products[2] < 1e-5 * 3 * 2e-30);
     CHECK(products[3] < 1e-5 * 3 * 7);
-    const std::vector<double> copies = limits_of([](const auto& in) { return in[0].relu(); });
-    CHECK(copies[0] < 1e-3 * 5.9e-39);
+    const std::vector<double> copies = limits_of([](const auto& in) { return in[0].flip(0); });
+    CHECK(copies[3] < 1e-3 * 5.9e-39);
 }

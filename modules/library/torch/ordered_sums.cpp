@@ -4,23 +4,41 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
+#include <type_traits>
 
 namespace byhand {
 namespace {
 
+template <class T>
+using Wide = std::conditional_t<sizeof(T) == sizeof(float), double, long double>;
+
 constexpr std::int64_t kMostTerms = std::int64_t{1} << 22;  // in all sums of an operation
 
-// Of the n numbers that `term` returns.
+// Of the n numbers that `term` returns. With signs apart also moved farther from the exact sum, by what n independent
+// roundings are likely to make of it, each of half a unit of the sum so far: in this one order they may happen to
+// cancel.
 template <class T, class Term>
 T sum_of(std::int64_t n, Order order, Term term) {
     T sum = 0, negative = 0;
+    double squares = 0;  // of the sums so far
+    Wide<T> exact = 0;
     for (std::int64_t i = 0; i < n; ++i) {
         const T next = term(order == Order::backward ? n - 1 - i : i);
-        (order == Order::signs_apart && next < 0 ? negative : sum) += next;
+        T& to = order == Order::signs_apart && next < 0 ? negative : sum;
+        to += next;
+        squares += double{to} * double{to};
+        exact += Wide<T>{next};
     }
-    return sum + negative;
+    const double rounding = std::sqrt(squares) * (std::numeric_limits<T>::epsilon() / 2);
+    if (order != Order::signs_apart || n < 2 || !std::isfinite(rounding)) {
+        return sum + negative;
+    }
+    const Wide<T> made = Wide<T>{sum} + Wide<T>{negative};
+    return static_cast<T>(made + (made < exact ? -rounding : rounding));
 }
 
 // (… kept …, … reduced …), contiguous.

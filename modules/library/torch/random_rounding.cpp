@@ -180,7 +180,7 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
     const c10::impl::ExcludeDispatchKeyGuard once(kKey);
     const bool moves = rounding.moves && std::ranges::any_of(given, has_numbers) && !is_exact(name);
     Moves units = moves ? moves_of(schema, given) : Moves();
-    rounding.rounds = rounding.rounds || moves;
+    rounding.rounds = rounding.rounds || (moves && std::ranges::any_of(schema.returns(), is_computed));
     if (moves && rounding.formulation == Formulation::closed_form && subtracts_mean(name, given)) {
         units.inputs = 1;
     }
