@@ -14,7 +14,6 @@
 #include "base/nearest.h"
 #include "base/value.h"
 #include "candidates/candidates.h"
-#include "candidates/ranks.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -27,6 +26,7 @@
 #include "harness/end_to_end/summary.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
+#include "ranks/ranks.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
