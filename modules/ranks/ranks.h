@@ -12,7 +12,7 @@
 
 #include "base/group.h"
 #include "base/implementation.h"
-#include "candidates/candidates.h"
+#include "compare/candidates.h"
 #include "harness/end_to_end/summary.h"
 #include "harness/faults/rank_plan.h"
 #include "ranks/judge_ranks.h"
