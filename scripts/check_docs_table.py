@@ -33,7 +33,7 @@ TABLE = [
           r"\1 >printed || test $? = 1"),
     Entry(r"exercise rows.cpp$", "what a write past the end of the heap does is not the same in every run", "exercise ./rows.cpp"),
     # Other machines, compilers and packages
-    Entry(r"^RANK=", "two machines; tests/distributed/machines has four"),
+    Entry(r"^RANK=", "two machines; modules/ranks/tests/machines has four"),
     Entry(r"^scripts/words$", "needs git", SAME, needs="git rev-parse"),
     Entry(r"^CXX=clang\+\+-19 ", "another compiler", SAME, needs="command -v clang++-19"),
     Entry(r"^build/release/tests/cli/test_cli 'bench\*'", "a minute; the tests run it",

@@ -1,6 +1,6 @@
 #include "lab/held.h"
 
-#include "candidates/candidates.h"
+#include "compare/candidates.h"
 #include "recipe/recipe.h"
 
 namespace byhand::lab {

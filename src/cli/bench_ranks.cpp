@@ -18,8 +18,8 @@
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/say.h"
-#include "distributed/connect.h"
 #include "manual/simd/peak.h"
+#include "ranks/connect.h"
 
 namespace byhand::cli {
 namespace {

@@ -14,8 +14,6 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "byhand/verdict.h"
-#include "candidates/candidates.h"
-#include "candidates/ranks.h"
 #include "cli/commands.h"
 #include "cli/compare_files.h"
 #include "cli/compare_ranks.h"
@@ -28,13 +26,15 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "cli/value_names.h"
-#include "distributed/connect.h"
+#include "compare/compare.h"
 #include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/faults/mistakes.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
+#include "ranks/connect.h"
+#include "ranks/ranks.h"
 #include "torch_ref/load.h"
 #include "train/external_file.h"
 
@@ -142,10 +142,10 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
     if (parts) {
         return candidates_in_ranks(*parts, reference);
     }
-    for (const std::string& model : models) {
-        candidates.push_back(model == "stepwise" && !options.plant.empty()
-                                 ? planted(options.plant, run, reference)
-                                 : candidate_of(model, network, rows, reference));
+    candidates = hand_candidates(models, run.recipe, reference);
+    const auto stepwise = std::ranges::find(models, "stepwise");
+    if (!options.plant.empty() && stepwise != models.end()) {
+        candidates[static_cast<std::size_t>(stepwise - models.begin())] = planted(options.plant, run, reference);
     }
     return candidates;
 }
@@ -182,6 +182,10 @@ std::set<Verdict> allowed_by(const CompareOptions& options) {
     return allowed;
 }
 
+bool is_shown(const CompareOptions& options, const std::string& name) {
+    return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
+}
+
 // What the report is about, besides the figures.
 Presentation presentation_of(const CompareOptions& options, const Command& command, const Run& run,
                              const Reference& reference, const std::string& torch_version) {
@@ -199,17 +203,8 @@ Presentation presentation_of(const CompareOptions& options, const Command& comma
             .glossary = reference.chain.graph.glossary,
             .characters = printable_characters(run.vocabulary),
             .source = source_of,
-            .shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; },
+            .shows = [&](const std::string& name) { return is_shown(options, name); },
             .whose = external ? Whose::given : Whose::by_hand};
-}
-
-// Of a table that is one screen, the first step that disagrees is shown, or else the last; otherwise every step is.
-void keep(std::vector<ComparedStep>& steps, const ComparedStep& step, const Summary& summary, Rows rows) {
-    if (rows != Rows::disagreeing) {
-        steps.push_back(step);
-    } else if (steps.empty() || !disagrees(steps.front(), summary.allowed)) {
-        steps = {step};
-    }
 }
 
 // A mistake that can be planted in the network; null if there is none.
@@ -260,14 +255,19 @@ Run run_to_compare(const CompareOptions& options, const distributed::World& worl
     return run;
 }
 
+// Whether the step has a finding on a tensor that --tensor shows.
+bool shows_a_finding(const CompareOptions& options, const ComparedStep& step) {
+    return std::ranges::any_of(findings(step),
+                               [&](const ChainFinding& found) { return is_shown(options, found.value.name); });
+}
+
 // Throws InputError if --tensor matches no tensor of the network.
 void check_tensor(const CompareOptions& options, const Graph& graph) {
     std::set<std::string> names = made_by(graph);
     for (const TensorSpec& spec : state(graph.config)) {
         names.insert(spec.name);
     }
-    const auto fits = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
-    if (std::ranges::none_of(names, fits)) {
+    if (std::ranges::none_of(names, [&](const std::string& name) { return is_shown(options, name); })) {
         throw InputError(fmt::format("--tensor: no tensor matches {}{} (byhand explain lists them)", options.tensor,
                                      the_nearest(options.tensor, {names.begin(), names.end()})));
     }
@@ -321,53 +321,45 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     if (std::ranges::find(models, "fused") != models.end()) {
         say_if_step_by_step(run.recipe);
     }
-    Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
-    std::vector<Candidate> candidates = candidates_for(options, std::move(external), models, run, reference, parts);
-
     const bool as_table = report.format() == "table", as_page = report.format() == "html";
     const Rows rows_shown = !as_table                                           ? Rows::for_programs
                             : options.verbose || options.tensor != kEveryTensor ? Rows::all
                                                                                 : Rows::disagreeing;
-    DrawnBatch batch(rows, network.context);
     Progress progress(options.steps, std::nullopt, "comparing");
-    const Schedule schedule{.steps = options.steps,
-                            .every = options.external.empty() ? options.every : options.steps,
-                            .from = options.external.empty() ? options.from : options.steps,
-                            .drift = options.drift,
-                            .pictures = as_page,
-                            .batch =
-                                [&](std::size_t step) {
-                                    progress.step(step);
-                                    draw_batch(batch, run.train, run.generator);
-                                    return batch.view();
-                                },
-                            .rate = [&](std::size_t step) { return static_cast<float>(rate_at(run.recipe, step)); }};
-    const Presentation how = presentation_of(options, command, run, reference, torch.version());
-    Summary summary;
-    summary.allowed = allowed_by(options);
-    std::vector<ComparedStep> steps;
     bool shows_any = false;
-    const auto visit = [&](const ComparedStep& step) {
-        progress.finish();
-        add(summary, step);
-        summary.ranks = summaries_of(parts);
-        shows_any = shows_any || std::ranges::any_of(findings(step), [&](const ChainFinding& found) {
-                        return how.shows(found.value.name);
-                    });
-        keep(steps, step, summary, rows_shown);
-        if (as_page) {
-            drop_pictures(steps, summary.allowed);
-        }
+    const ComparisonConfig config{.steps = options.steps,
+                                  .every = options.external.empty() ? options.every : options.steps,
+                                  .from = options.external.empty() ? options.from : options.steps,
+                                  .drift = options.drift,
+                                  .pictures = as_page,
+                                  .quick = options.quick,
+                                  .allowed = allowed_by(options),
+                                  .keeps_every_step = rows_shown != Rows::disagreeing,
+                                  .begins = [&](std::size_t step) { progress.step(step); },
+                                  .compared =
+                                      [&](const ComparedStep& step, Comparison& so_far) {
+                                          progress.finish();
+                                          so_far.summary.ranks = summaries_of(parts);
+                                          shows_any = shows_any || shows_a_finding(options, step);
+                                          if (as_page) {
+                                              drop_pictures(so_far.steps, so_far.summary.allowed);
+                                          }
+                                      }};
+    const auto make_candidates = [&](Reference& reference) {
+        return candidates_for(options, std::move(external), models, run, reference, parts);
     };
-    run_comparison(network, run.initial, schedule, candidates, reference.implementations, reference.chain, visit);
+    const Comparison found = byhand::compare(run, torch, make_candidates, config);
     progress.finish();
 
+    const Summary& summary = found.summary;
+    const Graph& graph = found.reference->chain.graph;
+    const Presentation how = presentation_of(options, command, run, *found.reference, torch.version());
     const std::string again = summary.agree ? "" : command_for(options, command, run.recipe, summary);
     if (as_page) {
-        report.write(to_html(how, summary, steps, {reference.chain.graph, again}));
+        report.write(to_html(how, summary, found.steps, {graph, again}));
     } else {
-        report.write(compare_document(how, summary, steps, rows_shown,
-                                      next_text(options, command, reference.chain.graph, summary, again)));
+        report.write(compare_document(how, summary, found.steps, rows_shown,
+                                      next_text(options, command, graph, summary, again)));
     }
     if (report.is_file()) {
         const Text verdict = conclusion(summary);
@@ -378,7 +370,8 @@ int compare(const CompareOptions& options, const Command& command, const distrib
         say("--tensor: no tensor that was compared matches {}\n", printable(options.tensor));
     }
     if (!options.dump.empty()) {
-        write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.implementations);
+        write_dump(options.dump, run, found.batch, options.steps - 1, found.candidates,
+                   found.reference->implementations);
     }
     return summary.agree ? kFine : kDisagrees;
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "candidates/candidates.h"
+#include "compare/candidates.h"
 #include "names/batches.h"
 #include "train/run.h"
 

@@ -11,9 +11,9 @@
 #include "base/nearest.h"
 #include "byhand/version.h"
 #include "cli/value_names.h"
-#include "distributed/connect.h"
 #include "harness/faults/mistakes.h"
 #include "names/batches.h"
+#include "ranks/connect.h"
 
 namespace byhand::cli {
 

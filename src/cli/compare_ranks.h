@@ -7,9 +7,9 @@
 
 #include "base/group.h"
 #include "base/implementation.h"
-#include "candidates/ranks.h"
 #include "cli/ranks.h"
-#include "distributed/world.h"
+#include "ranks/ranks.h"
+#include "ranks/world.h"
 #include "train/run.h"
 
 namespace byhand::cli {

@@ -13,8 +13,6 @@
 #include "base/member.h"
 #include "base/nearest.h"
 #include "base/value.h"
-#include "candidates/candidates.h"
-#include "candidates/ranks.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -22,11 +20,13 @@
 #include "cli/progress.h"
 #include "cli/report_options.h"
 #include "cli/value_names.h"
+#include "compare/candidates.h"
 #include "harness/baseline_metrics.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
+#include "ranks/ranks.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

@@ -10,7 +10,7 @@
 #include "base/group.h"
 #include "base/tensors.h"
 #include "cli/options.h"
-#include "distributed/world.h"
+#include "ranks/world.h"
 #include "recipe/recipe.h"
 
 namespace byhand::cli {

@@ -15,7 +15,7 @@
 #include "cli/own_functions.h"
 #include "cli/ranks.h"
 #include "cli/report_options.h"
-#include "distributed/world.h"
+#include "ranks/world.h"
 #include "train/run.h"
 
 namespace byhand::cli {

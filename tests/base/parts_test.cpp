@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/part_sums.h"
-#include "base/thread_ranks.h"
+#include "ranks/tests/thread_ranks.h"
 
 using namespace byhand;
 using thread_ranks::kRanks;

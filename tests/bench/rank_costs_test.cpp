@@ -5,7 +5,7 @@
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <vector>
 
-#include "base/thread_ranks.h"
+#include "ranks/tests/thread_ranks.h"
 
 using namespace byhand;
 using namespace byhand::bench;

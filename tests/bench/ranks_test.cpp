@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/parsed_json.h"
-#include "base/thread_group.h"
-#include "base/thread_ranks.h"
 #include "bench/ranks_report.h"
+#include "ranks/tests/thread_ranks.h"
+#include "ranks/thread_group.h"
 #include "report/text.h"
 #include "train/small_run.h"
 

@@ -13,8 +13,8 @@
 
 #include "base/error.h"
 #include "campaign/random_network.h"
-#include "candidates/candidates.h"
 #include "cli/options.h"
+#include "compare/candidates.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
 #include "recipe/recipe.h"

@@ -21,9 +21,9 @@
 
 #include "base/error.h"
 #include "base/parsed_json.h"
-#include "base/thread_group.h"
 #include "cli/dropout_recipe.h"
 #include "cli/program.h"
+#include "ranks/thread_group.h"
 
 namespace cli_test {
 namespace {

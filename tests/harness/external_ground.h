@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "candidates/candidates.h"
+#include "compare/candidates.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
 #include "harness/faults/mistakes.h"

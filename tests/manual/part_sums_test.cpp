@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "base/thread_ranks.h"
 #include "manual/networks.h"
+#include "ranks/tests/thread_ranks.h"
 
 using namespace byhand;
 

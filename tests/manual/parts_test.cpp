@@ -7,13 +7,13 @@
 #include <memory>
 #include <vector>
 
-#include "base/thread_ranks.h"
 #include "manual/fused.h"
 #include "manual/fused_tensors.h"
 #include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/pieces.h"
 #include "manual/stepwise.h"
+#include "ranks/tests/thread_ranks.h"
 
 using namespace byhand;
 

@@ -11,8 +11,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
 
-#include "base/thread_ranks.h"
 #include "manual/networks.h"
+#include "ranks/tests/thread_ranks.h"
 #include "torch_ref/module.h"
 #include "torch_ref/near.h"
 #include "torch_ref/parts.h"

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/tensors.h"
-#include "candidates/candidates.h"
+#include "compare/candidates.h"
 #include "foreign/exercise/override_steps.h"
 #include "foreign/run_calls_in_subprocess.h"
 #include "foreign/subprocess_implementation.h"

@@ -1,5 +1,5 @@
 // Which cores the ranks of a machine run on.
-#include "base/cores.h"
+#include "ranks/cores.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -1,4 +1,4 @@
-#include "candidates/ranks.h"
+#include "ranks/ranks.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "base/parts.h"
-#include "base/thread_group.h"
 #include "manual/stepwise.h"
+#include "ranks/thread_group.h"
 #include "steps/parts.h"
 
 namespace byhand {

@@ -1,4 +1,4 @@
-#include "harness/ranks/judge_ranks.h"
+#include "ranks/judge_ranks.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "distributed/address.h"
+#include "ranks/address.h"
 
 #include <netdb.h>
 #include <sys/socket.h>

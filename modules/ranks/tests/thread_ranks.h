@@ -11,7 +11,7 @@
 #include "base/batch.h"
 #include "base/group.h"
 #include "base/model.h"
-#include "base/thread_group.h"
+#include "ranks/thread_group.h"
 
 namespace thread_ranks {
 

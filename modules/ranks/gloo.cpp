@@ -1,6 +1,6 @@
 // The ranks of a training connected by LibTorch's c10d with Gloo, in versions 1.13 and 2.6. The only file that knows
 // it.
-#include "distributed/gloo.h"
+#include "ranks/gloo.h"
 
 #include <ATen/ops/from_blob.h>
 #include <torch/version.h>
@@ -27,7 +27,7 @@
 #include "base/error.h"
 #include "base/listed.h"
 #include "base/utf8.h"
-#include "distributed/address.h"
+#include "ranks/address.h"
 
 namespace byhand::distributed {
 namespace {

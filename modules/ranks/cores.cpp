@@ -1,4 +1,4 @@
-#include "base/cores.h"
+#include "ranks/cores.h"
 
 #include <sched.h>
 

@@ -1,4 +1,4 @@
-#include "candidates/candidates.h"
+#include "compare/candidates.h"
 
 #include "manual/models.h"
 #include "manual/pieces.h"

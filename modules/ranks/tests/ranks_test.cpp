@@ -1,6 +1,6 @@
 // The ranks of a network in parts, each held to one process: right ones agree to the bit, and a mistake of data
 // parallelism is found where it was made.
-#include "candidates/ranks.h"
+#include "ranks/ranks.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

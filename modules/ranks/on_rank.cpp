@@ -1,4 +1,4 @@
-#include "candidates/on_rank.h"
+#include "ranks/on_rank.h"
 
 #include <algorithm>
 #include <utility>

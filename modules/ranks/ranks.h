@@ -12,11 +12,11 @@
 
 #include "base/group.h"
 #include "base/implementation.h"
-#include "candidates/candidates.h"
-#include "candidates/on_rank.h"
+#include "compare/candidates.h"
 #include "harness/end_to_end/summary.h"
 #include "harness/faults/rank_plan.h"
-#include "harness/ranks/judge_ranks.h"
+#include "ranks/judge_ranks.h"
+#include "ranks/on_rank.h"
 
 namespace byhand {
 

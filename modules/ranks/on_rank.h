@@ -11,7 +11,7 @@
 #include "base/group.h"
 #include "base/implementation.h"
 #include "harness/faults/rank_plan.h"
-#include "harness/ranks/judge_ranks.h"
+#include "ranks/judge_ranks.h"
 #include "steps/rank_values.h"
 
 namespace byhand {

@@ -1,9 +1,9 @@
-#include "distributed/connect.h"
+#include "ranks/connect.h"
 
-#include "base/cores.h"
 #include "base/error.h"
 #include "base/module.h"
-#include "distributed/gloo.h"
+#include "ranks/cores.h"
+#include "ranks/gloo.h"
 
 namespace byhand::distributed {
 namespace {

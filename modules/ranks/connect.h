@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "base/group.h"
-#include "distributed/world.h"
+#include "ranks/world.h"
 
 namespace byhand::distributed {
 

@@ -1,4 +1,4 @@
-#include "distributed/world.h"
+#include "ranks/world.h"
 
 #include <charconv>
 #include <cstdlib>

@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "base/group.h"
-#include "distributed/world.h"
+#include "ranks/world.h"
 
-// As distributed/connect.h says. The caller owns the group.
+// As ranks/connect.h says. The caller owns the group.
 extern "C" byhand::Group* byhand_gloo(const byhand::distributed::World& world, std::size_t timeout);

@@ -1,0 +1,71 @@
+#include "compare/compare.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace byhand {
+namespace {
+
+// Of a table that is one screen, the first step that disagrees is shown, or else the last.
+void keep(std::vector<ComparedStep>& steps, const ComparedStep& step, const Summary& summary, bool every_step) {
+    if (every_step) {
+        steps.push_back(step);
+    } else if (steps.empty() || !disagrees(steps.front(), summary.allowed)) {
+        steps = {step};
+    }
+}
+
+}  // namespace
+
+Comparison compare(Run& run, const torch_ref::Factory& torch,
+                   const std::function<std::vector<Candidate>(Reference&)>& candidates, const ComparisonConfig& how) {
+    const Recipe& recipe = run.recipe;
+    const NetworkConfig& network = recipe.network;
+    Comparison all{.summary = {},
+                   .steps = {},
+                   // What is right: every value by LibTorch in double and in float, each operation by itself, and how far
+                   // rounding may carry a value.
+                   .reference = std::make_unique<Reference>(
+                       reference_of(torch, network, recipe.batch, recipe.seed, how.quick)),
+                   .candidates = {},
+                   .batch = DrawnBatch(recipe.batch, network.context)};
+    // What is judged: networks as lists of steps, with the right steps to hold each of theirs to.
+    all.candidates = candidates(*all.reference);
+    all.summary.allowed = how.allowed;
+    const Schedule schedule{.steps = how.steps,
+                            .every = how.every,
+                            .from = how.from,
+                            .drift = how.drift,
+                            .pictures = how.pictures,
+                            .batch =
+                                [&](std::size_t step) {
+                                    if (how.begins) {
+                                        how.begins(step);
+                                    }
+                                    draw_batch(all.batch, run.train, run.generator);
+                                    return all.batch.view();
+                                },
+                            .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
+    // Both run each training step. Every value is compared end to end, every step in isolation, and of what is wrong the
+    // root cause is told from what inherits it.
+    run_comparison(network, run.initial, schedule, all.candidates, all.reference->implementations, all.reference->chain,
+                   [&](const ComparedStep& step) {
+                       add(all.summary, step);
+                       keep(all.steps, step, all.summary, how.keeps_every_step);
+                       if (how.compared) {
+                           how.compared(step, all);
+                       }
+                   });
+    return all;
+}
+
+std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
+                                       const Reference& reference) {
+    std::vector<Candidate> candidates;
+    std::ranges::transform(models, std::back_inserter(candidates), [&](const std::string& model) {
+        return candidate_of(model, recipe.network, recipe.batch, reference);
+    });
+    return candidates;
+}
+
+}  // namespace byhand

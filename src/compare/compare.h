@@ -1,0 +1,52 @@
+// From a recipe to a verdict.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compare/candidates.h"
+#include "harness/end_to_end/comparison.h"
+#include "harness/end_to_end/summary.h"
+#include "names/batches.h"
+#include "torch_ref/torch_ref.h"
+#include "train/run.h"
+
+namespace byhand {
+
+struct Comparison {
+    Summary summary;
+    std::vector<ComparedStep> steps;
+    // What was compared with what: they hold the values of the last step, on this batch. The candidates point to the
+    // reference.
+    std::unique_ptr<Reference> reference;
+    std::vector<Candidate> candidates;
+    DrawnBatch batch;
+};
+
+struct ComparisonConfig {
+    // As in Schedule.
+    std::size_t steps = 1, every = 1, from = 0;
+    bool drift = false, pictures = false;
+    bool quick = false;            // without the battery
+    std::set<Verdict> allowed;     // accepted although they show nothing (Summary)
+    bool keeps_every_step = true;  // else only the first that disagrees, or the last if none does
+    // Called before and after a step; either may be empty.
+    std::function<void(std::size_t step)> begins;
+    std::function<void(const ComparedStep& step, Comparison& so_far)> compared;
+};
+
+// Compares the candidates with LibTorch's network of the run's recipe, step by step from the run's initial values, on
+// the batches of its training. `candidates` makes them from the reference, which it may change: hand_candidates, or
+// others. Throws what it throws, and what `torch` throws. `run` must outlive the result.
+Comparison compare(Run& run, const torch_ref::Factory& torch,
+                   const std::function<std::vector<Candidate>(Reference&)>& candidates, const ComparisonConfig& how);
+
+// The hand-written networks of these names (candidate_of).
+std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
+                                       const Reference& reference);
+
+}  // namespace byhand
