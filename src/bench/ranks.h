@@ -1,4 +1,4 @@
-// A training step by several ranks: measured, and predicted by the model of rank_costs.h.
+// A training step by several ranks.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/group.h"
-#include "bench/rank_costs.h"
 #include "bench/rounds.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
@@ -27,24 +26,15 @@ struct RankTimes {
     Spread seconds;                              // of a step by hand
     double gain = 1;                             // over one rank that has the batch as a whole
     double exchanging = 0;                       // share of the time in messages, waiting for other ranks included
-    RankCost cost;                               // with the ranks computing at the same time
-    Link link;                                   // as measured
-    std::optional<double> predicted;             // seconds; not for one rank
+    std::size_t messages = 0, bytes = 0;         // of a step; the bytes that a rank contributes
     std::optional<Spread> ring_seconds;          // with Reduce::ring
     std::optional<Spread> torch_seconds, ratio;  // LibTorch's time, and that over ours
-};
-
-// A step by several machines, not measured: one rank on each, which computes as fast as one alone here.
-struct MachinesCost {
-    std::size_t machines = 1, parts = 1;
-    RankCost tree, ring;
 };
 
 struct RankResult {
     std::size_t rounds = 0;
     std::vector<RankTimes> times;  // first of one rank with the whole batch
-    std::vector<MachinesCost> machines;
-    bool agree = true;  // whether the loss has the same bits on any number of ranks
+    bool agree = true;             // whether the loss has the same bits on any number of ranks
 };
 
 inline constexpr double kRankTurn = 0.03;  // seconds

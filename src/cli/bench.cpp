@@ -331,8 +331,8 @@ void add_bench(const Command& program) {
                            .needs(sweep);
     const Option ranks = command
                              .option("--ranks", options->ranks,
-                                     "Time the step by each of these numbers of processes of this machine, as 1,2,4, "
-                                     "and predict it for machines [bigbatch]; needs LibTorch")
+                                     "Time the step by each of these numbers of processes of this machine, as 1,2,4 "
+                                     "[bigbatch]; needs LibTorch")
                              .list()
                              .whole_number(1, kMostRanks)
                              .excludes(kernels)

@@ -246,7 +246,7 @@ TEST_CASE("bench --sweep writes CSV, and a plot") {
     CHECK(place.read("plot.svg").find("A training step of small by hidden") != std::string::npos);
 }
 
-TEST_CASE("bench --ranks: a row for each number of processes, and a prediction for machines") {
+TEST_CASE("bench --ranks: a row for each number of processes") {
     need_torch();
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--ranks", "2,1,2", "--parts", "5", "--json"});
@@ -264,8 +264,6 @@ TEST_CASE("bench --ranks: a row for each number of processes, and a prediction f
     CHECK(two["parts"] == 5);
     CHECK(two["messages"] == 3);
     CHECK(two["ratio"].get<double>() > 0);
-    CHECK(two["predicted_us"].get<double>() > two["compute_us"].get<double>());
-    CHECK(report["predictions"].size() == 6);
 }
 
 TEST_CASE("bench --ranks --sweep: a line for each value and number of processes") {
