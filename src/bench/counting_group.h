@@ -18,15 +18,8 @@ public:
     void gather(std::span<float> all, std::span<const float> own) override {
         sent(own.size_bytes(), [&] { group_.gather(all, own); });
     }
-    bool adds() const override { return group_.adds(); }
-    void add(std::span<float> numbers) override {
-        sent(numbers.size_bytes(), [&] { group_.add(numbers); });
-    }
     void start_gather(std::span<float> all, std::span<const float> own) override {
         sent(own.size_bytes(), [&] { group_.start_gather(all, own); });
-    }
-    void start_add(std::span<float> numbers) override {
-        sent(numbers.size_bytes(), [&] { group_.start_add(numbers); });
     }
     void finish() override {
         timed([&] { group_.finish(); });

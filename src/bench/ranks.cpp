@@ -94,7 +94,7 @@ private:
 // What is measured of N ranks.
 struct Entry {
     std::size_t ranks = 1, parts = 1;
-    TimedTraining *tree = nullptr, *ring = nullptr, *torch = nullptr;
+    TimedTraining *ours = nullptr, *torch = nullptr;
 };
 
 class Measurement {
@@ -146,13 +146,11 @@ private:
     std::deque<TimedTraining> trainings_;
 };
 
-Entry entry_of(const RankGroups& groups, std::size_t parts, Measurement& measurement) {
-    Entry entry{.ranks = groups.ranks, .parts = parts};
-    entry.tree = &measurement.in_parts(groups.tree.get(), entry.ranks, parts);
-    if (entry.ranks > 1) {
-        entry.ring = &measurement.in_parts(groups.ring.get(), entry.ranks, parts);
-        entry.torch =
-            measurement.has_torch() ? &measurement.in_parts(groups.tree.get(), entry.ranks, parts, true) : nullptr;
+Entry entry_of(const RankGroup& of, std::size_t parts, Measurement& measurement) {
+    Entry entry{.ranks = of.ranks, .parts = parts};
+    entry.ours = &measurement.in_parts(of.group.get(), entry.ranks, parts);
+    if (entry.ranks > 1 && measurement.has_torch()) {
+        entry.torch = &measurement.in_parts(of.group.get(), entry.ranks, parts, true);
     }
     return entry;
 }
@@ -161,16 +159,13 @@ RankTimes times_of(const Entry& entry) {
     RankTimes times;
     times.ranks = entry.ranks;
     times.parts = entry.parts;
-    times.seconds = spread(entry.tree->seconds());
-    times.messages = entry.tree->messages();
-    times.bytes = entry.tree->bytes();
-    if (times.ranks > 1) {
-        times.exchanging = entry.tree->exchanging();
-        times.ring_seconds = spread(entry.ring->seconds());
-    }
+    times.seconds = spread(entry.ours->seconds());
+    times.messages = entry.ours->messages();
+    times.bytes = entry.ours->bytes();
+    times.exchanging = entry.ours->exchanging();
     if (entry.torch != nullptr) {
         times.torch_seconds = spread(entry.torch->seconds());
-        times.ratio = ratio(entry.torch->seconds(), entry.tree->seconds());
+        times.ratio = ratio(entry.torch->seconds(), entry.ours->seconds());
     }
     return times;
 }
@@ -181,12 +176,12 @@ bool same_bits(float a, float b) {
 
 }  // namespace
 
-RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
+RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroup> groups,
                       const torch_ref::Factory* torch, std::size_t rounds, double turn) {
     Measurement measurement(run, all, torch);
-    std::vector<Entry> entries = {{.tree = &measurement.whole(false)}};
+    std::vector<Entry> entries = {{.ours = &measurement.whole(false)}};
     entries.front().torch = torch != nullptr ? &measurement.whole(true) : nullptr;
-    for (const RankGroups& some : groups) {
+    for (const RankGroup& some : groups) {
         entries.push_back(entry_of(some, parts, measurement));
     }
     RankResult result;
@@ -200,7 +195,7 @@ RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<c
         times.gain = result.times.front().seconds.median / times.seconds.median;
     }
     result.agree = std::ranges::all_of(entries.begin() + 1, entries.end(), [&](const Entry& entry) {
-        return same_bits(entry.tree->loss(), entries[1].tree->loss());
+        return same_bits(entry.ours->loss(), entries[1].ours->loss());
     });
     return result;
 }

@@ -14,10 +14,10 @@
 
 namespace byhand::bench {
 
-// The first N of all ranks, connected in both ways. Null in a process that is none of them, and for N = 1.
-struct RankGroups {
+// The first N of all ranks. Null in a process that is none of them, and for N = 1.
+struct RankGroup {
     std::size_t ranks = 1;
-    std::unique_ptr<Group> tree, ring;
+    std::unique_ptr<Group> group;
 };
 
 // N ranks. Of one rank that has the batch as a whole, parts is 1.
@@ -27,7 +27,6 @@ struct RankTimes {
     double gain = 1;                             // over one rank that has the batch as a whole
     double exchanging = 0;                       // share of the time in messages, waiting for other ranks included
     std::size_t messages = 0, bytes = 0;         // of a step; the bytes that a rank contributes
-    std::optional<Spread> ring_seconds;          // with Reduce::ring
     std::optional<Spread> torch_seconds, ratio;  // LibTorch's time, and that over ours
 };
 
@@ -41,7 +40,7 @@ inline constexpr double kRankTurn = 0.03;  // seconds
 
 // To be called by all ranks at once; the result is that of the first. The groups differ in their numbers of ranks.
 // `torch` may be null. A turn takes about `turn` seconds, or one step. Precondition: 0 < parts ≤ the batch's rows.
-RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
+RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroup> groups,
                       const torch_ref::Factory* torch, std::size_t rounds, double turn = kRankTurn);
 
 }  // namespace byhand::bench

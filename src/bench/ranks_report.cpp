@@ -22,14 +22,13 @@ Table table_of(const RankResult& result) {
                  {"exchanging", "exchange_share"},
                  {"messages", "messages", Align::right, 2},
                  {"bytes", "bytes", Align::right, 1},
-                 {"ring", "ring_step_us"},
                  {"LibTorch", "torch_step_us"},
                  {"ratio", "ratio"}},
                 {}};
     for (const RankTimes& times : result.times) {
         table.rows.push_back({whole(times.ranks), whole(times.parts), micros(times.seconds), fixed(times.gain, 2),
                               times.ranks > 1 ? percent(times.exchanging, 0) : none(), whole(times.messages),
-                              whole(times.bytes), micros(times.ring_seconds), micros(times.torch_seconds),
+                              whole(times.bytes), micros(times.torch_seconds),
                               times.ratio ? fixed(times.ratio->median, 2) : none()});
     }
     return table;
@@ -37,7 +36,7 @@ Table table_of(const RankResult& result) {
 
 constexpr const char* kNotes =
     "gain: over one rank that has the batch as a whole. exchanging: the share of the time in messages, waiting for "
-    "other ranks included. ring: with --reduce ring. ratio: LibTorch's time, by the same ranks, over ours.";
+    "other ranks included. ratio: LibTorch's time, by the same ranks, over ours.";
 
 }  // namespace
 

@@ -24,20 +24,18 @@ constexpr std::size_t kNumbers[] = {1, 2, 3}, kParts = 5, kRounds = 3;
 
 // The places where the ranks of each number meet.
 struct Places {
-    std::vector<std::unique_ptr<MeetingPoint>> tree, ring;
+    std::vector<std::unique_ptr<MeetingPoint>> all;
     Places() {
         for (const std::size_t ranks : kNumbers) {
-            tree.push_back(std::make_unique<MeetingPoint>(ranks));
-            ring.push_back(std::make_unique<MeetingPoint>(ranks));
+            all.push_back(std::make_unique<MeetingPoint>(ranks));
         }
     }
-    std::vector<RankGroups> of(std::size_t rank) const {
-        std::vector<RankGroups> groups;
+    std::vector<RankGroup> of(std::size_t rank) const {
+        std::vector<RankGroup> groups;
         for (std::size_t i = 0; i < std::size(kNumbers); ++i) {
-            groups.push_back({kNumbers[i], nullptr, nullptr});
+            groups.push_back({kNumbers[i], nullptr});
             if (kNumbers[i] > 1 && rank < kNumbers[i]) {
-                groups.back().tree = std::make_unique<ThreadGroup>(*tree[i], rank);
-                groups.back().ring = std::make_unique<ThreadGroup>(*ring[i], rank, Reduce::ring);
+                groups.back().group = std::make_unique<ThreadGroup>(*all[i], rank);
             }
         }
         return groups;
@@ -49,7 +47,7 @@ RankResult measured() {
     const Run run = small_run::run();
     RankResult result;
     thread_ranks::on_each(3, [&](Group& all) {
-        const std::vector<RankGroups> groups = places.of(all.rank());
+        const std::vector<RankGroup> groups = places.of(all.rank());
         RankResult own = rank_times(run, kParts, all, groups, nullptr, kRounds, 1e-5);
         if (all.rank() == 0) {
             result = std::move(own);
@@ -98,7 +96,6 @@ TEST_CASE("ranks: each number of ranks is measured, with the same loss") {
     CHECK(three.exchanging > 0);
     CHECK(three.exchanging < 1);
     CHECK(three.gain == whole.seconds.median / three.seconds.median);
-    CHECK(three.ring_seconds->median > 0);
     CHECK_FALSE(three.torch_seconds);
 }
 
