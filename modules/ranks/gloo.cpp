@@ -216,14 +216,6 @@ public:
         guarded([&] { started_.push_back(gathering(all, own)); });
     }
 
-    bool adds() const override { return world_.reduce == Reduce::ring; }
-    void add(std::span<float> numbers) override {
-        guarded([&] { wait_for(adding(numbers)); });
-    }
-    void start_add(std::span<float> numbers) override {
-        guarded([&] { started_.push_back(adding(numbers)); });
-    }
-
     void finish() override {
         guarded([&] { std::ranges::for_each(std::exchange(started_, {}), wait_for); });
     }
@@ -244,11 +236,6 @@ private:
             output[0].push_back(at::from_blob(all.data() + rank * own.size(), {count}));
         }
         return group_->allgather(output, input);
-    }
-
-    Work adding(std::span<float> numbers) {
-        std::vector<at::Tensor> tensor = {at::from_blob(numbers.data(), {static_cast<std::int64_t>(numbers.size())})};
-        return group_->allreduce(tensor);
     }
 
     static void wait_for(const Work& work) {

@@ -27,8 +27,7 @@ private:
 
 class ThreadGroup final : public Group {
 public:
-    ThreadGroup(MeetingPoint& place, std::size_t rank, Reduce reduce = Reduce::tree)
-        : place_(place), rank_(rank), reduce_(reduce) {}
+    ThreadGroup(MeetingPoint& place, std::size_t rank) : place_(place), rank_(rank) {}
     std::size_t size() const override { return place_.ranks(); }
     std::size_t rank() const override { return rank_; }
     void gather(std::span<float> all, std::span<const float> own) override {
@@ -41,22 +40,9 @@ public:
         place_.barrier_.arrive_and_wait();
     }
 
-    bool adds() const override { return reduce_ == Reduce::ring; }
-    void add(std::span<float> numbers) override {
-        std::vector<float> all(size() * numbers.size());
-        gather(all, numbers);
-        std::copy_n(all.begin(), numbers.size(), numbers.begin());
-        for (std::size_t i = numbers.size(); i < all.size(); ++i) {
-            numbers[i % numbers.size()] += all[i];
-        }
-    }
-
     // Nothing travels before finish(), so that who reads or writes the arrays too early gets wrong numbers.
     void start_gather(std::span<float> all, std::span<const float> own) override {
         started_.emplace_back([this, all, own] { gather(all, own); });
-    }
-    void start_add(std::span<float> numbers) override {
-        started_.emplace_back([this, numbers] { add(numbers); });
     }
     void finish() override {
         for (const std::function<void()>& message : std::exchange(started_, {})) {
@@ -67,7 +53,6 @@ public:
 private:
     MeetingPoint& place_;
     std::size_t rank_;
-    Reduce reduce_;
     std::vector<std::function<void()>> started_;
 };
 

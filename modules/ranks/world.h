@@ -5,8 +5,6 @@
 #include <optional>
 #include <string>
 
-#include "base/group.h"
-
 namespace byhand::distributed {
 
 struct World {
@@ -17,8 +15,7 @@ struct World {
     bool has_agent = false;  // the launcher listens there (torchrun), so rank 0 does not
     std::string attempt;     // how often the launcher has restarted the ranks, which leave their old keys there
     std::string token;       // that all ranks must know
-    Reduce reduce = Reduce::tree;
-    std::string interface;  // the network interface to use; empty: the one towards `address`
+    std::string interface;   // the network interface to use; empty: the one towards `address`
 
     // Whether all ranks are on this machine.
     bool is_local() const { return !file.empty() || address.starts_with("127.") || address == "localhost"; }

@@ -57,18 +57,6 @@ OfRank of_rank(const std::vector<BatchPart>& all, std::size_t rank, std::size_t 
     return made;
 }
 
-// The first slot, with what this rank's others hold.
-std::span<float> sum_of_own(SharedSums& shared, const PartSums& parts) {
-    const std::span<float> first = std::span(shared.own).first(shared.count);
-    if (parts.left == 0) {
-        std::ranges::fill(first, 0.0F);
-    }
-    for (std::size_t slot = parts.left; slot-- > 1;) {
-        shared.add_slot(shared.own, {.to = 0, .from = slot});
-    }
-    return first;
-}
-
 }  // namespace
 
 PartSums part_sums(std::size_t rows, std::size_t parts, std::size_t rank, std::size_t ranks) {
@@ -124,38 +112,22 @@ void SharedSums::add_slot(std::span<float> slots, const Addition& addition) cons
     std::transform(to, to + count, from, to, std::plus());
 }
 
-void SharedSums::allocate(const PartSums& parts, const Group& group) {
+void SharedSums::allocate(const PartSums& parts, std::size_t ranks) {
     own.resize(parts.sent * count);
-    all.resize(are_added_by(group) ? 0 : group.size() * own.size());
+    all.resize(ranks * own.size());
 }
 
 void exchange(SharedSums& shared, const PartSums& parts, Group& group) {
-    if (shared.are_added_by(group)) {
-        group.add(sum_of_own(shared, parts));
-    } else {
-        group.gather(shared.all, shared.own);
-    }
-    finish_exchange(shared, parts, group);
+    group.gather(shared.all, shared.own);
+    add_gathered(shared, parts);
 }
 
-void start_exchange(SharedSums& shared, const PartSums& parts, Group& group) {
-    if (shared.are_added_by(group)) {
-        group.start_add(sum_of_own(shared, parts));
-    } else {
-        group.start_gather(shared.all, shared.own);
-    }
-}
-
-void finish_exchange(SharedSums& shared, const PartSums& parts, const Group& group) {
-    const float* total = shared.own.data();
-    if (!shared.are_added_by(group)) {
-        for (const Addition& addition : parts.additions) {
-            shared.add_slot(shared.all, addition);
-        }
-        total = shared.all.data() + parts.total * shared.count;
+void add_gathered(SharedSums& shared, const PartSums& parts) {
+    for (const Addition& addition : parts.additions) {
+        shared.add_slot(shared.all, addition);
     }
     for (const auto& [to, from, count] : shared.sums) {
-        std::copy_n(total + from, count, to);
+        std::copy_n(shared.all.data() + parts.total * shared.count + from, count, to);
     }
 }
 
@@ -180,7 +152,7 @@ SumOverParts::SumOverParts(Group& group, std::size_t parts, std::size_t count, c
 }
 
 void SumOverParts::allocate() {
-    sums_.allocate(parts_, group_);
+    sums_.allocate(parts_, group_.size());
     slots_.resize(std::max(parts_.slots, parts_.sent) * sums_.count);
 }
 

@@ -66,24 +66,19 @@ struct SharedSums {
     std::vector<Sum> sums;
     std::vector<Variances> variances;  // such sums as are variances, about means that are sums too
     std::size_t count = 0;             // numbers of a slot
-    AlignedVector<float> own, all;     // (sent, count), and the same of each rank, unless the group adds
+    AlignedVector<float> own, all;     // (sent, count), and the same of each rank
 
     // Room for another sum, on whole cache lines. Returns its offset in a slot.
     std::size_t add(float* to, std::size_t numbers);
     // Adds one slot to another.
     void add_slot(std::span<float> slots, const Addition& addition) const;
-    // Whether the sums are left to the group, if it adds: a merge of variances is no sum.
-    bool are_added_by(const Group& group) const { return group.adds() && variances.empty(); }
-    void allocate(const PartSums& parts, const Group& group);
+    void allocate(const PartSums& parts, std::size_t ranks);
 };
 
-// From the sums in the slots of each rank's `own` to those of all parts, each in its place. A group that adds (Reduce)
-// gets one slot of each rank, and the sum depends on the number of ranks, unless there are variances.
+// From the sums in the slots of each rank's `own` to those of all parts, each in its place.
 void exchange(SharedSums& shared, const PartSums& parts, Group& group);
-
-// The same in two halves; between them belongs Group::finish(), and time to compute something else.
-void start_exchange(SharedSums& shared, const PartSums& parts, Group& group);
-void finish_exchange(SharedSums& shared, const PartSums& parts, const Group& group);
+// The same after the group has gathered every `own` into `all`.
+void add_gathered(SharedSums& shared, const PartSums& parts);
 
 // The sum of one array over all parts.
 class SumOverParts {

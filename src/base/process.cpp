@@ -1,9 +1,7 @@
 #include "base/process.h"
 
-#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,7 +10,6 @@
 #include <chrono>
 #include <csignal>
 #include <thread>
-#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -81,15 +78,6 @@ std::optional<pid_t> spawned(const std::vector<std::string>& words, const Stream
     return child;
 }
 
-// The two ends of a stream in both directions.
-std::pair<Descriptor, Descriptor> both_ends(const std::string& program) {
-    std::array<int, 2> ends = {-1, -1};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        refuse(program, errno);
-    }
-    return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
 // Waits until the rest of a group, whose leader has ended by SIGTERM, has ended too; kills it if it takes long.
 void wait_for_group(pid_t group) {
     constexpr int kPatience = 500;  // milliseconds
@@ -151,65 +139,6 @@ std::string last_line(std::string text) {
         text.pop_back();
     }
     return text.substr(text.rfind('\n') + 1);
-}
-
-Conversation::Conversation(const std::vector<std::string>& words) : Conversation(words, both_ends(words[0])) {}
-
-Conversation::Conversation(const std::vector<std::string>& words, std::pair<Descriptor, Descriptor> ends)
-    : program_(words[0]), lines_(std::move(ends.first)), errors_(memory_file(words[0], {})) {
-    const int theirs = ends.second.number();
-    const std::optional<pid_t> child = spawned(words, {.in = theirs, .out = theirs, .err = errors_.number()});
-    if (!child) {
-        refuse(program_, ENOENT);
-    }
-    child_ = *child;
-}
-
-Conversation::~Conversation() {
-    end();
-}
-
-void Conversation::end() {
-    if (child_ < 0) {
-        return;
-    }
-    ::kill(child_, SIGKILL);
-    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    child_ = -1;
-}
-
-void Conversation::give_up() {
-    end();
-    const std::string error = last_line(text_in(errors_, program_));
-    throw InputError(program_ + " gave no reply" + (error.empty() ? "" : ": " + error));
-}
-
-std::string Conversation::ask(const std::string& line) {
-    constexpr int kPatience = 600'000;  // milliseconds
-    constexpr std::size_t kLongest = 4096;
-    const std::string text = line + '\n';
-    // A stream's buffer holds far more than a line. MSG_NOSIGNAL: an error instead of SIGPIPE.
-    if (child_ < 0 ||
-        ::send(lines_.number(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
-        give_up();
-    }
-    std::string reply;
-    while (!reply.ends_with('\n')) {
-        pollfd waits{.fd = lines_.number(), .events = POLLIN, .revents = 0};
-        const int ready = ::poll(&waits, 1, kPatience);
-        if (ready < 0 && errno == EINTR) {
-            continue;
-        }
-        std::array<char, kLongest> some{};
-        const ssize_t got = ready > 0 ? ::recv(lines_.number(), some.data(), some.size(), 0) : 0;
-        if (got <= 0 || reply.size() > kLongest) {
-            give_up();
-        }
-        reply.append(some.data(), static_cast<std::size_t>(got));
-    }
-    reply.pop_back();
-    return reply;
 }
 
 }  // namespace byhand

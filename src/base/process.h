@@ -1,14 +1,11 @@
-// Child processes: run to completion, or asked line by line.
+// Child processes, run to completion.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
-
-#include "base/file.h"
 
 namespace byhand {
 
@@ -49,29 +46,5 @@ std::optional<ProgramRun> run_and_read(const std::vector<std::string>& words, st
 
 // The last line of a text that may end in a newline.
 std::string last_line(std::string text);
-
-// A program that reads a line from its standard input and replies with a line on its standard output, as often as it is
-// asked.
-class Conversation {
-public:
-    // Throws InputError, with the system's text, if the program can't be run.
-    explicit Conversation(const std::vector<std::string>& words);
-    Conversation(const Conversation&) = delete;
-    Conversation& operator=(const Conversation&) = delete;
-    ~Conversation();  // ends the program, and waits for that
-
-    // The reply to the line. Throws InputError, with the last line of the program's standard error, if there is none
-    // within ten minutes, or it is longer than a screen.
-    std::string ask(const std::string& line);
-
-private:
-    Conversation(const std::vector<std::string>& words, std::pair<Descriptor, Descriptor> ends);
-    void end();
-    [[noreturn]] void give_up();
-
-    std::string program_;
-    Descriptor lines_, errors_;
-    int child_ = -1;
-};
 
 }  // namespace byhand

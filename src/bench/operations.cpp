@@ -182,10 +182,8 @@ OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Fac
     std::vector<PreparedOperation> others;
     if (flops_of(what.shape) > 0) {
         for (const peers::Peer& peer : peers) {
-            if (peer.prepared) {
-                times.peers.push_back({peer.name});
-                others.push_back(peer.prepared(input));
-            }
+            times.peers.push_back({peer.name});
+            others.push_back(peer.prepared(input));
         }
     }
     std::vector<Steps> peer_steps;

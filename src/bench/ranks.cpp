@@ -6,9 +6,9 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
-#include <iterator>
 #include <utility>
 
+#include "bench/counting_group.h"
 #include "bench/training.h"
 #include "manual/models.h"
 
@@ -18,7 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kShortestStep = 1e-6;  // seconds
-constexpr std::size_t kMachines[] = {2, 4, 8, 16, 32, 64}, kMachineParts = 64;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -31,10 +30,10 @@ std::vector<float> gathered(Group& all, float own = 0) {
     return numbers;
 }
 
-// A model that the ranks of a group train together.
+// A model that the ranks of a group train together, or one rank without a group.
 class TimedTraining {
 public:
-    TimedTraining(const Run& run, CountingGroup group) : group_(std::move(group)), run_(run) {}
+    TimedTraining(const Run& run, Group* group) : group_(group != nullptr ? *group : single_), run_(run) {}
     TimedTraining(const TimedTraining&) = delete;
     TimedTraining& operator=(const TimedTraining&) = delete;
 
@@ -55,6 +54,7 @@ public:
             training_->go_on(1);
             seconds = std::max(seconds_since(start), kShortestStep);
             messages_ = group_.messages();
+            bytes_ = group_.bytes();
             loss_ = training_->loss;
         }
         const auto steps = static_cast<float>(std::max(1.0, std::round(turn / seconds)));
@@ -75,11 +75,12 @@ public:
 
     const std::vector<double>& seconds() const { return seconds_; }
     double exchanging() const { return spread(shares_).median; }
-    const std::vector<Message>& messages() const { return messages_; }  // of a step
-    float loss() const { return loss_; }                                // after the same number of steps in all
-    double own_median() const { return seconds_.empty() ? 0 : spread(seconds_).median; }
+    std::size_t messages() const { return messages_; }  // of a step
+    std::size_t bytes() const { return bytes_; }
+    float loss() const { return loss_; }  // after the same number of steps in all
 
 private:
+    Single single_;
     CountingGroup group_;
     const Run& run_;
     std::unique_ptr<Model> model_;
@@ -87,21 +88,14 @@ private:
     std::size_t steps_ = 1;  // of a turn
     float loss_ = 0;
     std::vector<double> seconds_, shares_;
-    std::vector<Message> messages_;
+    std::size_t messages_ = 0, bytes_ = 0;
 };
 
 // What is measured of N ranks.
 struct Entry {
-    const RankGroups* groups = nullptr;
-    TimedTraining *tree = nullptr, *alone = nullptr, *ring = nullptr, *torch = nullptr;
-    TimedTraining *with_short = nullptr, *with_long = nullptr;  // messages of kShort and of kLong numbers
+    std::size_t ranks = 1, parts = 1;
+    TimedTraining *ours = nullptr, *torch = nullptr;
 };
-constexpr std::size_t kShort = 16, kLong = std::size_t{1} << 15U;
-
-// Of all ranks, the longest median time of a step.
-double slowest(Group& all, const TimedTraining& training) {
-    return static_cast<double>(std::ranges::max(gathered(all, static_cast<float>(training.own_median()))));
-}
 
 class Measurement {
 public:
@@ -109,31 +103,20 @@ public:
 
     // With the batch as a whole.
     TimedTraining& whole(bool by_torch) {
-        TimedTraining& made = add(nullptr, 0, 1, Reduce::tree);
-        if (is_first()) {
+        TimedTraining& made = trainings_.emplace_back(run_, nullptr);
+        if (all_.rank() == 0) {
             made.train(by_torch ? torch_->module_model(network(), rows())
                                 : make_hand_model(HandForm::fused, network(), rows()));
         }
         return made;
     }
 
-    // In parts, by the ranks of the group; without a group each of them for itself, and so with `numbers`, while
-    // messages of that length travel.
-    TimedTraining& in_parts(Group* group, std::size_t ranks, std::size_t parts, Reduce reduce, bool by_torch = false,
-                            std::size_t numbers = 0) {
-        TimedTraining& made = add(group, all_.rank(), ranks, reduce, numbers);
+    // In parts, by the first `ranks` ranks.
+    TimedTraining& in_parts(Group* group, std::size_t ranks, std::size_t parts, bool by_torch = false) {
+        TimedTraining& made = trainings_.emplace_back(run_, group);
         if (all_.rank() < ranks) {
             made.train(by_torch ? torch_->module_model_in_parts(network(), rows(), parts, made.group())
                                 : make_model_in_parts(HandForm::fused, network(), rows(), parts, made.group()));
-        }
-        return made;
-    }
-
-    // The last of as many machines, which has the most parts.
-    TimedTraining& machine(std::size_t machines, std::size_t parts, Reduce reduce) {
-        TimedTraining& made = add(nullptr, machines - 1, machines, reduce);
-        if (is_first()) {
-            made.train(make_model_in_parts(HandForm::fused, network(), rows(), parts, made.group()));
         }
         return made;
     }
@@ -156,11 +139,6 @@ public:
 private:
     const NetworkConfig& network() const { return run_.recipe.network; }
     std::size_t rows() const { return run_.recipe.batch; }
-    bool is_first() const { return all_.rank() == 0; }
-
-    TimedTraining& add(Group* group, std::size_t rank, std::size_t ranks, Reduce reduce, std::size_t numbers = 0) {
-        return trainings_.emplace_back(run_, CountingGroup(group, rank, ranks, reduce, numbers));
-    }
 
     const Run& run_;
     Group& all_;
@@ -168,109 +146,57 @@ private:
     std::deque<TimedTraining> trainings_;
 };
 
-Entry entry_of(const RankGroups& groups, std::size_t parts, Measurement& measurement) {
-    const std::size_t N = groups.ranks;
-    Entry entry;
-    entry.groups = &groups;
-    entry.tree = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree);
-    entry.alone = &measurement.in_parts(nullptr, N, parts, Reduce::tree);
-    if (N > 1) {
-        entry.ring = &measurement.in_parts(groups.ring.get(), N, parts, Reduce::ring);
-        if (measurement.has_torch()) {
-            entry.torch = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree, true);
-        }
-        entry.with_short = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree, false, kShort);
-        entry.with_long = &measurement.in_parts(groups.tree.get(), N, parts, Reduce::tree, false, kLong);
+Entry entry_of(const RankGroup& of, std::size_t parts, Measurement& measurement) {
+    Entry entry{.ranks = of.ranks, .parts = parts};
+    entry.ours = &measurement.in_parts(of.group.get(), entry.ranks, parts);
+    if (entry.ranks > 1 && measurement.has_torch()) {
+        entry.torch = &measurement.in_parts(of.group.get(), entry.ranks, parts, true);
     }
     return entry;
 }
 
-// By what a step takes longer with messages of one length than without any.
-Link measured_link(const Entry& entry, const RankCost& cost) {
-    const auto seconds = [&](const TimedTraining& training) {
-        return (training.own_median() - cost.compute) / static_cast<double>(cost.messages.size());
-    };
-    return link_of(entry.groups->ranks, kShort * sizeof(float), seconds(*entry.with_short), kLong * sizeof(float),
-                   seconds(*entry.with_long));
-}
-
-// The figures of N ranks. All ranks call it, for the seconds of the slowest; the result is that of the first.
-RankTimes times_of(const Entry& entry, std::size_t parts, Group& all) {
+RankTimes times_of(const Entry& entry) {
     RankTimes times;
-    times.ranks = entry.groups->ranks;
-    times.parts = parts;
-    times.cost = {slowest(all, *entry.alone), entry.tree->messages()};
-    if (all.rank() > 0) {
-        return times;
-    }
-    times.seconds = spread(entry.tree->seconds());
-    if (times.ranks > 1) {
-        times.exchanging = entry.tree->exchanging();
-        times.link = measured_link(entry, times.cost);
-        times.predicted = step_seconds(times.cost, times.link, times.ranks);
-        times.ring_seconds = spread(entry.ring->seconds());
-    }
+    times.ranks = entry.ranks;
+    times.parts = entry.parts;
+    times.seconds = spread(entry.ours->seconds());
+    times.messages = entry.ours->messages();
+    times.bytes = entry.ours->bytes();
+    times.exchanging = entry.ours->exchanging();
     if (entry.torch != nullptr) {
         times.torch_seconds = spread(entry.torch->seconds());
-        times.ratio = ratio(entry.torch->seconds(), entry.tree->seconds());
+        times.ratio = ratio(entry.torch->seconds(), entry.ours->seconds());
     }
     return times;
 }
 
-RankTimes times_of_whole(const TimedTraining& ours, const TimedTraining* torch) {
-    RankTimes times;
-    times.seconds = spread(ours.seconds());
-    times.cost.compute = times.seconds.median;
-    if (torch != nullptr) {
-        times.torch_seconds = spread(torch->seconds());
-        times.ratio = ratio(torch->seconds(), ours.seconds());
-    }
-    return times;
+bool same_bits(float a, float b) {
+    return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
 }
 
 }  // namespace
 
-RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroups> groups,
+RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroup> groups,
                       const torch_ref::Factory* torch, std::size_t rounds, double turn) {
     Measurement measurement(run, all, torch);
-    const TimedTraining& whole = measurement.whole(false);
-    const TimedTraining* const whole_by_torch = torch != nullptr ? &measurement.whole(true) : nullptr;
-    std::vector<Entry> entries;
-    for (const RankGroups& some : groups) {
+    std::vector<Entry> entries = {{.ours = &measurement.whole(false)}};
+    entries.front().torch = torch != nullptr ? &measurement.whole(true) : nullptr;
+    for (const RankGroup& some : groups) {
         entries.push_back(entry_of(some, parts, measurement));
     }
-    struct Pair {
-        const TimedTraining *tree, *ring;
-    };
-    std::vector<Pair> machines;
-    const std::size_t finest = std::min(kMachineParts, run.recipe.batch);
-    for (const std::size_t count : kMachines) {
-        machines.push_back(
-            {&measurement.machine(count, finest, Reduce::tree), &measurement.machine(count, finest, Reduce::ring)});
-    }
-
     RankResult result;
     result.rounds = rounds;
     measurement.run(rounds, turn);
-    std::vector<RankTimes> divided;
-    std::ranges::transform(entries, std::back_inserter(divided),
-                           [&](const Entry& entry) { return times_of(entry, parts, all); });
     if (all.rank() > 0) {
         return result;
     }
-    result.times.push_back(times_of_whole(whole, whole_by_torch));
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        result.agree = result.agree && std::bit_cast<std::uint32_t>(entries[i].tree->loss()) ==
-                                           std::bit_cast<std::uint32_t>(entries.front().tree->loss());
-        divided[i].gain = whole.own_median() / divided[i].seconds.median;
-        result.times.push_back(std::move(divided[i]));
+    for (const Entry& entry : entries) {
+        RankTimes& times = result.times.emplace_back(times_of(entry));
+        times.gain = result.times.front().seconds.median / times.seconds.median;
     }
-    for (std::size_t i = 0; i < machines.size(); ++i) {
-        result.machines.push_back({.machines = kMachines[i],
-                                   .parts = finest,
-                                   .tree = {machines[i].tree->own_median(), machines[i].tree->messages()},
-                                   .ring = {machines[i].ring->own_median(), machines[i].ring->messages()}});
-    }
+    result.agree = std::ranges::all_of(entries.begin() + 1, entries.end(), [&](const Entry& entry) {
+        return same_bits(entry.ours->loss(), entries[1].ours->loss());
+    });
     return result;
 }
 

@@ -10,11 +10,8 @@
 
 namespace byhand::bench {
 
-// The links of the prediction, in bytes a second, and the latency of each.
-inline constexpr double kSlowLink = 1.25e9, kFastLink = 12.5e9, kLinkLatency = 20e-6;
-
-// `changed_norm` as in Result (report.h). A table with a row for each number of ranks, and one for each number of
-// machines of the prediction; its data has the fields of docs/formats.md.
+// `changed_norm` as in Result (report.h). A table with a row for each number of ranks; its data has the fields of
+// docs/formats.md.
 Document document_of(const Machine& machine, const std::string& recipe, bool changed_norm, const RankResult& result);
 
 // The rows of the first table as lines of CSV, with the value of the size that is swept before them.

@@ -18,10 +18,6 @@ namespace {
 Json json_of(const Result& result, const Machine& machine) {
     const std::optional<AsInstalled>& installed = result.as_installed;
     const std::optional<Losses>& losses = result.losses;
-    Json reasons = Json::object();
-    for (const LeftOut& peer : result.left_out) {
-        reasons[peer.name] = peer.reason;
-    }
     return {{"recipe", result.recipe},
             {"conventions", result.changed_norm ? "torch" : "recipe"},
             {"threads", result.threads},
@@ -42,8 +38,7 @@ Json json_of(const Result& result, const Machine& machine) {
             {"torch_loss", losses ? Json(losses->torch) : Json()},
             {"losses_apart", losses ? Json(losses->apart) : Json()},
             {"agree", losses ? Json(result.agree) : Json()},
-            {"peers", json_of(result.peers)},
-            {"peers_left_out", reasons}};
+            {"peers", json_of(result.peers)}};
 }
 
 std::vector<Cell> row_of(const Result& result, const Machine& machine) {
@@ -92,26 +87,6 @@ std::vector<PeerResult> peers_of(const std::vector<Result>& results) {
     return all;
 }
 
-// Which peers did not train which recipes, and why not: a line for each reason.
-std::string notes_on_left_out(const std::vector<Result>& results) {
-    std::vector<std::pair<std::string, std::string>> recipes_by_reason;
-    for (const Result& result : results) {
-        for (const LeftOut& peer : result.left_out) {
-            const std::string reason = peer.name + ": " + peer.reason;
-            auto found = std::ranges::find(recipes_by_reason, reason, &std::pair<std::string, std::string>::first);
-            if (found == recipes_by_reason.end()) {
-                found = recipes_by_reason.insert(found, {reason, ""});
-            }
-            found->second += (found->second.empty() ? "" : ", ") + printable(result.recipe);
-        }
-    }
-    std::string notes;
-    for (const auto& [reason, recipes] : recipes_by_reason) {
-        notes += fmt::format("\nWithout {} ({}).", reason, recipes);
-    }
-    return notes;
-}
-
 }  // namespace
 
 Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threads) {
@@ -130,7 +105,6 @@ Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threa
     result.losses = times.losses;
     result.agree = !times.losses || agree(*times.losses, recipe.batch);
     result.peers = times.peers;
-    result.left_out = times.left_out;
     result.flops = step_flops(recipe.network, recipe.batch);
     return result;
 }
@@ -161,7 +135,7 @@ Document document_of(const Machine& machine, const std::vector<Result>& results)
         document.blocks.emplace_back(std::move(peers));
         document.blocks.emplace_back(Text{kBest});
     }
-    document.blocks.emplace_back(Text{notes_on(results) + notes_on_left_out(results)});
+    document.blocks.emplace_back(Text{notes_on(results)});
     return document;
 }
 

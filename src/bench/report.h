@@ -34,7 +34,6 @@ struct Result {
     bool agree = true;  // whether the losses do
     std::optional<AsInstalled> as_installed;
     std::vector<PeerResult> peers;
-    std::vector<LeftOut> left_out;
     double flops = 0;  // per step
 
     double gflops() const { return flops / seconds.median * 1e-9; }

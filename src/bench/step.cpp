@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <utility>
+#include <deque>
 
 #include "base/batch_norm_1d.h"
-#include "base/error.h"
 #include "bench/training.h"
 #include "judge/finding.h"
 #include "manual/fused_tensors.h"
@@ -14,6 +12,9 @@
 
 namespace byhand::bench {
 namespace {
+
+// After so many steps the losses are compared.
+constexpr std::size_t kSteps = 10;
 
 // Relative to a loss above 1.
 double difference(float ours, float theirs) {
@@ -36,37 +37,14 @@ Steps steps_of(Training& training) {
     return [&training](std::size_t steps) { training.go_on(steps); };
 }
 
-// The network with a library's products, or a library's network.
+// byhand's step on a library's products.
 struct PeerTraining {
     std::unique_ptr<Model> model;
     Training training;
 
-    PeerTraining(const Run& run, std::unique_ptr<Model> by) : model(std::move(by)), training(run, *model) {}
+    PeerTraining(const Run& run, const simd::Products& products)
+        : model(make_fused_model(run.recipe.network, run.recipe.batch, products)), training(run, *model) {}
 };
-
-OtherTraining training_of(const Run& run, const std::string& name, std::unique_ptr<Model> model) {
-    const auto peer = std::make_shared<PeerTraining>(run, std::move(model));
-    return {name, [peer](std::size_t steps) { peer->training.go_on(steps); }, [peer] { return peer->training.loss; }};
-}
-
-// Those of the peers that can train the network; the others are left out.
-std::vector<OtherTraining> trainings_of(std::span<const peers::Peer> peers, const Run& run,
-                                        std::vector<LeftOut>& left_out) {
-    const NetworkConfig& network = run.recipe.network;
-    std::vector<OtherTraining> all;
-    for (const peers::Peer& peer : peers) {
-        if (peer.model) {
-            try {
-                all.push_back(training_of(run, peer.name, peer.model(network, run.recipe.batch)));
-            } catch (const InputError& error) {
-                left_out.push_back({peer.name, error.what()});
-            }
-        } else if (peer.products && has_fused_step(network)) {
-            all.push_back(training_of(run, peer.name, make_fused_model(network, run.recipe.batch, *peer.products)));
-        }
-    }
-    return all;
-}
 
 }  // namespace
 
@@ -88,22 +66,24 @@ bool agree(const Losses& losses, std::size_t rows) {
 }
 
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
-                     std::span<const peers::Peer> peers, std::vector<OtherTraining> others) {
+                     std::span<const peers::Peer> peers) {
     const NetworkConfig& network = run.recipe.network;
     const std::unique_ptr<Model> our_model = make_ours(network, run.recipe.batch, threads);
     Training ours(run, *our_model);
     StepTimes times;
-    std::vector<OtherTraining> all = trainings_of(peers, run, times.left_out);
-    std::ranges::move(others, std::back_inserter(all));
+    std::deque<PeerTraining> others;
     std::vector<Steps> other_steps;
-    for (const OtherTraining& other : all) {
-        times.peers.push_back({other.name});
-        other.go_on(kSteps);
-        other_steps.push_back(other.go_on);
+    for (const peers::Peer& peer : peers) {
+        if (peer.products && has_fused_step(network)) {
+            times.peers.push_back({peer.name});
+            Training& other = others.emplace_back(run, *peer.products).training;
+            other.go_on(kSteps);
+            other_steps.push_back(steps_of(other));
+        }
     }
     const auto compare_others = [&] {
-        for (std::size_t i = 0; i < all.size(); ++i) {
-            times.peers[i].apart = difference(all[i].loss(), ours.loss);
+        for (std::size_t i = 0; i < others.size(); ++i) {
+            times.peers[i].apart = difference(others[i].training.loss, ours.loss);
         }
     };
     if (torch == nullptr) {

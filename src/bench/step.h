@@ -2,11 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "base/model.h"
@@ -37,32 +35,16 @@ inline constexpr double kApart = 1e-4;
 // rounding errors: for such small batches only non-finite values are reported.
 bool agree(const Losses& losses, std::size_t rows);
 
-// Another implementation of the whole step, in the run's initial state and before its first batch.
-struct OtherTraining {
-    std::string name;
-    Steps go_on;
-    std::function<float()> loss;  // of the last step
-};
-
-// After so many steps the losses are compared.
-inline constexpr std::size_t kSteps = 10;
-
-// A peer that was not timed.
-struct LeftOut {
-    std::string name, reason;
-};
-
 struct StepTimes {
     Rounds rounds;
     std::optional<Losses> losses;   // if there are two implementations
     std::vector<PeerResult> peers;  // apart: of the losses after ten steps, as in Losses
-    std::vector<LeftOut> left_out;
 };
 
 // Times whole steps of both implementations: batch drawn, forward, loss, backward, update, running statistics. Both
-// start from the run's initial state and draw the same batches; so do the models of the peers, if the network has a
-// fused step or the peer a model of its own, and the first ten steps of `others`. Without `torch`, not LibTorch's.
+// start from the run's initial state and draw the same batches; so does byhand's step on the products of the peers, if
+// the network has a fused step. Without `torch`, not LibTorch's.
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
-                     std::span<const peers::Peer> peers = {}, std::vector<OtherTraining> others = {});
+                     std::span<const peers::Peer> peers = {});
 
 }  // namespace byhand::bench

@@ -13,7 +13,6 @@
 #include "bench/compare.h"
 #include "bench/machine.h"
 #include "bench/operations.h"
-#include "bench/python.h"
 #include "bench/report.h"
 #include "bench/step.h"
 #include "bench/sweep.h"
@@ -45,8 +44,6 @@ struct BenchOptions {
     std::size_t rounds = 30;
     bool no_as_installed = false;
     bool kernels = false;
-    bool tiny_dnn = false;
-    std::string python;  // the interpreter
     InputPath compare;
     std::vector<std::size_t> ranks;
     RankOptions rank_options;
@@ -125,33 +122,18 @@ void report_progress(const std::string& what, std::size_t done, std::size_t all)
     say("{} ({} of {})\n", printable(what), done + 1, all);
 }
 
-// Other libraries are timed with one thread. One with a network of its own may need a hundred times as long as byhand,
-// so it is timed only on request.
+// Other libraries are timed with one thread.
 std::vector<peers::Peer> peers_of(const BenchOptions& options) {
     if (options.torch.threads > 1 || options.torch.as_installed) {
         return {};
     }
-    std::vector<peers::Peer> all = peers::load(options.torch.avx2);
-    if (!options.tiny_dnn) {
-        std::erase_if(all, [](const peers::Peer& peer) { return static_cast<bool>(peer.model); });
-    } else if (std::ranges::none_of(all, [](const peers::Peer& peer) { return peer.name == "tiny-dnn"; })) {
-        throw InputError("--tiny-dnn: this build is without tiny-dnn; scripts/setup --bench installs it");
-    }
-    return all;
+    return peers::load(options.torch.avx2);
 }
 
 bench::Result measured(const Measured& what, const NamesFile& names, const torch_ref::Factory* torch,
                        const BenchOptions& options, const std::vector<peers::Peer>& peers = {}) {
     const Run run = prepare(what.recipe, names, data_path_of(""));
-    std::optional<TemporaryFolder> folder;  // which Python reads before its first step
-    std::vector<bench::OtherTraining> others;
-    if (!options.python.empty()) {
-        folder.emplace("the start of the training");
-        others.push_back(
-            bench::python_training(run, {options.python, shipped("scripts/torch_model"), folder->path().string()}));
-    }
-    const bench::StepTimes times =
-        bench::step_times(run, torch, options.torch.threads, options.rounds, peers, std::move(others));
+    const bench::StepTimes times = bench::step_times(run, torch, options.torch.threads, options.rounds, peers);
     bench::Result result = bench::result_of(times, run.recipe, options.torch.threads);
     result.changed_norm = what.changed_norm;
     return result;
@@ -322,23 +304,12 @@ void add_bench(const Command& program) {
         .flag("--no-as-installed", options->no_as_installed,
               "Don't time LibTorch as installed, in a separate process, as well")
         .excludes(as_installed);
-    const Option avx2 =
-        command.flag("--avx2", options->torch.avx2, "Limit all implementations to AVX2 on a CPU with wider vectors")
-            .excludes(as_installed);
+    command.flag("--avx2", options->torch.avx2, "Limit all implementations to AVX2 on a CPU with wider vectors")
+        .excludes(as_installed);
     const Option kernels =
         command.flag("--kernels", options->kernels,
-                     "Time each operation of a step separately, in the recipe's shapes; the products also by "
-                     "the libraries that scripts/setup --bench installs");
-    const Option tiny_dnn = command.flag("--tiny-dnn", options->tiny_dnn,
-                                         "Also time the step of tiny-dnn, where it can express the recipe's network");
-    const Option python =
-        command.option("--python", options->python, "Also time the step of PyTorch in this Python, as /usr/bin/python3")
-            .not_empty();
-    for (const Option& single : {tiny_dnn, python}) {
-        for (const Option& other : {threads, as_installed, avx2, kernels}) {
-            Option(single).excludes(other);
-        }
-    }
+                     "Time each operation of a step separately, in the recipe's shapes; the products also by Eigen, "
+                     "and by LIBXSMM if scripts/setup --bench has installed it");
     const Option compare =
         command
             .option("--compare", options->compare,
@@ -351,9 +322,7 @@ void add_bench(const Command& program) {
                                "batch, embedding and context")
                        .not_empty()
                        .excludes(kernels)
-                       .excludes(compare)
-                       .excludes(tiny_dnn)
-                       .excludes(python);
+                       .excludes(compare);
     for (const Option& option : report) {
         sweep.excludes(option);
     }
@@ -362,17 +331,15 @@ void add_bench(const Command& program) {
                            .needs(sweep);
     const Option ranks = command
                              .option("--ranks", options->ranks,
-                                     "Time the step by each of these numbers of processes of this machine, as 1,2,4, "
-                                     "and predict it for machines [bigbatch]; needs LibTorch")
+                                     "Time the step by each of these numbers of processes of this machine, as 1,2,4 "
+                                     "[bigbatch]; needs LibTorch")
                              .list()
                              .whole_number(1, kMostRanks)
                              .excludes(kernels)
                              .excludes(compare)
                              .excludes(threads)
                              .excludes(as_installed)
-                             .excludes(svg)
-                             .excludes(tiny_dnn)
-                             .excludes(python);
+                             .excludes(svg);
     add_part_options(command, options->rank_options);
     command.option_named("--parts").needs(ranks);
     command.option_named("--rank-timeout").needs(ranks);

@@ -25,29 +25,25 @@ namespace byhand::cli {
 namespace {
 
 // Each group meets at a file of its own, or where rank 0 or a launcher listens already, under a word of its own.
-std::unique_ptr<Group> connected(distributed::World world, std::size_t ranks, std::size_t place, Reduce reduce,
-                                 std::size_t timeout) {
+std::unique_ptr<Group> connected(distributed::World world, std::size_t ranks, std::size_t timeout) {
     if (ranks == 1 || world.rank >= ranks) {
         return nullptr;
     }
     world.size = ranks;
-    world.reduce = reduce;
-    world.token += fmt::format("/{}", place);
+    world.token += fmt::format("/{}", ranks);
     if (!world.file.empty()) {
-        world.file += fmt::format(".{}", place);
+        world.file += fmt::format(".{}", ranks);
     }
     world.has_agent = true;
     return distributed::connect(world, timeout);
 }
 
-std::vector<bench::RankGroups> groups_of(const distributed::World& world, const std::vector<std::size_t>& numbers,
-                                         std::size_t timeout) {
-    std::vector<bench::RankGroups> groups;
-    std::size_t place = 0;
+std::vector<bench::RankGroup> groups_of(const distributed::World& world, const std::vector<std::size_t>& numbers,
+                                        std::size_t timeout) {
+    std::vector<bench::RankGroup> groups;
+    groups.reserve(numbers.size());
     for (const std::size_t ranks : numbers) {
-        auto tree = connected(world, ranks, ++place, Reduce::tree, timeout);
-        auto ring = connected(world, ranks, ++place, Reduce::ring, timeout);
-        groups.push_back({ranks, std::move(tree), std::move(ring)});
+        groups.push_back({ranks, connected(world, ranks, timeout)});
     }
     return groups;
 }
@@ -57,7 +53,7 @@ struct Connected {
     const RankBench& bench;
     distributed::World world;
     std::unique_ptr<Group> all;
-    std::vector<bench::RankGroups> groups;
+    std::vector<bench::RankGroup> groups;
     NamesFile names;
     const torch_ref::Factory* torch;
 };
@@ -145,7 +141,7 @@ int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm) {
         bench.report.output = {};
     }
     std::unique_ptr<Group> all = distributed::connect(world, bench.ranks.timeout);
-    std::vector<bench::RankGroups> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
+    std::vector<bench::RankGroup> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
     const Connected by{bench, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(bench.torch)};
     check_alike(by, recipe);
     return bench.sweep.empty() ? measure_recipe(by, recipe, changed_norm) : measure_sweep(by, recipe);

@@ -168,9 +168,7 @@ distributed::World world_of(const RankOptions& options) {
         throw InputError(fmt::format("--ranks {} contradicts the environment, which describes {} ranks", *options.ranks,
                                      world->size));
     }
-    distributed::World all = world.value_or(distributed::World{});
-    all.reduce = options.reduce == "ring" ? Reduce::ring : Reduce::tree;
-    return all;
+    return world.value_or(distributed::World{});
 }
 
 bool starts_ranks(const RankOptions& options) {

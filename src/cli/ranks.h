@@ -19,7 +19,6 @@ struct RankOptions {
     std::optional<std::size_t> ranks, parts;
     std::size_t timeout = distributed::kDefaultTimeout;  // seconds
     bool restart = false;                                // without the ranks that are lost
-    std::string reduce = "tree";                         // or "ring" (base/group.h)
 };
 
 // `ranks_help` says what the command does by several processes.

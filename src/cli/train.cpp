@@ -408,12 +408,6 @@ void add_train(const Command& program) {
               "If a rank is lost, continue from the last checkpoint with those that are left")
         .needs(command.option_named("--ranks"));
     command
-        .option("--reduce", options->ranks.reduce,
-                "How the ranks' sums are added: as a tree, with the same result for any N, or by Gloo on a ring, with "
-                "fewer bytes")
-        .one_of({"tree", "ring"})
-        .shows_default();
-    command
         .option("--verify-replicas", options->verify_every,
                 "Every K steps compare the parameters of all ranks, by their hashes, and end if they differ")
         .whole_number(1, kMostSteps);

@@ -191,7 +191,6 @@ std::vector<Fact> facts(const Training& training) {
                              {"file of names", training.data_hash},
                              {"model or number of steps",
                               hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))},
-                             {"--reduce", hash_of(training.options.ranks.reduce)},
                              {"--verify-replicas", hash_of(fmt::format("{}", training.options.verify_every))}};
     if (training.model == kFused) {  // they round differently
         all.push_back({"kind of vectors", hash_of(simd::target_name())});

@@ -115,7 +115,7 @@ void Fused::add_sums() {
     shares_.assign(pool_.threads(), AlignedVector<float>(std::max<std::size_t>(1, parts_.slots) * together_));
     if (!has_all_rows()) {
         for (SharedSums& message : messages_) {
-            message.allocate(parts_, *group_);
+            message.allocate(parts_, group_->size());
         }
     }
 }
@@ -368,7 +368,7 @@ void Fused::finish_messages() {
     group_->finish();
     for (const FusedLayer& l : layers_) {
         if (l.own_message != nullptr) {
-            finish_exchange(*l.own_message, parts_, *group_);
+            add_gathered(*l.own_message, parts_);
         }
     }
 }

@@ -51,7 +51,7 @@ void Fused::backward_of_linear(const FusedLayer& l, const float* x, float* dx, c
         send(below->backward.front().message);
     }
     if (l.own_message != nullptr) {  // after what the next layer waits for
-        start_exchange(*l.own_message, parts_, *group_);
+        group_->start_gather(l.own_message->all, l.own_message->own);
     }
 }
 

@@ -80,7 +80,7 @@ void PartsRunner::plan() {
         SharedSums* sums = nullptr;
         if (!one.names.empty()) {
             sums = &shared_sums_.emplace_back(std::move(one.sums));
-            sums->allocate(parts_, group_);
+            sums->allocate(parts_, group_.size());
         }
         stages_.push_back({{}, sums, std::move(one.names)});
         for (const auto& [list, step] : one.steps) {

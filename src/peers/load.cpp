@@ -1,5 +1,4 @@
 #include <cstdlib>
-#include <utility>
 
 #include "base/module.h"
 #include "peers/peers.h"
@@ -7,18 +6,11 @@
 namespace byhand::peers {
 
 std::vector<Peer> load(bool no_wider_than_avx2) {
-    // Read once, when a library is loaded; opening LibTorch sets OpenBLAS's first.
-    std::vector<std::pair<const char*, const char*>> variables = {{"OPENBLAS_NUM_THREADS", "1"},
-                                                                  {"OMP_NUM_THREADS", "1"}};
-    std::vector<const char*> libraries = {"libxsmm", "onednn", "openblas"};
+    std::vector<const char*> libraries = {"libxsmm"};
     if (no_wider_than_avx2) {
-        variables.insert(variables.end(),
-                         {{"LIBXSMM_TARGET", "hsw"}, {"ONEDNN_MAX_CPU_ISA", "AVX2"}, {"OPENBLAS_CORETYPE", "Haswell"}});
-    } else {  // compiled for this CPU
-        libraries.insert(libraries.end(), {"eigen", "tiny_dnn"});
-    }
-    for (const auto& [name, value] : variables) {
-        setenv(name, value, /*overwrite=*/0);
+        setenv("LIBXSMM_TARGET", "hsw", /*overwrite=*/0);  // read once, when the library is loaded
+    } else {
+        libraries.push_back("eigen");  // compiled for this CPU
     }
     std::vector<Peer> all;
     for (const char* library : libraries) {

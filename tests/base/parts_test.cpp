@@ -67,28 +67,3 @@ TEST_CASE("parts: the sum over parts is added pairwise, on every rank, without t
         }
     }
 }
-
-TEST_CASE("parts: a group that adds gets the sum of each rank's parts") {
-    const std::vector<float> shares = {1, 2, 4, 8, 16};  // exact in any order
-    for (const std::size_t ranks : kRanks) {
-        const auto totals = thread_ranks::of_each_rank(
-            ranks,
-            [&](Group& group) {
-                SumOverParts sum(group, shares.size(), 1);
-                std::vector<float> made;
-                for (int step = 0; step < 2; ++step) {  // the second must not see the first
-                    std::ranges::fill(sum.share(0), 1000.0F);
-                    const PartsOfRank own = parts_of_rank(shares.size(), group.rank(), ranks);
-                    for (std::size_t k = 0; k < own.count(); ++k) {
-                        sum.share(k)[0] = shares[own.first + k];
-                    }
-                    made.push_back(sum.total()[0]);
-                }
-                return made;
-            },
-            Reduce::ring);
-        for (const std::vector<float>& total : totals) {
-            CHECK(total == std::vector{31.0F, 31.0F});
-        }
-    }
-}

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "bench/counting_group.h"
 #include "bench/ranks_report.h"
 #include "ranks/tests/thread_ranks.h"
 #include "ranks/thread_group.h"
@@ -23,20 +24,18 @@ constexpr std::size_t kNumbers[] = {1, 2, 3}, kParts = 5, kRounds = 3;
 
 // The places where the ranks of each number meet.
 struct Places {
-    std::vector<std::unique_ptr<MeetingPoint>> tree, ring;
+    std::vector<std::unique_ptr<MeetingPoint>> all;
     Places() {
         for (const std::size_t ranks : kNumbers) {
-            tree.push_back(std::make_unique<MeetingPoint>(ranks));
-            ring.push_back(std::make_unique<MeetingPoint>(ranks));
+            all.push_back(std::make_unique<MeetingPoint>(ranks));
         }
     }
-    std::vector<RankGroups> of(std::size_t rank) const {
-        std::vector<RankGroups> groups;
+    std::vector<RankGroup> of(std::size_t rank) const {
+        std::vector<RankGroup> groups;
         for (std::size_t i = 0; i < std::size(kNumbers); ++i) {
-            groups.push_back({kNumbers[i], nullptr, nullptr});
+            groups.push_back({kNumbers[i], nullptr});
             if (kNumbers[i] > 1 && rank < kNumbers[i]) {
-                groups.back().tree = std::make_unique<ThreadGroup>(*tree[i], rank);
-                groups.back().ring = std::make_unique<ThreadGroup>(*ring[i], rank, Reduce::ring);
+                groups.back().group = std::make_unique<ThreadGroup>(*all[i], rank);
             }
         }
         return groups;
@@ -48,7 +47,7 @@ RankResult measured() {
     const Run run = small_run::run();
     RankResult result;
     thread_ranks::on_each(3, [&](Group& all) {
-        const std::vector<RankGroups> groups = places.of(all.rank());
+        const std::vector<RankGroup> groups = places.of(all.rank());
         RankResult own = rank_times(run, kParts, all, groups, nullptr, kRounds, 1e-5);
         if (all.rank() == 0) {
             result = std::move(own);
@@ -58,6 +57,27 @@ RankResult measured() {
 }
 
 }  // namespace
+
+TEST_CASE("ranks: a counting group passes messages on and counts their bytes") {
+    const auto of_ranks = thread_ranks::of_each_rank(3, [](Group& group) {
+        CountingGroup counting(group);
+        const std::vector<float> own = {1.5F * static_cast<float>(group.rank()), -2};
+        std::vector<float> all(6), later(3);
+        counting.gather(all, own);
+        counting.start_gather(later, std::span(own).first(1));
+        counting.finish();
+        all.insert(all.end(), later.begin(), later.end());
+        all.push_back(static_cast<float>(counting.messages()));
+        all.push_back(static_cast<float>(counting.bytes()));
+        all.push_back(counting.seconds() > 0 ? 1 : 0);
+        counting.forget();
+        all.push_back(counting.messages() == 0 && counting.bytes() == 0 && counting.seconds() == 0 ? 1 : 0);
+        return all;
+    });
+    for (const std::vector<float>& numbers : of_ranks) {
+        CHECK(numbers == std::vector<float>{0, -2, 1.5F, -2, 3, -2, 0, 1.5F, 3, 2, 12, 1, 1});
+    }
+}
 
 TEST_CASE("ranks: each number of ranks is measured, with the same loss") {
     const RankResult result = measured();
@@ -69,27 +89,17 @@ TEST_CASE("ranks: each number of ranks is measured, with the same loss") {
     CHECK(whole.gain == 1);
     CHECK(one.ranks == 1);
     CHECK(one.parts == kParts);
-    CHECK(one.cost.messages.empty());
-    CHECK_FALSE(one.predicted);
+    CHECK(one.messages == 0);
     CHECK(three.ranks == 3);
     // A network with one batch norm: its mean and variance, its dγ and dβ, the loss with all other gradients.
-    CHECK(three.cost.messages.size() == 3);
-    CHECK(three.cost.compute > 0);
+    CHECK(three.messages == 3);
     CHECK(three.exchanging > 0);
     CHECK(three.exchanging < 1);
     CHECK(three.gain == whole.seconds.median / three.seconds.median);
-    CHECK(*three.predicted == step_seconds(three.cost, three.link, 3));
-    CHECK(three.ring_seconds->median > 0);
     CHECK_FALSE(three.torch_seconds);
-    REQUIRE(result.machines.size() == 6);
-    const MachinesCost& machines = result.machines[2];
-    CHECK(machines.machines == 8);
-    CHECK(machines.parts == 16);  // as many as the batch has rows
-    CHECK(machines.tree.messages.size() == 3);
-    CHECK(machines.ring.messages.size() == 3);
 }
 
-TEST_CASE("ranks: the report has a row for each number of ranks, and one for each number of machines") {
+TEST_CASE("ranks: the report has a row for each number of ranks") {
     const RankResult result = measured();
     const Document document = document_of({"A CPU", "AVX2", 1, 100, "", ""}, "small", true, result);
     const Json& json = document.data;
@@ -105,12 +115,8 @@ TEST_CASE("ranks: the report has a row for each number of ranks, and one for eac
     CHECK(three["bytes"].get<std::size_t>() % sizeof(float) == 0);
     CHECK(std::abs(three["step_us"].get<double>() - result.times[3].seconds.median * 1e6) < 1e-6);
     CHECK(three["torch_step_us"].is_null());
-    CHECK(json["ranks"][0]["predicted_us"].is_null());
-    CHECK(json["predictions"].size() == 6);
-    CHECK(json["predictions"][5]["machines"] == 64);
     const std::string text = to_text(document);
     CHECK(text.find("A training step of small by several ranks") != std::string::npos);
-    CHECK(text.find("Predicted, not measured") != std::string::npos);
 }
 
 TEST_CASE("ranks: a sweep has a line for each number of ranks, and one header") {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/batch_norm_1d.h"
-#include "base/error.h"
 #include "manual/models.h"
 #include "manual/simd/product.h"
 #include "train/small_run.h"
@@ -95,7 +94,7 @@ TEST_CASE("step: without LibTorch only byhand's implementation is timed") {
     CHECK_FALSE(times.losses);
 }
 
-TEST_CASE("step: the models of other libraries take turns, and their losses are compared") {
+TEST_CASE("step: the products of other libraries take turns, and their losses are compared") {
     // byhand's products, and after a factor they are wrong.
     class Scaled final : public simd::Products {
     public:
@@ -128,7 +127,8 @@ TEST_CASE("step: the models of other libraries take turns, and their losses are 
     const auto peer = [](const char* name, float factor) {
         return peers::Peer{.name = name, .prepared = {}, .products = std::make_shared<Scaled>(factor)};
     };
-    const std::vector<peers::Peer> all = {peer("Right", 1), {.name = "Products only", .prepared = {}, .products = {}}};
+    const std::vector<peers::Peer> all = {peer("Right", 1),
+                                          {.name = "Single products", .prepared = {}, .products = {}}};
     const torch_ref::Factory other = factory<Mistake::none>();
     for (const torch_ref::Factory* torch : {static_cast<const torch_ref::Factory*>(nullptr), &other}) {
         const bench::StepTimes times = bench::step_times(small_run::run(), torch, 1, 3, all);
@@ -140,44 +140,6 @@ TEST_CASE("step: the models of other libraries take turns, and their losses are 
         const std::vector<peers::Peer> one = {peer("Wrong", 1.01F)};
         CHECK(bench::step_times(small_run::run(), torch, 1, 2, one).peers.front().apart > bench::kApart);
     }
-}
-
-TEST_CASE("step: a library's own network is trained and compared, or left out with its reason") {
-    const auto other = [](Mistake mistake) {
-        return peers::Peer{.name = "Other",
-                           .prepared = {},
-                           .products = {},
-                           .model = [mistake](const NetworkConfig& config, std::size_t rows) -> std::unique_ptr<Model> {
-                               return std::make_unique<Other>(config, rows, mistake);
-                           }};
-    };
-    const peers::Peer unable{.name = "Unable",
-                             .prepared = {},
-                             .products = {},
-                             .model = [](const NetworkConfig&, std::size_t) -> std::unique_ptr<Model> {
-                                 throw InputError("it has no norm");
-                             }};
-    const std::vector<peers::Peer> all = {unable, other(Mistake::none), other(Mistake::rate)};
-    const bench::StepTimes times = bench::step_times(small_run::run(), nullptr, 1, 3, all);
-    REQUIRE(times.peers.size() == 2);
-    CHECK(times.peers[0].apart <= bench::kApart);
-    CHECK(times.peers[0].seconds.median > 0);
-    CHECK_FALSE(times.peers[1].apart <= bench::kApart);
-    REQUIRE(times.left_out.size() == 1);
-    CHECK(times.left_out.front().name == "Unable");
-    CHECK(times.left_out.front().reason == "it has no norm");
-}
-
-TEST_CASE("step: another training goes on with the others, and a loss that is not finite does not agree") {
-    std::size_t steps = 0;
-    const bench::OtherTraining other{.name = "Python",
-                                     .go_on = [&](std::size_t count) { steps += count; },
-                                     .loss = [] { return std::numeric_limits<float>::quiet_NaN(); }};
-    const bench::StepTimes times = bench::step_times(small_run::run(), nullptr, 1, 3, {}, {other});
-    REQUIRE(times.peers.size() == 1);
-    CHECK(times.peers.front().name == "Python");
-    CHECK_FALSE(times.peers.front().apart <= bench::kApart);
-    CHECK(steps == bench::kSteps + times.rounds.total);
 }
 
 TEST_CASE("step: a norm with other conventions becomes BatchNorm1d's") {

@@ -141,7 +141,6 @@ TEST_CASE("train --ranks: gradients that travel while others are computed make t
     const std::string single = train({"--parts", "8"});
     CHECK(train({"--ranks", "2"}) == single);
     CHECK(train({"--ranks", "3"}) == single);
-    CHECK(train({"--ranks", "2", "--reduce", "ring"}).size() == single.size());
 }
 
 TEST_CASE("train --ranks: dropout and fewer rows than ranks, resumed by another number of ranks, to the same bytes") {
@@ -281,25 +280,6 @@ TEST_CASE("train --ranks: the threads that the environment sets for LibTorch do 
     CHECK(byhand(place, wide + Arguments{"--parts", "8", "--save", "one"}).code == 0);
     CHECK(byhand(place, wide + Arguments{"--ranks", "2", "--save", "two"}, two).code == 0);
     CHECK((place.read("one") == place.read("two")));  // too long to be printed
-}
-
-TEST_CASE("train --reduce ring: close to the sums in order, by fewer bytes") {
-    need_torch();
-    const Folder place;
-    const auto losses = [&](const Arguments& more) {
-        const Outcome outcome =
-            byhand(place, kShort + Arguments{"--ranks", "3", "--no-save", "--format", "json"} + more);
-        INFO(outcome.err);
-        REQUIRE(outcome.code == 0);
-        return text::parsed_json(outcome.out)["final"]["train"].get<double>();
-    };
-    const double tree = losses({}), ring = losses({"--reduce", "ring"});
-    CHECK(std::abs(tree - ring) < 1e-4);
-
-    Process other(place, byhand_program(), kShort + Arguments{"--reduce", "ring"}, rank_of_two("1", "29618"));
-    const Outcome first = byhand(place, kShort, rank_of_two("0", "29618"));
-    CHECK(first.err.find("rank 1 has another --reduce than rank 0") != std::string::npos);
-    CHECK(other.wait().code == 2);
 }
 
 TEST_CASE("compare --ranks: a killed rank is named") {

@@ -21,20 +21,17 @@ inline constexpr std::size_t kRanks[] = {1, 2, 3, 4, 8, 11};
 // Counts the messages.
 class Thread final : public byhand::Group {
 public:
-    Thread(byhand::MeetingPoint& place, std::size_t rank, byhand::Reduce reduce) : group_(place, rank, reduce) {}
+    Thread(byhand::MeetingPoint& place, std::size_t rank) : group_(place, rank) {}
     std::size_t size() const override { return group_.size(); }
     std::size_t rank() const override { return group_.rank(); }
     void gather(std::span<float> all, std::span<const float> own) override {
         ++gathers;
         group_.gather(all, own);
     }
-    bool adds() const override { return group_.adds(); }
-    void add(std::span<float> numbers) override { group_.add(numbers); }
     void start_gather(std::span<float> all, std::span<const float> own) override {
         ++gathers;
         group_.start_gather(all, own);
     }
-    void start_add(std::span<float> numbers) override { group_.start_add(numbers); }
     void finish() override { group_.finish(); }
 
     std::size_t gathers = 0;
@@ -60,12 +57,12 @@ inline std::vector<float> trained(byhand::Model& model, const byhand::Tensors<fl
 
 // Calls work(group) for each rank, all at once.
 template <class Work>
-void on_each(std::size_t ranks, Work work, byhand::Reduce reduce = byhand::Reduce::tree) {
+void on_each(std::size_t ranks, Work work) {
     byhand::MeetingPoint place(ranks);
     std::vector<std::jthread> threads;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
         threads.emplace_back([&, rank] {
-            Thread group(place, rank, reduce);
+            Thread group(place, rank);
             work(group);
         });
     }
@@ -73,11 +70,9 @@ void on_each(std::size_t ranks, Work work, byhand::Reduce reduce = byhand::Reduc
 
 // What train(group) returns on every rank, in order.
 template <class Train>
-std::vector<std::vector<float>> of_each_rank(std::size_t ranks, Train train,
-                                             byhand::Reduce reduce = byhand::Reduce::tree) {
+std::vector<std::vector<float>> of_each_rank(std::size_t ranks, Train train) {
     std::vector<std::vector<float>> all(ranks);
-    const auto work = [&](Thread& group) { all[group.rank()] = train(group); };
-    on_each(ranks, work, reduce);
+    on_each(ranks, [&](Thread& group) { all[group.rank()] = train(group); });
     return all;
 }
 
