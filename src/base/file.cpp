@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -76,6 +77,21 @@ std::size_t read_from(int descriptor, std::uint64_t offset, void* to, std::size_
         done += got < 0 ? 0 : static_cast<std::size_t>(got);
     }
     return done;
+}
+
+std::string read_text(const std::string& path, std::size_t limit) {
+    const RegularFile file = open_regular(path);
+    std::string text;
+    text.reserve(std::min<std::uint64_t>(file.size, limit));
+    char buffer[65536];
+    while (const std::size_t got = read_some(file.descriptor.number(), buffer, sizeof buffer, path)) {
+        text.append(buffer, got);
+        if (text.size() > limit) {
+            throw InputError(printable(path) + ": larger than the limit of " + std::to_string(limit) +
+                             " bytes; give a smaller file");
+        }
+    }
+    return text;
 }
 
 bool write_all(int descriptor, const void* data, std::uint64_t size) {

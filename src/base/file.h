@@ -46,6 +46,9 @@ std::size_t read_some(int descriptor, void* to, std::size_t size, const std::str
 // the file's position. Throws InputError that begins with the path.
 std::size_t read_from(int descriptor, std::uint64_t offset, void* to, std::size_t size, const std::string& path);
 
+// The whole file. Throws InputError if it is larger than `limit` bytes, and as open_regular does.
+std::string read_text(const std::string& path, std::size_t limit);
+
 // Writes all of it, across partial writes and interrupts. False, with errno, on failure.
 bool write_all(int descriptor, const void* data, std::uint64_t size);
 

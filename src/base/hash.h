@@ -10,13 +10,10 @@ namespace byhand {
 
 inline constexpr std::uint64_t kHashOfNothing = 0xcbf29ce484222325;
 
-// The hash of what `hash` is the hash of, followed by the byte, or by the bytes.
-constexpr std::uint64_t hash_with(std::uint64_t hash, char byte) {
-    return (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-}
+// The hash of what `hash` is the hash of, followed by the bytes.
 constexpr std::uint64_t hash_of(std::string_view bytes, std::uint64_t hash = kHashOfNothing) {
     for (const char byte : bytes) {
-        hash = hash_with(hash, byte);
+        hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
     }
     return hash;
 }

@@ -35,16 +35,16 @@ std::string scalar(const Json& value, InvalidUtf8 invalid) {
         value.value());
 }
 
-// Calls `take` with each item and its key, which is empty in an array.
+// Calls `take` with each item and its label, "key:" and `gap`, which is empty in an array.
 template <class Take>
-void for_each_item(const Json& value, InvalidUtf8 invalid, Take take) {
+void for_each_item(const Json& value, InvalidUtf8 invalid, const char* gap, Take take) {
     if (const auto* array = std::get_if<Json::Array>(&value.value())) {
         for (const Json& item : *array) {
             take("", item);
         }
     } else if (const auto* object = std::get_if<Json::Object>(&value.value())) {
         for (const auto& [key, item] : *object) {
-            take(scalar(key, invalid) + ": ", item);
+            take(scalar(key, invalid) + ":" + gap, item);
         }
     }
 }
@@ -57,15 +57,15 @@ bool is_structured(const Json& value) {
     return value.is_array() || value.is_object();
 }
 
-std::string one_line(const Json& value, InvalidUtf8 invalid) {
+std::string one_line(const Json& value, InvalidUtf8 invalid, const char* gap = " ") {
     if (!is_structured(value)) {
         return scalar(value, invalid);
     }
     std::string text;
-    for_each_item(value, invalid, [&](const std::string& label, const Json& item) {
-        text += text.empty() ? "" : ", ";
+    for_each_item(value, invalid, gap, [&](const std::string& label, const Json& item) {
+        text += text.empty() ? "" : std::string(",") + gap;
         text += label;
-        text += one_line(item, invalid);
+        text += one_line(item, invalid, gap);
     });
     return in_brackets(value, text);
 }
@@ -83,7 +83,7 @@ std::string laid_out(const Json& value, const Layout& layout, std::size_t margin
     }
     const std::size_t inner = margin + layout.indent;
     std::string text;
-    for_each_item(value, layout.invalid, [&](const std::string& label, const Json& item) {
+    for_each_item(value, layout.invalid, " ", [&](const std::string& label, const Json& item) {
         text += text.empty() ? "\n" : ",\n";
         text.append(inner, ' ');
         text += label;
@@ -277,6 +277,14 @@ std::string printed_json(const Json& value, std::size_t indent) {
 
 std::string readable_text(const Json& value) {
     return laid_out(value, {2, 100, InvalidUtf8::strict}, 0, 0);
+}
+
+std::optional<std::string> compact_text(const Json& value) {
+    try {
+        return one_line(value, InvalidUtf8::strict, "");
+    } catch (const nlohmann::json::type_error&) {
+        return std::nullopt;
+    }
 }
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-// A JSON value, and how it is written as text. recipe/strict_json.h reads text.
+// A JSON value, and how it is written as text. base/strict_json.h reads text.
 #pragma once
 
 #include <concepts>
@@ -145,5 +145,8 @@ std::string printed_json(const Json& value, std::size_t indent);
 // columns stays on one line, others are broken up with two columns of indentation per level. Precondition: its strings
 // are UTF-8.
 std::string readable_text(const Json& value);
+
+// One line without spaces between its parts; nullopt if a string is not UTF-8.
+std::optional<std::string> compact_text(const Json& value);
 
 }  // namespace byhand

@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,8 +10,8 @@
 #include <fstream>
 #include <limits>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -18,50 +19,6 @@ namespace byhand {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The number at the beginning of a file; nullopt for "max" or a file that can't be read.
-std::optional<double> number_in(const fs::path& file) {
-    std::ifstream stream(file);
-    double number = 0;
-    return stream >> number ? std::optional(number) : std::nullopt;
-}
-
-std::optional<double> total_memory(const fs::path& root) {
-    std::ifstream stream(root / "proc/meminfo");
-    std::string name;
-    double kilobytes = 0;
-    if (stream >> name >> kilobytes && name == "MemTotal:") {
-        return 1024 * kilobytes;
-    }
-    return std::nullopt;
-}
-
-// The lowest limit of this process's control group and the groups around it.
-double limit_of_groups(const fs::path& root) {
-    double least = std::numeric_limits<double>::infinity();
-    const auto look = [&](const fs::path& mounted, fs::path group, const char* file) {
-        for (group = group.relative_path();; group = group.parent_path()) {
-            least = std::min(least, number_in(mounted / group / file).value_or(least));
-            if (group.empty()) {
-                return;
-            }
-        }
-    };
-    std::ifstream stream(root / "proc/self/cgroup");
-    for (std::string line; std::getline(stream, line);) {  // "0::/group", "4:memory:/group"
-        const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-        if (second == std::string::npos) {
-            continue;
-        }
-        const std::string controllers = line.substr(first + 1, second - first - 1), group = line.substr(second + 1);
-        if (controllers.empty()) {
-            look(root / "sys/fs/cgroup", group, "memory.max");
-        } else if (("," + controllers + ",").find(",memory,") != std::string::npos) {
-            look(root / "sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
-        }
-    }
-    return least;
-}
 
 // Advice on the whole pages of a block; an error is no loss.
 void advise(void* block, std::size_t bytes, int advice) {
@@ -74,8 +31,31 @@ void advise(void* block, std::size_t bytes, int advice) {
 }  // namespace
 
 double memory_there(const fs::path& root) {
-    const double infinite = std::numeric_limits<double>::infinity();
-    return std::min(total_memory(root).value_or(infinite), limit_of_groups(root));
+    double least = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+    struct Version {
+        std::string_view begin, mounted, limit;
+    };
+    constexpr Version kVersions[] = {{"0::/", "sys/fs/cgroup", "memory.max"},
+                                     {":memory:/", "sys/fs/cgroup/memory", "memory.limit_in_bytes"}};
+    std::ifstream groups(root / "proc/self/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        for (const auto& [begin, mounted, file] : kVersions) {
+            const std::size_t at = line.find(begin);
+            if (at == std::string::npos) {
+                continue;
+            }
+            for (fs::path group = line.substr(at + begin.size());; group = group.parent_path()) {
+                double limit = 0;
+                if (std::ifstream(root / mounted / group / file) >> limit) {  // not "max"
+                    least = std::min(least, limit);
+                }
+                if (group.empty()) {
+                    break;
+                }
+            }
+        }
+    }
+    return least;
 }
 
 std::size_t processes_here() {

@@ -8,8 +8,8 @@
 
 namespace byhand {
 
-// The machine's memory in bytes, or a control group's limit if that is lower. `root` is "/" except in tests. Infinite
-// if unknown.
+// The machine's memory in bytes, or the limit of this process's control group or of one around it. `root` is "/" except
+// in tests.
 double memory_there(const std::filesystem::path& root = "/");
 
 // The processes of this run on this machine, by the launcher's LOCAL_WORLD_SIZE, OMPI_COMM_WORLD_LOCAL_SIZE,

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/strict_json.h"
 #include "base/utf8.h"
 #include "bench/flops.h"
 #include "bench/report_parts.h"
-#include "recipe/strict_json.h"
 
 namespace byhand::bench {
 namespace {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/strict_json.h"
 #include "base/utf8.h"
 #include "bench/compare.h"
 #include "bench/machine.h"
@@ -28,7 +29,6 @@
 #include "cli/say.h"
 #include "manual/simd/peak.h"
 #include "peers/peers.h"
-#include "recipe/strict_json.h"
 
 namespace byhand::cli {
 namespace {

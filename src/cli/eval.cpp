@@ -132,7 +132,7 @@ int evaluate(const EvalOptions& options) {
     }
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
     std::size_t examples = 0;  // of the parts before
-    Progress progress(names.characters + names.names.size(), std::nullopt, "measuring", "example");
+    Progress progress(names.text->size() + names.names.size(), std::nullopt, "measuring", "example");
     const auto loss = [&](const Names& part) {
         std::size_t done = 0;
         const double mean = mean_loss(*model, part, saved.vocabulary, recipe.network.context, [&](std::size_t rows) {

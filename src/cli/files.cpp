@@ -61,19 +61,6 @@ std::string new_temporary_folder(const std::string& what) {
     return pattern;
 }
 
-std::string read_text(const std::string& path, std::size_t limit) {
-    const RegularFile file = open_regular(path);
-    std::string text;
-    char buffer[65536];
-    while (const std::size_t got = read_some(file.descriptor.number(), buffer, sizeof buffer, path)) {
-        text.append(buffer, got);
-        if (text.size() > limit) {
-            throw InputError(path + ": larger than the limit of " + std::to_string(limit) + " bytes");
-        }
-    }
-    return text;
-}
-
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code error;
     const fs::path one = fs::weakly_canonical(fs::absolute(a, error), error),

@@ -18,9 +18,6 @@ std::string shipped(const std::string& name);
 // The names of the shipped recipes, sorted.
 std::vector<std::string> shipped_recipes();
 
-// The whole file. Throws InputError if it is larger than `limit` bytes, and as open_regular does.
-std::string read_text(const std::string& path, std::size_t limit);
-
 // Creates an empty folder among the temporary files and returns its path. `what` names its contents in messages. Throws
 // InputError.
 std::string new_temporary_folder(const std::string& what);

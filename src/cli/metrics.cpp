@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -19,7 +19,7 @@
 namespace byhand::cli {
 namespace {
 
-constexpr std::size_t kLongestLine = 200, kBlock = 65536;
+constexpr std::size_t kLongestLine = 100, kBlock = 65536;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
     throw InputError(printable(path) + ": " + why);
@@ -45,80 +45,40 @@ std::optional<std::size_t> step_of(std::string_view line) {
                                                                                         : std::nullopt;
 }
 
-// Whether a line that `write` makes may begin so, or be so without its newline.
+// Whether the text and some end of a line are a line that `write` makes.
 bool begins_a_line(std::string_view text) {
-    constexpr std::string_view kStep = R"({"step":)", kLoss = R"(,"loss":)", kDigits = "0123456789";
-    constexpr std::size_t kMostDigits = 20;
-    // Removes a word, or the part of it with which the text ends.
-    const auto take = [&](std::string_view word) {
-        const std::size_t size = std::min(word.size(), text.size());
-        const bool is_taken = text.substr(0, size) == word.substr(0, size);
-        text.remove_prefix(size);
-        return is_taken;
-    };
-    if (text.ends_with('}')) {
-        return step_of(text).has_value();
-    }
-    if (!take(kStep)) {
+    if (text.size() > kLongestLine) {
         return false;
     }
-    const std::size_t digits = std::min(text.find_first_not_of(kDigits), text.size());
-    text.remove_prefix(digits);
-    if (digits > kMostDigits || (digits == 0 && !text.empty()) || !take(kLoss)) {
-        return false;
-    }
-    const auto begins = [&](std::string_view word) { return word.starts_with(text); };
-    return begins(R"("nan")") || begins(R"("inf")") || begins(R"("-inf")") ||
-           (text.size() <= kMostDigits && text.find_first_not_of("0123456789.e+-") == std::string_view::npos);
-}
-
-// Calls visit(line) for each complete line of a regular file until it returns false.
-template <class Visit>
-void for_each_line(int file, const std::string& path, Visit visit) {
-    std::string text;
-    char block[kBlock];
-    while (const std::size_t got = read_some(file, block, sizeof block, path)) {
-        text.append(block, got);
-        std::size_t begin = 0;
-        for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
-            if (!visit(std::string_view(text).substr(begin, end - begin))) {
-                return;
+    for (const std::string line : {R"({"step":0,"loss":0})", R"({"step":0,"loss":"nan"})", R"({"step":0,"loss":"inf"})",
+                                   R"({"step":0,"loss":"-inf"})"}) {
+        for (std::size_t cut = 0; cut <= line.size(); ++cut) {
+            if (step_of(std::string(text) + line.substr(cut))) {
+                return true;
             }
-            begin = end + 1;
-        }
-        text.erase(0, begin);
-        if (text.size() > kLongestLine) {
-            refuse(path, "not a metrics file: it has a line of more than " + std::to_string(kLongestLine) + " bytes");
         }
     }
+    return false;
 }
 
-// Throws InputError unless the file is a metrics file: it will be truncated.
-void check_is_metrics(int file, const std::string& path) {
-    char first[kLongestLine + 1];
-    const std::string_view text(first, read_some(file, first, sizeof first, path));
-    ::lseek(file, 0, SEEK_SET);
-    const std::size_t end = text.find('\n');
-    const bool broken_off = end == std::string_view::npos && text.size() <= kLongestLine;
-    const bool is_ours = text.empty() || (broken_off ? begins_a_line(text) : step_of(text.substr(0, end)).has_value());
-    if (!is_ours) {
-        refuse(path, "not a metrics file; name another with --metrics, or remove it");
-    }
-}
-
-// The number of bytes that an uninterrupted training writes in its first `done` steps.
-off_t bytes_to_keep(int file, const std::string& path, std::size_t every, std::size_t done) {
-    off_t bytes = 0;
-    std::size_t line_number = 0;
+// The number of bytes that an uninterrupted training writes in its first `done` steps. Throws InputError unless this is
+// a metrics file: it will be truncated.
+std::size_t bytes_to_keep(const std::string& path, std::size_t every, std::size_t done) {
+    const std::string text = read_text(path, std::numeric_limits<std::size_t>::max());
+    std::size_t begin = 0, line_number = 0;
     std::optional<std::size_t> last;
-    for_each_line(file, path, [&](std::string_view line) {
-        ++line_number;
+    while (begin < text.size()) {
+        const std::size_t end = text.find('\n', begin);
+        const std::string_view line = std::string_view(text).substr(begin, end - begin);
+        const bool is_whole = end != std::string::npos;
         const std::optional<std::size_t> step = step_of(line);
-        if (!step) {
-            refuse(path, fmt::format("not a metrics file: line {} is not {{\"step\":…,\"loss\":…}}", line_number));
+        if (++line_number; is_whole ? !step : !begins_a_line(line)) {
+            refuse(path, line_number == 1 ? "not a metrics file; name another with --metrics, or remove it"
+                                          : fmt::format("not a metrics file: line {} is not {{\"step\":…,\"loss\":…}}",
+                                                        line_number));
         }
-        if (*step >= done || (*step % every != 0 && *step + 1 == done)) {
-            return false;  // of steps that will be repeated, or the last line of a training that ended here
+        if (!is_whole || *step >= done || (*step % every != 0 && *step + 1 == done)) {
+            break;  // of steps that will be repeated, or the last line of a training that ended here
         }
         if (*step % every != 0 || (last && *step != *last + every)) {
             refuse(path, fmt::format("line {} has step {}, not {} steps after {}; use the --log-every that it was "
@@ -126,27 +86,23 @@ off_t bytes_to_keep(int file, const std::string& path, std::size_t every, std::s
                                      line_number, *step, every, last ? "step " + std::to_string(*last) : "the start"));
         }
         last = step;
-        bytes += static_cast<off_t>(line.size() + 1);
-        return true;
-    });
+        begin = end + 1;
+    }
     if (last && *last + every < done) {
         refuse(path, fmt::format("ends with step {}, but {} steps are done; use the --log-every that it was written "
                                  "with, or another file",
                                  *last, done));
     }
-    return bytes;
+    return begin;
 }
 
 // Creates the file if it is missing, and flushes its folder, so that it is as durable as the checkpoints.
 Descriptor opened(const std::string& path) {
-    // O_NONBLOCK: otherwise open() would wait for a reader of a pipe. Only regular files are read: reading some of the
-    // system's would block.
-    constexpr int kHow = O_CLOEXEC | O_APPEND | O_NONBLOCK;
     struct stat status = {};
     const bool is_there = ::stat(path.c_str(), &status) == 0;
-    const int mode = !is_there || S_ISREG(status.st_mode) ? O_RDWR : O_WRONLY;
-    Descriptor file(::open(path.c_str(), mode | O_CREAT | kHow, 0666));
-    if (file.number() < 0 || (mode == O_WRONLY && ::fcntl(file.number(), F_SETFL, O_APPEND) != 0)) {
+    // O_NONBLOCK: otherwise open() would wait for a reader of a pipe.
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND | O_NONBLOCK, 0666));
+    if (file.number() < 0 || ::fcntl(file.number(), F_SETFL, O_APPEND) != 0) {
         refuse(path, "the metrics file can't be written (" + reason() + "); name another with --metrics");
     }
     if (!is_there) {
@@ -165,9 +121,7 @@ Metrics::Metrics(std::string path, std::size_t every, std::size_t done) : path_(
     if (::fstat(file_.number(), &status) == 0 && !S_ISREG(status.st_mode)) {
         return;
     }
-    check_is_metrics(file_.number(), path_);
-    const off_t kept = done == 0 ? 0 : bytes_to_keep(file_.number(), path_, every, done);
-    if (::ftruncate(file_.number(), kept) != 0) {
+    if (::ftruncate(file_.number(), static_cast<off_t>(bytes_to_keep(path_, every, done))) != 0) {
         refuse(path_, "the metrics file can't be truncated: " + reason());
     }
 }

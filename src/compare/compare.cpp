@@ -21,14 +21,14 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
                    const std::function<std::vector<Candidate>(Reference&)>& candidates, const ComparisonConfig& how) {
     const Recipe& recipe = run.recipe;
     const NetworkConfig& network = recipe.network;
-    Comparison all{.summary = {},
-                   .steps = {},
-                   // What is right: every value by LibTorch in double and in float, each operation by itself, and how far
-                   // rounding may carry a value.
-                   .reference = std::make_unique<Reference>(
-                       reference_of(torch, network, recipe.batch, recipe.seed, how.quick)),
-                   .candidates = {},
-                   .batch = DrawnBatch(recipe.batch, network.context)};
+    Comparison all{
+        .summary = {},
+        .steps = {},
+        // What is right: every value by LibTorch in double and in float, each operation by itself, and how far
+        // rounding may carry a value.
+        .reference = std::make_unique<Reference>(reference_of(torch, network, recipe.batch, recipe.seed, how.quick)),
+        .candidates = {},
+        .batch = DrawnBatch(recipe.batch, network.context)};
     // What is judged: networks as lists of steps, with the right steps to hold each of theirs to.
     all.candidates = candidates(*all.reference);
     all.summary.allowed = how.allowed;
@@ -46,8 +46,8 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
                                     return all.batch.view();
                                 },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
-    // Both run each training step. Every value is compared end to end, every step in isolation, and of what is wrong the
-    // root cause is told from what inherits it.
+    // Both run each training step. Every value is compared end to end, every step in isolation, and of what is wrong
+    // the root cause is told from what inherits it.
     run_comparison(network, run.initial, schedule, all.candidates, all.reference->implementations, all.reference->chain,
                    [&](const ComparedStep& step) {
                        add(all.summary, step);

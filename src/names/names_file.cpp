@@ -1,7 +1,6 @@
 #include "names/names_file.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <functional>
 #include <iterator>
 #include <utility>
@@ -16,15 +15,11 @@
 namespace byhand {
 namespace {
 
-constexpr std::size_t kLongestLine = 1024;  // bytes
+constexpr std::size_t kLargest = 40'000'000;  // bytes
+constexpr std::size_t kLongestLine = 1024;
 constexpr std::size_t kMostLines = 5'000'000;
 constexpr std::size_t kMostCharacters = 65'536;  // distinct ones: each has a row of C and a column of the last W
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-// Of a name of this length: in the text, and in two lists, that of the file and that of its part.
-double bytes_of(std::size_t length) {
-    return static_cast<double>(length * sizeof(char32_t) + 2 * sizeof(std::u32string_view));
-}
 
 std::string count(std::size_t n, const std::string& thing) {
     return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
@@ -44,20 +39,15 @@ std::string bad_lines(const NamesFile& file) {
            (file.bad_lines > file.first_bad_lines.size() ? ", …)" : ")");
 }
 
-// Processes a file in pieces of any size, so that only the names and one unfinished line are in memory.
 class NamesReader {
 public:
-    enum class Keep { names, none };
-
-    // `characters`: the most that are expected.
-    NamesReader(const std::string& path, std::size_t characters, Keep keep, const BadLines& bad)
-        : path_(printable(path)), keep_(keep), bad_(bad), text_(populated<char32_t>(characters)) {
-        file_.hash = kHashOfNothing;
+    NamesReader(std::string_view bytes, const std::string& path, const BadLines& bad)
+        : path_(printable(path)), bytes_(bytes), bad_(bad), text_(populated<char32_t>(bytes.size())) {
+        file_.hash = hash_of(bytes);
         file_.mark = bad.mark;
     }
 
-    void take(std::string_view bytes);
-    NamesFile finish() &&;
+    NamesFile read() &&;
 
 private:
     void take_line(std::string_view line);
@@ -71,36 +61,15 @@ private:
     }
 
     std::string path_;
-    Keep keep_;
+    std::string_view bytes_;
     BadLines bad_;
     std::size_t line_ = 0;                             // the number of the current line, from 1
     std::vector<bool> met_ = std::vector<bool>(0x80);  // by code point, as far as the largest
     std::size_t characters_ = 0;                       // distinct ones
-    std::vector<char32_t> text_;                       // of all names, or of the last
+    std::vector<char32_t> text_;                       // of all names
     std::vector<std::uint16_t> lengths_;
-    std::string unfinished_;
     NamesFile file_;
 };
-
-void NamesReader::take(std::string_view bytes) {
-    for (const char byte : bytes) {
-        file_.hash = hash_with(file_.hash, byte);
-    }
-    unfinished_ += bytes;
-    std::size_t begin = 0;
-    for (std::size_t end = 0; (end = unfinished_.find('\n', begin)) != std::string::npos; begin = end + 1) {
-        std::string_view line = std::string_view(unfinished_).substr(begin, end - begin);
-        if (line.ends_with('\r')) {
-            line.remove_suffix(1);
-            ++file_.carriage_returns;
-        }
-        take_line(line);
-    }
-    unfinished_.erase(0, begin);
-    if (unfinished_.size() > kByteOrderMark.size() + kLongestLine + 1) {
-        take_line(unfinished_);  // already too long; its end may be far away
-    }
-}
 
 void NamesReader::take_line(std::string_view line) {
     if (++line_ > kMostLines) {
@@ -156,13 +125,7 @@ void NamesReader::take_line(std::string_view line) {
         ++file_.empty_lines;
         return;
     }
-    file_.characters += length;
-    file_.bytes += bytes_of(length);
-    if (keep_ == Keep::names) {
-        lengths_.push_back(static_cast<std::uint16_t>(length));
-    } else {
-        text_.clear();
-    }
+    lengths_.push_back(static_cast<std::uint16_t>(length));
 }
 
 void NamesReader::meet(char32_t character) {
@@ -177,20 +140,29 @@ void NamesReader::meet(char32_t character) {
     }
 }
 
-NamesFile NamesReader::finish() && {
-    if (!unfinished_.empty()) {
-        file_.last_newline_missing = true;
-        take_line(unfinished_);
-    }
-    if (line_ == 0) {
+NamesFile NamesReader::read() && {
+    if (bytes_.empty()) {
         throw InputError(path_ + ": empty; give a text file with one name a line");
+    }
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = bytes_.find('\n', begin)) != std::string_view::npos; begin = end + 1) {
+        std::string_view line = bytes_.substr(begin, end - begin);
+        if (line.ends_with('\r')) {
+            line.remove_suffix(1);
+            ++file_.carriage_returns;
+        }
+        take_line(line);
+    }
+    if (begin < bytes_.size()) {
+        file_.last_newline_missing = true;
+        take_line(bytes_.substr(begin));
     }
     if (file_.bad_lines > 0 && !bad_.skip && bad_.skip_in != file_.hash) {
         throw InputError(path_ + ":" + std::to_string(file_.first_bad_lines.front()) + ": has a " + quoted(bad_.mark) +
                          ", which marks where a name begins and ends; leave out " + bad_lines(file_) +
                          " with --skip-bad-lines, or train with another --mark");
     }
-    if (file_.characters == 0) {
+    if (text_.empty()) {
         refuse("the file contains no name; give a text file with one name a line");
     }
     file_.text = std::make_shared<const std::vector<char32_t>>(std::move(text_));
@@ -201,17 +173,6 @@ NamesFile NamesReader::finish() && {
         name += length;
     }
     return std::move(file_);
-}
-
-// `characters`: the most that are expected.
-NamesFile read_through(const std::string& path, NamesReader::Keep keep, std::size_t characters, const BadLines& bad) {
-    const RegularFile file = open_regular(path);
-    NamesReader reader(path, characters, keep, bad);
-    std::vector<char> piece(std::size_t{1} << 15);
-    while (const std::size_t got = read_some(file.descriptor.number(), piece.data(), piece.size(), path)) {
-        reader.take({piece.data(), got});
-    }
-    return std::move(reader).finish();
 }
 
 std::string was_or_were(std::size_t n) {
@@ -251,20 +212,11 @@ void remark_on_names(const Names& names, std::vector<std::string>& sentences) {
 }  // namespace
 
 NamesFile read_names(const std::string& path, const BadLines& bad) {
-    // A first pass over a large file stores nothing, so that one that is refused takes no memory.
-    constexpr std::uintmax_t kLarge = std::uintmax_t{1} << 20;
-    const std::uintmax_t size = open_regular(path).size;
-    const bool is_large = size > kLarge;
-    NamesFile file = is_large ? read_through(path, NamesReader::Keep::none, kLongestLine, bad)
-                              : read_through(path, NamesReader::Keep::names, size, bad);
-    check_memory_needed(file.bytes, printable(path) + ": the names need", "give fewer names");
-    return is_large ? read_through(path, NamesReader::Keep::names, file.characters, bad) : std::move(file);
+    return parse_names(read_text(path, kLargest), path, bad);
 }
 
 NamesFile parse_names(std::string_view bytes, const std::string& path, const BadLines& bad) {
-    NamesReader reader(path, bytes.size(), NamesReader::Keep::names, bad);
-    reader.take(bytes);
-    return std::move(reader).finish();
+    return NamesReader(bytes, path, bad).read();
 }
 
 std::vector<std::string> remarks(const NamesFile& file) {

@@ -24,8 +24,6 @@ struct NamesFile {
     char32_t mark = U'.';
     std::size_t bad_lines = 0;                 // that contain the mark, left out
     std::vector<std::size_t> first_bad_lines;  // the numbers of the first three, from 1
-    std::size_t characters = 0;                // of all names
-    double bytes = 0;                          // of memory, about, until they are split
 };
 
 // The character that marks where a name begins and ends, and what to do with lines that contain it: refuse the file, or
@@ -36,11 +34,10 @@ struct BadLines {
     char32_t mark = U'.';
 };
 
-// Reads and checks the whole file, piece by piece. Throws InputError, with file and line, if it is missing, a folder,
-// not a regular file or not readable, if it contains no name, and if a line is not UTF-8, contains a control character
-// (including NUL), is longer than 1 KiB (without its CR LF), is preceded by 5 million others, or has the
-// 65,537th distinct character; if the names need more than the memory that this process may use (base/memory.h); and
-// for bad lines, with their number and the first three.
+// Reads and checks the whole file. Throws InputError, with file and line, if it is missing, a folder, not a regular
+// file, not readable or larger than 40 MB, if it contains no name, and if a line is not UTF-8, contains a control
+// character (including NUL), is longer than 1 KiB (without its CR LF), is preceded by 5 million others, or has the
+// 65,537th distinct character; and for bad lines, with their number and the first three.
 NamesFile read_names(const std::string& path, const BadLines& bad = {});
 
 // The same from bytes already in memory; `path` is only for messages.

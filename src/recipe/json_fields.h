@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "recipe/strict_json.h"
+#include "base/strict_json.h"
 
 namespace byhand {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/strict_json.h"
 #include "base/utf8.h"
 #include "recipe/json_fields.h"
 #include "recipe/recipe.h"
-#include "recipe/strict_json.h"
 
 // One description for each object of the file, used for reading and writing.
 

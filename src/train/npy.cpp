@@ -4,13 +4,14 @@
 #include <array>
 #include <bit>
 #include <cctype>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/strict_json.h"
 #include "base/utf8.h"
+#include "recipe/json_fields.h"
 
 static_assert(std::endian::native == std::endian::little, "numbers are copied as they are");
 
@@ -33,125 +34,51 @@ struct NpyHeader {
     throw InputError(where + ": not a .npy array: " + what);
 }
 
-// Parser of the header's dictionary: keys and strings in quotes, True, False, a tuple of whole numbers.
-class HeaderText {
-public:
-    HeaderText(std::string_view text, const std::string& where) : text_(text), where_(where) {}
-
-    NpyHeader read() {
-        NpyHeader header;
-        unsigned found = 0;
-        expect('{');
-        while (!at('}')) {
-            const std::string key = quoted();
-            expect(':');
-            if (key == "descr") {
-                header.descr = at('[') ? structured() : quoted();
-                found |= 1;
-            } else if (key == "fortran_order") {
-                header.fortran_order = truth();
-                found |= 2;
-            } else if (key == "shape") {
-                header.shape = tuple();
-                found |= 4;
-            } else {
-                wrong();
-            }
-            if (!at('}')) {
-                expect(',');
-            }
-        }
-        if (found != 7) {
-            wrong();
-        }
-        return header;
-    }
-
-private:
-    [[noreturn]] void wrong() const {
-        refuse(where_, "its header can't be parsed at byte " + std::to_string(next_) + ": \"" +
-                           excerpt(text_.substr(std::min(next_, text_.size())), 40) + "\"");
-    }
-
-    void skip_blanks() {
-        while (next_ < text_.size() && (text_[next_] == ' ' || text_[next_] == '\n')) {
-            ++next_;
+// Python's dictionary as JSON: other quotes, 1 for True and 0 for False, lists for tuples, no comma before a bracket,
+// and no L after a number, which Python 2 writes.
+std::string as_json(std::string_view text) {
+    std::string json;
+    char quote = 0;  // of the string that is open
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quote == 0 ? c == '\'' || c == '"' : c == quote) {
+            json += '"';
+            quote = quote == 0 ? c : '\0';
+        } else if (quote != 0) {
+            json += c;
+        } else if (text.substr(i).starts_with("True")) {
+            json += '1';
+            i += std::strlen("True") - 1;
+        } else if (text.substr(i).starts_with("False")) {
+            json += '0';
+            i += std::strlen("False") - 1;
+        } else if (c == ')' || c == ']' || c == '}') {
+            json.resize(json.find_last_not_of(' ') + 1);
+            json.resize(json.size() - (json.ends_with(',') ? 1 : 0));
+            json += c == ')' ? ']' : c;
+        } else if (c != 'L' || json.empty() || std::isdigit(static_cast<unsigned char>(json.back())) == 0) {
+            json += c == '(' ? '[' : c;
         }
     }
+    return json;
+}
 
-    // Whether the character comes next, after blanks.
-    bool at(char wanted) {
-        skip_blanks();
-        return next_ < text_.size() && text_[next_] == wanted;
+// A type, or a list of fields with theirs, which is none of those that are read.
+std::string type_of(const Field& field) {
+    if (field.value.is_string()) {
+        return field.value.get<std::string>();
     }
-
-    void expect(char wanted) {
-        if (!at(wanted)) {
-            wrong();
-        }
-        ++next_;
+    if (!field.value.is_array()) {
+        field.refuse_value("takes a type");
     }
+    return compact_text(field.value).value_or("");
+}
 
-    std::string quoted() {
-        const char quote = at('"') ? '"' : '\'';
-        expect(quote);
-        const std::size_t end = text_.find(quote, next_);
-        if (end == std::string_view::npos) {
-            wrong();
-        }
-        return std::string(text_.substr(std::exchange(next_, end + 1), end - next_));
-    }
-
-    // Structured types: none of them is supported.
-    std::string structured() {
-        const std::size_t end = text_.find(']', next_);
-        if (end == std::string_view::npos) {
-            wrong();
-        }
-        const std::string list(text_.substr(next_, end + 1 - next_));
-        next_ = text_.find_first_of(",}", end);
-        next_ = next_ == std::string_view::npos ? text_.size() : next_;
-        return list;
-    }
-
-    bool truth() {
-        skip_blanks();
-        for (const auto& [word, value] : {std::pair("True", true), std::pair("False", false)}) {
-            if (text_.substr(next_).starts_with(word)) {
-                next_ += std::strlen(word);
-                return value;
-            }
-        }
-        wrong();
-    }
-
-    Shape tuple() {
-        Shape shape;
-        expect('(');
-        while (!at(')')) {
-            std::size_t extent = 0;
-            const char* const first = text_.data() + next_;
-            const auto [end, error] = std::from_chars(first, text_.data() + text_.size(), extent);
-            if (error != std::errc() || shape.size() == kMostAxes) {
-                wrong();
-            }
-            next_ += static_cast<std::size_t>(end - first);
-            shape.push_back(extent);
-            if (at('L')) {  // the suffix of Python 2's long numbers
-                ++next_;
-            }
-            if (!at(')')) {
-                expect(',');
-            }
-        }
-        ++next_;
-        return shape;
-    }
-
-    std::string_view text_;
-    std::size_t next_ = 0;
-    const std::string& where_;
-};
+void describe_header(Object& object, NpyHeader& header) {
+    object.need("descr", header.descr, type_of);
+    object.need("fortran_order", header.fortran_order, Whole{0, 1});
+    object.need("shape", header.shape, List{0, kMostAxes, Whole{0, UINT64_MAX}});
+}
 
 void read_exactly(const ByteSource& source, void* to, std::size_t size, const std::string& where) {
     if (source(to, size) < size) {
@@ -177,7 +104,14 @@ NpyHeader read_header(const ByteSource& source, const std::string& where) {
     }
     std::string text(length, '\0');
     read_exactly(source, text.data(), length, where);
-    return HeaderText(text, where).read();
+    try {
+        NpyHeader header;
+        const Json json = strict_json(as_json(text), where);
+        Object::read({json, where, ""}, header, describe_header);
+        return header;
+    } catch (const InputError&) {
+        refuse(where, "its header can't be parsed: \"" + excerpt(text, 100) + "\"");
+    }
 }
 
 std::optional<DType> dtype_of(const std::string& descr) {

@@ -10,13 +10,15 @@
 namespace byhand {
 namespace {
 
-// Of the names and, at most, all their examples as rows: a norm is calibrated on those of the training part.
+// Of the names, in the text and in two lists, that of the file and that of their part, and, at most, all their examples
+// as rows: a norm is calibrated on those of the training part.
 double bytes_needed(const NamesFile& data, std::size_t context) {
-    std::size_t examples = 0;
+    std::size_t bytes = 0;
     for (const std::u32string_view name : data.names) {
-        examples += name.size() + 1;
+        bytes += name.size() * sizeof(char32_t) + 2 * sizeof(std::u32string_view);
+        bytes += (name.size() + 1) * (context + 1) * sizeof(std::int64_t);
     }
-    return data.bytes + static_cast<double>(examples * (context + 1) * sizeof(std::int64_t));
+    return static_cast<double>(bytes);
 }
 
 }  // namespace

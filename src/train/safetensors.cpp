@@ -1,26 +1,24 @@
 #include "train/safetensors.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstdint>
 #include <filesystem>
-#include <istream>
 #include <iterator>
 #include <new>
 #include <set>
 #include <stdexcept>
-#include <streambuf>
-#include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/strict_json.h"
 #include "base/utf8.h"
+#include "recipe/json_fields.h"
 #include "train/file_kind.h"
 #include "train/npy.h"
-#include "train/safetensors_header.h"
 #include "train/whole_file.h"
 
 static_assert(std::endian::native == std::endian::little,
@@ -31,11 +29,42 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "byhand";
+constexpr std::pair<const char*, DType> kDTypes[] = {
+    {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}, {"I32", DType::int32}};
+constexpr std::uint64_t kLongestHeader = 16'000'000;  // bytes
+// Tensors, or metadata: more than any network has.
+constexpr std::size_t kMostKeys = 65536;
+constexpr std::size_t kMostAxes = 64;
+
+// A tensor as described in the header. Offsets count from the header's end.
+struct StoredEntry {
+    std::string name;
+    std::string type;  // "F32"
+    Shape shape;
+    std::vector<std::uint64_t> offsets;  // begin and end
+};
+
+struct Header {
+    std::vector<StoredEntry> entries;  // in the order of their bytes
+    Metadata metadata;
+    std::uint64_t data = 0;  // offset of the tensors' bytes in the file
+};
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
     throw InputError(printable(path) + ": " + what);
+}
+
+[[noreturn]] void refuse_format(const std::string& path, const std::string& what) {
+    refuse(path, "not a safetensors file: " + what);
+}
+
+// The dtype of "F32", if it is known.
+std::optional<DType> dtype_of(const std::string& type) {
+    const auto* found = std::ranges::find(kDTypes, type, &std::pair<const char*, DType>::first);
+    return found == std::end(kDTypes) ? std::nullopt : std::optional(found->second);
 }
 
 // Fills `out` from byte `offset` on.
@@ -46,85 +75,108 @@ void read_at(const RegularFile& source, std::uint64_t offset, void* out, std::ui
     }
 }
 
-// `size` bytes of a file from `offset` on as a stream, block by block: a header of 100 MB is never in memory as a
-// whole.
-class HeaderText : public std::streambuf {
-public:
-    HeaderText(const RegularFile& source, std::uint64_t offset, std::uint64_t size, const std::string& path)
-        : source_(source), offset_(offset), left_(size), path_(path) {}
-
-protected:
-    int_type underflow() override {
-        const std::uint64_t size = std::min<std::uint64_t>(left_, block_.size());
-        if (size == 0) {
-            return traits_type::eof();
-        }
-        read_at(source_, offset_, block_.data(), size, path_);
-        char* const end = block_.data() + size;
-        // The parser would read and copy a string or a number of 90 MB before it passes it on.
-        count(std::string_view(block_.data(), size));
-        if (unquoted_ > kMostHeaderText) {
-            refuse(path_, "its header has more than 16 MB without a quotation mark; leave such texts out");
-        }
-        if (text_ > kMostHeaderText) {
-            refuse_long_text(path_);
-        }
-        // The parser would treat a NUL as the end. Other control characters are not JSON either.
-        std::replace(block_.data(), end, '\0', '\1');
-        setg(block_.data(), block_.data(), end);
-        offset_ += size;
-        left_ -= size;
-        return traits_type::to_int_type(block_.front());
+// a·b, or nullopt if it exceeds 64 bits.
+std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
+    if (b != 0 && a > UINT64_MAX / b) {
+        return std::nullopt;
     }
+    return a * b;
+}
 
-private:
-    void count(std::string_view block) {
-        for (const char c : block) {
-            unquoted_ = c == '"' ? 0 : unquoted_ + 1;
-            if (escape_ > 0) {
-                escape_ = c == 'u' ? 4 : escape_ - 1;
-            } else {
-                escape_ = c == '\\' ? 1 : 0;
-                text_ = c == '"' ? 0 : text_ + 1;
-            }
+std::string any_text(const Field& field) {
+    if (!field.value.is_string()) {
+        field.refuse_value("takes text");
+    }
+    return field.value.get<std::string>();
+}
+
+const Json::Object& members(const Field& field) {
+    if (!field.value.is_object() || field.value.size() > kMostKeys) {
+        field.refuse_value("takes an object of at most " + std::to_string(kMostKeys) + " keys");
+    }
+    return field.value.items();
+}
+
+void describe_entry(Object& object, StoredEntry& entry) {
+    constexpr Whole kAny{0, UINT64_MAX};
+    object.need("dtype", entry.type, any_text);
+    object.need("shape", entry.shape, List{0, kMostAxes, kAny});
+    object.need("data_offsets", entry.offsets, List{2, 2, kAny});
+}
+
+// Sorts the entries by their bytes and checks that they are contiguous and of the right size.
+void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
+    std::ranges::sort(entries, [](const StoredEntry& a, const StoredEntry& b) {
+        return std::tie(a.offsets, a.name) < std::tie(b.offsets, b.name);
+    });
+    std::uint64_t next = 0;
+    for (const StoredEntry& entry : entries) {
+        const std::uint64_t begin = entry.offsets[0], end = entry.offsets[1];
+        const std::string where = "tensor \"" + excerpt(entry.name, 100) + "\": bytes " + std::to_string(begin) +
+                                  " to " + std::to_string(end);
+        if (end < begin) {
+            refuse_format(path, where + " end before they begin");
+        }
+        if (begin != next) {
+            refuse_format(path, where + (begin > next ? " leave a gap after byte " : " overlap what ends at byte ") +
+                                    std::to_string(next));
+        }
+        next = end;
+        const std::optional<DType> dtype = dtype_of(entry.type);
+        if (!dtype) {  // of unknown size
+            continue;
+        }
+        std::optional<std::uint64_t> size = size_of(*dtype);
+        for (const std::size_t extent : entry.shape) {
+            size = size ? product(*size, extent) : size;
+        }
+        if (size != end - begin) {
+            refuse_format(path, where + " hold " + std::to_string(end - begin) + ", but shape " +
+                                    to_string(entry.shape) + " takes " +
+                                    (size ? std::to_string(*size) : "more bytes than 64 bits count"));
         }
     }
+}
 
-    const RegularFile& source_;
-    std::uint64_t offset_;
-    std::uint64_t left_;
-    const std::string& path_;
-    std::uint64_t unquoted_ = 0;  // bytes since the last quotation mark, escaped or not
-    std::uint64_t text_ = 0;      // bytes since the last start or end of a string, an escape counted as one
-    int escape_ = 0;              // remaining bytes of an escape: one after its backslash, four more after a u
-    std::array<char, 65536> block_{};
-};
-
-struct Opened {
-    Header header;
-    std::uint64_t data = 0;  // offset of the tensors' bytes
-};
-
-Opened read_header(const RegularFile& source, const std::string& path) {
+Header read_header(const RegularFile& source, const std::string& path) {
     constexpr std::uint64_t kPrefix = sizeof(std::uint64_t);
     if (const std::string kind = to_string(kind_of(source, path)); !kind.empty()) {
-        refuse(path, "not a safetensors file: it is " + kind);
+        refuse_format(path, "it is " + kind);
     }
     if (source.size < kPrefix) {
-        refuse(path, "not a safetensors file: it has " + std::to_string(source.size) + " bytes, but needs at least 8");
+        refuse_format(path, "it has " + std::to_string(source.size) + " bytes, but needs at least 8");
     }
     std::uint64_t length = 0;
     read_at(source, 0, &length, kPrefix, path);
     if (length > UINT32_MAX) {
-        refuse(path, "not a safetensors file: it does not begin with the length of a header");
+        refuse_format(path, "it does not begin with the length of a header");
     }
     if (length > kLongestHeader || length > source.size - kPrefix) {
-        refuse(path, "not a safetensors file: its header would take " + std::to_string(length) + " bytes, of " +
-                         std::to_string(std::min(kLongestHeader, source.size - kPrefix)) + " at most");
+        refuse_format(path, "its header would take " + std::to_string(length) + " bytes, of " +
+                                std::to_string(std::min(kLongestHeader, source.size - kPrefix)) + " at most");
     }
-    HeaderText buffer(source, kPrefix, length, path);
-    std::istream text(&buffer);
-    return {parse_header(text, path), kPrefix + length};
+    std::string text(length, '\0');
+    read_at(source, kPrefix, text.data(), length, path);
+    if (!text.starts_with('{')) {
+        refuse_format(path, "the header does not begin with {");
+    }
+    const std::string where = printable(path) + ": not a safetensors file: header";
+    const Json json = strict_json(text, where);
+    Header header{{}, {}, kPrefix + length};
+    for (const auto& [name, value] : members({json, where, ""})) {
+        const Field field{value, where, path_to("", name)};
+        if (name == kMetadataKey) {
+            for (const auto& [key, item] : members(field)) {
+                header.metadata[key] = any_text({item, where, path_to(field.path, key)});
+            }
+        } else {
+            StoredEntry& entry = header.entries.emplace_back();
+            entry.name = name;
+            Object::read(field, entry, describe_entry);
+        }
+    }
+    check_layout(header.entries, path);
+    return header;
 }
 
 Content content_of(const Metadata& metadata) {
@@ -135,25 +187,42 @@ std::uint64_t bytes_of(const View& view) {
     return std::uint64_t{count(view.shape)} * size_of(view.dtype);
 }
 
-// The tensors in the order in which they are written, and the header that describes them.
-std::pair<std::vector<View>, Header> laid_out(const std::vector<View>& tensors, const Metadata& metadata) {
+// The tensors in the order in which they are written, which aligns each of them.
+std::vector<View> aligned(const std::vector<View>& tensors) {
     std::vector<View> order;
     for (const std::size_t size : {sizeof(double), sizeof(float)}) {
         std::ranges::copy_if(tensors, std::back_inserter(order),
                              [&](const View& view) { return size_of(view.dtype) == size; });
     }
-    Header header{{}, metadata};
-    header.metadata[kFormatKey] = kFormat;
-    std::set<std::string> names = {"__metadata__"};
+    return order;
+}
+
+// Padded with spaces to a multiple of 8.
+std::string header_text(const std::vector<View>& order, Metadata metadata, const std::string& path) {
+    metadata[kFormatKey] = kFormat;
+    Json::Object header = {{kMetadataKey, Json::of(Json::Object(metadata.begin(), metadata.end()))}};
+    std::set<std::string> names = {kMetadataKey};
     std::uint64_t next = 0;
     for (const View& view : order) {
         if (!names.insert(view.name).second) {
             throw std::invalid_argument("two tensors to write are called " + view.name);
         }
-        header.entries.push_back({view.name, view.shape, view.dtype, next, next + bytes_of(view)});
-        next += bytes_of(view);
+        const std::uint64_t begin = std::exchange(next, next + bytes_of(view));
+        const auto* dtype = std::ranges::find(kDTypes, view.dtype, &std::pair<const char*, DType>::second);
+        header.emplace_back(
+            view.name,
+            Json{{"dtype", dtype->first}, {"shape", view.shape}, {"data_offsets", std::vector{begin, next}}});
     }
-    return {std::move(order), std::move(header)};
+    std::optional<std::string> text = compact_text(Json::of(std::move(header)));
+    if (!text) {
+        refuse(path, "can't be written: a name or its metadata is not UTF-8");
+    }
+    text->append((8 - text->size() % 8) % 8, ' ');
+    if (text->size() > kLongestHeader) {
+        refuse(path, "can't be written: its header would take " + std::to_string(text->size()) + " bytes, of " +
+                         std::to_string(kLongestHeader) + " at most");
+    }
+    return *text;
 }
 
 }  // namespace
@@ -173,30 +242,29 @@ std::vector<View> views(const TensorFile& file) {
 
 TensorFile read_tensors(const std::string& path, OtherTypes other_types) {
     const RegularFile source = open_regular(path);
-    Opened opened = read_header(source, path);
-    const std::vector<StoredEntry>& entries = opened.header.entries;
-    const std::uint64_t told = entries.empty() ? 0 : entries.back().end;
-    const std::uint64_t held = source.size - opened.data;
-    if (told != held) {
-        refuse(path, "not a safetensors file: its header describes " + std::to_string(told) +
-                         " bytes of tensors, but " + std::to_string(held) + " follow it");
+    Header header = read_header(source, path);
+    const std::uint64_t described = header.entries.empty() ? 0 : header.entries.back().offsets[1];
+    const std::uint64_t held = source.size - header.data;
+    if (described != held) {
+        refuse_format(path, "its header describes " + std::to_string(described) + " bytes of tensors, but " +
+                                std::to_string(held) + " follow it");
     }
     TensorFile file;
-    file.metadata = std::move(opened.header.metadata);
+    file.metadata = std::move(header.metadata);
     try {
-        for (const StoredEntry& entry : entries) {
-            if (entry.other_type || (entry.dtype == DType::int32 && other_types == OtherTypes::refused)) {
-                const std::string type = entry.other_type.value_or("I32");
+        for (const StoredEntry& entry : header.entries) {
+            const std::optional<DType> dtype = dtype_of(entry.type);
+            if (!dtype || (dtype == DType::int32 && other_types == OtherTypes::refused)) {
                 if (other_types == OtherTypes::refused) {
-                    refuse(path, "tensor \"" + excerpt(entry.name, 100) + "\" has dtype \"" + excerpt(type, 100) +
+                    refuse(path, "tensor \"" + excerpt(entry.name, 100) + "\" has dtype \"" + excerpt(entry.type, 100) +
                                      "\"; F32, F64 and I64 can be read");
                 }
-                file.left_out.push_back({entry.name, type});
+                file.left_out.push_back({entry.name, entry.type});
                 continue;
             }
-            StoredTensor tensor{entry.name, entry.shape, entry.dtype, {}};
-            tensor.bytes.resize(entry.end - entry.begin);
-            read_at(source, opened.data + entry.begin, tensor.bytes.data(), tensor.bytes.size(), path);
+            StoredTensor tensor{entry.name, entry.shape, *dtype, {}};
+            tensor.bytes.resize(entry.offsets[1] - entry.offsets[0]);
+            read_at(source, header.data + entry.offsets[0], tensor.bytes.data(), tensor.bytes.size(), path);
             file.tensors.push_back(std::move(tensor));
         }
     } catch (const std::bad_alloc&) {
@@ -207,12 +275,8 @@ TensorFile read_tensors(const std::string& path, OtherTypes other_types) {
 
 void write_tensors(const std::string& path, const std::vector<View>& tensors, const Metadata& metadata) {
     check_writable(path, content_of(metadata));
-    const auto [order, header] = laid_out(tensors, metadata);
-    const std::string text = header_text(header, path);
-    if (text.size() > kLongestHeader) {
-        refuse(path, "can't be written: its header would take " + std::to_string(text.size()) + " bytes, of " +
-                         std::to_string(kLongestHeader) + " at most");
-    }
+    const std::vector<View> order = aligned(tensors);
+    const std::string text = header_text(order, metadata, path);
     WholeFile file(path);
     const std::uint64_t length = text.size();
     file.write(&length, sizeof length);
@@ -225,7 +289,7 @@ void write_tensors(const std::string& path, const std::vector<View>& tensors, co
 
 std::optional<Metadata> own_metadata(const std::string& path) {
     try {
-        Metadata metadata = read_header(open_regular(path), path).header.metadata;
+        Metadata metadata = read_header(open_regular(path), path).metadata;
         const auto format = metadata.find(kFormatKey);
         if (format != metadata.end() && format->second == kFormat) {
             return metadata;

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+using byhand::compact_text;
 using byhand::Json;
 using byhand::printed_json;
 using byhand::readable_text;
@@ -35,6 +36,7 @@ std::string theirs(const ordered_json& value, int indent = 1) {
         CHECK(printed_json(ours_, 1) == theirs(theirs_));                            \
         CHECK(printed_json(ours_, 2) == theirs(theirs_, 2));                         \
         CHECK(theirs(ordered_json::parse(readable_text(ours_))) == theirs(theirs_)); \
+        CHECK(compact_text(ours_) == theirs(theirs_, -1));                           \
     } while (false)
 
 }  // namespace

@@ -44,13 +44,13 @@ void write(const temporary::Folder& root, const std::string& name, const std::st
 
 TEST_CASE("memory: the machine's total, or a lower limit of a control group") {
     const temporary::Folder root;
-    CHECK(std::isinf(memory_there(root.path())));
-    write(root, "proc/meminfo", "MemTotal:       1000 kB\nMemFree:         10 kB\n");
-    CHECK(memory_there(root.path()) == 1024000);
+    const double machine = memory_there(root.path());
+    CHECK(machine > 1e7);
+    CHECK(std::isfinite(machine));
 
     write(root, "proc/self/cgroup", "0::/a/b\n");
     write(root, "sys/fs/cgroup/a/b/memory.max", "max\n");
-    CHECK(memory_there(root.path()) == 1024000);
+    CHECK(memory_there(root.path()) == machine);
     write(root, "sys/fs/cgroup/a/memory.max", "512000\n");
     CHECK(memory_there(root.path()) == 512000);
     write(root, "sys/fs/cgroup/memory.max", "9007199254740992\n");
@@ -62,14 +62,9 @@ TEST_CASE("memory: the machine's total, or a lower limit of a control group") {
     write(root, "sys/fs/cgroup/memory.max", "128000\n");
     CHECK(memory_there(root.path()) == 128000);
 
-    write(root, "proc/self/cgroup", "3:cpu:/c\n5:hugetlb,memory:/c\nnonsense\n");
+    write(root, "proc/self/cgroup", "3:cpu:/c\n5:memory:/c/d\nnonsense\n");
     write(root, "sys/fs/cgroup/memory/c/memory.limit_in_bytes", "64000\n");
     CHECK(memory_there(root.path()) == 64000);
-}
-
-TEST_CASE("memory: finite on this machine") {
-    CHECK(memory_there() > 1e7);
-    CHECK(std::isfinite(memory_there()));
 }
 
 TEST_CASE("memory: a launcher's processes share it") {

@@ -292,7 +292,8 @@ TEST_CASE("metrics that do not belong to the checkpoint are refused and left alo
     refused("a diary\n", as_before, "not a metrics file");
     refused(first + "a diary\n", as_before, "line 2 is not");
     refused(std::string(70000, 'x'), as_before, "not a metrics file");
-    refused(first + std::string(70000, 'x'), as_before, "a line of more than");
+    refused(first + std::string(70000, 'x'), as_before, "line 2 is not");
+    refused(first + "{\"step\":my notes", as_before, "line 2 is not");
 
     place.write("m", whole + "{\"step\":35,\"lo");  // broken off in the middle of a later line
     REQUIRE(place.train(on + as_before).code == 0);

@@ -145,7 +145,7 @@ TEST_CASE("names file: lines with a '.' are refused with their number and the fi
     CHECK(refusal(many) == "n.txt:1" + why + "4 lines with a '.' (1, 4, 6, …)" + what_else);
     const NamesFile file = parse_names(many, "n.txt", {.skip = true});
     CHECK(file.names == Names{U"emma", U"ava", U"bob"});
-    CHECK(file.characters == 10);
+    CHECK(file.text->size() == 10);
     CHECK(parse_names(many, "n.txt", {.skip_in = file.hash}).names == file.names);
     CHECK_THROWS_AS(parse_names(many, "n.txt", {.skip_in = file.hash + 1}), InputError);
     CHECK(remarks(file) == Sentences{"1 empty line was skipped", "4 lines with a '.' (1, 4, 6, …) were left out",
@@ -213,7 +213,7 @@ TEST_CASE("names file: a path in a message is made printable") {
           "not\\x1bhere.txt: can't be read: No such file or directory; name a file that can");
 }
 
-TEST_CASE("names file: a file is read correctly in pieces of any size") {
+TEST_CASE("names file: a file reads as its bytes do") {
     const Folder folder;
     std::string bytes;
     for (int i = 0; bytes.size() < 1500000; ++i) {  // lines of many lengths, several pieces long
@@ -277,10 +277,14 @@ TEST_CASE("names file: a file that opens but can't be read is refused") {
     CHECK(read_refusal("/proc/self/mem") == "/proc/self/mem: can't be read: Input/output error");
 }
 
-TEST_CASE("names file: a large file that is invalid at its start is not read to its end") {
+TEST_CASE("names file: a file larger than 40 MB is not read to its end") {
     const Folder folder;
     const std::string path = written(folder, "zeros.txt", "");
     fs::resize_file(path, std::uintmax_t{1} << 40);  // a sparse terabyte of NULs
+    CHECK(read_refusal(path) == path + ": larger than the limit of 40000000 bytes; give a smaller file");
+    fs::resize_file(path, 40'000'001);
+    CHECK(read_refusal(path) == path + ": larger than the limit of 40000000 bytes; give a smaller file");
+    fs::resize_file(path, 40'000'000);
     CHECK(read_refusal(path) == path + ":1: longer than 1 KiB (1024 bytes); give one name a line");
 }
 

@@ -9,10 +9,11 @@
 namespace byhand {
 
 inline constexpr std::size_t kDeepestJson = 32;
+inline constexpr std::size_t kMostJsonValues = 1'000'000;  // that bounds the memory of a text of many megabytes
 
 // The value of `text`. Throws InputError, in one line that begins with `where`: for text that is not JSON (with line
-// and column), a duplicate key in one object, a number outside the range of double (both with the path of the key), and
-// more than kDeepestJson nested arrays or objects.
+// and column), a duplicate key in one object, a number outside the range of double (both with the path of the key),
+// more than kDeepestJson nested arrays or objects, and more than kMostJsonValues values.
 Json strict_json(const std::string& text, const std::string& where);
 
 // A path extended by a key or by an index: "network" and "norm" make "network.norm", "rules" and 2 make "rules[2]".

@@ -1,4 +1,4 @@
-#include "recipe/strict_json.h"
+#include "base/strict_json.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -72,6 +72,9 @@ private:
     };
 
     bool put(Json value) {
+        if (++values_ > kMostJsonValues) {
+            refuse(where_, "", "more than " + std::to_string(kMostJsonValues) + " values");
+        }
         if (open_.empty()) {
             root_ = std::move(value);
         } else if (Level& level = open_.back(); level.is_object) {
@@ -107,6 +110,7 @@ private:
     const std::string& text_;
     const std::string& where_;
     Json root_;
+    std::size_t values_ = 0;
     std::vector<Level> open_;
 };
 
