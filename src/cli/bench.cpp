@@ -14,6 +14,7 @@
 #include "bench/compare.h"
 #include "bench/machine.h"
 #include "bench/operations.h"
+#include "bench/peers/peers.h"
 #include "bench/report.h"
 #include "bench/step.h"
 #include "bench/sweep.h"
@@ -28,7 +29,6 @@
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "manual/simd/peak.h"
-#include "peers/peers.h"
 
 namespace byhand::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/parsed_json.h"
-#include "bench/a_machine.h"
+#include "bench/tests/a_machine.h"
 #include "report/text.h"
 #include "train/small_run.h"
 

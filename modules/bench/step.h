@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/model.h"
+#include "bench/peers/peers.h"
 #include "bench/rounds.h"
-#include "peers/peers.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 

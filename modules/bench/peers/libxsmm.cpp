@@ -7,11 +7,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bench/peers/peers.h"
+#include "bench/peers/rows.h"
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/product.h"
-#include "peers/peers.h"
-#include "peers/rows.h"
 
 namespace byhand::peers {
 namespace {

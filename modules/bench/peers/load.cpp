@@ -1,7 +1,7 @@
 #include <cstdlib>
 
 #include "base/module.h"
-#include "peers/peers.h"
+#include "bench/peers/peers.h"
 
 namespace byhand::peers {
 

@@ -10,8 +10,8 @@
 #include "base/network.h"
 #include "base/timed_operation.h"
 #include "bench/machine.h"
+#include "bench/peers/peers.h"
 #include "bench/rounds.h"
-#include "peers/peers.h"
 #include "report/document.h"
 #include "torch_ref/torch_ref.h"
 

@@ -1,7 +1,7 @@
 #include <Eigen/Core>
 
-#include "peers/peers.h"
-#include "peers/rows.h"
+#include "bench/peers/peers.h"
+#include "bench/peers/rows.h"
 
 namespace byhand::peers {
 namespace {

@@ -7,10 +7,10 @@
 #include <functional>
 #include <string>
 
-#include "bench/a_machine.h"
 #include "bench/flops.h"
 #include "bench/operations.h"
 #include "bench/report.h"
+#include "bench/tests/a_machine.h"
 #include "report/text.h"
 #include "train/small_run.h"
 
