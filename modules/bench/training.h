@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "base/model.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "train/run.h"
 
 namespace byhand::bench {

@@ -1,5 +1,3 @@
-#include "foreign/run_calls_in_subprocess.h"
-
 #include <cxxabi.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "foreign/access_faults.h"
 #include "foreign/guarded_memory.h"
 #include "foreign/interleave.h"
+#include "foreign/subprocess.h"
 #include "foreign/surroundings.h"
 #include "harness/isolated/stored.h"
 

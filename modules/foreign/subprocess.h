@@ -9,6 +9,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/utf8.h"
 #include "harness/isolated/run_calls.h"
@@ -72,5 +73,12 @@ void end_if_a_process_was_started(Journal& journal);
 // Whether AddressSanitizer, which handles the signals of crashes itself, is in this process.
 bool has_address_sanitizer();
 bool has_thread_sanitizer();
+
+// ---- Calls in a subprocess, for CallConfig::subprocess ----
+
+// One subprocess for both: first the calls in float, then those in double, with a time limit each. What is tried and
+// what it throws: run_calls.
+ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
+                                      const std::vector<Call<double>>& in_double, const CallConfig& config);
 
 }  // namespace byhand

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/implementation.h"
+#include "base/model.h"
 #include "foreign/guarded_memory.h"
 #include "foreign/subprocess.h"
 

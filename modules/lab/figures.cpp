@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -54,6 +55,16 @@ double norm(const std::vector<double>& x) {
         squares += each * each;
     }
     return std::sqrt(squares);
+}
+
+Recipe in_steps(Recipe recipe, std::size_t steps) {
+    const double share = static_cast<double>(steps) / static_cast<double>(std::max<std::size_t>(1, recipe.steps));
+    for (RateFrom& from : recipe.rates) {
+        const double step = std::round(static_cast<double>(from.step) * share);
+        from.step = static_cast<std::size_t>(std::min(step, static_cast<double>(kMostSteps)));
+    }
+    recipe.steps = steps;
+    return recipe;
 }
 
 }  // namespace byhand::lab

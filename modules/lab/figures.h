@@ -1,11 +1,13 @@
 // Figures of a sample.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "recipe/recipe.h"
 #include "report/document.h"
 
 namespace byhand::lab {
@@ -40,5 +42,10 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b);
 
 // The square root of Σ x².
 double norm(const std::vector<double>& x);
+
+// ---- A recipe's schedule in fewer steps, or more ----
+
+// So many steps in all; each learning rate holds for the same share of them as before.
+Recipe in_steps(Recipe recipe, std::size_t steps);
 
 }  // namespace byhand::lab

@@ -1,8 +1,13 @@
 // The first training step of a recipe, with γ and β that hide nothing.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "harness/end_to_end/comparison.h"
+#include "harness/end_to_end/summary.h"
 #include "lab/setting.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "train/run.h"
 
 namespace byhand::lab {
@@ -16,5 +21,16 @@ struct FirstStep {
 
 // Throws InputError where prepare (train/run.h) does.
 FirstStep first_step(const Recipe& recipe, const Material& material);
+
+// ---- A network by hand held against LibTorch's, as `byhand compare` does it ----
+
+struct Held {
+    Summary summary;
+    ComparedStep step;
+};
+
+// One training step from `first`'s state on its batch; `models` are "stepwise", "collapsed", "fused".
+Held hold_against_torch(const torch_ref::Factory& torch, const FirstStep& first,
+                        const std::vector<std::string>& models);
 
 }  // namespace byhand::lab

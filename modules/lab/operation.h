@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/hand_form.h"
+#include "base/model.h"
 #include "base/network.h"
 #include "base/reference_operations.h"
 #include "byhand/rounded.h"

@@ -9,6 +9,7 @@
 
 #include "base/model.h"
 #include "lab/setting.h"
+#include "names/dataset.h"
 #include "train/run.h"
 
 namespace byhand::lab {
@@ -47,5 +48,11 @@ std::vector<double> curve_steps(const Trained& trained);
 
 // The first step after which the mean loss of a window is no larger than this; nothing where none is.
 std::optional<std::size_t> steps_to(const Trained& trained, double loss);
+
+// ---- Trained values, ready for evaluation ----
+
+// The fused network by hand with this state; where its norms go by the figures of the training set, by those of
+// `train`.
+std::unique_ptr<Model> evaluated(const NetworkConfig& network, const Tensors<float>& state, const Examples& train);
 
 }  // namespace byhand::lab

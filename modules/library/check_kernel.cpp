@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/narrow.h"
-#include "foreign/run_calls_in_subprocess.h"
+#include "foreign/subprocess.h"
 #include "library/kernel_check.h"
 #include "library/kernel_step.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "byhand/network.h"
-#include "foreign/run_calls_in_subprocess.h"
+#include "foreign/subprocess.h"
 #include "harness/blame/blame.h"
 #include "harness/isolated/draws.h"
 #include "harness/isolated/step_inputs.h"
@@ -16,7 +16,7 @@
 #include "library/sampled.h"
 #include "report/document.h"
 #include "report/junit.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand {
 

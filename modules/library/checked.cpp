@@ -9,7 +9,7 @@
 
 #include "harness/limits/limits.h"
 #include "report/junit.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand {
 namespace {

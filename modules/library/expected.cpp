@@ -5,7 +5,7 @@
 
 #include "byhand/kernel.h"
 #include "library/checked.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand {
 namespace {

@@ -7,7 +7,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "harness/gradcheck/differences.h"
 #include "harness/limits/monte_carlo.h"
 #include "library/checked.h"

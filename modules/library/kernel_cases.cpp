@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "base/narrow.h"
 #include "harness/isolated/step_inputs.h"
 #include "library/kernel_check.h"

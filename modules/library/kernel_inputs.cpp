@@ -7,7 +7,7 @@
 #include <iterator>
 #include <optional>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "base/tensors.h"
 
 namespace byhand {

@@ -25,9 +25,9 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/listed.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
-#include "ranks/address.h"
+#include "ranks/world.h"
 
 namespace byhand::distributed {
 namespace {

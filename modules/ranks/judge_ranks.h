@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "harness/isolated/isolated.h"
-#include "steps/rank_values.h"
+#include "steps/parts.h"
 #include "steps/step.h"
 
 namespace byhand {

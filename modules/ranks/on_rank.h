@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/group.h"
-#include "base/implementation.h"
+#include "base/model.h"
 #include "harness/faults/rank_plan.h"
 #include "ranks/judge_ranks.h"
-#include "steps/rank_values.h"
+#include "steps/parts.h"
 
 namespace byhand {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/group.h"
-#include "base/implementation.h"
+#include "base/model.h"
 #include "compare/candidates.h"
 #include "harness/end_to_end/summary.h"
 #include "harness/faults/rank_plan.h"

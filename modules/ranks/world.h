@@ -34,4 +34,13 @@ inline constexpr std::size_t kDefaultTimeout = 300;  // seconds
 // ranks with different ones do not meet. Throws InputError if a value is invalid.
 std::optional<World> world_of_environment();
 
+// ---- Addresses of this machine ----
+
+// The address that this machine uses towards a host: "10.0.0.3". Sends nothing. Throws InputError if the host's name
+// does not resolve, or no network leads there.
+std::string address_towards(const std::string& host, std::size_t port);
+
+// Whether only this machine reaches the address.
+bool is_loopback(const std::string& address);
+
 }  // namespace byhand::distributed

@@ -5,8 +5,6 @@
 #include <iterator>
 #include <numeric>
 
-#include "base/listed.h"
-
 namespace byhand {
 namespace {
 
@@ -92,6 +90,14 @@ std::optional<std::string> close_to(std::string_view word, const std::vector<std
 std::string the_nearest(std::string_view word, const std::vector<std::string>& known) {
     const std::vector<std::string> all = all_close_to(word, known);
     return all.empty() ? "" : (all.size() == 1 ? "; the nearest is " : "; the nearest are ") + listed(all, "and");
+}
+
+std::string listed(const std::vector<std::string>& words, const std::string& conjunction) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        text += (i == 0 ? "" : i + 1 == words.size() ? " " + conjunction + " " : ", ") + words[i];
+    }
+    return text;
 }
 
 }  // namespace byhand

@@ -21,4 +21,9 @@ std::optional<std::string> close_to(std::string_view word, const std::vector<std
 // near enough.
 std::string the_nearest(std::string_view word, const std::vector<std::string>& known);
 
+// ---- Words in a sentence ----
+
+// "a", "a and b", "a, b and c", with `conjunction` before the last.
+std::string listed(const std::vector<std::string>& words, const std::string& conjunction);
+
 }  // namespace byhand

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/network_check.h"
 #include "base/value.h"
 
 namespace byhand {

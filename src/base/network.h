@@ -246,4 +246,15 @@ bool flattens_by_parts(const NetworkConfig& config);
 // momentum outside [0, 1], an ε that is negative or not finite, or tensors that do not fit in memory.
 void check_network(const NetworkConfig& config, std::size_t rows);
 
+// ---- Functions on lists of operations shared by network.cpp and network_check.cpp ----
+
+// Whether it is one of op::kNorms.
+bool is_norm(const std::string& operation);
+
+// The name of the value that an operation reads: "hprebn" for a batch norm.
+std::string read_as(const std::string& operation);
+
+// Throws InputError("layers[2]: …") as with_layers does. The list contains the widths, as from expanded().
+void check_layers(const std::vector<OperationConfig>& list);
+
 }  // namespace byhand

@@ -1,6 +1,4 @@
 // Checks of networks and batches: their operations, their extents, and their memory.
-#include "base/network_check.h"
-
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/network.h"
 
 namespace byhand {
 namespace {

@@ -32,7 +32,7 @@
 #include "harness/faults/mistakes.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "ranks/connect.h"
 #include "ranks/ranks.h"
 #include "torch_ref/load.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compare/candidates.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "train/run.h"
 
 namespace byhand::cli {

@@ -12,7 +12,7 @@
 #include "byhand/version.h"
 #include "cli/value_names.h"
 #include "harness/faults/mistakes.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "ranks/connect.h"
 
 namespace byhand::cli {

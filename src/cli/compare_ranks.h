@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/group.h"
-#include "base/implementation.h"
+#include "base/model.h"
 #include "cli/ranks.h"
 #include "ranks/ranks.h"
 #include "ranks/world.h"

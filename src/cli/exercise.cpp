@@ -33,14 +33,14 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "foreign/exercise/examine.h"
-#include "foreign/exercise/load.h"
+#include "foreign/exercise/functions.h"
 #include "foreign/exercise/sanitizer_report.h"
 #include "foreign/exercise/stubs.h"
 #include "foreign/subprocess.h"
 #include "manual/formulas.h"
 #include "manual/glossary.h"
 #include "manual/stepwise.h"
-#include "report/lines.h"
+#include "report/text.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -75,14 +75,14 @@ std::string heading(const OwnFunctions& own) {
 
 // Shows progress on a terminal. Output of a function begins on a new line.
 Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
-                          const ExaminationConfig& config) {
+                          const exercise::ExaminationConfig& config) {
     if (::isatty(STDERR_FILENO) == 0) {
-        return examine(steps, torch, run, config, {});
+        return exercise::examine(steps, torch, run, config, {});
     }
     Progress progress(steps.in_float().size(), std::nullopt, "judging", "function");
     std::size_t judged = 0;
     bool in_chain = false;
-    Watch watch;
+    exercise::Watch watch;
     watch.begins = [&] { progress.step(judged++); };
     watch.chains = [&] {
         in_chain = true;
@@ -94,7 +94,7 @@ Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Fac
             progress.finish();
         }
     };
-    const Examination examination = examine(steps, torch, run, config, watch);
+    const Examination examination = exercise::examine(steps, torch, run, config, watch);
     progress.finish();
     return examination;
 }
@@ -104,8 +104,8 @@ CallLimits limits_of(const ExerciseOptions& options) {
                       .goes_on = [] { return !interrupted(); },
                       .advice = [] { return "; byhand exercise --sanitize address shows the line"; }};
     if (!options.sanitize.empty()) {
-        limits.advice =
-            sanitizer_reports(options.built, options.own.path(), [](const std::string& report) { say("{}", report); });
+        limits.advice = exercise::sanitizer_reports(options.built, options.own.path(),
+                                                    [](const std::string& report) { say("{}", report); });
     }
     return limits;
 }
@@ -276,7 +276,7 @@ int begin_exercise(const ExerciseOptions& options, const Command& command) {
     const Run run = run_of(options.network);
     const Graph network = stepwise_graph(run.recipe.network, run.recipe.batch);
     const std::string check = "byhand exercise " + quoted(path) + command.replay_group(kNetworkGroup);
-    TextFile(options.stubs).write(exercise_stubs(network, check));
+    TextFile(options.stubs).write(exercise::stubs(network, check));
     fmt::print("{} has {} functions to write; each is checked by\n  {}\n", printable(path), network.backward.size(),
                check);
     return kFine;

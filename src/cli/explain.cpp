@@ -21,7 +21,7 @@
 #include "manual/formulas.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 
 namespace byhand::cli {
 namespace {

@@ -19,7 +19,7 @@
 #include "harness/drawn.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 
 namespace byhand::cli {
 namespace {

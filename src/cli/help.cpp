@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand::cli {
 namespace {

@@ -25,7 +25,7 @@
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
 #include "manual/stepwise.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "ranks/ranks.h"
 #include "torch_ref/load.h"
 

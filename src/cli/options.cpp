@@ -11,7 +11,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/listed.h"
 #include "base/nearest.h"
 #include "cli/collisions.h"
 #include "cli/command_state.h"

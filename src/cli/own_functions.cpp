@@ -173,7 +173,7 @@ int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer) {
         }
         library.signals().restore();
         ::setenv("LD_PRELOAD", preloaded.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
-        const std::string log = "log_path=" + sanitizer_log(library.path()) + ":";
+        const std::string log = "log_path=" + exercise::sanitizer_log(library.path()) + ":";
         add_option("ASAN_OPTIONS", log + "detect_leaks=0:abort_on_error=1");
         add_option("UBSAN_OPTIONS", log + "abort_on_error=1:print_stacktrace=1");
         // Only races in the library: the sanitizer can't judge code that was built without it. Subprocesses start

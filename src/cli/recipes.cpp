@@ -10,7 +10,7 @@
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand::cli {
 

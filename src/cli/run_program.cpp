@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "cli/exit_code.h"
 #include "cli/say.h"
-#include "cli/shortened.h"
+#include "cli/shell_words.h"
 
 namespace byhand::cli {
 namespace {

@@ -16,7 +16,6 @@
 #include "cli/network_options.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
-#include "cli/shortened.h"
 #include "names/names_file.h"
 #include "train/sampler.h"
 #include "train/saved_model.h"

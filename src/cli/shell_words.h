@@ -1,11 +1,19 @@
 // Quoting of printed commands, for copying into a shell.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace byhand::cli {
 
 // The word, quoted for a shell if needed. Control characters and bytes that are not UTF-8 are escaped as in $'\x1b'.
 std::string quoted(const std::string& word);
+
+// ---- Messages that contain text of any length from a file ----
+
+// The message, made printable. If it has more than `longest` bytes the middle is left out ("…"), since the beginning
+// states the subject and the end what to do. Characters are not split. Precondition: `longest` is at least 20.
+std::string shortened(std::string_view message, std::size_t longest);
 
 }  // namespace byhand::cli

@@ -20,7 +20,7 @@
 #include "cli/resume.h"
 #include "cli/say.h"
 #include "foreign/exercise/examine.h"
-#include "foreign/exercise/load.h"
+#include "foreign/exercise/functions.h"
 #include "manual/models.h"
 #include "manual/simd/peak.h"
 #include "torch_ref/load.h"
@@ -88,7 +88,8 @@ std::vector<std::string> wrong_functions(const exercise::Functions& steps, const
     std::vector<std::string> wrong;
     try {
         check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
-        const Examination examination = examine(steps, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
+        const Examination examination =
+            exercise::examine(steps, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
         for (const Attempt& attempt : examination.attempts) {
             if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
                 wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
@@ -171,8 +172,8 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     }
     const Library library(options.own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
     const exercise::Functions steps = exercise::load(library.path(), options.own.path());
-    std::unique_ptr<Model> model = own_model(steps, run);
-    const std::vector<std::string> left_out = left_out_of_training(steps);
+    std::unique_ptr<Model> model = exercise::own_model(steps, run);
+    const std::vector<std::string> left_out = exercise::left_out_of_training(steps);
     for (const std::string& label : left_out) {
         say("{} is left out: the functions of the small steps are used\n", printable(label));
     }

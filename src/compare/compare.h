@@ -11,7 +11,7 @@
 #include "compare/candidates.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/end_to_end/summary.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 

@@ -12,7 +12,7 @@
 #include "documents/compare_tables.h"
 #include "documents/legend.h"
 #include "documents/phrases.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "harness/words.h"
 #include "report/junit.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "report/junit.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand {
 namespace {

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "harness/faults/mistakes.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand::report {
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 
 #include "base/tensors.h"
+#include "byhand/verdict.h"
 
 namespace byhand {
 namespace {
@@ -313,6 +315,30 @@ double largest_difference(const View& a, const View& b) {
 
 std::uint64_t ulp_distance(double a, double b, DType dtype) {
     return distance(rank(a, dtype), rank(b, dtype));
+}
+
+std::string to_string(Verdict verdict) {
+    constexpr std::array kNames = {
+        "exact",     "within",  "zero within rounding", "mismatch",  "less accurate", "non-finite", "shape", "missing",
+        "unwritten", "vacuous", "out-of-range",         "undecided", "not-given"};
+    static_assert(kNames.size() == static_cast<std::size_t>(Verdict::not_given) + 1);
+    return kNames.at(static_cast<std::size_t>(verdict));
+}
+
+bool agrees(Verdict verdict) {
+    return verdict == Verdict::exact || verdict == Verdict::within || verdict == Verdict::zero_within_rounding;
+}
+
+bool contradicts(Verdict verdict) {
+    return !agrees(verdict) && verdict != Verdict::undecided && verdict != Verdict::not_given;
+}
+
+bool shows_nothing(Verdict verdict) {
+    return std::ranges::find(kShowNothing, verdict) != kShowNothing.end();
+}
+
+bool fails(Verdict verdict) {
+    return contradicts(verdict) && !shows_nothing(verdict);
 }
 
 }  // namespace byhand

@@ -20,7 +20,7 @@
 //
 // A linear with the embedding's weights multiplies by a copy of Cᵀ in panels, and its transposed dW is added to dC.
 //
-// The rows of a batch may be in parts, and the parts on several ranks (base/part_sums.h). A step works on all rows of
+// The rows of a batch may be in parts, and the parts on several ranks (base/parts.h). A step works on all rows of
 // its rank together; only the sums over rows are those of the parts' shares. A rank that has not all rows exchanges a
 // sum before the pass that reads it: a batch norm's mean with its variance, its dγ with its dβ, and at the end the loss
 // with all other gradients. Those of a large layer travel in a message of their own, while the layers below are
@@ -34,9 +34,9 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
 #include "base/group.h"
-#include "base/part_sums.h"
+#include "base/model.h"
+#include "base/parts.h"
 #include "base/tensors.h"
 #include "manual/fused_tensors.h"
 #include "manual/panels.h"

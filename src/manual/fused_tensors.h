@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
 #include "manual/simd/activations.h"

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "base/group.h"
-#include "base/implementation.h"
 #include "base/model.h"
 #include "manual/operation.h"
 #include "steps/step.h"
@@ -30,7 +29,7 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
 std::unique_ptr<Model> make_fused_model(const NetworkConfig& config, std::size_t rows, const simd::Products& products);
 
 // The same with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive it
-// (base/part_sums.h). Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
+// (base/parts.h). Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
 std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
                                            std::size_t parts, Group& group, std::size_t threads = 1);
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/hand_form.h"
+#include "base/model.h"
 #include "base/network.h"
 #include "base/value.h"
 #include "steps/step.h"

@@ -9,12 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
 #include "base/group.h"
-#include "base/part_sums.h"
+#include "base/model.h"
+#include "base/parts.h"
 #include "base/tensors.h"
 #include "steps/parts.h"
-#include "steps/rank_values.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -22,7 +21,7 @@ namespace byhand {
 // A network without its rows, and the rows of this rank's parts. Of a step whose result
 //   has rows         each part computes its own;
 //   sums over rows   each part computes its share. The shares of all parts are added as soon as a step reads such a
-//                    sum, together with all others that are complete (base/part_sums.h);
+//                    sum, together with all others that are complete (base/parts.h);
 //   has no rows      and reads nothing that has: each rank computes the same.
 class PartsRunner {
 public:

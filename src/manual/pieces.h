@@ -9,7 +9,7 @@
 // formulas bit by bit.
 #pragma once
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "steps/step.h"
 
 namespace byhand {

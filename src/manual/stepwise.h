@@ -1,7 +1,7 @@
 // The network as four lists of steps, one named value at a time, easy to read and to trace faults in.
 #pragma once
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "manual/operation.h"
 #include "steps/step.h"
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "names/random.h"
 #include "names/vocabulary.h"
 
@@ -75,5 +75,23 @@ std::size_t also_in(const Names& names, const Names& others);
 // each: the best that a table of V × V can do (makemore, part 1). Precondition: `names` is not empty, and every
 // character is in the vocabulary.
 double bigram_loss(const Names& names, const Names& train, const Vocabulary& vocabulary);
+
+// ---- Minibatches, drawn with replacement ----
+
+// Memory for one batch of B rows. Its pointers are valid until it is moved or destroyed.
+struct DrawnBatch {
+    std::vector<std::int64_t> rows;  // (B): the indices of the drawn examples
+    std::vector<std::int64_t> X;     // (B, T)
+    std::vector<std::int64_t> Y;     // (B)
+
+    DrawnBatch(std::size_t batch, std::size_t context) : rows(batch), X(batch * context), Y(batch) {}
+    Batch view() const { return {Y.size(), X.data(), Y.data()}; }
+};
+
+inline constexpr std::size_t kMostExamples = std::size_t{1} << 28;
+
+// Draws torch.randint(0, examples.size(), (B,), generator=g) and gathers those rows. Allocates nothing. Preconditions:
+// the batch was created for the context of the examples, of which there are at least one and fewer than kMostExamples.
+void draw_batch(DrawnBatch& batch, const Examples& examples, TorchGenerator& g);
 
 }  // namespace byhand

@@ -4,7 +4,6 @@
 
 #include "base/json.h"
 #include "recipe/recipe.h"
-#include "recipe/recipe_json.h"
 
 namespace byhand {
 namespace {

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/listed.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/network.h"
 #include "base/tensors.h"
 #include "names/random.h"
@@ -93,5 +94,10 @@ std::string to_expanded_json(Recipe recipe);
 // The differences in everything that determines a step (not the recipe's name, nor the number of steps, nor the seed of
 // `sample`), key by key: "network.hidden.0 (100 there, 200 here)".
 std::vector<std::string> differences(const Recipe& there, const Recipe& here);
+
+// ---- A recipe as a JSON value ----
+
+// The value whose text to_json returns.
+Json json_of(Recipe recipe);
 
 }  // namespace byhand

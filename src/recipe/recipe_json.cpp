@@ -1,5 +1,3 @@
-#include "recipe/recipe_json.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>

@@ -1,10 +1,9 @@
-#include "report/lines.h"
-
 #include <fmt/core.h>
 
 #include <algorithm>
 
 #include "base/utf8.h"
+#include "report/text.h"
 
 namespace byhand {
 

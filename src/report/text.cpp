@@ -7,8 +7,6 @@
 #include <ranges>
 #include <string_view>
 
-#include "report/lines.h"
-
 namespace byhand {
 namespace {
 

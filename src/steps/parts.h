@@ -1,12 +1,14 @@
 // A graph whose batch is in parts: what of a step's result each part has.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
+#include "base/tensors.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -33,5 +35,27 @@ InParts in_parts(const Glossary& glossary, const Step& step);
 // The network of the whole batch, each step computed in parts, whose shares are added as add_pairwise does. `graphs`
 // are those of the parts, in order, with the same steps as `whole`. Functions are called "f in 8 parts".
 Graph joined(Graph whole, const std::vector<BatchPart>& parts, const std::vector<Graph>& graphs);
+
+// ---- All that a rank of a network in parts holds after a step, for comparison with what it should hold ----
+
+struct PartValues {
+    std::vector<std::int64_t> X, Y;
+    Tensors<float> rows;    // the values with rows
+    Tensors<float> shares;  // of each sum over the rows
+};
+
+struct RankValues {
+    std::vector<PartValues> parts;  // the rank's own, in order
+    Tensors<float> shared;          // the state, the rate and all values without rows
+};
+
+// The tables of a rank with the parts that these graphs are of, every element unwritten. `any` is the graph of any
+// part.
+RankValues rank_values(const Graph& any, std::span<const Graph> parts);
+
+// All numbers one after the other; indices are exact up to 2²⁴.
+std::vector<float> in_a_row(const RankValues& values);
+// The reverse, into values with the same tables. Returns how many numbers it has read. Precondition: there are as many.
+std::size_t read_row(RankValues& values, std::span<const float> row);
 
 }  // namespace byhand

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/tensors.h"
 #include "steps/step.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/tensors.h"
 #include "byhand/view.h"
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 
 namespace byhand::torch_ref {
 namespace {

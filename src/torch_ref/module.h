@@ -8,7 +8,6 @@
 #include <memory>
 
 #include "base/group.h"
-#include "base/implementation.h"
 #include "base/model.h"
 #include "base/network.h"
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/batch.h"
 #include "base/group.h"
+#include "base/model.h"
 #include "base/parts.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/network_module.h"

@@ -17,9 +17,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/batch.h"
 #include "base/batch_norm_1d.h"
 #include "base/error.h"
+#include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
 #include "torch_ref/bridge.h"

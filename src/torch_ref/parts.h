@@ -1,4 +1,4 @@
-// Sums over all parts of a batch (base/part_sums.h), of LibTorch's tensors and in autograd.
+// Sums over all parts of a batch (base/parts.h), of LibTorch's tensors and in autograd.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/group.h"
-#include "base/part_sums.h"
+#include "base/parts.h"
 
 namespace byhand::torch_ref {
 
@@ -18,7 +18,7 @@ using Shares = std::vector<at::Tensor>;
 at::Tensor total(const Shares& shares, std::size_t parts, Group& group);
 
 // The means and the variances of columns over the rows of all parts, (2, H), in autograd, once for each of the shares:
-// these are (2, H) as Moments (base/part_sums.h) has them, of as many rows of the batch as `rows` says. In the backward
+// these are (2, H) as Moments (base/parts.h) has them, of as many rows of the batch as `rows` says. In the backward
 // pass all ranks take part again: a share receives the sum of the gradients of the results of all parts.
 std::vector<at::Tensor> totals(const Shares& shares, const std::vector<std::size_t>& rows, std::size_t parts,
                                const Moments& moments, Group& group);

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "base/hand_form.h"
+#include "base/model.h"
 #include "base/reference_operations.h"
 #include "torch_ref/operation.h"
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "base/implementation.h"
+#include "base/model.h"
 #include "base/network.h"
 #include "torch_ref/operation.h"
 

@@ -6,8 +6,6 @@
 #include <string>
 
 #include "base/group.h"
-#include "base/hand_form.h"
-#include "base/implementation.h"
 #include "base/model.h"
 #include "base/network.h"
 #include "base/reference_operations.h"

@@ -53,8 +53,12 @@ std::string as_json(std::string_view text) {
             json += '0';
             i += std::strlen("False") - 1;
         } else if (c == ')' || c == ']' || c == '}') {
-            json.resize(json.find_last_not_of(' ') + 1);
-            json.resize(json.size() - (json.ends_with(',') ? 1 : 0));
+            while (json.ends_with(' ')) {
+                json.pop_back();
+            }
+            if (json.ends_with(',')) {
+                json.pop_back();
+            }
             json += c == ')' ? ']' : c;
         } else if (c != 'L' || json.empty() || std::isdigit(static_cast<unsigned char>(json.back())) == 0) {
             json += c == '(' ? '[' : c;

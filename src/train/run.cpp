@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 
 namespace byhand {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/model.h"
 #include "base/tensors.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "train/run.h"
 
 namespace byhand {

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <vector>
 
-#include "base/part_sums.h"
 #include "ranks/tests/thread_ranks.h"
 
 using namespace byhand;

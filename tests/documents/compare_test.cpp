@@ -13,7 +13,6 @@
 #include "documents/phrases.h"
 #include "harness/isolated/shrink.h"
 #include "harness/results.h"
-#include "report/lines.h"
 #include "report/text.h"
 
 using namespace byhand;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "foreign/run_calls_in_subprocess.h"
+#include "foreign/subprocess.h"
 #include "harness/hand_made.h"
 #include "harness/isolated/battery.h"
 #include "harness/isolated/isolated.h"

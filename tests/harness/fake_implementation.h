@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/implementation.h"
+#include "base/model.h"
 
 namespace byhand::test {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
 

@@ -1,6 +1,4 @@
 // Sums of shares in the order of the tree.
-#include "base/part_sums.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -8,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/parts.h"
 #include "manual/networks.h"
 #include "ranks/tests/thread_ranks.h"
 

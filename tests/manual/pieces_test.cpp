@@ -9,7 +9,7 @@
 #include <set>
 #include <span>
 
-#include "base/implementation.h"
+#include "base/model.h"
 #include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/simd/targets.h"

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "names/batches.h"
 
 namespace byhand {
 namespace {

@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "report/csv.h"
 #include "report/html.h"
-#include "report/lines.h"
 #include "report/plot_script.h"
 #include "report/rows.h"
 #include "report/text.h"

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "train/fake_model.h"
 
 using namespace byhand;

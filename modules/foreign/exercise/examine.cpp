@@ -13,13 +13,13 @@
 #include "base/error.h"
 #include "base/tensors.h"
 #include "compare/candidates.h"
-#include "foreign/exercise/override_steps.h"
-#include "foreign/run_calls_in_subprocess.h"
+#include "foreign/exercise/functions.h"
+#include "foreign/subprocess.h"
 #include "foreign/subprocess_implementation.h"
 #include "harness/end_to_end/comparison.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 
 namespace byhand::exercise {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "byhand/shape.h"
 #include "exercise/steps.h"
+#include "steps/step.h"
 
 namespace byhand::exercise {
 
@@ -49,5 +50,20 @@ Functions functions_of(void (*byhand_steps)(Steps&));
 
 // Throws std::invalid_argument for more than Extents::kMostAxes.
 Extents extents_of(const Shape& shape);
+
+// ---- Loads a library of external functions ----
+
+// The functions that its byhand_steps adds. The library stays loaded. Throws InputError, naming its source if it was
+// built from one, if it can't be loaded, adds no functions, or adds one only in double.
+Functions load(const std::string& path, const std::string& source = "");
+
+// ---- External functions in place of a network's steps ----
+
+// Replaces each step of the network whose result one of `functions` computes by that function, in T, under the
+// function's label. Returns the names of those steps, in their order. Such a step throws Fault when it is run, if its
+// function does, or takes another number of tensors than the step reads. Throws InputError for a name that the network
+// does not compute (with a similar one), and if two functions compute the same value.
+template <class T>
+std::vector<std::string> override_steps(Graph& network, const std::vector<Function<T>>& functions);
 
 }  // namespace byhand::exercise

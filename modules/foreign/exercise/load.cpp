@@ -1,11 +1,10 @@
-#include "foreign/exercise/load.h"
-
 #include <dlfcn.h>
 
 #include <algorithm>
 #include <cfenv>
 
 #include "base/error.h"
+#include "foreign/exercise/functions.h"
 
 namespace byhand::exercise {
 namespace {

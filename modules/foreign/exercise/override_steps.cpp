@@ -1,11 +1,10 @@
-#include "foreign/exercise/override_steps.h"
-
 #include <algorithm>
 #include <map>
 
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/tensors.h"
+#include "foreign/exercise/functions.h"
 
 namespace byhand::exercise {
 namespace {

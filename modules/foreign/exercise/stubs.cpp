@@ -9,7 +9,7 @@
 
 #include "base/value.h"
 #include "manual/formulas.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand::exercise {
 namespace {
@@ -66,7 +66,7 @@ std::string stub(const Graph& network, const Step& step, const std::map<std::str
 
 }  // namespace
 
-std::string exercise_stubs(const Graph& network, const std::string& command) {
+std::string stubs(const Graph& network, const std::string& command) {
     const std::map<std::string, Shape> shapes = shapes_of(network);
     std::string text = comment(fmt::format(
         "The backward pass of a network. Fill in a function, save, and run\n\n    {0}\n\nAny order will do: each "

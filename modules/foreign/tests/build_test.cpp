@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
-#include "foreign/exercise/load.h"
+#include "foreign/exercise/functions.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "foreign/run_calls_in_subprocess.h"
 #include "foreign/subprocess.h"
 #include "harness/isolated/run_calls.h"
 

@@ -1,6 +1,4 @@
 // External functions in place of the network's steps.
-#include "foreign/exercise/override_steps.h"
-
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>

@@ -7,8 +7,8 @@
 #include <limits>
 #include <numeric>
 
+#include "lab/agreement.h"
 #include "lab/figures.h"
-#include "lab/paired.h"
 #include "report/rows.h"
 
 namespace byhand::lab {

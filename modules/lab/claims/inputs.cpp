@@ -15,7 +15,7 @@
 #include "lab/claims/landscape.h"
 #include "lab/figures.h"
 #include "manual/stepwise.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 
 namespace byhand::lab {
 namespace {

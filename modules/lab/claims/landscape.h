@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/tensors.h"
 #include "steps/runner.h"
 

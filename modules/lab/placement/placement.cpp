@@ -11,10 +11,9 @@
 #include <vector>
 
 #include "base/value.h"
+#include "lab/agreement.h"
 #include "lab/figures.h"
-#include "lab/held.h"
-#include "lab/paired.h"
-#include "lab/shortened.h"
+#include "lab/first_step.h"
 #include "lab/training.h"
 #include "report/rows.h"
 

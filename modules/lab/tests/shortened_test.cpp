@@ -1,6 +1,6 @@
-#include "lab/shortened.h"
-
 #include <catch2/catch_test_macros.hpp>
+
+#include "lab/figures.h"
 
 using namespace byhand;
 

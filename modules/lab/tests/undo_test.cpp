@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "lab/agreement.h"
 #include "lab/first_step.h"
-#include "lab/paired.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 

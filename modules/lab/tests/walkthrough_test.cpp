@@ -16,7 +16,7 @@
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 #include "manual/stepwise.h"
-#include "names/batches.h"
+#include "names/dataset.h"
 #include "report/text.h"
 #include "train/run.h"
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "library/torch/composed.h"
 #include "library/torch/moves.h"
 #include "library/torch/ordered_sums.h"

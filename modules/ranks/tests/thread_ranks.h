@@ -8,7 +8,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/batch.h"
 #include "base/group.h"
 #include "base/model.h"
 #include "ranks/thread_group.h"

@@ -16,7 +16,7 @@
 #include "documents/page/parts.h"
 #include "harness/faults/mistakes.h"
 #include "report/html.h"
-#include "report/lines.h"
+#include "report/text.h"
 
 namespace byhand::report {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "base/value.h"
 #include "harness/blame/blame.h"
 #include "harness/explain.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/implementation.h"
+#include "base/model.h"
 #include "base/reference_operations.h"
 #include "harness/end_to_end/compare_views.h"
 #include "harness/isolated/isolated.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/implementation.h"
+#include "base/model.h"
 #include "harness/external/external.h"
 
 namespace byhand {

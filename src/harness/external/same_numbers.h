@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/tensors.h"
 #include "harness/faults/mistakes.h"
 #include "harness/limits/limits.h"

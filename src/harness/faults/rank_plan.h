@@ -4,8 +4,7 @@
 #include <cstddef>
 #include <functional>
 
-#include "base/batch.h"
-#include "base/hand_form.h"
+#include "base/model.h"
 #include "base/tensors.h"
 #include "steps/parts.h"
 #include "steps/step.h"

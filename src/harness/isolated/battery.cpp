@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 
 namespace byhand {
 namespace {

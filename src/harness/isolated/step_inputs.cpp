@@ -8,7 +8,7 @@
 #include <span>
 #include <utility>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "harness/isolated/draws.h"
 
 namespace byhand {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/reference_operations.h"
 #include "byhand/rounded.h"
 #include "harness/isolated/values.h"

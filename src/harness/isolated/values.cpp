@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 
 namespace byhand {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "base/value.h"
 
 namespace byhand {

@@ -21,7 +21,7 @@
 #include <string>
 #include <vector>
 
-#include "base/batch.h"
+#include "base/model.h"
 #include "base/tensors.h"
 #include "byhand/rounded.h"
 #include "harness/limits/limits.h"

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "base/mixed.h"
+#include "base/hash.h"
 #include "base/network.h"
 
 namespace byhand {

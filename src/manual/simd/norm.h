@@ -30,7 +30,7 @@ struct NormPanel {
 
 // The norm in two passes.
 //   mean = Σx/batch, var = Σ(x − x̄)²/D where x̄ is the mean of the panel's rows. Of all rows of the batch they are
-//   bnmeani and bnvar; of fewer, shares that have to be merged (base/part_sums.h) before the next pass.
+//   bnmeani and bnvar; of fewer, shares that have to be merged (base/parts.h) before the next pass.
 //   y = γ·x̂ + β with x̂ = (x − bnmeani)·bnvar_inv, which goes to raw; without γ and β y = x̂; y and raw may be x
 // Twins: batchnorm_mean, …_difference, …_variance_of_differences; …_inverse_deviation, …_normalise, …_scale_shift.
 void batchnorm_moments(float* mean, float* var, const float* x, const NormPanel& panel, const NormConfig& norm);
