@@ -249,7 +249,7 @@ TEST_CASE("exercise: a library that one has built oneself; what can't be used is
     const Folder folder;
     fill_in(folder, right_bodies());
     const std::string own =
-        std::string(BYHAND_CXX) + " -std=c++20 -O1 -fPIC -shared -I" BYHAND_SOURCES "/src mine.cpp -o mine.so";
+        std::string(BYHAND_CXX) + " -std=c++20 -O1 -fPIC -shared -I" BYHAND_SOURCES "/include mine.cpp -o mine.so";
     const Outcome built = byhand_under(folder, own, {"exercise", "mine.so", "--verbose", "--batch", "7"});
     INFO(built.out << built.err);
     CHECK(built.code == 0);

@@ -20,7 +20,7 @@ using exercise::load;
 
 namespace {
 
-const std::string kHeaders = BYHAND_SOURCES "/src";
+const std::string kHeaders = BYHAND_SOURCES "/include";
 
 const std::string kTwice = R"(
 #include "exercise/steps.h"

@@ -7,7 +7,7 @@ import unittest
 
 import numpy as np
 
-EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / "examples" / "python"
+EXAMPLES = pathlib.Path(__file__).resolve().parents[3] / "examples" / "python"
 sys.path.insert(0, str(EXAMPLES))
 
 import byhand  # noqa: E402
