@@ -190,7 +190,7 @@ RunExperiment geometry(const Command& command) {
     add_network_options(command, options->network);
     return [options](const lab::Setting& setting) {
         options->lab.recipe = adjustable_recipe_of(options->network);
-        options->lab.seeds.first = options->network.seed.value_or(options->lab.seeds.first);
+        options->lab.seeds.first = options->network.flags.seed.value_or(options->lab.seeds.first);
         return lab::geometry(options->lab, material_of(options->network), setting);
     };
 }

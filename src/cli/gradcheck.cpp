@@ -48,7 +48,7 @@ std::size_t elements_for(const NetworkConfig& network, std::size_t rows, std::si
 int gradcheck(const GradcheckOptions& options) {
     const ReportFile report(options.report);
     Recipe recipe = recipe_of(options.network);
-    if (!options.network.batch) {
+    if (!options.network.flags.batch) {
         recipe.batch = std::min(recipe.batch, kRows);
     }
     Run run = prepare(std::move(recipe), read_names_aloud(options.network.data, bad_lines(options.network)),

@@ -28,43 +28,46 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--mark", options.mark, "Character that marks where a name begins and ends, and is in none [.]")
         .group(kNetworkGroup);
     add_skip_bad_lines(command, options.skip_bad_lines).group(kNetworkGroup);
-    command.option("--embedding", options.embedding, "Width of a character's embedding, E")
+    command.option("--embedding", options.flags.embedding, "Width of a character's embedding, E")
         .whole_number(0)
         .group(kNetworkGroup);
     command.option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…").group(kNetworkGroup);
-    command.option("--context", options.context, "Characters of context, T").whole_number(0).group(kNetworkGroup);
-    command.option("--batch", options.batch, "Rows of a batch, B").whole_number(0).group(kNetworkGroup);
-    command.option("--seed", options.seed, "Seed of the initial values and the batches")
+    command.option("--context", options.flags.context, "Characters of context, T").whole_number(0).group(kNetworkGroup);
+    command.option("--batch", options.flags.batch, "Rows of a batch, B").whole_number(0).group(kNetworkGroup);
+    command.option("--seed", options.flags.seed, "Seed of the initial values and the batches")
         .whole_number(0)
         .group(kNetworkGroup);
-    command.option("--split-seed", options.split_seed, "Seed of the shuffle before the split")
+    command.option("--split-seed", options.flags.split_seed, "Seed of the shuffle before the split")
         .whole_number(0)
         .group(kNetworkGroup);
-    command.option("--activation", options.activation, "Activation of the hidden layers")
+    command.option("--activation", options.flags.activation, "Activation of the hidden layers")
         .one_of({op::kActivations.begin(), op::kActivations.end()})
         .group(kNetworkGroup);
-    command.flag("--residual", options.residual, "Add the layer below to each hidden layer of the same width")
+    command.flag("--residual", options.flags.residual, "Add the layer below to each hidden layer of the same width")
         .group(kNetworkGroup);
-    command.flag("--tied", options.tied, "Tie the output's weights to the embedding (last hidden width = E)")
+    command.flag("--tied", options.flags.tied, "Tie the output's weights to the embedding (last hidden width = E)")
         .group(kNetworkGroup);
-    command.option("--norm", options.norm, "Place of the norm: before the activation, after it, or none")
+    command.option("--norm", options.flags.norm, "Place of the norm: before the activation, after it, or none")
         .one_of({"before", "after", "none"})
         .group(kNetworkGroup);
-    command.option("--norm-kind", options.norm_kind, "Kind of norm: batch, layer, RMS, or none")
+    command.option("--norm-kind", options.flags.norm_kind, "Kind of norm: batch, layer, RMS, or none")
         .one_of({"batch", "layer", "rms", "none"})
         .group(kNetworkGroup);
-    command.option("--bn-variance", options.bn_variance, "Batch norm's divisor: n - 1 (unbiased) or n (biased)")
+    command.option("--bn-variance", options.flags.bn_variance, "Batch norm's divisor: n - 1 (unbiased) or n (biased)")
         .one_of({"unbiased", "biased"})
         .group(kNetworkGroup);
-    command.option("--bn-eps", options.bn_eps, "Epsilon of the norm, at least 0").number(0, 1e30).group(kNetworkGroup);
-    command
-        .option("--optimizer", options.optimizer, "Plain SGD, with momentum 0.9, with Nesterov's look-ahead, or AdamW")
-        .one_of({"sgd", "momentum", "nesterov", "adamw"})
-        .group(kNetworkGroup);
-    command.option("--weight-decay", options.weight_decay, "Weight decay of the optimizer, at least 0")
+    command.option("--bn-eps", options.flags.bn_eps, "Epsilon of the norm, at least 0")
         .number(0, 1e30)
         .group(kNetworkGroup);
-    command.option("--rate", options.rate, "Constant learning rate, instead of the recipe's schedule")
+    command
+        .option("--optimizer", options.flags.optimizer,
+                "Plain SGD, with momentum 0.9, with Nesterov's look-ahead, or AdamW")
+        .one_of({"sgd", "momentum", "nesterov", "adamw"})
+        .group(kNetworkGroup);
+    command.option("--weight-decay", options.flags.weight_decay, "Weight decay of the optimizer, at least 0")
+        .number(0, 1e30)
+        .group(kNetworkGroup);
+    command.option("--rate", options.flags.rate, "Constant learning rate, instead of the recipe's schedule")
         .number(1e-30, 1e30)
         .group(kNetworkGroup);
 }
@@ -108,105 +111,16 @@ void say_if_quick(bool quick) {
     }
 }
 
-Recipe recipe_of(const NetworkOptions& options) {
-    return with_flags(read_recipe(options.recipe), options);
-}
-
-namespace {
-
-// The new norm's γ and β have the initialization rules of the old one's; without those, γ = 1 and β = 0.
-void change_norm_kind(Recipe& recipe, const std::string& word) {
-    NormConfig& norm = recipe.network.norm;
-    if (word == "none") {
-        norm.place = NormPlace::none;
-        return;
-    }
-    norm.place = norm.place == NormPlace::none ? NormPlace::before : norm.place;
-    norm.kind = word == "layer" ? NormKind::layer : word == "rms" ? NormKind::rms : NormKind::batch;
-    const std::string prefix = word == "layer" ? "ln" : word == "rms" ? "rms" : "bn";
-    for (const auto& [parameter, constant] : {std::pair{"gain", 1.0}, std::pair{"bias", 0.0}}) {
-        const auto begins_it = [of = parameter](const InitialRule& rule) { return rule.parameter.ends_with(of); };
-        if (norm.kind == NormKind::rms && parameter == std::string("bias")) {
-            std::erase_if(recipe.initial, begins_it);
-        } else if (std::ranges::none_of(recipe.initial, begins_it)) {
-            InitialRule& rule = recipe.initial.emplace_back();
-            rule.parameter = prefix + parameter;
-            rule.plus = constant;
-        }
-        for (InitialRule& rule : recipe.initial) {
-            rule.parameter = begins_it(rule) ? prefix + parameter : rule.parameter;
-        }
-    }
-}
-
-// The optimizer that --optimizer abbreviates.
-OptimizerConfig optimizer_called(const std::string& word) {
-    OptimizerConfig optimizer;
-    if (word == "adamw") {
-        optimizer.kind = OptimizerKind::adamw;
-        optimizer.weight_decay = kAdamwDecay;
-    } else if (word != "sgd") {
-        optimizer.momentum = 0.9;
-        optimizer.nesterov = word == "nesterov";
-    }
-    return optimizer;
-}
-
-}  // namespace
-
-Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
-    NetworkConfig& network = recipe.network;
-    network.embedding = options.embedding.value_or(network.embedding);
-    network.context = options.context.value_or(network.context);
-    recipe.batch = options.batch.value_or(recipe.batch);
-    recipe.seed = options.seed.value_or(recipe.seed);
-    recipe.split_seed = options.split_seed.value_or(recipe.split_seed);
+NetworkFlags flags_of(const NetworkOptions& options) {
+    NetworkFlags flags = options.flags;
     if (options.hidden) {
-        const std::size_t linears = network.hidden.size();
-        network.hidden = whole_numbers(*options.hidden, "--hidden");
-        if (!network.layers.empty() && network.hidden.size() != linears) {
-            throw InputError(fmt::format("--hidden: recipe {} lists its layers, {} of them hidden: give as many widths",
-                                         printable(recipe.name), linears));
-        }
+        flags.hidden = whole_numbers(*options.hidden, "--hidden");
     }
-    for (const auto& [flag, is_given] :
-         {std::pair{"--norm", options.norm.has_value()}, std::pair{"--norm-kind", options.norm_kind.has_value()},
-          std::pair{"--activation", options.activation.has_value()}, std::pair{"--residual", options.residual},
-          std::pair{"--tied", options.tied}}) {
-        if (is_given && !network.layers.empty()) {
-            throw InputError(fmt::format("{}: recipe {} lists every operation of its layers: change the list", flag,
-                                         printable(recipe.name)));
-        }
-    }
-    network.activation = options.activation.value_or(network.activation);
-    network.residual = network.residual || options.residual;
-    network.tied = network.tied || options.tied;
-    if (options.norm) {
-        network.norm.place = *options.norm == "before"  ? NormPlace::before
-                             : *options.norm == "after" ? NormPlace::after
-                                                        : NormPlace::none;
-    }
-    if (options.norm && options.norm_kind && (*options.norm == "none") != (*options.norm_kind == "none")) {
-        throw InputError(fmt::format("--norm {} and --norm-kind {} contradict each other: leave one out", *options.norm,
-                                     *options.norm_kind));
-    }
-    if (options.norm_kind) {
-        change_norm_kind(recipe, *options.norm_kind);
-    }
-    if (options.bn_variance) {
-        const Divisor divisor = *options.bn_variance == "biased" ? Divisor::n : Divisor::n_minus_1;
-        network.norm.batch_divisor = divisor;
-        network.norm.running_divisor = divisor;
-    }
-    network.norm.epsilon = options.bn_eps.value_or(network.norm.epsilon);
-    if (options.optimizer) {
-        network.optimizer = optimizer_called(*options.optimizer);
-    }
-    network.optimizer.weight_decay = options.weight_decay.value_or(network.optimizer.weight_decay);
-    if (options.rate) {
-        recipe.rates = {{.rate = *options.rate}};
-    }
-    return recipe;
+    return flags;
+}
+
+Recipe recipe_of(const NetworkOptions& options) {
+    return with_flags(read_recipe(options.recipe), flags_of(options));
 }
 
 std::string data_path_of(const std::string& data) {

@@ -8,6 +8,7 @@
 
 #include "cli/file_path.h"
 #include "cli/options.h"
+#include "recipe/flags.h"
 #include "train/run.h"
 #include "train/saved_model.h"
 
@@ -21,12 +22,8 @@ struct NetworkOptions {
     InputPath data;               // empty: the shipped names
     bool skip_bad_lines = false;  // of the names
     std::optional<std::string> mark;
-    std::optional<std::size_t> embedding, context, batch;
     std::optional<std::string> hidden;  // widths, separated by commas
-    std::optional<std::uint64_t> seed, split_seed;
-    std::optional<std::string> activation, norm, norm_kind, bn_variance, optimizer;
-    std::optional<double> bn_eps, weight_decay, rate;
-    bool residual = false, tied = false;
+    NetworkFlags flags;                 // the others
 };
 
 inline constexpr const char* kNetworkGroup = "Network";  // of the options, in the help
@@ -40,8 +37,8 @@ void say_if_quick(bool quick);
 // The named recipe or the one in the file, with the flags applied. Throws InputError.
 Recipe recipe_of(const NetworkOptions& options);
 
-// A recipe with the flags applied. Throws InputError.
-Recipe with_flags(Recipe recipe, const NetworkOptions& options);
+// The flags, --hidden included. Throws InputError.
+NetworkFlags flags_of(const NetworkOptions& options);
 
 // A recipe by its shipped name or its path. Throws InputError that lists the shipped ones.
 Recipe read_recipe(const std::string& name_or_path);

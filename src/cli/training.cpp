@@ -136,7 +136,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
     training.data_path = path;
     training.data_hash = names.hash;
     Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
-    recipe = with_parts(with_flags(std::move(recipe), options.network), options.ranks, world);
+    recipe = with_parts(with_flags(std::move(recipe), flags_of(options.network)), options.ranks, world);
     recipe.steps = options.steps.value_or(recipe.steps);
     check_parts(training, recipe);
     if (saved) {

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 
-namespace byhand::cli {
+namespace byhand {
 
 class Metrics {
 public:
@@ -36,4 +36,4 @@ private:
     bool told_ = false;
 };
 
-}  // namespace byhand::cli
+}  // namespace byhand

@@ -1,4 +1,4 @@
-#include "cli/metrics.h"
+#include "train/metrics.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -16,7 +16,7 @@
 #include "base/utf8.h"
 #include "train/whole_file.h"
 
-namespace byhand::cli {
+namespace byhand {
 namespace {
 
 constexpr std::size_t kLongestLine = 100, kBlock = 65536;
@@ -170,4 +170,4 @@ void Metrics::close() {
     }
 }
 
-}  // namespace byhand::cli
+}  // namespace byhand
