@@ -137,7 +137,7 @@ RunExperiment loss(const Command& command) {
         .shows_default();
     return [network, options](const lab::Setting& setting) {
         options->recipe = adjustable_recipe_of(*network);
-        options->seeds.first = network->seed.value_or(options->seeds.first);
+        options->seeds.first = network->flags.seed.value_or(options->seeds.first);
         return lab::loss(*options, material_of(*network), setting);
     };
 }
@@ -160,7 +160,7 @@ RunExperiment invariance(const Command& command) {
         if (!alphas->empty()) {
             options->scales = options->alphas = *alphas;
         }
-        options->epsilon = network->bn_eps.value_or(options->epsilon);
+        options->epsilon = network->flags.bn_eps.value_or(options->epsilon);
         options->recipes = {notes_recipe_of(*network)};
         if (!command.given("--recipe")) {
             options->recipes.push_back(read_recipe("makemore-deep"));  // a norm in every layer
@@ -232,7 +232,7 @@ RunExperiment placement(const Command& command) {
     add_steps(command, options->steps);
     return [=](const lab::Setting& setting) {
         options->recipe = adjustable_recipe_of(*network);
-        options->seeds.first = network->seed.value_or(options->seeds.first);
+        options->seeds.first = network->flags.seed.value_or(options->seeds.first);
         return lab::placement(*options, material_of(*network), setting);
     };
 }
@@ -250,7 +250,7 @@ RunExperiment claims(const Command& command) {
     add_seeds(command, options->seeds);
     add_network_options(command, *network);
     return [=](const lab::Setting& setting) {
-        options->seeds.first = network->seed.value_or(options->seeds.first);
+        options->seeds.first = network->flags.seed.value_or(options->seeds.first);
         options->recipes = {adjustable_recipe_of(*network)};
         if (!command.given("--recipe")) {
             options->recipes.push_back(read_recipe("makemore-deep"));
@@ -267,7 +267,7 @@ RunExperiment undo(const Command& command) {
     add_steps(command, options->steps);
     return [=](const lab::Setting& setting) {
         options->recipe = adjustable_recipe_of(*network);
-        options->seeds.first = network->seed.value_or(options->seeds.first);
+        options->seeds.first = network->flags.seed.value_or(options->seeds.first);
         return lab::undo(*options, material_of(*network), setting);
     };
 }
