@@ -71,9 +71,8 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
     DrawnBatch batch(run.recipe.batch, network.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
-    const Catches catches = catches_of(network, run.recipe.batch, reference, run.initial, batch.view(),
-                                       static_cast<float>(rate_at(run.recipe, 0)));
-    Spoiled spoiled = spoiled_by(mistake, network, run.recipe.batch, reference, catches);
+    Spoiled spoiled = spoiled_by(mistake, network, run.recipe.batch, reference,
+                                 {run.initial, batch.view(), static_cast<float>(rate_at(run.recipe, 0))});
     if (spoiled.culprits.empty()) {
         throw InputError("the mistake " + name + " does not apply to the recipe " + run.recipe.name);
     }
@@ -211,7 +210,7 @@ Presentation presentation_of(const CompareOptions& options, const Command& comma
 const Mistake* mistake_for(const Graph& network) {
     const auto applies = [&](const Mistake& mistake) {
         Graph copy = network;
-        return mistake.plant != nullptr && !mistake.plant(copy, {}).empty();
+        return mistake.plant != nullptr && !mistake.plant(copy).empty();
     };
     const Mistake* known = find_mistake("dvar-path-forgotten");
     if (known != nullptr && applies(*known)) {

@@ -99,11 +99,12 @@ public:
             draw_batch(batches_.emplace_back(rows_, network_.context), run_.train, generator);
         }
         reference_.chain.memo = &memo_;
-        catches_ = catches_of(network_, rows_, reference_, state_, batches_.front().view(), kRate);
         loss_ = loss_after(*reference_.implementations.stepwise);
     }
 
-    Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
+    Spoiled spoiled(const Mistake& mistake) const {
+        return spoiled_by(mistake, network_, rows_, reference_, {state_, batches_.front().view(), kRate});
+    }
     // On several ranks; without a mistake if it is null. Without the battery: the steps are right.
     Spoiled spoiled_in_ranks(const Mistake* mistake, std::size_t parts) const {
         RanksOnThreads all = ranks_on_threads(mistake, network_, rows_, parts, ranks_);
@@ -179,7 +180,6 @@ private:
     Reference reference_;
     Memo memo_;
     std::vector<DrawnBatch> batches_;
-    Catches catches_;
     double loss_ = 0;
 };
 
@@ -266,14 +266,7 @@ bool applies(const Mistake& mistake, const Recipe& recipe, std::size_t ranks) {
             return !mistake.plant_in_rank(plan).empty();
         });
     }
-    Graph graph = stepwise_graph(recipe.network, recipe.batch);
-    Catches catches;
-    for (const StepList* list : graph.lists()) {
-        for (const Step& step : *list) {
-            catches[step.makes] = 1;
-        }
-    }
-    return !mistake.plant(graph, catches).empty();
+    return !culprits_in(stepwise_graph(recipe.network, recipe.batch), mistake).empty();
 }
 
 // Throws InputError if none of the mistakes can be planted in any of the recipes: their score would be 0 of 0.

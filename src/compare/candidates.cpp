@@ -1,5 +1,8 @@
 #include "compare/candidates.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "manual/models.h"
 #include "manual/pieces.h"
 #include "manual/stepwise.h"
@@ -75,11 +78,40 @@ Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const Netw
     return candidate;
 }
 
+StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const TrainingStep& step) {
+    Implementation& stepwise = *reference.implementations.stepwise;
+    stepwise.load(step.state);
+    stepwise.run(step.batch, step.rate);
+    return {with_inputs(stepwise.views(), step.batch, network.context, &step.rate), network.vocabulary,
+            reference.chain.monte_carlo.seed, reference.chain.graph.ranges};
+}
+
+namespace {
+
+// The smallest relative error that is guaranteed to be detected in what the right step makes, on random values.
+double smallest_caught(const std::string& makes, Candidate right, StepInputs inputs) {
+    right.isolation.battery = nullptr;
+    const std::vector<IsolatedStep> all =
+        run_isolated(right.steps, right.isolation, *right.reference_operations, inputs, false);
+    const auto found = std::ranges::find(all, makes, &IsolatedStep::makes);
+    return found != all.end() ? found->probe.catches.value_or(0) : 0;
+}
+
+}  // namespace
+
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
-                   const Catches& catches) {
+                   const TrainingStep& first) {
     Spoiled spoiled{candidate_of("stepwise", network, rows, reference), {}};
-    const auto spoil = [plant = mistake.plant, catches](Graph& graph) {
-        std::vector<std::string> culprits = plant(graph, catches);
+    auto plant = mistake.plant;
+    if (mistake.plant_sized != nullptr) {
+        for (const std::string& culprit : culprits_in(spoiled.candidate.steps, mistake)) {
+            const double caught = smallest_caught(culprit, candidate_of("stepwise", network, rows, reference),
+                                                  step_inputs_of(reference, network, first));
+            plant = [plant_sized = mistake.plant_sized, caught](Graph& graph) { return plant_sized(graph, caught); };
+        }
+    }
+    const auto spoil = [plant = std::move(plant)](Graph& graph) {
+        std::vector<std::string> culprits = plant(graph);
         for (StepList* list : graph.lists()) {
             for (Step& step : *list) {
                 step.in_double = {};  // the fault is only in float
@@ -95,27 +127,6 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
     };
     spoiled.candidate.implementation = make_step_implementation(spoiled.candidate.steps);
     return spoiled;
-}
-
-StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
-                          const Batch& batch, float rate) {
-    Implementation& stepwise = *reference.implementations.stepwise;
-    stepwise.load(state);
-    stepwise.run(batch, rate);
-    return {with_inputs(stepwise.views(), batch, network.context, &rate), network.vocabulary,
-            reference.chain.monte_carlo.seed, reference.chain.graph.ranges};
-}
-
-Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
-                   const Tensors<float>& state, const Batch& batch, float rate) {
-    const Candidate right = candidate_of("stepwise", network, rows, reference);
-    Catches catches;
-    StepInputs inputs = step_inputs_of(reference, network, state, batch, rate);
-    for (const IsolatedStep& step :
-         run_isolated(right.steps, right.isolation, *right.reference_operations, inputs, false)) {
-        catches[step.makes] = step.probe.catches.value_or(0);
-    }
-    return catches;
 }
 
 }  // namespace byhand

@@ -8,6 +8,7 @@
 
 #include "harness/end_to_end/comparison.h"
 #include "harness/external/external_implementation.h"
+#include "harness/external/same_numbers.h"
 #include "harness/faults/mistakes.h"
 #include "torch_ref/torch_ref.h"
 
@@ -34,21 +35,17 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
 Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
-// The stepwise network with an injected fault, and the names of its root causes: empty if the fault does not apply.
+// The stepwise network with an injected fault, and the names of its root causes: empty if the fault does not apply. A
+// fault whose size follows from the smallest error that is guaranteed to be detected takes that of LibTorch's training
+// step `first`.
 struct Spoiled {
     Candidate candidate;
     std::vector<std::string> culprits;
 };
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
-                   const Catches& catches);
+                   const TrainingStep& first);
 
-// The inputs of each isolated step at one training step of LibTorch's from `state`.
-StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
-                          const Batch& batch, float rate);
-
-// The smallest relative error that is guaranteed to be detected in each step, from a run of the correct network in
-// isolation on one step of LibTorch's from `state`.
-Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
-                   const Tensors<float>& state, const Batch& batch, float rate);
+// The inputs of each isolated step at one training step of LibTorch's.
+StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const TrainingStep& step);
 
 }  // namespace byhand

@@ -15,14 +15,9 @@ Explanation* find(std::vector<Explanation>& all, const std::string& name) {
 }  // namespace
 
 MistakesByValue mistakes_by_value(const Graph& network) {
-    Catches catches;
-    for (const Step* step : all_steps(network)) {
-        catches[step->makes] = 1e-6;
-    }
     MistakesByValue all;
     for (const Mistake& mistake : mistakes()) {
-        Graph spoiled = network;
-        for (const std::string& culprit : mistake.plant(spoiled, catches)) {
+        for (const std::string& culprit : culprits_in(network, mistake)) {
             all[culprit].push_back(&mistake);
         }
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -34,8 +35,7 @@ public:
           state_(drawn_state(config, seed)),
           reference_(reference_of(torch_ref::load(), config, rows, seed)),
           before_(networks::make(config, rows, static_cast<unsigned>(seed))),
-          now_(networks::make(config, rows, static_cast<unsigned>(seed) + 1)),
-          catches_(catches_of(config, rows, reference_, state_, now_.batch(), kRate)) {}
+          now_(networks::make(config, rows, static_cast<unsigned>(seed) + 1)) {}
 
     // Null where the mistake has no place here.
     struct Handed {
@@ -44,7 +44,8 @@ public:
     };
     Handed spoiled(const Mistake& mistake) const {
         Graph network = stepwise_graph(config_, rows_);
-        const std::vector<std::string> culprits = mistake.plant(network, catches_);
+        const std::vector<std::string> culprits =
+            mistake.plant_sized != nullptr ? mistake.plant_sized(network, caught_) : mistake.plant(network);
         Handed handed{{culprits.begin(), culprits.end()}, make_step_implementation(std::move(network))};
         // Some mistakes keep what the step before this one left.
         for (const networks::Example* example : {&before_, &now_}) {
@@ -84,9 +85,12 @@ public:
         std::erase_if(gradients, [this](const View& view) { return !is_gradient(view.name); });
         judged(gradients);
         const ModelReport& report = last_.models.at(0);
+        std::map<std::string, double> caught;
         for (const ValueReport& value : report.at(report.isolated)) {
-            catches_[value.name] = value.isolated->real.catches.value_or(0);
+            caught[value.name] = value.isolated->real.catches.value_or(0);
         }
+        const Mistake& mistake = *find_mistake("off-by-twice-the-limit");
+        caught_ = caught.at(culprits_in(stepwise_graph(config_, rows_), mistake).at(0));
     }
 
     // What a network makes with one step changed.
@@ -124,7 +128,7 @@ private:
     Tensors<float> state_;
     Reference reference_;
     networks::Example before_, now_;
-    Catches catches_;
+    double caught_ = 0;
     Memo memo_, collapsed_memo_;
     ComparedStep last_;
 };

@@ -74,7 +74,7 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
     std::size_t named = 0;
     for (const Mistake& mistake : mistakes()) {
         Graph network = asked.right;
-        for (const std::string& culprit : mistake.plant(network, {})) {
+        for (const std::string& culprit : mistake.plant(network)) {
             const std::vector<const Step*> steps = all_steps(network);
             const auto step = std::ranges::find(steps, culprit, &Step::makes);
             if (step == steps.end()) {
@@ -95,7 +95,7 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
             const Mistake* known = find_mistake(name);
             REQUIRE(known != nullptr);
             Graph other = asked.right;
-            known->plant(other, {});
+            known->plant(other);
             CHECK(made_by(*find_step(other, culprit), asked.values) == ours);
             named += name == mistake.name ? 1 : 0;
         }
@@ -108,7 +108,7 @@ TEST_CASE("known mistakes: planted in the other forms too, which lack some steps
         std::size_t planted = 0;
         for (const Mistake& mistake : mistakes()) {
             Graph network = form;
-            planted += mistake.plant(network, {}).empty() ? 0 : 1;
+            planted += mistake.plant(network).empty() ? 0 : 1;
         }
         CHECK((planted > 0) == !all_steps(form).empty());
     }
@@ -117,7 +117,7 @@ TEST_CASE("known mistakes: planted in the other forms too, which lack some steps
 TEST_CASE("known mistakes: with other rounding too; what no planted mistake makes has no name") {
     const Asked asked;
     Graph network = asked.right;
-    find_mistake("embedding-overwritten")->plant(network, {});
+    find_mistake("embedding-overwritten")->plant(network);
     std::vector<double> ours = made_by(*find_step(network, "dC"), asked.values);
     for (std::size_t i = 0; i < ours.size(); ++i) {
         ours[i] *= i % 2 == 0 ? 1 + 1e-6 : 1 - 1e-6;

@@ -209,7 +209,7 @@ TEST_CASE("ranks: no mistake of data parallelism applies to one rank, or to the 
             INFO(mistake.name);
             CHECK(ranks_on_threads(&mistake, with_everything(), kRows, 5, 1).culprits.empty());
             Graph graph = stepwise_graph(with_everything(), kRows);
-            CHECK(mistake.plant(graph, {}).empty());
+            CHECK(mistake.plant(graph).empty());
         }
     }
 }

@@ -109,7 +109,7 @@ const Mistake* mistake_that_makes(const std::vector<View>& given, const Graph& r
     }
     for (const Mistake& mistake : mistakes()) {
         Graph network = right;
-        const std::vector<std::string> culprits = mistake.plant(network, {});
+        const std::vector<std::string> culprits = mistake.plant(network);
         const std::set<std::string> reached = reached_from(culprits, network);
         if (!std::ranges::all_of(all, [&](const Held& held) { return !held.off || reached.contains(held.name); })) {
             continue;

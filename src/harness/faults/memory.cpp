@@ -36,7 +36,7 @@ std::string move_before(StepList& list, const std::string& makes, const std::str
 Mistake at_both(const std::string& first, const std::string& second, std::string name, std::string what,
                 std::string source, std::function<Names(Network&, Step&, Step&)> edit) {
     return {std::move(name), std::move(what), std::move(source),
-            [first, second, edit = std::move(edit)](Network& network, const Catches&) -> Names {
+            [first, second, edit = std::move(edit)](Network& network) -> Names {
                 Step *one = step_by(network, first), *other = step_by(network, second);
                 return one != nullptr && other != nullptr ? edit(network, *one, *other) : Names{};
             }};
@@ -132,13 +132,13 @@ std::vector<Mistake> memory_mistakes() {
            "FBGEMM 5754: https://github.com/pytorch/FBGEMM/pull/5754",
            [](Network&, Step& step) { return instead(step, [](float*, Reads) {}); }),
         {"off-by-twice-the-limit", "one element of dW off by twice the smallest error said to be caught",
-         "the smallest mistake that a verdict promises to find",
-         [](Network& net, const Catches& catches) -> Names {
+         "the smallest mistake that a verdict promises to find", [](Network&) { return Names{}; }, nullptr,
+         [](Network& net, double caught) -> Names {
              Step* step = step_by(net, "linear_weight_backward");
-             if (step == nullptr || !catches.contains(step->makes)) {
+             if (step == nullptr) {
                  return {};
              }
-             then(*step, [twice = 2 * catches.at(step->makes), elements = count(step->shape)](float* out, Reads) {
+             then(*step, [twice = 2 * caught, elements = count(step->shape)](float* out, Reads) {
                  double largest = 0;
                  std::for_each_n(out, elements, [&](float x) { largest = std::max(largest, std::abs(double{x})); });
                  out[elements * 2 / 3] += static_cast<float>(twice * largest);

@@ -47,4 +47,8 @@ const Mistake* find_mistake(const std::string& name) {
     return found != mistakes().end() ? &*found : nullptr;
 }
 
+std::vector<std::string> culprits_in(Graph network, const Mistake& mistake) {
+    return mistake.plant_sized != nullptr ? mistake.plant_sized(network, 1) : mistake.plant(network);
+}
+
 }  // namespace byhand

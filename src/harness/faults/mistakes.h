@@ -3,7 +3,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -13,18 +12,19 @@ namespace byhand {
 
 struct RankPlan;  // see rank_plan.h
 
-// The smallest error, relative to the largest magnitude of the step's result, that should be caught, by name.
-using Catches = std::map<std::string, double>;
-
 struct Mistake {
     std::string name;    // "dvar-path-forgotten"
     std::string what;    // one line
     std::string source;  // where it was made or described
     // Plants it and returns the names whose steps are then wrong; empty if it does not apply to the network.
-    std::function<std::vector<std::string>(Graph& network, const Catches& catches)> plant;
+    std::function<std::vector<std::string>(Graph& network)> plant;
     // Of data parallelism: plants it in a rank's plan, and returns the same names for every rank. Else empty.
     // NOLINTNEXTLINE(readability-redundant-member-init): it may be left out
     std::function<std::vector<std::string>(RankPlan& plan)> plant_in_rank = {};
+    // Of a mistake whose size follows from the smallest error that is guaranteed to be detected, relative to the
+    // largest magnitude of the step's result: plants it by that error, and `plant` plants nothing. Else empty.
+    // NOLINTNEXTLINE(readability-redundant-member-init): it may be left out
+    std::function<std::vector<std::string>(Graph& network, double caught)> plant_sized = {};
 };
 
 // All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory, only on some
@@ -33,5 +33,8 @@ const std::vector<Mistake>& mistakes();
 
 // By its name, or nullptr.
 const Mistake* find_mistake(const std::string& name);
+
+// The names whose steps the mistake makes wrong, of whatever size it is; empty if it does not apply to the network.
+std::vector<std::string> culprits_in(Graph network, const Mistake& mistake);
 
 }  // namespace byhand

@@ -23,7 +23,7 @@ float decay_of(const Network& network) {
 }
 
 // λ·p into the gradient that both averages read, and none beside them.
-Names decays_by_gradient(Network& network, const Catches&) {
+Names decays_by_gradient(Network& network) {
     Step* const mean = of_W("moment_mean")(network);
     Step* const square = of_W("moment_square")(network);
     Step* const update = of_W("adamw_descend")(network);

@@ -64,7 +64,7 @@ Step* last_of(Network& network, const std::string& function, const std::string& 
 
 Mistake at(Find find, std::string name, std::string what, std::string source, Edit edit) {
     return {std::move(name), std::move(what), std::move(source),
-            [find = std::move(find), edit = std::move(edit)](Network& network, const Catches&) -> Names {
+            [find = std::move(find), edit = std::move(edit)](Network& network) -> Names {
                 Step* step = find(network);
                 if (step == nullptr) {
                     return {};

@@ -34,7 +34,7 @@ bool is_parameter_gradient(const RankPlan& plan, const std::string& name) {
 }  // namespace
 
 Mistake in_ranks(std::string name, std::string what, std::string source, PlantInRank plant) {
-    return {std::move(name), std::move(what), std::move(source), [](Network&, const Catches&) { return Names{}; },
+    return {std::move(name), std::move(what), std::move(source), [](Network&) { return Names{}; },
             [plant = std::move(plant)](RankPlan& plan) { return plan.ranks > 1 ? plant(plan) : Names{}; }};
 }
 

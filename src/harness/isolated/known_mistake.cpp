@@ -104,7 +104,7 @@ std::string known_mistake(const std::string& makes, const std::vector<Evidence>&
     for (const Mistake& mistake : mistakes()) {
         const auto made_of = [&](const Evidence& evidence) -> std::optional<std::vector<double>> {
             Graph network = evidence.right;
-            const std::vector<std::string> culprits = mistake.plant(network, {});
+            const std::vector<std::string> culprits = mistake.plant(network);
             const Step* step = find_step(network, makes);
             return std::ranges::find(culprits, makes) != culprits.end() && step != nullptr
                        ? made_by(*step, *evidence.input.values)
