@@ -225,10 +225,10 @@ private:
 
     Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) {
         const auto measured = [&] { return chain_limits(chain.graph, state, batch_, rate_, chain.monte_carlo, other); };
-        if (other.any_order || !other.deviations.empty()) {
+        if (!other.deviations.empty()) {
             return measured();
         }
-        const auto [place, is_new] = memo_of(chain).limits.try_emplace(key(state));
+        const auto [place, is_new] = memo_of(chain).limits.try_emplace(mixed(key(state) + (other.any_order ? 1 : 0)));
         if (is_new) {
             place->second = measured();
         }
