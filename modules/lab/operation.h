@@ -25,7 +25,7 @@ Graph operation_graph(const std::string& op, const NormConfig& norm, std::size_t
 template <class T>
 struct Numbers {
     std::map<std::string, std::vector<T>> values;
-    std::vector<std::int64_t> Y = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<std::int64_t> Y = {};
 
     std::vector<T>& operator[](const std::string& name) { return values[name]; }
     const std::vector<T>& operator[](const std::string& name) const { return values.at(name); }

@@ -34,21 +34,21 @@ struct Checked {
     // Trials in double that fail, or whose inputs fail in float: with errors of amplified rounding, and with others.
     std::size_t amplified = 0, not_amplified = 0;
     // The largest number in the inputs of each trial that agrees, and the smallest such of those that fail.
-    std::vector<double> agrees_at = {};  // NOLINT(readability-redundant-member-init): optional
+    std::vector<double> agrees_at = {};
     double fails_from = std::numeric_limits<double>::infinity();
     // The smallest of those whose trials have a NaN or an infinity where the right value is finite.
     double non_finite_from = std::numeric_limits<double>::infinity();
     // Trials of a kernel that fail, and the kinds of their inputs, each once.
     std::size_t off = 0;
-    std::vector<std::string> off_on = {};  // NOLINT(readability-redundant-member-init): optional
+    std::vector<std::string> off_on = {};
     // Trials in which the reference is the less accurate one, and an element of one: "y[3] is …, but 0 by the
     // reference".
     std::size_t reference_off = 0;
-    std::string off_reference = {};  // NOLINT(readability-redundant-member-init): optional
+    std::string off_reference = {};
     // That belong to the worst element of the trial: "x[3, 0] = 1.5".
-    std::string inputs = {};  // NOLINT(readability-redundant-member-init): optional
+    std::string inputs = {};
     // In how many of the trials that fail each hint was found.
-    std::map<std::string, std::size_t> hints = {};  // NOLINT(readability-redundant-member-init): optional
+    std::map<std::string, std::size_t> hints = {};
 };
 
 // With its mark.

@@ -18,7 +18,7 @@ struct Sampled {
     std::vector<bool> of_class;
     // How far the value in double may be off, from evaluations in double with random rounding. Empty or 0 without
     // these.
-    std::vector<double> in_double = {};  // NOLINT(readability-redundant-member-init): optional
+    std::vector<double> in_double = {};
 };
 
 // The limits of results of this type, from those of float. In double: times the ratio of the units, with the rounding

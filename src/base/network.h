@@ -119,8 +119,8 @@ struct NetworkConfig {
     // The operations between embcat and the logits, in order, if the fields above cannot express them (with_layers).
     // `hidden` still holds the widths of all linears but the last, norm.place is `none` if there is no norm, and kind,
     // activation, residual and tied have their default values.
-    std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
-    OptimizerConfig optimizer = {};            // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<OperationConfig> layers = {};
+    OptimizerConfig optimizer = {};
 
     bool operator==(const NetworkConfig&) const = default;
 };
@@ -155,13 +155,13 @@ struct Operation {
     // Its input and its result: "hprebn.1" → "hpreact.1".
     std::string input, output;
     double negative_slope = 0;  // leaky_relu
-    NormConfig norm = {};       // NOLINT(readability-redundant-member-init): the network's, with a norm's own options
+    NormConfig norm = {};       // the network's, with a norm's own options
     std::size_t place = 0;      // index in operations(config)
     std::size_t positions = 1;  // of its result, except for the embedding
     std::size_t joined = 0;     // flatten: positions joined, each of `width` numbers
     std::size_t width = 0;
     double p = 0;            // dropout
-    std::string added = {};  // NOLINT(readability-redundant-member-init): of a residual: the earlier value
+    std::string added = {};  // of a residual: the earlier value
 };
 
 // Every operation of the network in order, from the embedding to the loss. The input's name depends on the operation:

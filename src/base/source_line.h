@@ -7,12 +7,10 @@
 namespace byhand {
 
 struct SourceLine {
-    std::string place;    // "src/manual/batchnorm/formulas.h:124"
-    std::string formula;  // "dbnmeani[j] = −Σ_i dbndiff[i, j]"
-    // NOLINTBEGIN(readability-redundant-member-init): they may be left out
+    std::string place;            // "src/manual/batchnorm/formulas.h:124"
+    std::string formula;          // "dbnmeani[j] = −Σ_i dbndiff[i, j]"
     std::string derivation = {};  // "docs/backprop.md#dbnmeani", of a gradient
     std::string code = {};        // of an external function: its lines that write the result
-    // NOLINTEND(readability-redundant-member-init)
 };
 
 // Empty where the function is not known.

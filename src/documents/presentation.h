@@ -16,11 +16,9 @@ namespace byhand {
 using Filter = std::function<bool(const std::string& name)>;
 
 struct Presentation {
-    // NOLINTBEGIN(readability-redundant-member-init): they may be left out
     std::string subject = {};  // what is compared: "stepwise, fused", "mine.safetensors"
     std::string planted = {};  // the mistake planted in it
     std::string command = {};  // that writes this report
-    // NOLINTEND(readability-redundant-member-init)
     std::string recipe;
     std::uint64_t seed = 0;
     std::size_t rows = 0;

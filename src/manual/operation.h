@@ -52,7 +52,7 @@ struct HandOperation {
     // Adds the values at which a derivative is discontinuous.
     void (*kinks)(Kinks& kinks, const Site& at) = nullptr;
     // The glossary rows of its values.
-    GlossaryRows glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    GlossaryRows glossary = {};
 };
 using HandOperations = std::vector<HandOperation>;
 

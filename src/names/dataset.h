@@ -28,7 +28,7 @@ struct Examples {
     std::size_t context = 0;  // T
     // The indices of '.', T times, then of each name's characters and the '.' at its end: each but the first T is the
     // target of one example. Far smaller than a context for each, so that batches are drawn from the cache.
-    std::vector<std::uint32_t> text = {};  // NOLINT(readability-redundant-member-init): need not be given
+    std::vector<std::uint32_t> text = {};
 
     std::size_t size() const { return text.size() - std::min(context, text.size()); }
 

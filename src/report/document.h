@@ -21,9 +21,9 @@ enum class Mark { none, good, bad, open };
 // colour; `code` below them, its lines as they are. A page shows conclusions under its heading, text in their place.
 struct Text {
     std::string words;
-    std::string lead = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::string lead = {};
     Mark mark = Mark::none;
-    std::string code = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::string code = {};
     bool is_conclusion = false;
 };
 
@@ -112,7 +112,7 @@ enum class Style { line, points, both };
 struct Series {
     std::string name;
     std::vector<double> x, y;
-    std::vector<double> low, high;  // NOLINT(readability-redundant-member-init)
+    std::vector<double> low, high;
     Style style = Style::line;
 };
 
@@ -133,7 +133,7 @@ struct Document {
     // False if what is compared differs by more than rounding allows.
     bool agrees = true;
     // For --format junit, of what passes or fails.
-    std::vector<report::Suite> suites = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<report::Suite> suites = {};
 };
 
 }  // namespace byhand

@@ -58,9 +58,9 @@ struct Step {
     std::size_t operation = 0;  // index of its operation in operations(config)
     // How the operands and, last, the result are stored, where that is not as T and int64. The function is given
     // pointers to T and int64 all the same.
-    std::vector<DType> stored = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<DType> stored = {};
     // If the result is a sum of other steps' results, those steps (see sum_of).
-    std::vector<Step> terms = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<Step> terms = {};
 
     template <class T>
     Function<T>& in() {
@@ -155,11 +155,11 @@ struct Graph {
     // and a dropout.
     StepList evaluation;
     // Ranges of restricted values, by name. Values drawn as a step's input lie within them.
-    std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::map<std::string, ValueRange> ranges = {};
     // The values that have one.
-    std::map<std::string, Kink> kinks = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::map<std::string, Kink> kinks = {};
     // The glossary of its values.
-    Glossary glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    Glossary glossary = {};
 
     std::array<StepList*, 4> lists() { return {&forward, &backward, &update, &evaluation}; }
 };

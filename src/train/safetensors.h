@@ -31,7 +31,7 @@ struct LeftOut {
 struct TensorFile {
     std::vector<StoredTensor> tensors;  // in the order of their bytes
     Metadata metadata;
-    std::vector<LeftOut> left_out = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<LeftOut> left_out = {};
 };
 
 // What becomes of tensors that are neither F32, F64 nor I64: the file is refused; or I32 is read as well, and the

@@ -71,7 +71,7 @@ enum class Width { classes, units };
 struct Judged {
     Width width = Width::classes;
     bool subprocess = false;
-    Run function = {};  // NOLINT(readability-redundant-member-init): optional
+    Run function = {};
     bool of_softmax = false;
 
     template <class T>

@@ -12,9 +12,9 @@ enum class Sanitizer { none, address, thread };
 
 struct BuildConfig {
     std::string headers;     // the folder of "exercise/steps.h"
-    std::string flags = {};  // options for the compiler, with spaces between; NOLINT(readability-redundant-member-init)
+    std::string flags = {};  // options for the compiler, with spaces between
     Sanitizer sanitizer = Sanitizer::none;
-    GoesOn goes_on = {};  // of the compiler; NOLINT(readability-redundant-member-init)
+    GoesOn goes_on = {};  // of the compiler
 };
 
 // Compiles `file` to `library`, with the compiler that byhand was built with (or CXX), then the options in CXXFLAGS,

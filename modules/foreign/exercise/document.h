@@ -33,7 +33,7 @@ struct Examination {
     ComparedStep step;
     Summary summary;
     // The file that they stand in, as a report names it.
-    std::string file = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::string file = {};
 };
 
 // Something is right and nothing wrong, and of the small steps nothing is to do. (Their formulas in one may be.)

@@ -68,7 +68,7 @@ struct Taken {
 
 struct InBoth {
     std::vector<Function<float>> in_float;
-    std::vector<Function<double>> in_double = {};  // NOLINT(readability-redundant-member-init): optional
+    std::vector<Function<double>> in_double = {};
 };
 
 Taken taken_over(bool in_one, InBoth functions, const NetworkConfig& config, std::size_t rows) {

@@ -21,7 +21,7 @@ struct BackwardOptions {
     std::vector<std::size_t> columns = {16, 100, 256, 1024};
     std::size_t rounds = 51;  // at most, for each shape, type and divisor; fewer where they take longer
     // Bytes of the processor's data caches, the smallest first; empty where they are not known.
-    std::vector<std::size_t> caches = {};  // NOLINT(readability-redundant-member-init)
+    std::vector<std::size_t> caches = {};
 };
 
 // Throws InputError where a shape has less than two rows, no column, or too many elements, or there are none.

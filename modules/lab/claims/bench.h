@@ -144,7 +144,7 @@ struct Claim {
     std::string measure;  // in full
     std::string brief;    // the same in 13 characters at most, for the table
     Better better = Better::smaller;
-    std::vector<double> with = {}, without = {};  // NOLINT(readability-redundant-member-init): they may be left out
+    std::vector<double> with = {}, without = {};
 
     std::vector<double>& of(Arm arm) { return arm == Arm::with ? with : without; }
 };

@@ -20,7 +20,7 @@ struct InvarianceOptions {
     double gain = 1.5, bias = 0.5;              // γ and β of the unit
     double epsilon = 1e-5;
     std::vector<double> alphas = {1e-3, 1e-2, 0.1, 1, 10, 100, 1000};  // factors of a layer's weights
-    std::vector<Recipe> recipes = {};  // NOLINT(readability-redundant-member-init): whose networks' layers are scaled
+    std::vector<Recipe> recipes = {};                                  // whose networks' layers are scaled
 };
 
 // Throws InputError where the values are fewer than two, all equal or beyond what float can square, where a scale is

@@ -12,7 +12,7 @@ namespace byhand::lab {
 struct PlacementOptions {
     Recipe recipe;  // its norm's place, ε's place, and whether there are γ and β, are varied
     std::size_t steps = 20000;
-    Seeds seeds = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    Seeds seeds = {};
 };
 
 // Each variant against LibTorch on one step, and trained. Throws InputError where prepare (train/run.h) does.

@@ -15,7 +15,7 @@ namespace byhand::lab {
 struct UndoOptions {
     Recipe recipe;  // its seed is that of the first step; the trainings have seeds of their own
     std::size_t steps = 20000;
-    Seeds seeds = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    Seeds seeds = {};
 };
 
 // Throws InputError where the network has no norm, or no γ and β, and as prepare (train/run.h) does.

@@ -23,7 +23,7 @@ namespace {
 struct Arguments {
     std::uint64_t seed = 1, seeds = 1;
     std::string match = {};
-    std::string only = {};  // NOLINT(readability-redundant-member-init): optional
+    std::string only = {};
     bool all = false;
 };
 

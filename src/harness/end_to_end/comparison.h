@@ -41,16 +41,16 @@ struct Candidate {
     Isolation isolation;
     const ReferenceOperations* reference_operations = nullptr;
     // What its isolated steps have shown already, on the first compared training step; else they are run.
-    std::vector<IsolatedStep> judged = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<IsolatedStep> judged = {};
     // Adds to the isolated steps what else is known of those of the last run. May be empty.
-    std::function<void(std::vector<IsolatedStep>&)> also = {};  // NOLINT(readability-redundant-member-init)
+    std::function<void(std::vector<IsolatedStep>&)> also = {};
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;
     // For external values: there is nothing to run, and each is judged by the other external values, in each of
     // the forms that may have computed it. `steps` says what reads what. The wider of their limits in the
     // chain counts: those of `chain` and those of the comparison.
-    std::vector<Form> forms = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<Form> forms = {};
     // With `forms`: it was computed in double, and the chain's limits are double's, unless some of its values are no
     // more than floats (computed_in_double in judge_external.h).
     bool in_double = false;

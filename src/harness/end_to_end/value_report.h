@@ -30,7 +30,7 @@ struct Role {
         unexplained,  // off end to end, and no culprit leads there
     };
     Kind kind = Kind::none;
-    std::string from = {};  // the nearest culprit; NOLINT(readability-redundant-member-init): it may be left out
+    std::string from = {};  // the nearest culprit
 };
 // "culprit", "inherited from dbnvar"; else empty.
 std::string to_string(const Role& role);

@@ -19,11 +19,9 @@ struct Mistake {
     // Plants it and returns the names whose steps are then wrong; empty if it does not apply to the network.
     std::function<std::vector<std::string>(Graph& network)> plant;
     // Of data parallelism: plants it in a rank's plan, and returns the same names for every rank. Else empty.
-    // NOLINTNEXTLINE(readability-redundant-member-init): it may be left out
     std::function<std::vector<std::string>(RankPlan& plan)> plant_in_rank = {};
     // Of a mistake whose size follows from the smallest error that is guaranteed to be detected, relative to the
     // largest magnitude of the step's result: plants it by that error, and `plant` plants nothing. Else empty.
-    // NOLINTNEXTLINE(readability-redundant-member-init): it may be left out
     std::function<std::vector<std::string>(Graph& network, double caught)> plant_sized = {};
 };
 

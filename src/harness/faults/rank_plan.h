@@ -18,12 +18,10 @@ struct RankPlan {
     Graph whole;                    // the right stepwise graph of the whole batch
     MakePart make;
     // What is empty is as it should be.
-    // NOLINTBEGIN(readability-redundant-member-init): they may be left out
     AddShares add_shares = {};
     std::function<void(Tensors<float>& state)> load = {};                   // changes the state that it is given
     std::function<Batch(std::size_t step, const Batch& batch)> batch = {};  // takes another one
     std::function<float(float rate)> rate = {};
-    // NOLINTEND(readability-redundant-member-init)
 };
 
 }  // namespace byhand

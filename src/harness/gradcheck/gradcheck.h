@@ -33,8 +33,8 @@ struct GradcheckConfig {
     std::size_t elements = 32;  // of each gradient at most
     std::uint64_t seed = 1;     // of which ones
     // Whether to check the gradient of this name; empty: every gradient.
-    std::function<bool(const std::string&)> checks = {};  // NOLINT(readability-redundant-member-init): optional
-    MonteCarloConfig monte_carlo = {};                    // by which the losses' rounding is measured
+    std::function<bool(const std::string&)> checks = {};
+    MonteCarloConfig monte_carlo = {};  // by which the losses' rounding is measured
 };
 
 // In the order in which the gradients are made; a parameter without one comes last. Half of the elements are drawn from

@@ -16,8 +16,8 @@ struct Case {
     const StepInput* input = nullptr;
     NetworkSize size = {};
     // Of the battery.
-    std::string on = {};  // NOLINT(readability-redundant-member-init): optional
-    std::string by = {};  // NOLINT(readability-redundant-member-init): as in Trial
+    std::string on = {};
+    std::string by = {};
 };
 
 // How the steps of one name are run and judged.

@@ -44,7 +44,7 @@ inline constexpr std::size_t kRowsInTurn = 3;
 struct Draw {
     Drawn how = Drawn::random;
     // The only value drawn in this way, while the others are random; empty: all.
-    std::string only = {};  // NOLINT(readability-redundant-member-init): optional
+    std::string only = {};
     // The first of what is taken in turn: of Drawn::every an index, of octaves and differences an exponent and a sign,
     // of lines a kind; of Drawn::special, in a single value, a number. Of first_in_row and last_in_row: one of
     // kRowsInTurn.

@@ -140,7 +140,7 @@ std::vector<Graph> at_sizes(const Isolation& isolation) {
 // Trials of the battery, and the case of each.
 struct OnBattery {
     std::vector<Trial>& trials;
-    std::vector<Shown> shown = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<Shown> shown = {};
 
     template <class T>
     void append(const std::vector<Trial>& more, const std::vector<Case<T>>& cases, std::size_t begin = 0) {

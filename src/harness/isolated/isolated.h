@@ -24,14 +24,14 @@ struct IsolatedStep {
     Trial real_double;  // our double, compared at double precision
     Trial probe_double;
     // Of its result.
-    Shape shape = {};  // NOLINT(readability-redundant-member-init): optional
+    Shape shape = {};
 
     // On other values and sizes (battery.h), in float and in double; empty if a trial above fails.
-    std::vector<Trial> battery = {};  // NOLINT(readability-redundant-member-init): optional
+    std::vector<Trial> battery = {};
 
     // The rounding of each element on the batch: the share of its limit that its largest error takes. For right
     // functions other than ours; else empty.
-    std::vector<double> rounding = {};  // NOLINT(readability-redundant-member-init): optional
+    std::vector<double> rounding = {};
 
     bool wrong() const;  // culprit: some trial fails
     // The first trial that fails: on the batch, then on the probe, then in the battery; float before double. Null if
@@ -58,14 +58,14 @@ inline constexpr double kOtherWords = 4;
 struct Isolation {
     Graph right;                   // the steps as they should be
     Leeway leeway = Leeway::none;  // of steps by other functions than the right ones
-    CallConfig external = {};      // how those are called; NOLINT(readability-redundant-member-init)
+    CallConfig external = {};      // how those are called
     // Other values and sizes to run the steps on, and the steps at those sizes; if several make the same name, each is
     // run. May be null.
     std::shared_ptr<Battery> battery = nullptr;
-    MakeGraph at_size = {};  // NOLINT(readability-redundant-member-init): optional
+    MakeGraph at_size = {};
     // The right network at each size: a culprit's result is compared with those of planted mistakes. With it, the input
     // of a culprit that is right on the batch is also shrunk. May be empty.
-    MakeGraph right_at_size = {};  // NOLINT(readability-redundant-member-init): optional
+    MakeGraph right_at_size = {};
 };
 
 // Runs every step of `network` in isolation, in the order of its lists. `once_only`: also run what does not depend on

@@ -35,7 +35,6 @@ struct ResultsOfBoth {
     std::vector<CallResult<double>> in_double;
 };
 
-// NOLINTBEGIN(readability-redundant-member-init): optional
 struct CallLimits {
     static constexpr std::size_t kAllMemory = ~std::size_t{0};
 
@@ -45,7 +44,6 @@ struct CallLimits {
     std::string option = "--timeout";    // that sets the time limit
     std::function<std::string()> advice = {};  // the end of the report of a crash: how to find out more
 };
-// NOLINTEND(readability-redundant-member-init)
 
 struct CallConfig;
 
@@ -61,7 +59,7 @@ struct CallConfig {
     // Also call each function kCallsInARow times in a row and from another thread, on the values of its call with the
     // fewest elements, with the same results.
     bool in_a_row = false;
-    CallLimits limits = {};  // NOLINT(readability-redundant-member-init): optional
+    CallLimits limits = {};
 };
 
 inline constexpr std::size_t kCallsInARow = 256;

@@ -25,7 +25,7 @@ struct StepInput {
     // rounded at least once, even if a zero among the inputs makes ours exact.
     std::vector<double> in_our_order, in_any_order, in_other_words;
     // Only if some of the values are not finite: the elements that every formulation makes NaN, or not finite.
-    std::vector<bool> of_class = {};  // NOLINT(readability-redundant-member-init): optional
+    std::vector<bool> of_class = {};
 };
 
 // The step's result on these values, with bounds of the rounding in float. Precondition: it has a function on Rounded.
