@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace byhand {
 namespace {
@@ -21,16 +22,16 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
                    const std::function<std::vector<Candidate>(Reference&)>& candidates, const ComparisonConfig& how) {
     const Recipe& recipe = run.recipe;
     const NetworkConfig& network = recipe.network;
-    Comparison all{
-        .summary = {},
-        .steps = {},
-        // What is right: every value by LibTorch in double and in float, each operation by itself, and how far
-        // rounding may carry a value.
-        .reference = std::make_unique<Reference>(reference_of(torch, network, recipe.batch, recipe.seed, how.quick)),
-        .candidates = {},
-        .batch = DrawnBatch(recipe.batch, network.context)};
+    // What is right: every value by LibTorch in double and in float, each operation by itself, and how far rounding may
+    // carry a value.
+    auto reference = std::make_unique<Reference>(reference_of(torch, network, recipe.batch, recipe.seed, how.quick));
     // What is judged: networks as lists of steps, with the right steps to hold each of theirs to.
-    all.candidates = candidates(*all.reference);
+    std::vector<Candidate> judged = candidates(*reference);
+    Comparison all{.summary = {},
+                   .steps = {},
+                   .reference = std::move(reference),
+                   .candidates = std::move(judged),
+                   .batch = DrawnBatch(recipe.batch, network.context)};
     all.summary.allowed = how.allowed;
     const Schedule schedule{.steps = how.steps,
                             .every = how.every,
@@ -57,7 +58,7 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
                        }
                    });
     return all;
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the result owns the reference
 
 std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
                                        const Reference& reference) {
