@@ -137,15 +137,14 @@ std::vector<Computed> evaluate_with(Precision precision, const void* of, const s
         }
         return all;
     };
-    std::vector<Computed> all = rounded(inputs);
-    const bool is_exact = std::ranges::all_of(all, &Computed::exact);
-    if (precision.seed == 0 || is_exact || std::ranges::none_of(inputs, has_tiny_numbers)) {
-        return all;
+    if (precision.seed == 0 || std::ranges::none_of(inputs, has_tiny_numbers)) {
+        return rounded(inputs);
     }
     std::vector<at::Tensor> moved;
     std::ranges::transform(inputs, std::back_inserter(moved),
                            [&](const at::Tensor& input) { return with_tiny_numbers_moved(input, precision.seed); });
-    return rounded(moved);
+    const std::vector<Computed> all = rounded(moved);
+    return std::ranges::all_of(all, &Computed::exact) ? rounded(inputs) : all;
 }
 
 }  // namespace
