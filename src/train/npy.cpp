@@ -34,6 +34,16 @@ struct NpyHeader {
     throw InputError(where + ": not a .npy array: " + what);
 }
 
+// Removes blanks, and a comma before them, from the end of a list.
+void remove_comma(std::string& json) {
+    while (json.ends_with(' ')) {
+        json.pop_back();
+    }
+    if (json.ends_with(',')) {
+        json.pop_back();
+    }
+}
+
 // Python's dictionary as JSON: other quotes, 1 for True and 0 for False, lists for tuples, no comma before a bracket,
 // and no L after a number, which Python 2 writes.
 std::string as_json(std::string_view text) {
@@ -53,12 +63,7 @@ std::string as_json(std::string_view text) {
             json += '0';
             i += std::strlen("False") - 1;
         } else if (c == ')' || c == ']' || c == '}') {
-            while (json.ends_with(' ')) {
-                json.pop_back();
-            }
-            if (json.ends_with(',')) {
-                json.pop_back();
-            }
+            remove_comma(json);
             json += c == ')' ? ']' : c;
         } else if (c != 'L' || json.empty() || std::isdigit(static_cast<unsigned char>(json.back())) == 0) {
             json += c == '(' ? '[' : c;
