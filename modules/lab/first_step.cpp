@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "compare/candidates.h"
+#include "compare/compare.h"
 #include "harness/drawn.h"
 #include "recipe/recipe.h"
 
@@ -27,11 +27,7 @@ Held hold_against_torch(const torch_ref::Factory& torch, const FirstStep& first,
                         const std::vector<std::string>& models) {
     const Recipe& recipe = first.run.recipe;
     Reference reference = reference_of(torch, recipe.network, recipe.batch, recipe.seed);
-    std::vector<Candidate> candidates;
-    candidates.reserve(models.size());
-    for (const std::string& model : models) {
-        candidates.push_back(candidate_of(model, recipe.network, recipe.batch, reference));
-    }
+    std::vector<Candidate> candidates = hand_candidates(models, recipe, reference);
     const Schedule schedule{.batch = [&](std::size_t) { return first.batch.view(); },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
     Held held;

@@ -83,7 +83,7 @@ std::optional<std::size_t> steps_to(const Trained& trained, double loss) {
 }
 
 std::unique_ptr<Model> evaluated(const NetworkConfig& network, const Tensors<float>& state, const Examples& train) {
-    constexpr std::size_t kRows = 2;  // of a training batch, which nobody asks for
+    constexpr std::size_t kRows = 2;  // of a training batch: this model only evaluates
     std::unique_ptr<Model> model = make_hand_model(HandForm::fused, network, kRows);
     model->load(state);
     if (is_calibrated(network)) {

@@ -104,11 +104,12 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
     Spoiled spoiled{candidate_of("stepwise", network, rows, reference), {}};
     auto plant = mistake.plant;
     if (mistake.plant_sized != nullptr) {
-        for (const std::string& culprit : culprits_in(spoiled.candidate.steps, mistake)) {
-            const double caught = smallest_caught(culprit, candidate_of("stepwise", network, rows, reference),
-                                                  step_inputs_of(reference, network, first));
-            plant = [plant_sized = mistake.plant_sized, caught](Graph& graph) { return plant_sized(graph, caught); };
-        }
+        const std::vector<std::string> culprits = culprits_in(spoiled.candidate.steps, mistake);
+        const double caught =
+            culprits.empty() ? 0
+                             : smallest_caught(culprits.front(), candidate_of("stepwise", network, rows, reference),
+                                               step_inputs_of(reference, network, first));
+        plant = [plant_sized = mistake.plant_sized, caught](Graph& graph) { return plant_sized(graph, caught); };
     }
     const auto spoil = [plant = std::move(plant)](Graph& graph) {
         std::vector<std::string> culprits = plant(graph);

@@ -1,7 +1,5 @@
 #include "compare/compare.h"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace byhand {
@@ -47,8 +45,8 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
                                     return all.batch.view();
                                 },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
-    // Both run each training step. Every value is compared end to end, every step in isolation, and of what is wrong
-    // the root cause is told from what inherits it.
+    // Both run each training step. Every value is compared end to end and every step in isolation; root causes are
+    // distinguished from the values that inherit their errors.
     run_comparison(network, run.initial, schedule, all.candidates, all.reference->implementations, all.reference->chain,
                    [&](const ComparedStep& step) {
                        add(all.summary, step);
@@ -63,9 +61,9 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
 std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
                                        const Reference& reference) {
     std::vector<Candidate> candidates;
-    std::ranges::transform(models, std::back_inserter(candidates), [&](const std::string& model) {
-        return candidate_of(model, recipe.network, recipe.batch, reference);
-    });
+    for (const std::string& model : models) {
+        candidates.push_back(candidate_of(model, recipe.network, recipe.batch, reference));
+    }
     return candidates;
 }
 
