@@ -61,6 +61,7 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
 std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
                                        const Reference& reference) {
     std::vector<Candidate> candidates;
+    candidates.reserve(models.size());
     for (const std::string& model : models) {
         candidates.push_back(candidate_of(model, recipe.network, recipe.batch, reference));
     }
