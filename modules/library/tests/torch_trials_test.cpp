@@ -60,6 +60,10 @@ TEST_CASE("trials: products of subnormal numbers, grouped in another way") {
     expect_right("RMS norm backward: closed form, order 0 (7, 27)", 3);
 }
 
+TEST_CASE("trials: an interpolation's scale is moved up as often as down, also in the few evaluations in double") {
+    expect_right("bilinear upsampling backward: factor 3 (2, 3, 5, 7)", 5);
+}
+
 TEST_CASE("trials: a kernel that amplifies rounding is not called wrong, and not right everywhere") {
     std::size_t less_accurate = 0;
     for (const trial::Trial& one : trial::amplifying_kernels()) {
