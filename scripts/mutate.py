@@ -1,4 +1,4 @@
-"""Mutants of the sources of src/manual; scripts/mutate runs it.
+"""Mutants of the sources of src/manual and modules/fast; scripts/mutate runs it.
 
     mutate.py ROOT BUILD [--only N] [--boundary] [--workers N] [--list] [FILE | FILE:LINE]…
 
@@ -41,14 +41,22 @@ import time
 
 OPERATIONS = ["embedding", "linear", "batchnorm", "layernorm", "rmsnorm", "tanh", "sigmoid", "relu", "gelu", "silu",
               "residual", "dropout", "cross_entropy", "optimizer"]
-FILES = [*(f"{operation}/formulas.h" for operation in OPERATIONS), "row_norm.h", "sums.h",
-         *(f"{operation}/steps.cpp" for operation in OPERATIONS),
-         "stepwise.cpp", "fused.cpp", "fused_forward.cpp", "fused_backward.cpp", "fused_update.cpp", "fused_tensors.cpp",
-         "fused.h", *(f"simd/{kernels}.cpp" for kernels in ("activations", "by_character", "kernels", "norm",
-                                                            "optimizer", "product", "row_norm")),
-         "evaluation.cpp"]
+FILES = [*(f"manual/{operation}/formulas.h" for operation in OPERATIONS), "manual/row_norm.h", "manual/sums.h",
+         *(f"manual/{operation}/steps.cpp" for operation in OPERATIONS), "manual/stepwise.cpp",
+         *(f"fast/{part}" for part in ("fused.cpp", "fused_forward.cpp", "fused_backward.cpp", "fused_update.cpp",
+                                       "fused_tensors.cpp", "fused.h")),
+         *(f"fast/simd/{kernels}.cpp" for kernels in ("activations", "by_character", "kernels", "norm", "optimizer",
+                                                      "product", "row_norm")),
+         "manual/evaluation.cpp"]
+FOLDERS = {"manual": "src/manual", "fast": "modules/fast"}
 MUTANTS = 330
 AT_LEAST = 10  # of each file
+
+
+def place_of(file):
+    """In the source tree, of a file as it is included."""
+    folder, _, rest = file.partition("/")
+    return f"{FOLDERS[folder]}/{rest}"
 
 
 def fail(words):
@@ -127,17 +135,17 @@ class Mutant:
         self.file, self.number = file, number
         self.line = line[:start] + after + line[end:]
         self.shown = (line[:start] + f"«{before} → {after}»" + line[end:]).strip()
-        self.where = f"src/manual/{file}:{number}"
-        self.key = f"src/manual/{file}", self.shown
+        self.where = f"{place_of(file)}:{number}"
+        self.key = place_of(file), self.shown
 
     def rank(self, same):
         """Depends on the change rather than its line number, so that the selection stays when lines move."""
-        return hashlib.sha256(f"{self.file}\0{self.shown}\0{same}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.file.partition('/')[2]}\0{self.shown}\0{same}".encode()).hexdigest()
 
 
 def mutants_of(root, file, only_boundary=False):
     """All mutants of a file by the rules, or only those at the boundary, by rank."""
-    lines = (root / "src/manual" / file).read_text().split("\n")
+    lines = (root / place_of(file)).read_text().split("\n")
     plain = masked("\n".join(lines)).split("\n")
     made, seen = [], {}
     for number, (line, bare) in enumerate(zip(lines, plain), 1):
@@ -343,7 +351,7 @@ def same_figures(text, figures):
 # Faults that no verdict can detect, because they do not always change a number: out-of-bounds accesses, data races.
 ADDRESS, THREAD = "-fsanitize=address", "-fsanitize=thread"
 SANITIZERS = {None: "", ADDRESS: ", under AddressSanitizer", THREAD: ", under ThreadSanitizer"}
-WITH_THREADS = "fused.cpp", "fused_forward.cpp", "fused_backward.cpp"
+WITH_THREADS = "fast/fused.cpp", "fast/fused_forward.cpp", "fast/fused_backward.cpp"
 
 
 class Workshop:
@@ -352,9 +360,9 @@ class Workshop:
     def __init__(self, root, build, folder):
         self.root, self.build = root, build
         commands = json.loads((build / "compile_commands.json").read_text())
-        manual = str(root / "src/manual") + "/"
-        self.compile = {c["file"][len(manual):]: shlex.split(c["command"]) for c in commands
-                        if c["file"].startswith(manual)}
+        self.compile = {f"{name}/{c['file'][len(str(root / folder)) + 1:]}": shlex.split(c["command"])
+                        for name, folder in FOLDERS.items() for c in commands
+                        if c["file"].startswith(f"{root / folder}/") and "/tests/" not in c["file"]}
         self.link = subprocess.run(["ninja", "-C", str(build), "-t", "commands", "byhand"], check=True, text=True,
                                    stdout=subprocess.PIPE).stdout.strip().split("\n")[-1]
         self.steps = checks_in(folder)
@@ -366,18 +374,19 @@ class Workshop:
         if sanitizer == THREAD:
             return self.evaluation[-1:] if file in WITH_THREADS else []
         both = self.steps + self.evaluation
-        if file == "evaluation.cpp":
+        if file == "manual/evaluation.cpp":
             return self.evaluation
-        return both if file.startswith("fused") or file in ("stepwise.cpp", "batchnorm/steps.cpp") else self.steps
+        return both if file.startswith("fast/fused") or file in ("manual/stepwise.cpp", "manual/batchnorm/steps.cpp") else self.steps
 
     def sources_that_include(self, file):
-        """The sources of src/manual that a change of this file affects."""
+        """The sources of both folders that a change of this file affects."""
         reached, grown = {file}, True
-        texts = {p.relative_to(self.root / "src/manual").as_posix(): p.read_text()
-                 for p in (self.root / "src/manual").rglob("*") if p.suffix in (".h", ".cpp")}
+        texts = {f"{name}/{p.relative_to(self.root / folder).as_posix()}": p.read_text()
+                 for name, folder in FOLDERS.items()
+                 for p in (self.root / folder).rglob("*") if p.suffix in (".h", ".cpp")}
         while grown:
             more = {name for name, text in texts.items() if name not in reached and
-                    any(f'#include "manual/{r}"' in text for r in reached)}
+                    any(f'#include "{r}"' in text for r in reached)}
             reached |= more
             grown = bool(more)
         return sorted(name for name in reached if name in self.compile)
@@ -385,7 +394,7 @@ class Workshop:
     def variants(self, file):
         """Additional compiler flags; a mutant is caught if it is caught with any of them. The kernels have one path for CPUs
         whose vectors support masked memory accesses, and one for others: these flags select both."""
-        if file.startswith("simd/"):
+        if file.startswith("fast/simd/"):
             return [["-DHWY_COMPILE_ONLY_STATIC", "-march=native"], ["-DHWY_COMPILE_ONLY_STATIC"]]
         return [[]]
 
@@ -393,13 +402,13 @@ class Workshop:
         """Builds the program with `text` in place of the file; False if that does not compile."""
         instrument = [sanitizer] if sanitizer else []
         shutil.rmtree(folder, ignore_errors=True)
-        changed = folder / "manual" / file
+        changed = folder / file
         changed.parent.mkdir(parents=True)
         changed.write_text(text)
         objects = []
         # ThreadSanitizer reports a race if it misses a synchronization: every source must be instrumented.
         for source in self.compile if sanitizer == THREAD else self.sources_that_include(file):
-            path = str(changed) if source == file else str(self.root / "src/manual" / source)
+            path = str(changed) if source == file else str(self.root / place_of(source))
             command = [word for word in self.compile[source] if not re.match(r"-O\d$|-W", word)]
             at = command.index("-o")
             objects.append(str(folder / (source.replace("/", "_") + ".o")))
@@ -450,7 +459,7 @@ class Workshop:
         """Every check must pass on unchanged sources, built like the mutants; its duration determines its time limit."""
         made = [(file, flags, None) for file in files for flags in self.variants(file)]
         for file, flags, sanitizer in [*made, *((file, [], THREAD) for file in files if file in WITH_THREADS)]:
-            if not self.make(file, (self.root / "src/manual" / file).read_text(), flags, folder, sanitizer):
+            if not self.make(file, (self.root / place_of(file)).read_text(), flags, folder, sanitizer):
                 fail(f"{file} does not compile unchanged")
             for check in self.checks(file, sanitizer):
                 if check.against and not check.figures:
@@ -489,7 +498,7 @@ def main():
                         help="at a time [one a core]")
     parser.add_argument("--list", action="store_true", help="print them, make none")
     parser.add_argument("places", nargs="*", metavar="FILE | FILE:LINE",
-                        help="only of these files of src/manual; every mutant of a line")
+                        help="only of these files; every mutant of a line")
     options = parser.parse_intermixed_args()
 
     known = equivalents(options.root)
@@ -506,9 +515,10 @@ def main():
     if options.places:
         asked = {}
         for place in options.places:
-            name, _, number = place.removeprefix("src/manual/").partition(":")
-            if name not in queues:
-                fail(f"{name} is none of {', '.join(FILES)}")
+            name, _, number = place.partition(":")
+            name = next((file for file in FILES if place_of(file) == name), None)
+            if not name:
+                fail(f"{place} is none of {', '.join(map(place_of, FILES))}")
             asked.setdefault(name, set()).update({int(number)} if number else ())
         queues = {f: [m for m in queues[f] if not asked[f] or m.number in asked[f]] for f in asked}
         counts = {f: len(queues[f]) if asked[f] else counts[f] for f in asked}
@@ -524,12 +534,13 @@ def main():
     with tempfile.TemporaryDirectory(prefix="byhand-mutants-") as folder:
         folder = pathlib.Path(folder)
         workshop = Workshop(options.root, options.build, folder)
-        seen = ("batchnorm/formulas.h", "simd/kernels.cpp", "evaluation.cpp", "stepwise.cpp", "fused.h", "fused.cpp")
-        workshop.see_the_right_program_pass([f for f in seen if f in queues or f == "batchnorm/formulas.h"], folder / "right")
+        seen = ("manual/batchnorm/formulas.h", "fast/simd/kernels.cpp", "manual/evaluation.cpp", "manual/stepwise.cpp", "fast/fused.h",
+                "fast/fused.cpp")
+        workshop.see_the_right_program_pass([f for f in seen if f in queues or f == "manual/batchnorm/formulas.h"], folder / "right")
         free = [folder / f"worker{i}" for i in range(options.workers)]
 
         def judge(mutant, place):
-            lines = (options.root / "src/manual" / mutant.file).read_text().split("\n")
+            lines = (options.root / place_of(mutant.file)).read_text().split("\n")
             lines[mutant.number - 1] = mutant.line
             compiled = False
             for sanitizer, by in SANITIZERS.items():

@@ -7,9 +7,9 @@
 #include "base/tensors.h"
 #include "bench/flops.h"
 #include "bench/rounds.h"
-#include "manual/panels.h"
-#include "manual/simd/activations.h"
-#include "manual/simd/peak.h"
+#include "fast/panels.h"
+#include "fast/simd/activations.h"
+#include "fast/simd/peak.h"
 
 namespace byhand::bench {
 namespace {

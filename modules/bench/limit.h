@@ -1,4 +1,4 @@
-// The least time that a machine needs for an operation by the formulas of src/manual/simd.
+// The least time that a machine needs for an operation by the formulas of modules/fast/simd.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace byhand::bench {
 
 // What an operation cannot do without.
 struct Work {
-    double flops = 0;                   // of a product, or of the multiplications in the formulas of src/manual/simd
+    double flops = 0;                   // of a product, or of the multiplications in the formulas of modules/fast/simd
     std::size_t numbers = 0;            // of each array that it reads or writes, in panels; 0 for a product
     std::size_t reads = 0, writes = 0;  // arrays
 };

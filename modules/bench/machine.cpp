@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "manual/simd/peak.h"
+#include "fast/simd/peak.h"
 
 namespace byhand::bench {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "bench/limit.h"
 #include "bench/our_operations.h"
+#include "fast/simd/activations.h"
 #include "judge/finding.h"
-#include "manual/simd/activations.h"
 #include "names/random.h"
 
 namespace byhand::bench {

@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "base/tensors.h"
+#include "fast/by_columns.h"
+#include "fast/panels.h"
+#include "fast/simd/activations.h"
+#include "fast/simd/kernels.h"
+#include "fast/simd/norm.h"
+#include "fast/simd/product.h"
+#include "fast/simd/row_norm.h"
 #include "manual/batchnorm/formulas.h"
-#include "manual/by_columns.h"
 #include "manual/optimizer/formulas.h"
-#include "manual/panels.h"
-#include "manual/simd/activations.h"
-#include "manual/simd/kernels.h"
-#include "manual/simd/norm.h"
-#include "manual/simd/product.h"
-#include "manual/simd/row_norm.h"
 #include "manual/sums.h"
 
 namespace byhand::bench {

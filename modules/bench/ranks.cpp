@@ -10,7 +10,8 @@
 
 #include "bench/counting_group.h"
 #include "bench/training.h"
-#include "manual/models.h"
+#include "fast/models.h"
+#include "ranks/parts.h"
 
 namespace byhand::bench {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "base/batch_norm_1d.h"
 #include "bench/training.h"
+#include "fast/fused_tensors.h"
+#include "fast/models.h"
 #include "judge/finding.h"
-#include "manual/fused_tensors.h"
-#include "manual/models.h"
 
 namespace byhand::bench {
 namespace {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "fast/models.h"
 #include "lab/parallel.h"
-#include "manual/models.h"
 #include "train/losses.h"
 #include "train/trainer.h"
 

@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/parts.h"
 #include "base/value.h"
-#include "manual/fused.h"
-#include "manual/parts.h"
+#include "fast/fused.h"
 #include "manual/stepwise.h"
+#include "ranks/parts.h"
 
 namespace byhand {
 namespace {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/parts.h"
+#include "fast/candidate.h"
 #include "manual/stepwise.h"
 #include "ranks/thread_group.h"
 #include "steps/parts.h"
@@ -222,7 +223,8 @@ Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& refe
     const InRanks& its = ranks->its();
     const NetworkConfig& network = its.whole.config;
     const Ranks* const judged = ranks.get();
-    Candidate candidate = candidate_of(its.model, network, its.whole.rows, reference);
+    Candidate candidate =
+        its.model == "fused" ? fused_candidate(network, its.whole.rows, reference) : candidate_of(its.model, reference);
     candidate.coverage = Coverage::required;
     candidate.also = [judged](std::vector<IsolatedStep>& isolated) { judged->judge(isolated); };
     if (its.right) {
@@ -237,7 +239,7 @@ Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& refe
         candidate.steps = in_parts(network, its.whole.rows);
         candidate.isolation = {.right = candidate.steps,
                                .leeway = Leeway::order,
-                               .battery = reference.stepwise_battery_of(in_parts),
+                               .battery = reference.battery_of(HandForm::stepwise, in_parts),
                                .at_size = in_parts,
                                .right_at_size = in_parts};
     }

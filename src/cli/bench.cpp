@@ -28,7 +28,7 @@
 #include "cli/network_options.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
-#include "manual/simd/peak.h"
+#include "fast/simd/peak.h"
 
 namespace byhand::cli {
 namespace {

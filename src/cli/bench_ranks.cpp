@@ -18,7 +18,7 @@
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/say.h"
-#include "manual/simd/peak.h"
+#include "fast/simd/peak.h"
 #include "ranks/connect.h"
 
 namespace byhand::cli {

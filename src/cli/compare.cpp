@@ -28,6 +28,7 @@
 #include "cli/value_names.h"
 #include "compare/compare.h"
 #include "documents/page/page.h"
+#include "fast/candidate.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/faults/mistakes.h"
 #include "manual/formulas.h"
@@ -71,8 +72,8 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
     DrawnBatch batch(run.recipe.batch, network.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
-    Spoiled spoiled = spoiled_by(mistake, network, run.recipe.batch, reference,
-                                 {run.initial, batch.view(), static_cast<float>(rate_at(run.recipe, 0))});
+    Spoiled spoiled =
+        spoiled_by(mistake, reference, {run.initial, batch.view(), static_cast<float>(rate_at(run.recipe, 0))});
     if (spoiled.culprits.empty()) {
         throw InputError("the mistake " + name + " does not apply to the recipe " + run.recipe.name);
     }
@@ -130,18 +131,16 @@ std::vector<RankSummary> summaries_of(const std::optional<InParts>& parts) {
 std::vector<Candidate> candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
                                       const std::vector<std::string>& models, const Run& run, Reference& reference,
                                       std::optional<InParts>& parts) {
-    const NetworkConfig& network = run.recipe.network;
-    const std::size_t rows = run.recipe.batch;
     std::vector<Candidate> candidates;
     if (external) {
         auto implementation = std::make_unique<ExternalImplementation>(std::move(*external), options.external);
-        candidates.push_back(candidate_of(std::move(implementation), network, rows, reference));
+        candidates.push_back(candidate_of(std::move(implementation), reference));
         return candidates;
     }
     if (parts) {
         return candidates_in_ranks(*parts, reference);
     }
-    candidates = hand_candidates(models, run.recipe, reference);
+    candidates = hand_candidates(models, run.recipe, reference, fused_candidate);
     const auto stepwise = std::ranges::find(models, "stepwise");
     if (!options.plant.empty() && stepwise != models.end()) {
         candidates[static_cast<std::size_t>(stepwise - models.begin())] = planted(options.plant, run, reference);

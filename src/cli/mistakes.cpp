@@ -103,7 +103,7 @@ public:
     }
 
     Spoiled spoiled(const Mistake& mistake) const {
-        return spoiled_by(mistake, network_, rows_, reference_, {state_, batches_.front().view(), kRate});
+        return spoiled_by(mistake, reference_, {state_, batches_.front().view(), kRate});
     }
     // On several ranks; without a mistake if it is null. Without the battery: the steps are right.
     Spoiled spoiled_in_ranks(const Mistake* mistake, std::size_t parts) const {
@@ -112,7 +112,7 @@ public:
         spoiled.candidate.isolation.battery = nullptr;
         return spoiled;
     }
-    Candidate right() const { return candidate_of("stepwise", network_, rows_, reference_); }
+    Candidate right() const { return candidate_of("stepwise", reference_); }
     std::size_t rows() const { return rows_; }
 
     Score judge(Candidate candidate, const std::vector<std::string>& culprits) {

@@ -1,6 +1,8 @@
 #include "cli/models.h"
 
+#include "fast/models.h"
 #include "manual/models.h"
+#include "ranks/parts.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

@@ -13,7 +13,7 @@
 #include "cli/files.h"
 #include "cli/numbers.h"
 #include "cli/say.h"
-#include "manual/fused_tensors.h"
+#include "fast/fused_tensors.h"
 
 namespace byhand::cli {
 

@@ -22,6 +22,7 @@
 #include "cli/shell_words.h"
 #include "cli/training.h"
 #include "manual/models.h"
+#include "manual/stepwise.h"
 #include "ranks/connect.h"
 #include "train/losses.h"
 #include "train/metrics.h"
@@ -103,8 +104,7 @@ std::string command_to_go_on(const Training& training, const Command& command) {
 
 // "bnvar_inv[3] of step 812 is infinite": the first non-finite value of the stepwise network, else the one found.
 std::string in_words(const NotFinite& found, const Recipe& recipe) {
-    const auto implementation =
-        make_hand_implementation(HandForm::stepwise, recipe.network, recipe.batch, DType::float32);
+    const auto implementation = make_step_implementation(stepwise_graph(recipe.network, recipe.batch));
     implementation->load(found.state);
     implementation->run(found.batch.view(), static_cast<float>(rate_at(recipe, found.step)));
     for (const View& view : implementation->views()) {

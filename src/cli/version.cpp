@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "byhand/version.h"
-#include "manual/simd/peak.h"
+#include "fast/simd/peak.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "manual/models.h"
-#include "manual/pieces.h"
 #include "manual/stepwise.h"
 
 namespace byhand {
@@ -25,28 +24,14 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
             reference_operations(HandForm::fused),
             battery(HandForm::stepwise, stepwise_graph),
             battery(HandForm::collapsed, collapsed_graph),
-            battery(HandForm::fused, fused_formulas),
-            [battery](const MakeGraph& graph) { return battery(HandForm::stepwise, graph); },
+            battery,
             {torch.stepwise(network, rows, DType::float32), torch.module_implementation(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_graph(network, rows), monte_carlo},
             {collapsed_graph(network, rows), monte_carlo}};
 }
 
-Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
-                       const Reference& reference) {
-    if (model == "fused") {
-        return {.model = model,
-                .implementation = make_hand_implementation(HandForm::fused, network, rows, DType::float32),
-                .steps = fused_pieces(network, rows),
-                .isolation = {.right = fused_formulas(network, rows),
-                              .leeway = Leeway::order,
-                              .battery = reference.fused_battery,
-                              .at_size = fused_pieces_on_all_targets,
-                              .right_at_size = fused_formulas},
-                .reference_operations = reference.fused.get(),
-                .chain = &reference.collapsed_chain};
-    }
+Candidate candidate_of(const std::string& model, const Reference& reference) {
     const bool stepwise = model == "stepwise";
     const ChainModel& chain = stepwise ? reference.chain : reference.collapsed_chain;
     const MakeGraph at_size = stepwise ? stepwise_graph : collapsed_graph;
@@ -62,8 +47,7 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
             .chain = &chain};
 }
 
-Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const NetworkConfig& network, std::size_t rows,
-                       const Reference& reference) {
+Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const Reference& reference) {
     const bool in_double = given->in_double();
     Candidate candidate{.model = "mine",
                         .implementation = std::move(given),
@@ -74,11 +58,12 @@ Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const Netw
                         .in_double = in_double};
     candidate.forms.push_back({reference.chain.graph, reference.stepwise});
     candidate.forms.push_back({reference.collapsed_chain.graph, reference.collapsed});
-    candidate.forms.push_back({fused_graph(network, rows), reference.fused});
+    candidate.forms.push_back({fused_graph(reference.chain.graph.config, reference.chain.graph.rows), reference.fused});
     return candidate;
 }
 
-StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const TrainingStep& step) {
+StepInputs step_inputs_of(const Reference& reference, const TrainingStep& step) {
+    const NetworkConfig& network = reference.chain.graph.config;
     Implementation& stepwise = *reference.implementations.stepwise;
     stepwise.load(step.state);
     stepwise.run(step.batch, step.rate);
@@ -99,16 +84,14 @@ double smallest_caught(const std::string& makes, Candidate right, StepInputs inp
 
 }  // namespace
 
-Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
-                   const TrainingStep& first) {
-    Spoiled spoiled{candidate_of("stepwise", network, rows, reference), {}};
+Spoiled spoiled_by(const Mistake& mistake, const Reference& reference, const TrainingStep& first) {
+    Spoiled spoiled{candidate_of("stepwise", reference), {}};
     auto plant = mistake.plant;
     if (mistake.plant_sized != nullptr) {
         const std::vector<std::string> culprits = culprits_in(spoiled.candidate.steps, mistake);
-        const double caught =
-            culprits.empty() ? 0
-                             : smallest_caught(culprits.front(), candidate_of("stepwise", network, rows, reference),
-                                               step_inputs_of(reference, network, first));
+        const double caught = culprits.empty() ? 0
+                                               : smallest_caught(culprits.front(), candidate_of("stepwise", reference),
+                                                                 step_inputs_of(reference, first));
         plant = [plant_sized = mistake.plant_sized, caught](Graph& graph) { return plant_sized(graph, caught); };
     }
     const auto spoil = [plant = std::move(plant)](Graph& graph) {

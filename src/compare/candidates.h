@@ -17,9 +17,9 @@ namespace byhand {
 // The LibTorch part of a comparison.
 struct Reference {
     std::shared_ptr<const ReferenceOperations> stepwise, collapsed, fused;
-    std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null if `quick`
-    // For another graph of the stepwise form.
-    std::function<std::shared_ptr<Battery>(const MakeGraph& graph)> stepwise_battery_of;
+    std::shared_ptr<Battery> stepwise_battery, collapsed_battery;  // null if `quick`
+    // The same for another graph of a form.
+    std::function<std::shared_ptr<Battery>(HandForm form, const MakeGraph& graph)> battery_of;
     ReferenceImplementations implementations;
     ChainModel chain, collapsed_chain;
 };
@@ -27,13 +27,11 @@ struct Reference {
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed, bool quick = false);
 
-// "stepwise", "collapsed" or "fused", with those of its steps that can run in isolation. The reference must outlive it.
-Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
-                       const Reference& reference);
+// "stepwise" or "collapsed", with those of its steps that can run in isolation. The reference must outlive it.
+Candidate candidate_of(const std::string& model, const Reference& reference);
 
 // External values, in the form of ExternalImplementation. The reference must outlive it.
-Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const NetworkConfig& network, std::size_t rows,
-                       const Reference& reference);
+Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const Reference& reference);
 
 // The stepwise network with an injected fault, and the names of its root causes: empty if the fault does not apply. A
 // fault whose size follows from the smallest error that is guaranteed to be detected takes that of LibTorch's training
@@ -42,10 +40,9 @@ struct Spoiled {
     Candidate candidate;
     std::vector<std::string> culprits;
 };
-Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
-                   const TrainingStep& first);
+Spoiled spoiled_by(const Mistake& mistake, const Reference& reference, const TrainingStep& first);
 
 // The inputs of each isolated step at one training step of LibTorch's.
-StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const TrainingStep& step);
+StepInputs step_inputs_of(const Reference& reference, const TrainingStep& step);
 
 }  // namespace byhand

@@ -59,11 +59,12 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the result owns the reference
 
 std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
-                                       const Reference& reference) {
+                                       const Reference& reference, MakeCandidate fused) {
     std::vector<Candidate> candidates;
     candidates.reserve(models.size());
     for (const std::string& model : models) {
-        candidates.push_back(candidate_of(model, recipe.network, recipe.batch, reference));
+        candidates.push_back(model == "fused" ? fused(recipe.network, recipe.batch, reference)
+                                              : candidate_of(model, reference));
     }
     return candidates;
 }

@@ -45,8 +45,10 @@ struct ComparisonConfig {
 Comparison compare(Run& run, const torch_ref::Factory& torch,
                    const std::function<std::vector<Candidate>(Reference&)>& candidates, const ComparisonConfig& how);
 
-// The hand-written networks of these names (candidate_of).
+// The hand-written networks of these names. `fused` makes that of its name (modules/fast); the others are
+// candidate_of's.
+using MakeCandidate = Candidate (*)(const NetworkConfig& network, std::size_t rows, const Reference& reference);
 std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
-                                       const Reference& reference);
+                                       const Reference& reference, MakeCandidate fused);
 
 }  // namespace byhand

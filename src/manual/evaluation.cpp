@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "manual/pieces.h"
 #include "manual/stepwise.h"
 
 namespace byhand {
@@ -13,14 +12,14 @@ namespace {
 // Rows per chunk: many enough to reuse each weight, few enough to stay in cache and to sample a single row.
 constexpr std::size_t kChunk = 64;
 
-Graph graph_of(const NetworkConfig& config, Evaluation::By by) {
+Graph graph_of(const NetworkConfig& config, ReplaceSteps replace) {
     Graph formulas = evaluation_graph(config, kChunk);
-    return by == Evaluation::By::kernels ? with_kernels(std::move(formulas)) : std::move(formulas);
+    return replace != nullptr ? replace(std::move(formulas)) : std::move(formulas);
 }
 
 }  // namespace
 
-Evaluation::Evaluation(const NetworkConfig& config, By by) : runner_(graph_of(config, by)) {}
+Evaluation::Evaluation(const NetworkConfig& config, ReplaceSteps replace) : runner_(graph_of(config, replace)) {}
 
 template <class Visit>
 void Evaluation::for_each_chunk(std::span<const std::int64_t> X, const std::string& last, Visit visit) {

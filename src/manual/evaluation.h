@@ -9,12 +9,13 @@
 
 namespace byhand {
 
+// Puts others in the place of steps that compute the same, such as kernels (modules/fast).
+using ReplaceSteps = Graph (*)(Graph formulas);
+
 class Evaluation {
 public:
-    // With the formulas only, or with kernels where they exist.
-    enum class By { formulas, kernels };
-
-    Evaluation(const NetworkConfig& config, By by);
+    // By the formulas, or by what takes their place.
+    explicit Evaluation(const NetworkConfig& config, ReplaceSteps replace = nullptr);
 
     // A table equal to state(config).
     void load(const Tensors<float>& state) { copy_into(runner_.tensors(), state); }

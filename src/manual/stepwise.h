@@ -13,7 +13,7 @@ Graph hand_graph(HandForm form, const NetworkConfig& config, std::size_t rows,
                  const HandOperations& hand = hand_operations());
 
 // The same for a part of a batch. Each step that sums over the rows computes the part's share: the shares of all parts
-// add up to the value, which the steps after it read (manual/parts.h).
+// add up to the value, which the steps after it read (modules/ranks/parts.h).
 Graph hand_graph(HandForm form, const NetworkConfig& config, const BatchPart& part,
                  const HandOperations& hand = hand_operations());
 

@@ -15,6 +15,7 @@
 #include "campaign/random_network.h"
 #include "cli/options.h"
 #include "compare/candidates.h"
+#include "fast/candidate.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
 #include "recipe/recipe.h"
@@ -182,9 +183,10 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     constexpr std::uint64_t kSeedsABattery = 10;
     Reference reference = reference_of(torch, c.network, c.rows, c.seed + 1, c.seed % kSeedsABattery != 0);
     std::vector<Candidate> candidates;
-    for (const char* model : {"stepwise", "collapsed", "fused"}) {
-        candidates.push_back(candidate_of(model, c.network, c.rows, reference));
+    for (const char* model : {"stepwise", "collapsed"}) {
+        candidates.push_back(candidate_of(model, reference));
     }
+    candidates.push_back(fused_candidate(c.network, c.rows, reference));
     std::mt19937_64 generator(c.seed);
     std::vector<std::int64_t> X(c.rows * c.network.context), Y(c.rows);
     for (std::vector<std::int64_t>* indices : {&X, &Y}) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "compare/candidates.h"
+#include "fast/models.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
 #include "harness/faults/mistakes.h"
@@ -59,8 +60,8 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Candidate> candidates;
         candidates.push_back(candidate_of(
-            std::make_unique<ExternalImplementation>(fit_to(stepwise_graph(config_, rows_), given), "given"), config_,
-            rows_, reference_));
+            std::make_unique<ExternalImplementation>(fit_to(stepwise_graph(config_, rows_), given), "given"),
+            reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "fast/pieces.h"
 #include "harness/faults/mistakes.h"
 #include "harness/isolated/draws.h"
-#include "manual/pieces.h"
 #include "manual/stepwise.h"
 
 using namespace byhand;

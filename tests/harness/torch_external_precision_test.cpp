@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/external_ground.h"
+#include "manual/stepwise.h"
 
 using namespace byhand;
 using namespace byhand::given;

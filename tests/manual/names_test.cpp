@@ -3,7 +3,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <set>
 
-#include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
@@ -181,71 +180,6 @@ TEST_CASE("names: evaluation goes from the characters to the logits") {
     const Graph after = evaluation_graph(with_norm({5, 3}, NormPlace::after), 4);
     CHECK(made(after.forward) ==
           Names{"emb", "embcat", "hpreact.1", "hprebn.1", "h.1", "hpreact.2", "hprebn.2", "h.2", "logits"});
-}
-
-TEST_CASE("names: fused keeps values and gradients under their names, in order of computation") {
-    const networks::Example example = networks::make(networks::small({5}), 4);
-    const auto implementation = make_hand_implementation(HandForm::fused, example.config, 4, DType::float32);
-    implementation->load(example.state);
-    implementation->run(example.batch(), 0.1F);
-    Names names;
-    for (const View& view : implementation->views()) {
-        names.push_back(view.name);
-    }
-    CHECK(names == Names{"C",
-                         "W1",
-                         "b1",
-                         "bngain",
-                         "bnbias",
-                         "W2",
-                         "b2",
-                         "bnmean_running",
-                         "bnvar_running",
-                         "embcat",
-                         "hprebn",
-                         "bnmeani",
-                         "bnvar",
-                         "bnvar_inv",
-                         "bnraw",
-                         "h",
-                         "logits",
-                         "loss",
-                         "dlogits",
-                         "dW2",
-                         "db2",
-                         "dbngain",
-                         "dbnbias",
-                         "dhprebn",
-                         "dW1",
-                         "db1",
-                         "dembcat",
-                         "dC",
-                         "new_C",
-                         "new_W1",
-                         "new_b1",
-                         "new_bngain",
-                         "new_bnbias",
-                         "new_W2",
-                         "new_b2",
-                         "new_bnmean_running",
-                         "new_bnvar_running"});
-}
-
-TEST_CASE("names: fused by character has neither embcat nor dembcat, but everything else") {
-    const auto names_of = [](std::size_t rows) {
-        const networks::Example example = networks::make(networks::small({5}), rows);
-        const auto implementation = make_hand_implementation(HandForm::fused, example.config, rows, DType::float32);
-        implementation->load(example.state);
-        implementation->run(example.batch(), 0.1F);
-        Names names;
-        for (const View& view : implementation->views()) {
-            names.push_back(view.name);
-        }
-        return names;
-    };
-    Names few = names_of(27);  // less than four for each of 7 characters
-    CHECK(std::erase_if(few, [](const std::string& name) { return name == "embcat" || name == "dembcat"; }) == 2);
-    CHECK(names_of(28) == few);
 }
 
 // A gradient has the shape of its value, and an update that of its parameter.

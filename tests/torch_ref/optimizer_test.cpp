@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "fast/models.h"
 #include "harness/drawn.h"
-#include "manual/models.h"
 #include "torch_ref/example.h"
 #include "torch_ref/module.h"
 #include "torch_ref/near.h"

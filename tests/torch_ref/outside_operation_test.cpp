@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "byhand/rounded.h"
+#include "fast/models.h"
 #include "harness/end_to_end/compare.h"
 #include "harness/explain.h"
 #include "harness/gradcheck/gradcheck.h"

@@ -9,9 +9,9 @@
 
 #include "bench/peers/peers.h"
 #include "bench/peers/rows.h"
-#include "manual/panels.h"
-#include "manual/simd/kernels.h"
-#include "manual/simd/product.h"
+#include "fast/panels.h"
+#include "fast/simd/kernels.h"
+#include "fast/simd/product.h"
 
 namespace byhand::peers {
 namespace {

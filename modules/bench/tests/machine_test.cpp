@@ -7,8 +7,8 @@
 
 #include "base/tensors.h"
 #include "bench/limit.h"
-#include "manual/simd/peak.h"
-#include "manual/targets.h"
+#include "fast/simd/peak.h"
+#include "fast/tests/targets.h"
 
 using namespace byhand;
 using Catch::Matchers::WithinAbs;

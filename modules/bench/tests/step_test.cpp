@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "base/batch_norm_1d.h"
+#include "fast/simd/product.h"
 #include "manual/models.h"
-#include "manual/simd/product.h"
+#include "manual/stepwise.h"
 #include "train/small_run.h"
 
 using namespace byhand;
@@ -22,7 +23,7 @@ enum class Mistake { none, loss, rate, forgets, not_finite };
 class Other final : public Model {
 public:
     Other(const NetworkConfig& config, std::size_t rows, Mistake mistake)
-        : model_(make_hand_model(HandForm::stepwise, config, rows)), mistake_(mistake) {}
+        : model_(make_step_model(stepwise_graph(config, rows))), mistake_(mistake) {}
 
     void load(const Tensors<float>& state) override { model_->load(state); }
     Tensors<float> save() const override { return model_->save(); }

@@ -275,7 +275,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
     draw_batch(batch, run.train, generator);
     const auto rate = static_cast<float>(rate_at(run.recipe, 0));
 
-    StepInputs inputs = step_inputs_of(reference, config, {run.initial, batch.view(), rate});
+    StepInputs inputs = step_inputs_of(reference, {run.initial, batch.view(), rate});
     Examination examination;
     examination.summary.allowed = {Verdict::vacuous};  // as the norm of one row; the isolated step has to show it
     const Examiner examiner(steps, config, rows, reference, how, watch);

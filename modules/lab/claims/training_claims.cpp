@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "base/member.h"
+#include "fast/models.h"
 #include "lab/claims/bench.h"
 #include "lab/figures.h"
-#include "manual/models.h"
 #include "report/rows.h"
 #include "train/losses.h"
 

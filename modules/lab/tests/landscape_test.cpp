@@ -44,7 +44,7 @@ struct Evaluated {
     std::vector<View> views;
 };
 Evaluated evaluate(const Network& network, const Tensors<float>& state, double rate) {
-    Evaluated made{make_hand_implementation(HandForm::collapsed, network.config, network.Y.size(), DType::float64), {}};
+    Evaluated made{make_step_implementation(collapsed_graph(network.config, network.Y.size()), DType::float64), {}};
     made.implementation->load(state);
     made.implementation->run(network.batch(), static_cast<float>(rate));
     made.views = made.implementation->views();

@@ -5,8 +5,8 @@
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
 
+#include "fast/models.h"
 #include "harness/drawn.h"
-#include "manual/models.h"
 #include "train/losses.h"
 
 using namespace byhand;

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "fast/models.h"
 #include "lab/tests/read.h"
-#include "manual/models.h"
 #include "recipe/recipe.h"
 #include "train/losses.h"
 #include "train/trainer.h"

@@ -397,7 +397,7 @@ void add_names(Document& document, const WalkthroughOptions& options, const Run&
 
 // The loss of the same batch after the update.
 double loss_after(const Run& run, const Batch& batch, float rate) {
-    const std::unique_ptr<Model> model = make_hand_model(HandForm::stepwise, run.recipe.network, run.recipe.batch);
+    const std::unique_ptr<Model> model = make_step_model(stepwise_graph(run.recipe.network, run.recipe.batch));
     model->load(run.initial);
     model->train_step(batch, rate);
     return static_cast<double>(model->train_step(batch, rate));

@@ -3,8 +3,8 @@
 //
 // Shapes: x, its differences, bnraw and y are (n, H); mean, variance, gain, bias are (H). D is the variance's divisor,
 // n or n − 1. Where a function takes n beside `rows`, n counts the rows of the batch, and `rows` those at hand: all of
-// them, or a part, whose sums are then added to those of the other parts (manual/parts.h). Rows are contiguous, and
-// every inner loop runs along them.
+// them, or a part, whose sums are then added to those of the other parts (modules/ranks/parts.h). Rows are contiguous,
+// and every inner loop runs along them.
 #pragma once
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 // Shapes: logits and all elementwise results are (n, V); maxima and sums are (n); Y (n) holds the targets; the loss is
 // one number, the mean over the rows of −ln probs[i, Y[i]]. Where a function takes n beside `rows`, n counts the
 // rows of the batch, and `rows` those at hand: all of them, or a part, whose loss is then added to those of the other
-// parts (manual/parts.h).
+// parts (modules/ranks/parts.h).
 #pragma once
 
 #include <algorithm>

@@ -1,0 +1,21 @@
+#include "fast/candidate.h"
+
+#include "fast/models.h"
+#include "fast/pieces.h"
+
+namespace byhand {
+
+Candidate fused_candidate(const NetworkConfig& network, std::size_t rows, const Reference& reference) {
+    return {.model = "fused",
+            .implementation = make_hand_implementation(HandForm::fused, network, rows, DType::float32),
+            .steps = fused_pieces(network, rows),
+            .isolation = {.right = fused_formulas(network, rows),
+                          .leeway = Leeway::order,
+                          .battery = reference.battery_of(HandForm::fused, fused_formulas),
+                          .at_size = fused_pieces_on_all_targets,
+                          .right_at_size = fused_formulas},
+            .reference_operations = reference.fused.get(),
+            .chain = &reference.collapsed_chain};
+}
+
+}  // namespace byhand

@@ -1,0 +1,122 @@
+#include "fast/pieces.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "byhand/rounded.h"
+#include "fast/simd/targets.h"
+#include "fast/step_kernels.h"
+#include "manual/cross_entropy/formulas.h"
+#include "manual/stepwise.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::string_view kKernels = "simd::";
+
+// For a sum step, one sum for each kernel of the term that has the most: sum i uses each term's i-th kernel.
+template <class Of>
+StepList by_terms(const Step& sum, Of of) {
+    std::vector<StepList> terms;
+    std::size_t most = 0;
+    for (const Step& term : sum.terms) {
+        terms.push_back(of(term));
+        most = std::max(most, terms.back().size());
+    }
+    StepList all;
+    for (std::size_t i = 0; i < most; ++i) {
+        StepList each;
+        for (const StepList& one : terms) {
+            each.push_back(one[std::min(i, one.size() - 1)]);
+        }
+        all.push_back(sum_of(std::move(each)));
+    }
+    return all;
+}
+
+// Replaces each step by of(its kernels, step), which is one or several steps.
+template <class Of>
+Graph replaced(Graph graph, Of of) {
+    const std::map<std::string, Shape> shapes = shapes_of(graph);
+    for (StepList* list : {&graph.forward, &graph.backward, &graph.update}) {
+        const StepList once = std::move(*list);
+        list->clear();
+        const auto kernels = [&](const Step& step) { return of(kernels_of({step, graph.config, shapes}), step); };
+        for (const Step& step : once) {
+            std::ranges::move(step.terms.empty() ? kernels(step) : by_terms(step, kernels), std::back_inserter(*list));
+        }
+    }
+    return graph;
+}
+
+Step by(const Function<float>& kernel, Step step) {
+    step.in_float = kernel;
+    return step;
+}
+
+StepList by_first(const Kernels& kernels, const Step& step) {
+    return {kernels.empty() ? step : by(kernels.front(), step)};
+}
+
+StepList by_all(const Kernels& kernels, const Step& step) {
+    StepList all;
+    for (const Function<float>& kernel : kernels) {
+        if (!kernel.name.starts_with(kKernels)) {
+            all.push_back(by(kernel, step));
+            continue;
+        }
+        for (const simd::Target& target : simd::targets()) {
+            all.push_back(by({kernel.name + " (" + target.name + ")",
+                              [run = kernel.run, target](float* out, Reads<float> reads) {
+                                  const simd::OnTarget while_it_runs(target);
+                                  run(out, reads);
+                              }},
+                             step));
+        }
+    }
+    if (all.empty()) {
+        return {step};
+    }
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        all[i].in_double = {};  // identical for all of them
+    }
+    return all;
+}
+
+}  // namespace
+
+Graph fused_formulas(const NetworkConfig& config, std::size_t rows) {
+    Graph graph = fused_graph(config, rows);
+    add(graph.forward, "counts", {rows, config.vocabulary}, {"norm_logits"}, BYHAND_FUNCTION(softmax_exp),
+        rows * config.vocabulary);
+    return graph;
+}
+
+Graph with_kernels(Graph graph) {
+    return replaced(std::move(graph), by_first);
+}
+
+Graph with_kernels_of_part(Graph graph, const BatchPart& part) {
+    if (part.rows == part.batch) {
+        return with_kernels(std::move(graph));
+    }
+    constexpr std::string_view kDividing[] = {"batchnorm_mean", "cross_entropy_with_gradient"};
+    return replaced(std::move(graph), [&](const Kernels& kernels, const Step& step) {
+        const bool divides = std::ranges::count(kDividing, step.in_float.name) > 0;
+        return by_first(divides ? Kernels{} : kernels, step);
+    });
+}
+
+Graph fused_pieces(const NetworkConfig& config, std::size_t rows) {
+    return with_kernels(fused_formulas(config, rows));
+}
+
+Graph fused_pieces_on_all_targets(const NetworkConfig& config, std::size_t rows) {
+    return replaced(fused_formulas(config, rows), by_all);
+}
+
+}  // namespace byhand

@@ -1,0 +1,105 @@
+// Training in parts: the rows of each batch are split into parts, which may lie in several processes, and every sum
+// over the rows is the sum of the parts' shares in a fixed order. What is computed depends on the number of parts, not
+// on the number of processes.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/group.h"
+#include "base/model.h"
+#include "base/parts.h"
+#include "base/tensors.h"
+#include "steps/parts.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+// A network without its rows, and the rows of this rank's parts. Of a step whose result
+//   has rows         each part computes its own;
+//   sums over rows   each part computes its share. The shares of all parts are added as soon as a step reads such a
+//                    sum, together with all others that are complete (base/parts.h);
+//   has no rows      and reads nothing that has: each rank computes the same.
+class PartsRunner {
+public:
+    enum class Keep { needed, all };
+
+    // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner does. `group` must outlive
+    // it. With Keep::all the shares of the parts are kept, for values(); then `add_shares`, unless it is empty, takes
+    // the place of the exchange. Precondition: 0 < parts ≤ rows.
+    PartsRunner(const MakePart& make, std::size_t rows, std::size_t parts, Group& group, Keep keep = Keep::needed,
+                AddShares add_shares = {});
+    PartsRunner(const PartsRunner&) = delete;
+    PartsRunner& operator=(const PartsRunner&) = delete;
+
+    // The state before and after, the rate, the loss, and all other values without rows.
+    Tensors<float>& shared() { return shared_; }
+
+    // How often sums are exchanged in a step.
+    std::size_t messages() const { return shared_sums_.size(); }
+
+    // Forward, loss, backward and update for the whole batch, of which each rank reads its parts' rows.
+    void run(const Batch& batch, float rate);
+
+    // All that this rank holds after a step. Precondition: Keep::all.
+    RankValues values() const;
+
+private:
+    struct PartOfBatch {
+        BatchPart place;
+        Graph graph;
+        PartValues values;
+    };
+    // The share of a part, and where it is added.
+    struct SpanAddition {
+        std::span<float> to, from;
+    };
+    struct Call {
+        const Step* step = nullptr;
+        float* out = nullptr;
+        std::vector<Operand<float>> reads;
+        std::span<float> kept;                // a copy of the result, unless it is empty
+        std::vector<SpanAddition> additions;  // after the call
+    };
+    // Calls, and then an exchange, if any.
+    struct Stage {
+        std::vector<Call> calls;
+        SharedSums* sums = nullptr;
+        std::vector<std::string> names;  // of the sums
+    };
+
+    bool has_rows(const std::string& name) const { return byhand::has_rows(first_.glossary, name); }
+    void allocate();
+    std::vector<Graph> graphs() const;  // of its parts
+    void add_otherwise(const std::string& name);
+    void plan();
+    void bind(Stage& stage, std::size_t list, std::size_t at);
+    void bind_sum(Stage& stage, std::size_t list, std::size_t at);
+    void add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const;
+    Operand<float> operand(const std::string& name, const PartOfBatch* part) const;
+
+    Group& group_;
+    std::size_t all_parts_;
+    Keep keep_;
+    AddShares add_shares_;
+    PartSums parts_;
+    Graph first_;  // of the first part, for the steps that all ranks compute
+    std::vector<PartOfBatch> own_;
+    Tensors<float> shared_;
+    std::vector<SharedSums> shared_sums_;
+    std::map<std::string, std::size_t> place_of_;  // of a sum in a slot
+    AlignedVector<float> scratch_;                 // for the slots that are not sent
+    std::vector<Stage> stages_;
+};
+
+// A model to train, with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must
+// outlive it. Each step requires the whole batch on all ranks. The fused form runs on `threads` threads. Throws
+// InputError where check_network does. Precondition: 0 < parts ≤ rows.
+std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                           std::size_t parts, Group& group, std::size_t threads = 1);
+
+}  // namespace byhand
