@@ -5,7 +5,9 @@
 
 namespace byhand {
 
-Candidate fused_candidate(const NetworkConfig& network, std::size_t rows, const Reference& reference) {
+Candidate fused_candidate(const Reference& reference) {
+    const NetworkConfig& network = reference.network();
+    const std::size_t rows = reference.rows();
     return {.model = "fused",
             .implementation = make_hand_implementation(HandForm::fused, network, rows, DType::float32),
             .steps = fused_pieces(network, rows),
@@ -13,7 +15,8 @@ Candidate fused_candidate(const NetworkConfig& network, std::size_t rows, const 
                           .leeway = Leeway::order,
                           .battery = reference.battery_of(HandForm::fused, fused_formulas),
                           .at_size = fused_pieces_on_all_targets,
-                          .right_at_size = fused_formulas},
+                          .right_at_size = fused_formulas,
+                          .mistakes = reference.mistakes},
             .reference_operations = reference.fused.get(),
             .chain = &reference.collapsed_chain};
 }

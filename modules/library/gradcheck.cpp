@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "base/hash.h"
-#include "harness/gradcheck/differences.h"
+#include "harness/differences.h"
 #include "harness/limits/monte_carlo.h"
 #include "library/checked.h"
 

@@ -10,8 +10,8 @@
 
 #include "base/group.h"
 #include "base/model.h"
-#include "harness/faults/rank_plan.h"
 #include "ranks/judge_ranks.h"
+#include "ranks/rank_plan.h"
 #include "steps/parts.h"
 
 namespace byhand {

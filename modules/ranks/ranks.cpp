@@ -223,8 +223,7 @@ Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& refe
     const InRanks& its = ranks->its();
     const NetworkConfig& network = its.whole.config;
     const Ranks* const judged = ranks.get();
-    Candidate candidate =
-        its.model == "fused" ? fused_candidate(network, its.whole.rows, reference) : candidate_of(its.model, reference);
+    Candidate candidate = its.model == "fused" ? fused_candidate(reference) : candidate_of(its.model, reference);
     candidate.coverage = Coverage::required;
     candidate.also = [judged](std::vector<IsolatedStep>& isolated) { judged->judge(isolated); };
     if (its.right) {
@@ -241,7 +240,8 @@ Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& refe
                                .leeway = Leeway::order,
                                .battery = reference.battery_of(HandForm::stepwise, in_parts),
                                .at_size = in_parts,
-                               .right_at_size = in_parts};
+                               .right_at_size = in_parts,
+                               .mistakes = reference.mistakes};
     }
     candidate.implementation = std::move(ranks);
     return candidate;

@@ -14,6 +14,8 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "byhand/verdict.h"
+#include "checks/candidates.h"
+#include "checks/faults/mistakes.h"
 #include "cli/commands.h"
 #include "cli/compare_files.h"
 #include "cli/compare_ranks.h"
@@ -30,7 +32,6 @@
 #include "documents/page/page.h"
 #include "fast/candidate.h"
 #include "harness/end_to_end/comparison.h"
-#include "harness/faults/mistakes.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"
 #include "names/dataset.h"
@@ -134,13 +135,13 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
     std::vector<Candidate> candidates;
     if (external) {
         auto implementation = std::make_unique<ExternalImplementation>(std::move(*external), options.external);
-        candidates.push_back(candidate_of(std::move(implementation), reference));
+        candidates.push_back(external_candidate(std::move(implementation), reference));
         return candidates;
     }
     if (parts) {
         return candidates_in_ranks(*parts, reference);
     }
-    candidates = hand_candidates(models, run.recipe, reference, fused_candidate);
+    candidates = hand_candidates(models, reference, fused_candidate);
     const auto stepwise = std::ranges::find(models, "stepwise");
     if (!options.plant.empty() && stepwise != models.end()) {
         candidates[static_cast<std::size_t>(stepwise - models.begin())] = planted(options.plant, run, reference);
@@ -191,7 +192,7 @@ Presentation presentation_of(const CompareOptions& options, const Command& comma
         {"--format", std::nullopt}, {"--json", std::nullopt}, {"--output", std::nullopt}, {"--dump", std::nullopt}};
     const bool external = !options.external.empty();
     return {.subject = external ? std::string(options.external) : fmt::format("{}", fmt::join(options.models, ", ")),
-            .planted = options.plant,
+            .planted = options.plant.empty() ? nullptr : &mistake_named(options.plant),
             .command = "byhand compare" + command.replay(without_files),
             .recipe = run.recipe.name,
             .seed = run.recipe.seed,
@@ -331,6 +332,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
                                   .drift = options.drift,
                                   .pictures = as_page,
                                   .quick = options.quick,
+                                  .mistakes = mistakes(),
                                   .allowed = allowed_by(options),
                                   .keeps_every_step = rows_shown != Rows::disagreeing,
                                   .begins = [&](std::size_t step) { progress.step(step); },

@@ -10,8 +10,8 @@
 #include "base/hash.h"
 #include "base/nearest.h"
 #include "byhand/version.h"
+#include "checks/faults/mistakes.h"
 #include "cli/value_names.h"
-#include "harness/faults/mistakes.h"
 #include "names/dataset.h"
 #include "ranks/connect.h"
 

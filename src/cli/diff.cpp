@@ -1,4 +1,4 @@
-#include "harness/diff.h"
+#include "checks/diff.h"
 
 #include <fnmatch.h>
 
@@ -7,11 +7,11 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "checks/diff_document.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
-#include "documents/diff.h"
 #include "manual/glossary.h"
 #include "names/vocabulary.h"
 #include "recipe/recipe.h"

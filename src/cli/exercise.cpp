@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/utf8.h"
+#include "checks/faults/mistakes.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -166,7 +167,8 @@ void judge(const ExerciseOptions& options, const Command& command, const exercis
     Examination examination = examine_aloud(steps, torch, run,
                                             {.limits = limits_of(options),
                                              .threads = options.threads || options.sanitize == "thread",
-                                             .quick = options.quick});
+                                             .quick = options.quick,
+                                             .mistakes = mistakes()});
     examination.file = options.own.shown();
 
     Presentation how;

@@ -1,4 +1,4 @@
-#include "harness/gradcheck/gradcheck.h"
+#include "checks/gradcheck.h"
 
 #include <fmt/core.h>
 #include <fnmatch.h>
@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "checks/gradcheck_document.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
@@ -15,7 +16,6 @@
 #include "cli/report_options.h"
 #include "cli/shell_words.h"
 #include "cli/value_names.h"
-#include "documents/gradcheck.h"
 #include "harness/drawn.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"

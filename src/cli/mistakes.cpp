@@ -1,3 +1,5 @@
+#include "checks/faults/mistakes.h"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <fnmatch.h>
@@ -13,6 +15,7 @@
 #include "base/member.h"
 #include "base/nearest.h"
 #include "base/value.h"
+#include "checks/candidates.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"

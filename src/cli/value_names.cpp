@@ -1,8 +1,8 @@
 #include "cli/value_names.h"
 
+#include "checks/faults/mistakes.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
-#include "harness/faults/mistakes.h"
 #include "manual/stepwise.h"
 
 namespace byhand::cli {

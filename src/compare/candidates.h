@@ -7,9 +7,7 @@
 #include <string>
 
 #include "harness/end_to_end/comparison.h"
-#include "harness/external/external_implementation.h"
-#include "harness/external/same_numbers.h"
-#include "harness/faults/mistakes.h"
+#include "harness/mistake.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand {
@@ -22,25 +20,17 @@ struct Reference {
     std::function<std::shared_ptr<Battery>(HandForm form, const MakeGraph& graph)> battery_of;
     ReferenceImplementations implementations;
     ChainModel chain, collapsed_chain;
+    KnownMistakes mistakes;  // by which wrong results are explained
+
+    const NetworkConfig& network() const { return chain.graph.config; }
+    std::size_t rows() const { return chain.graph.rows; }
 };
 // `seed`: of the random inputs, and of the runs that measure the end-to-end limits. `quick`: without the battery.
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
-                       std::uint64_t seed, bool quick = false);
+                       std::uint64_t seed, bool quick = false, KnownMistakes mistakes = {});
 
 // "stepwise" or "collapsed", with those of its steps that can run in isolation. The reference must outlive it.
 Candidate candidate_of(const std::string& model, const Reference& reference);
-
-// External values, in the form of ExternalImplementation. The reference must outlive it.
-Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const Reference& reference);
-
-// The stepwise network with an injected fault, and the names of its root causes: empty if the fault does not apply. A
-// fault whose size follows from the smallest error that is guaranteed to be detected takes that of LibTorch's training
-// step `first`.
-struct Spoiled {
-    Candidate candidate;
-    std::vector<std::string> culprits;
-};
-Spoiled spoiled_by(const Mistake& mistake, const Reference& reference, const TrainingStep& first);
 
 // The inputs of each isolated step at one training step of LibTorch's.
 StepInputs step_inputs_of(const Reference& reference, const TrainingStep& step);

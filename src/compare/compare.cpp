@@ -22,7 +22,8 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
     const NetworkConfig& network = recipe.network;
     // What is right: every value by LibTorch in double and in float, each operation by itself, and how far rounding may
     // carry a value.
-    auto reference = std::make_unique<Reference>(reference_of(torch, network, recipe.batch, recipe.seed, how.quick));
+    auto reference =
+        std::make_unique<Reference>(reference_of(torch, network, recipe.batch, recipe.seed, how.quick, how.mistakes));
     // What is judged: networks as lists of steps, with the right steps to hold each of theirs to.
     std::vector<Candidate> judged = candidates(*reference);
     Comparison all{.summary = {},
@@ -36,6 +37,7 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
                             .from = how.from,
                             .drift = how.drift,
                             .pictures = how.pictures,
+                            .mistakes = how.mistakes,
                             .batch =
                                 [&](std::size_t step) {
                                     if (how.begins) {
@@ -58,13 +60,12 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
     return all;
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the result owns the reference
 
-std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
-                                       const Reference& reference, MakeCandidate fused) {
+std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Reference& reference,
+                                       MakeCandidate fused) {
     std::vector<Candidate> candidates;
     candidates.reserve(models.size());
     for (const std::string& model : models) {
-        candidates.push_back(model == "fused" ? fused(recipe.network, recipe.batch, reference)
-                                              : candidate_of(model, reference));
+        candidates.push_back(model == "fused" ? fused(reference) : candidate_of(model, reference));
     }
     return candidates;
 }

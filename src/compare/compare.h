@@ -32,6 +32,7 @@ struct ComparisonConfig {
     std::size_t steps = 1, every = 1, from = 0;
     bool drift = false, pictures = false;
     bool quick = false;            // without the battery
+    KnownMistakes mistakes = {};   // by which wrong results are explained
     std::set<Verdict> allowed;     // accepted although they show nothing (Summary)
     bool keeps_every_step = true;  // else only the first that disagrees, or the last if none does
     // Called before and after a step; either may be empty.
@@ -47,8 +48,8 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
 
 // The hand-written networks of these names. `fused` makes that of its name (modules/fast); the others are
 // candidate_of's.
-using MakeCandidate = Candidate (*)(const NetworkConfig& network, std::size_t rows, const Reference& reference);
-std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Recipe& recipe,
-                                       const Reference& reference, MakeCandidate fused);
+using MakeCandidate = Candidate (*)(const Reference& reference);
+std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Reference& reference,
+                                       MakeCandidate fused);
 
 }  // namespace byhand

@@ -219,7 +219,7 @@ Text conclusion(const Summary& summary) {
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
                           Rows rows, const Text& next) {
     Document document{.subject = "compare",
-                      .note = how.planted.empty() ? "" : "planted: " + how.planted,
+                      .note = how.planted == nullptr ? "" : "planted: " + how.planted->name,
                       .title = fmt::format("{} against LibTorch {}: recipe {}, {}, seed {}", how.subject,
                                            how.torch_version, how.recipe, plural(how.rows, "row"), how.seed),
                       .blocks = {},

@@ -4,7 +4,7 @@
 #include "documents/compare_tables.h"
 #include "documents/phrases.h"
 #include "documents/smallest_input.h"
-#include "harness/faults/mistakes.h"
+#include "harness/mistake.h"
 
 namespace byhand {
 namespace {

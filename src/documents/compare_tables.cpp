@@ -9,6 +9,7 @@
 
 #include "base/member.h"
 #include "documents/phrases.h"
+#include "harness/mistake.h"
 
 namespace byhand {
 namespace {
@@ -234,10 +235,14 @@ std::vector<Cell> isolated_row(const std::string& model, const ValueReport& valu
 
 Json json_of(const Trial& trial) {
     const auto figure = [](const std::optional<double>& value) { return number(value.value_or(0)); };
-    return {{"error", figure(trial.error)},       {"scale", figure(trial.scale)},
-            {"limit", figure(trial.limit)},       {"used", figure(trial.used)},
-            {"catches", figure(trial.catches)},   {"hint", text_or_null(trial.hint)},
-            {"note", text_or_null(trial.note)},   {"mistake", text_or_null(trial.mistake)},
+    return {{"error", figure(trial.error)},
+            {"scale", figure(trial.scale)},
+            {"limit", figure(trial.limit)},
+            {"used", figure(trial.used)},
+            {"catches", figure(trial.catches)},
+            {"hint", text_or_null(trial.hint)},
+            {"note", text_or_null(trial.note)},
+            {"mistake", trial.mistake != nullptr ? Json(trial.mistake->name) : Json()},
             {"verdict", to_string(trial.verdict)}};
 }
 

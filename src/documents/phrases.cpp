@@ -7,7 +7,7 @@
 #include <cmath>
 #include <span>
 
-#include "harness/faults/mistakes.h"
+#include "harness/mistake.h"
 #include "report/text.h"
 
 namespace byhand::report {
@@ -117,8 +117,8 @@ std::vector<std::string> hints_of(const Trial& trial) {
     if (!trial.hint.empty()) {
         hints.push_back(trial.hint);
     }
-    if (const Mistake* mistake = find_mistake(trial.mistake)) {
-        hints.push_back(made_by(*mistake));
+    if (trial.mistake != nullptr) {
+        hints.push_back(made_by(*trial.mistake));
     }
     return hints;
 }

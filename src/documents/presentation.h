@@ -16,9 +16,9 @@ namespace byhand {
 using Filter = std::function<bool(const std::string& name)>;
 
 struct Presentation {
-    std::string subject = {};  // what is compared: "stepwise, fused", "mine.safetensors"
-    std::string planted = {};  // the mistake planted in it
-    std::string command = {};  // that writes this report
+    std::string subject = {};          // what is compared: "stepwise, fused", "mine.safetensors"
+    const Mistake* planted = nullptr;  // in it
+    std::string command = {};          // that writes this report
     std::string recipe;
     std::uint64_t seed = 0;
     std::size_t rows = 0;

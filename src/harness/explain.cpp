@@ -14,9 +14,9 @@ Explanation* find(std::vector<Explanation>& all, const std::string& name) {
 
 }  // namespace
 
-MistakesByValue mistakes_by_value(const Graph& network) {
+MistakesByValue mistakes_by_value(const Graph& network, KnownMistakes mistakes) {
     MistakesByValue all;
-    for (const Mistake& mistake : mistakes()) {
+    for (const Mistake& mistake : mistakes) {
         for (const std::string& culprit : culprits_in(network, mistake)) {
             all[culprit].push_back(&mistake);
         }
@@ -24,7 +24,7 @@ MistakesByValue mistakes_by_value(const Graph& network) {
     return all;
 }
 
-std::vector<Explanation> explain(const Graph& network) {
+std::vector<Explanation> explain(const Graph& network, KnownMistakes mistakes) {
     const NetworkConfig& config = network.config;
     std::vector<TensorSpec> given = {{"X", {network.rows, config.context}}, {"Y", {network.rows}}};
     std::ranges::copy(state(config), std::back_inserter(given));
@@ -50,9 +50,9 @@ std::vector<Explanation> explain(const Graph& network) {
             }
         }
     }
-    for (const auto& [name, mistakes] : mistakes_by_value(network)) {
+    for (const auto& [name, made_in_its_step] : mistakes_by_value(network, mistakes)) {
         if (Explanation* of = find(all, name)) {
-            of->mistakes = mistakes;
+            of->mistakes = made_in_its_step;
         }
     }
     return all;

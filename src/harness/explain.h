@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/faults/mistakes.h"
+#include "harness/mistake.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -22,9 +22,9 @@ struct Explanation {
 
 // The mistakes that people make, by the values whose steps they spoil.
 using MistakesByValue = std::map<std::string, std::vector<const Mistake*>>;
-MistakesByValue mistakes_by_value(const Graph& network);
+MistakesByValue mistakes_by_value(const Graph& network, KnownMistakes mistakes);
 
 // Every value of the network: first what is given, then what its steps make, in their order.
-std::vector<Explanation> explain(const Graph& network);
+std::vector<Explanation> explain(const Graph& network, KnownMistakes mistakes);
 
 }  // namespace byhand

@@ -186,7 +186,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     for (const char* model : {"stepwise", "collapsed"}) {
         candidates.push_back(candidate_of(model, reference));
     }
-    candidates.push_back(fused_candidate(c.network, c.rows, reference));
+    candidates.push_back(fused_candidate(reference));
     std::mt19937_64 generator(c.seed);
     std::vector<std::int64_t> X(c.rows * c.network.context), Y(c.rows);
     for (std::vector<std::int64_t>* indices : {&X, &Y}) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "checks/faults/mistakes.h"
 #include "documents/compare.h"
 #include "harness/isolated/shrink.h"
 #include "harness/results.h"
@@ -148,7 +149,7 @@ TEST_CASE("an error in ULP goes by the power of two below the scale") {
 TEST_CASE("the isolated steps, and the root cause") {
     Trial off = trial(1e4);
     off.hint = "twice the right answer";
-    off.mistake = "sign-dbnvar";
+    off.mistake = find_mistake("sign-dbnvar");
     auto smallest = std::make_shared<SmallestInput>();
     smallest->right = {1};
     smallest->reads = {"bnvar"};

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "checks/faults/mistakes.h"
 #include "documents/blame.h"
 #include "documents/phrases.h"
 #include "harness/isolated/shrink.h"
@@ -252,7 +253,7 @@ TEST_CASE("blame: numbers are by hand, yours or given, and byhand's own code is 
 TEST_CASE("blame: the planted mistake that makes the same, and the smallest input that shows it") {
     ComparedStep step = with_culprit();
     Trial& shown = evidence_in(step);
-    shown.mistake = "embedding-overwritten";
+    shown.mistake = find_mistake("embedding-overwritten");
     const auto input = smallest_input("dbnvar", "bnvar");
     input->shape = {1};
     input->size.rows = 2;
@@ -267,7 +268,7 @@ TEST_CASE("blame: the planted mistake that makes the same, and the smallest inpu
     CHECK(contains(text,
                    "\n  the smallest input found that shows it, with 2 rows:\n"
                    "  const float bnvar[1] = {3};  // dbnvar[0] 0.2500007, expected 0.25\n"));
-    shown.mistake = "no such mistake";
+    shown.mistake = nullptr;
     CHECK_FALSE(contains(blame(step, presentation()), "known mistake"));
 }
 

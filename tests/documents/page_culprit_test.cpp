@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "checks/faults/mistakes.h"
 #include "documents/page.h"
-#include "harness/faults/mistakes.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -27,7 +27,7 @@ std::size_t bad_lines(const Element& page) {
 TEST_CASE("HTML: a culprit's hints and the smallest input that shows it; numbers are by hand or given") {
     ComparedStep step = with_culprit();
     Trial& shown = evidence_in(step);
-    shown.mistake = "sign-dbnvar";
+    shown.mistake = find_mistake("sign-dbnvar");
     shown.smallest = smallest_input("dh", "W2");
     Presentation how = presentation();
     const Element page = read(html({step}, how));

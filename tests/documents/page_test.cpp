@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "checks/faults/mistakes.h"
 #include "documents/page.h"
-#include "harness/faults/mistakes.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -79,7 +79,7 @@ TEST_CASE("HTML: the header has what makes the same page again, and a planted mi
         CHECK(header().find(part) != std::string::npos);
     }
     CHECK(header().find("planted") == std::string::npos);
-    how.planted = "sign-dbnvar";
+    how.planted = find_mistake("sign-dbnvar");
     CHECK(header().find("A mistake was planted") < header().find("They disagree"));
     CHECK(header().find(find_mistake("sign-dbnvar")->what) != std::string::npos);
 }

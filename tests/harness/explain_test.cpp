@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "checks/faults/mistakes.h"
 #include "manual/formulas.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -93,7 +94,7 @@ TEST_CASE("explain: every value once, each with a meaning, what is given first, 
             wanted.push_back(step->makes);
         }
         std::set<std::string> distinct;
-        for (const Explanation& one : explain(network)) {
+        for (const Explanation& one : explain(network, mistakes())) {
             INFO(one.name);
             there.push_back(one.name);
             CHECK_FALSE(one.meaning.empty());
@@ -108,7 +109,7 @@ TEST_CASE("explain: every value once, each with a meaning, what is given first, 
 TEST_CASE("explain: each function is there, with a formula, on the line that is said") {
     std::set<std::string> seen;
     for (const NetworkConfig& config : all_networks()) {
-        for (const Explanation& one : explain(stepwise_graph(config, 3))) {
+        for (const Explanation& one : explain(stepwise_graph(config, 3), mistakes())) {
             if (one.function.empty() || !seen.insert(one.function).second) {
                 continue;
             }
@@ -127,7 +128,7 @@ TEST_CASE("explain: each function is there, with a formula, on the line that is 
 
 TEST_CASE("explain: what a step reads exists, and reads and readers are the same pairs") {
     for (const NetworkConfig& config : all_networks()) {
-        const std::vector<Explanation> all = explain(stepwise_graph(config, 3));
+        const std::vector<Explanation> all = explain(stepwise_graph(config, 3), mistakes());
         std::multiset<std::pair<std::string, std::string>> reads, read_by;
         for (const Explanation& one : all) {
             INFO(one.name);
@@ -147,7 +148,7 @@ TEST_CASE("explain: what a step reads exists, and reads and readers are the same
 }
 
 TEST_CASE("explain: mistakes stand where they are made") {
-    const std::vector<Explanation> all = explain(stepwise_graph(networks::small({5}), 9));
+    const std::vector<Explanation> all = explain(stepwise_graph(networks::small({5}), 9), mistakes());
     const auto has = [&](const std::string& name, const std::string& mistake) {
         return std::ranges::any_of(named(all, name)->mistakes, [&](const Mistake* m) { return m->name == mistake; });
     };
@@ -161,7 +162,7 @@ TEST_CASE("explain: mistakes stand where they are made") {
     // optimizers.
     std::set<std::string> seen;
     const auto see = [&seen](const NetworkConfig& network) {
-        for (const Explanation& one : explain(stepwise_graph(network, 9))) {
+        for (const Explanation& one : explain(stepwise_graph(network, 9), mistakes())) {
             for (const Mistake* mistake : one.mistakes) {
                 seen.insert(mistake->name);
             }

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "checks/gradcheck.h"
 #include "harness/end_to_end/compare.h"
-#include "harness/gradcheck/gradcheck.h"
 #include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"

@@ -12,10 +12,10 @@
 
 #include "base/error.h"
 #include "byhand/rounded.h"
+#include "checks/gradcheck.h"
 #include "fast/models.h"
 #include "harness/end_to_end/compare.h"
 #include "harness/explain.h"
-#include "harness/gradcheck/gradcheck.h"
 #include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"

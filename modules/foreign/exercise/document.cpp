@@ -82,9 +82,9 @@ std::string why(const Attempt& attempt, Standing standing) {
         return "";
     }
     const Worst worst = telling->worst.value_or(Worst());
-    const std::string what = !telling->note.empty()      ? telling->note
-                             : !telling->hint.empty()    ? telling->hint
-                             : !telling->mistake.empty() ? "as " + telling->mistake
+    const std::string what = !telling->note.empty()        ? telling->note
+                             : !telling->hint.empty()      ? telling->hint
+                             : telling->mistake != nullptr ? "as " + telling->mistake->name
                              : telling->verdict == Verdict::mismatch
                                  ? fmt::format("off by {:.3g}", std::abs(worst.ours - worst.right.value_or(0)))
                                  : to_string(telling->verdict);

@@ -160,7 +160,8 @@ public:
             .external = {.subprocess = run_calls_in_subprocess, .threads = how_.threads, .limits = how_.limits},
             .battery = in_one ? reference_.collapsed_battery : reference_.stepwise_battery,
             .at_size = at_size,
-            .right_at_size = graph_of(in_one)};
+            .right_at_size = graph_of(in_one),
+            .mistakes = reference_.mistakes};
         for (IsolatedStep& step : run_isolated(only(taken.graph, taken.names), isolation, operations_of(in_one), inputs,
                                                true, watch_.begins)) {
             const Standing standing = standing_of(step);
@@ -269,7 +270,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
                     const ExaminationConfig& how, const Watch& watch) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    Reference reference = reference_of(torch, config, rows, run.recipe.seed, how.quick);
+    Reference reference = reference_of(torch, config, rows, run.recipe.seed, how.quick, how.mistakes);
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);

@@ -10,6 +10,7 @@
 #include "foreign/exercise/document.h"
 #include "foreign/exercise/functions.h"
 #include "foreign/subprocess.h"
+#include "harness/mistake.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 
@@ -25,8 +26,9 @@ struct Watch {
 
 struct ExaminationConfig {
     CallLimits limits;
-    bool threads = false;  // also call each function from two threads at once
-    bool quick = false;    // without the battery
+    bool threads = false;         // also call each function from two threads at once
+    bool quick = false;           // without the battery
+    KnownMistakes mistakes = {};  // by which wrong results are explained
 };
 
 // Examines the functions on the first batch of `run`. A function that writes nothing is still to do. Any other is

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/parts.h"
-#include "harness/faults/mistakes.h"
+#include "checks/faults/mistakes.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 #include "steps/parts.h"

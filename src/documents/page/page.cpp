@@ -8,7 +8,7 @@
 #include "documents/blame.h"
 #include "documents/compare.h"
 #include "documents/page/parts.h"
-#include "harness/faults/mistakes.h"
+#include "harness/mistake.h"
 #include "report/html.h"
 #include "report/style.h"
 
@@ -48,14 +48,15 @@ std::string network_in_words(const NetworkConfig& network) {
 std::string header(const Shown& shown) {
     const Presentation& how = shown.how;
     const bool agree = shown.summary.agree;
-    const Mistake* const mistake = find_mistake(how.planted);
     const std::string planted =
-        fmt::format("<p class=\"planted\">A mistake was planted in this network: <code>{}</code>{}</p>\n",
-                    escaped(how.planted), mistake == nullptr ? "" : ", " + in_html(mistake->what));
+        how.planted == nullptr
+            ? ""
+            : fmt::format("<p class=\"planted\">A mistake was planted in this network: <code>{}</code>, {}</p>\n",
+                          how.planted->name, in_html(how.planted->what));
     std::string text = fmt::format(
         "<header class=\"{}\">\n<p class=\"above\">byhand compare: {} against LibTorch</p>\n{}"
         "<h1><span aria-hidden=\"true\">{}</span> {}</h1>\n",
-        agree ? "agree" : "disagree", escaped(how.subject), how.planted.empty() ? "" : planted, agree ? "✓" : "✗",
+        agree ? "agree" : "disagree", escaped(how.subject), planted, agree ? "✓" : "✗",
         agree ? "They agree" : "They disagree");
     for (const std::string& line : lines_of(conclusion(shown.summary).words.substr(2))) {  // without ": "
         text += "<p class=\"verdict\">" + escaped(line) + "</p>\n";

@@ -14,7 +14,7 @@
 
 #include "documents/compare_tables.h"
 #include "documents/page/parts.h"
-#include "harness/faults/mistakes.h"
+#include "harness/mistake.h"
 #include "report/html.h"
 #include "report/text.h"
 

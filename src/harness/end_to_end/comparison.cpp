@@ -11,8 +11,6 @@
 #include "base/value.h"
 #include "harness/blame/blame.h"
 #include "harness/explain.h"
-#include "harness/external/judge_external.h"
-#include "harness/external/same_numbers.h"
 
 namespace byhand {
 namespace {
@@ -183,29 +181,21 @@ private:
     Limits limits_with(std::size_t c, const OtherRounding& other) {
         const Candidate& candidate = candidates_[c];
         Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, other);
-        if (candidate.forms.empty()) {
+        if (candidate.external == nullptr) {
             return limits;
         }
         limits = wider(std::move(limits), limits_from(chain_, common_, other));
         return all_in_double(candidate) ? in_double(std::move(limits), candidate.steps) : limits;
     }
 
-    // Whether nothing that steps made contradicts that it was computed in double.
     bool all_in_double(const Candidate& candidate) const {
-        if (!candidate.in_double) {
-            return false;
-        }
-        const std::vector<View> ours = candidate.implementation->views();
-        const std::set<std::string> doubles = computed_in_double(ours, reference_.oracle->views());
-        return std::ranges::all_of(ours, [&](const View& view) {
-            return doubles.contains(view.name) || find_step(candidate.steps, view.name) == nullptr;
-        });
+        return candidate.external->all_in_double(candidate.implementation->views(), reference_.oracle->views());
     }
 
     // How its steps round, by what they have shown isolated.
     static OtherRounding other_rounding(const Candidate& candidate, const std::vector<IsolatedStep>& isolated) {
         OtherRounding other{.deviations = {},
-                            .any_order = !candidate.forms.empty() || candidate.isolation.leeway == Leeway::order};
+                            .any_order = candidate.external != nullptr || candidate.isolation.leeway == Leeway::order};
         for (const IsolatedStep& one : isolated) {
             if (!one.rounding.empty()) {
                 other.deviations[one.makes] = one.rounding;
@@ -266,12 +256,11 @@ private:
     // Empty where it has no steps that can be run.
     std::vector<IsolatedStep> run_isolated_of(std::size_t c) {
         const Candidate& candidate = candidates_[c];
-        if (!candidate.forms.empty()) {
+        if (candidate.external != nullptr) {
             const Implementation& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
-            const std::vector<View> ours = candidate.implementation->views();
-            return judge_external(
-                ours, candidate.steps, candidate.forms, with_inputs(reference.views(), batch_, config_.context, &rate_),
-                limits_with(c, other_rounding(candidate, {})), computed_in_double(ours, reference_.oracle->views()));
+            return candidate.external->judge(candidate.implementation->views(),
+                                             with_inputs(reference.views(), batch_, config_.context, &rate_),
+                                             reference_.oracle->views(), limits_with(c, other_rounding(candidate, {})));
         }
         std::vector<IsolatedStep> isolated = candidate.judged;
         if (isolated.empty() && candidate.reference_operations != nullptr) {
@@ -292,33 +281,22 @@ private:
                 value.reads = step->reads;
             }
         }
-        if (candidate.forms.empty() && candidate.reference_operations == nullptr) {  // nothing can be blamed
+        if (candidate.external == nullptr && candidate.reference_operations == nullptr) {  // nothing can be blamed
             ModelReport report;
             report.model = candidate.model;
             report.values = std::move(values);
             return report;
         }
-        if (!candidate.forms.empty()) {
-            leave_out_unrelated(isolated, values, candidate.steps);
+        if (candidate.external != nullptr) {
+            candidate.external->leave_out_unrelated(isolated, values);
         }
         const std::vector<ListFault> faults = candidate.coverage == Coverage::everything
                                                   ? list_faults(candidate.steps, candidate.isolation.right)
                                                   : std::vector<ListFault>();
         ModelReport report = blame(candidate.model, std::move(values), std::move(isolated), faults, candidate.steps);
-        if (!candidate.forms.empty()) {
-            std::vector<std::string> unexplained;
-            for (const ValueReport& value : report.at(report.downstream)) {
-                if (value.role.kind == Role::Kind::unexplained && !value.isolated) {
-                    unexplained.push_back(value.name);
-                }
-            }
-            report.missing = missing_for(unexplained, candidate.implementation->views(), candidate.steps);
-            if (std::ranges::all_of(report.at(report.culprits), [](const ValueReport& culprit) {
-                    return culprit.evidence() != nullptr && culprit.evidence()->mistake.empty();
-                })) {
-                report.mistake = mistake_that_makes(candidate.implementation->views(), candidate.steps,
-                                                    {common_, batch_, rate_}, reference_.oracle->views(), limits);
-            }
+        if (candidate.external != nullptr) {
+            candidate.external->complete(report, candidate.implementation->views(), {common_, batch_, rate_},
+                                         reference_.oracle->views(), limits);
         }
         if (schedule_.pictures) {
             for (const std::size_t place : report.culprits) {
@@ -331,7 +309,7 @@ private:
     // Those that people make in the step of that name.
     std::vector<const Mistake*> mistakes_in(const std::string& name) {
         if (!mistakes_) {
-            mistakes_ = mistakes_by_value(chain_.graph);
+            mistakes_ = mistakes_by_value(chain_.graph, schedule_.mistakes);
         }
         const auto found = mistakes_->find(name);
         return found != mistakes_->end() ? found->second : std::vector<const Mistake*>();

@@ -31,6 +31,30 @@ struct ChainModel {
     Memo* memo = nullptr;  // shared by comparisons with this model alone; may be null
 };
 
+// One training step of a network: what it begins with.
+struct TrainingStep {
+    const Tensors<float>& state;
+    Batch batch;
+    float rate = 0;
+};
+
+// Judges the values of a candidate that nothing here computes, each by the others.
+class ExternalJudge {
+public:
+    virtual ~ExternalJudge() = default;
+    // Whether nothing that steps made contradicts that it was computed in double.
+    virtual bool all_in_double(const std::vector<View>& ours, const std::vector<View>& oracle) const = 0;
+    // What each step shows in isolation. `reference` also has X, Y and rate.
+    virtual std::vector<IsolatedStep> judge(const std::vector<View>& ours, const std::vector<View>& reference,
+                                            const std::vector<View>& oracle, const Limits& limits) const = 0;
+    // Leaves out wrong steps that do not concern the external values.
+    virtual void leave_out_unrelated(std::vector<IsolatedStep>& isolated,
+                                     const std::vector<ValueReport>& values) const = 0;
+    // Adds what is missing to explain the rest, and a known mistake that makes all of the values.
+    virtual void complete(ModelReport& report, const std::vector<View>& ours, const TrainingStep& step,
+                          const std::vector<View>& oracle, const Limits& limits) const = 0;
+};
+
 // A network that is compared.
 struct Candidate {
     std::string model;  // "stepwise", "collapsed", "fused"
@@ -47,13 +71,9 @@ struct Candidate {
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;
-    // For external values: there is nothing to run, and each is judged by the other external values, in each of
-    // the forms that may have computed it. `steps` says what reads what. The wider of their limits in the
-    // chain counts: those of `chain` and those of the comparison.
-    std::vector<Form> forms = {};
-    // With `forms`: it was computed in double, and the chain's limits are double's, unless some of its values are no
-    // more than floats (computed_in_double in judge_external.h).
-    bool in_double = false;
+    // For external values: there is nothing to run. `steps` says what reads what. The wider of their limits in the
+    // chain counts: those of `chain` and those of the comparison; they are double's if all was computed in double.
+    std::shared_ptr<const ExternalJudge> external = nullptr;
 };
 
 // What they are held against.
@@ -70,9 +90,9 @@ struct Schedule {
     // Each implementation goes on with its own state; else all with the stepwise reference's. What is judged is then
     // the fresh error of each step, against an oracle that begins it where the hand-written network does.
     bool drift = false;
-    // For a report that shows it: look at each value element by element, and at the mistakes that people make in a
-    // culprit's step.
+    // For a report that shows it: look at each value element by element, and at the known mistakes in a culprit's step.
     bool pictures = false;
+    KnownMistakes mistakes = {};
     std::function<Batch(std::size_t step)> batch;
     std::function<float(std::size_t step)> rate;
 };

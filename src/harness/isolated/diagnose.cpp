@@ -101,7 +101,7 @@ void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& mann
     for (std::size_t i = 0; i < seen.size(); ++i) {
         evidence.push_back({networks[i], *seen[i].input, seen[i].made.numbers, limits[i]});
     }
-    byhand::name_mistake(telling, result.makes, evidence);
+    byhand::name_mistake(telling, result.makes, evidence, manner.isolation.mistakes);
 }
 
 // Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the

@@ -12,6 +12,7 @@
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/step_inputs.h"
 #include "harness/isolated/trial.h"
+#include "harness/mistake.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -63,9 +64,10 @@ struct Isolation {
     // run. May be null.
     std::shared_ptr<Battery> battery = nullptr;
     MakeGraph at_size = {};
-    // The right network at each size: a culprit's result is compared with those of planted mistakes. With it, the input
-    // of a culprit that is right on the batch is also shrunk. May be empty.
+    // The right network at each size: a culprit's result is compared with those of the known mistakes. With it, the
+    // input of a culprit that is right on the batch is also shrunk. May be empty.
     MakeGraph right_at_size = {};
+    KnownMistakes mistakes = {};
 };
 
 // Runs every step of `network` in isolation, in the order of its lists. `once_only`: also run what does not depend on

@@ -8,7 +8,6 @@
 #include <optional>
 #include <vector>
 
-#include "harness/faults/mistakes.h"
 #include "harness/isolated/hints.h"
 
 namespace byhand {
@@ -98,10 +97,10 @@ std::vector<Alteration> alterations(const std::string& name, const Shape& shape)
 
 }  // namespace
 
-std::string known_mistake(const std::string& makes, const std::vector<Evidence>& all) {
-    std::string nearest;
+const Mistake* known_mistake(const std::string& makes, const std::vector<Evidence>& all, KnownMistakes mistakes) {
+    const Mistake* nearest = nullptr;
     double least = std::numeric_limits<double>::infinity();
-    for (const Mistake& mistake : mistakes()) {
+    for (const Mistake& mistake : mistakes) {
         const auto made_of = [&](const Evidence& evidence) -> std::optional<std::vector<double>> {
             Graph network = evidence.right;
             const std::vector<std::string> culprits = mistake.plant(network);
@@ -120,7 +119,7 @@ std::string known_mistake(const std::string& makes, const std::vector<Evidence>&
         }
         if (distance < least) {
             least = distance;
-            nearest = mistake.name;
+            nearest = &mistake;
         }
     }
     return nearest;
@@ -170,11 +169,11 @@ std::string altered_read(const std::string& makes, const std::vector<Evidence>& 
     return "";
 }
 
-void name_mistake(Trial& trial, const std::string& makes, const std::vector<Evidence>& all) {
-    trial.mistake = known_mistake(makes, all);
-    if (trial.mistake.empty() && trial.hint.empty()) {
+void name_mistake(Trial& trial, const std::string& makes, const std::vector<Evidence>& all, KnownMistakes mistakes) {
+    trial.mistake = known_mistake(makes, all, mistakes);
+    if (trial.mistake == nullptr && trial.hint.empty()) {
         trial.hint = altered_read(makes, all);
-    } else if (!trial.mistake.empty() && trial.hint == kAllZero) {
+    } else if (trial.mistake != nullptr && trial.hint == kAllZero) {
         trial.hint.clear();  // the mistake says why
     }
 }

@@ -7,6 +7,7 @@
 
 #include "harness/isolated/step_inputs.h"
 #include "harness/isolated/trial.h"
+#include "harness/mistake.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -19,9 +20,9 @@ struct Evidence {
     std::span<const double> ours, limits;
 };
 
-// The name of the mistake that, planted in the right network, produces these results of the step that makes `makes`. If
-// there are several, the nearest; empty if there is none.
-std::string known_mistake(const std::string& makes, const std::vector<Evidence>& all);
+// Of these mistakes the one that, planted in the right network, produces these results of the step that makes `makes`.
+// If there are several, the nearest; null if there is none.
+const Mistake* known_mistake(const std::string& makes, const std::vector<Evidence>& all, KnownMistakes mistakes);
 
 // How the right step produces these results from altered inputs, else empty: "the last row of dlogits is left out",
 // "only the last row of dlogits is counted", "the path through dcounts_sum is left out", "the right step makes these
@@ -29,6 +30,6 @@ std::string known_mistake(const std::string& makes, const std::vector<Evidence>&
 std::string altered_read(const std::string& makes, const std::vector<Evidence>& all);
 
 // Sets the trial's mistake or, if none is found and it has no hint, a hint of the second kind.
-void name_mistake(Trial& trial, const std::string& makes, const std::vector<Evidence>& all);
+void name_mistake(Trial& trial, const std::string& makes, const std::vector<Evidence>& all, KnownMistakes mistakes);
 
 }  // namespace byhand

@@ -10,18 +10,19 @@
 
 namespace byhand {
 
+struct Mistake;        // see mistake.h
 struct SmallestInput;  // see shrink.h
 
 // The right result is the reference operation's in double. Without an error there is no worst element and no limit.
 // `shape` is that of the result if it belongs to another network than the judged one, else empty.
 struct Trial : Finding {
-    bool nothing_written = false;  // of an unwritten result: no element is written
-    std::string hint;              // of a mismatch: from the structure of its error (see hints.h)
-    std::string mistake;           // of a mismatch: the planted mistake with the same result (see mistakes.h)
-    std::string overwrites;        // the input that it has changed
-    std::string on;                // of the battery: its values, "29 rows: values around 1e12"
-    std::string by;                // of the battery: the function that ran, if it is another than the step's
-    bool in_double = false;        // of the function in double
+    bool nothing_written = false;      // of an unwritten result: no element is written
+    std::string hint;                  // of a mismatch: from the structure of its error (see hints.h)
+    const Mistake* mistake = nullptr;  // of a mismatch: a known one with the same result
+    std::string overwrites;            // the input that it has changed
+    std::string on;                    // of the battery: its values, "29 rows: values around 1e12"
+    std::string by;                    // of the battery: the function that ran, if it is another than the step's
+    bool in_double = false;            // of the function in double
     std::shared_ptr<const SmallestInput> smallest = nullptr;  // that still shows it; null if not searched for
 };
 

@@ -1,0 +1,49 @@
+#include "checks/external/external_implementation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace byhand {
+
+ExternalImplementation::ExternalImplementation(ExternalValues values, std::string where)
+    : values_(std::move(values)), where_(std::move(where)) {}
+
+void ExternalImplementation::load(const Tensors<float>& state) {
+    state_ = state;
+}
+
+void ExternalImplementation::run(const Batch& batch, float /*rate*/) {
+    batch_ = batch;
+}
+
+std::vector<View> ExternalImplementation::views() const {
+    const auto refuse = [this](const std::string& name, const std::string& what) {
+        throw InputError(where_ + ": " + name + " is not " + what +
+                         "; compute from a dump of the same recipe, seed and step (byhand compare --dump)");
+    };
+    std::vector<View> all;
+    for (const ExternalTensor& tensor : values_.tensors) {
+        if (const auto* indices = std::get_if<std::vector<std::int64_t>>(&tensor.numbers)) {
+            const std::int64_t* right = tensor.name == "X" ? batch_.X : batch_.Y;
+            if (!std::equal(indices->begin(), indices->end(), right)) {
+                refuse(tensor.name, "this step's batch");
+            }
+            continue;  // no result of anything
+        }
+        if (state_.contains(tensor.name)) {
+            const View view = tensor.view();
+            const std::span<const float> right = state_[tensor.name];
+            for (std::size_t i = 0; i < right.size(); ++i) {
+                if (!(value_at(view, i) == static_cast<double>(right[i]))) {
+                    refuse(tensor.name, "what this step begins with");
+                }
+            }
+        }
+        all.push_back(tensor.view());
+    }
+    return all;
+}
+
+}  // namespace byhand

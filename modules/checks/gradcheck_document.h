@@ -1,0 +1,35 @@
+// A check by finite differences as a document: docs/formats.md has the fields.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "checks/gradcheck.h"
+#include "documents/presentation.h"
+#include "report/document.h"
+
+namespace byhand {
+
+// The gradients of one hand-written network.
+struct CheckedModel {
+    std::string model;  // "stepwise", "collapsed"
+    std::vector<CheckedGradient> gradients;
+};
+
+struct GradcheckHeader {
+    std::string recipe;
+    std::size_t rows = 0;
+    std::size_t elements = 0;  // of each gradient at most
+    std::uint64_t seed = 0;
+};
+
+bool agree(const std::vector<CheckedModel>& models);
+
+// A table for each model with a row for each gradient, the first that is wrong with its line of code and formula, and
+// the verdict on the whole.
+Document gradcheck_document(const GradcheckHeader& header, const std::vector<CheckedModel>& models,
+                            const SourceOf& source);
+
+}  // namespace byhand
