@@ -1,7 +1,6 @@
 # What other projects and packages need: headers, CMake's package, pkg-config's files, and Debian packages by cpack.
 include(CMakePackageConfigHelpers)
 
-configure_file(include/byhand/version.h.in "${PROJECT_BINARY_DIR}/include/byhand/version.h" @ONLY)
 set(places ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 set(config ${CMAKE_INSTALL_LIBDIR}/cmake/byhand)

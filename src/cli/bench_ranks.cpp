@@ -19,6 +19,7 @@
 #include "cli/network_options.h"
 #include "cli/say.h"
 #include "fast/simd/peak.h"
+#include "ranks/agreement.h"
 #include "ranks/connect.h"
 
 namespace byhand::cli {
@@ -90,13 +91,13 @@ int measure_sweep(const Connected& by, const Recipe& recipe) {
 // What all ranks must have alike.
 void check_alike(const Connected& by, const Recipe& recipe) {
     const RankBench& bench = by.bench;
-    check_agreement(*by.all,
-                    {{"version of byhand", hash_of(kVersion)},
-                     {"recipe", hash_of(to_json(recipe))},
-                     {"LibTorch", hash_of(by.torch != nullptr ? by.torch->version() : "")},
-                     {"kind of vectors", hash_of(simd::target_name())},
-                     {"command line", hash_of(fmt::format("{} {} {} {}", fmt::join(bench.numbers, ","), bench.rounds,
-                                                          bench.sweep, bench.ranks.parts.value_or(0)))}});
+    distributed::check_agreement(
+        *by.all, {{"version of byhand", hash_of(kVersion)},
+                  {"recipe", hash_of(to_json(recipe))},
+                  {"LibTorch", hash_of(by.torch != nullptr ? by.torch->version() : "")},
+                  {"kind of vectors", hash_of(simd::target_name())},
+                  {"command line", hash_of(fmt::format("{} {} {} {}", fmt::join(bench.numbers, ","), bench.rounds,
+                                                       bench.sweep, bench.ranks.parts.value_or(0)))}});
 }
 
 int measure_recipe(const Connected& by, const Recipe& recipe, bool changed_norm) {

@@ -19,7 +19,13 @@ void add_explain(const Command& program);
 void add_recipes(const Command& program);
 void add_completion(const Command& program);
 
-// Descriptions of the separate programs that `byhand lab` and `byhand bench` start, for the list of commands.
+// Descriptions of commands that belong to modules, for the list of commands.
+inline constexpr const char* kMistakesAbout = "List the mistakes that can be planted, or score them all";
+inline constexpr const char* kGradcheckAbout =
+    "Check every gradient against finite differences of the loss, in double, without LibTorch";
+inline constexpr const char* kDiffAbout = "Compare two files of tensors (dumps, models) by name";
+inline constexpr const char* kExerciseAbout =
+    "Check your own backward pass in exercise/backward.cpp, function by function";
 inline constexpr const char* kLabAbout = "Run experiments on claims about batch norm";
 inline constexpr const char* kBenchAbout = "Time a training step, beside LibTorch's";
 

@@ -14,14 +14,14 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "byhand/verdict.h"
-#include "checks/candidates.h"
-#include "checks/faults/mistakes.h"
 #include "cli/commands.h"
+#include "cli/compare_checks.h"
 #include "cli/compare_files.h"
 #include "cli/compare_ranks.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/memory.h"
+#include "cli/modules.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
@@ -36,7 +36,6 @@
 #include "manual/stepwise.h"
 #include "names/dataset.h"
 #include "ranks/connect.h"
-#include "ranks/ranks.h"
 #include "torch_ref/load.h"
 #include "train/external_file.h"
 
@@ -63,88 +62,41 @@ struct CompareOptions {
     RankOptions ranks;
 };
 
-// The stepwise network with that mistake in it.
-Candidate planted(const std::string& name, const Run& run, const Reference& reference) {
-    const Mistake& mistake = mistake_named(name);
-    if (mistake.plant_in_rank != nullptr) {
-        throw InputError("the mistake " + name + " is one of several ranks: add --ranks 3");
-    }
-    const NetworkConfig& network = run.recipe.network;
-    DrawnBatch batch(run.recipe.batch, network.context);
-    TorchGenerator generator = run.generator;
-    draw_batch(batch, run.train, generator);
-    Spoiled spoiled =
-        spoiled_by(mistake, reference, {run.initial, batch.view(), static_cast<float>(rate_at(run.recipe, 0))});
-    if (spoiled.culprits.empty()) {
-        throw InputError("the mistake " + name + " does not apply to the recipe " + run.recipe.name);
-    }
-    return std::move(spoiled.candidate);
-}
-
-// Networks in parts on several ranks.
-struct InParts {
-    std::unique_ptr<Group> group;
-    std::vector<InRanks> models;      // and LibTorch's module
-    std::vector<const Ranks*> ranks;  // of the models, on rank 0
-};
-
 bool is_in_parts(const CompareOptions& options, const Run& run, const distributed::World& world) {
     return (run.recipe.parts > 1 || world.size > 1) && options.external.empty();
 }
 
-// On every rank. The run must outlive it.
-InParts in_parts(const CompareOptions& options, const std::vector<std::string>& models, const Run& run,
-                 const distributed::World& world, const torch_ref::Factory& torch) {
-    const RankPlan plan = plan_for(run, world, options.plant);
-    InParts parts{meet(run, world, options.ranks.timeout, options.plant), {}, {}};
-    const Recipe& recipe = run.recipe;
-    parts.models = in_ranks(
-        models, plan, torch.module_implementation_in_parts(recipe.network, recipe.batch, recipe.parts, *parts.group),
-        run, *parts.group);
-    return parts;
-}
-
-// The candidates of rank 0; LibTorch's module in parts becomes the reference's.
-std::vector<Candidate> candidates_in_ranks(InParts& parts, Reference& reference) {
-    const auto leader = std::make_shared<Leader>(*parts.group);
-    std::vector<Candidate> candidates;
-    for (std::size_t number = 0; number < parts.models.size(); ++number) {
-        auto ranks = std::make_unique<Ranks>(std::move(parts.models[number]), number, leader);
-        if (number + 1 == parts.models.size()) {
-            reference.implementations.module = std::move(ranks);
-        } else {
-            parts.ranks.push_back(ranks.get());
-            candidates.push_back(candidate_in_ranks(std::move(ranks), reference));
-        }
+// Null without the module fast.
+constexpr MakeCandidate kFusedCandidate = [] {
+    if constexpr (kHasFast) {
+        return fused_candidate;
+    } else {
+        return nullptr;
     }
-    return candidates;
-}
-
-std::vector<RankSummary> summaries_of(const std::optional<InParts>& parts) {
-    std::vector<RankSummary> all;
-    if (parts) {
-        std::ranges::transform(parts->ranks, std::back_inserter(all), &Ranks::summary);
-    }
-    return all;
-}
+}();
 
 // What is compared: external values where they are given.
 std::vector<Candidate> candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
                                       const std::vector<std::string>& models, const Run& run, Reference& reference,
                                       std::optional<InParts>& parts) {
     std::vector<Candidate> candidates;
-    if (external) {
-        auto implementation = std::make_unique<ExternalImplementation>(std::move(*external), options.external);
-        candidates.push_back(external_candidate(std::move(implementation), reference));
-        return candidates;
+    if constexpr (kHasChecks) {
+        if (external) {
+            candidates.push_back(candidate_of_file(std::move(*external), options.external, reference));
+            return candidates;
+        }
     }
-    if (parts) {
-        return candidates_in_ranks(*parts, reference);
+    if constexpr (kHasRanks) {
+        if (parts) {
+            return candidates_in_ranks(*parts, reference);
+        }
     }
-    candidates = hand_candidates(models, reference, fused_candidate);
-    const auto stepwise = std::ranges::find(models, "stepwise");
-    if (!options.plant.empty() && stepwise != models.end()) {
-        candidates[static_cast<std::size_t>(stepwise - models.begin())] = planted(options.plant, run, reference);
+    candidates = hand_candidates(models, reference, kFusedCandidate);
+    if constexpr (kHasChecks) {
+        const auto stepwise = std::ranges::find(models, "stepwise");
+        if (!options.plant.empty() && stepwise != models.end()) {
+            candidates[static_cast<std::size_t>(stepwise - models.begin())] = planted(options.plant, run, reference);
+        }
     }
     return candidates;
 }
@@ -212,12 +164,13 @@ const Mistake* mistake_for(const Graph& network) {
         Graph copy = network;
         return mistake.plant != nullptr && !mistake.plant(copy).empty();
     };
-    const Mistake* known = find_mistake("dvar-path-forgotten");
-    if (known != nullptr && applies(*known)) {
-        return known;
+    const KnownMistakes all = known_mistakes();
+    const auto known = std::ranges::find(all, "dvar-path-forgotten", &Mistake::name);
+    if (known != all.end() && applies(*known)) {
+        return &*known;
     }
-    const auto other = std::ranges::find_if(mistakes(), applies);
-    return other != mistakes().end() ? &*other : nullptr;
+    const auto other = std::ranges::find_if(all, applies);
+    return other != all.end() ? &*other : nullptr;
 }
 
 // What to do next, for the file, the network and the result.
@@ -303,18 +256,22 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const std::size_t rows = run.recipe.batch;
     check_tensor(options, stepwise_graph(network, rows));
     std::optional<ExternalValues> external;
-    if (!options.external.empty()) {
-        external = external_values(options.external, network, rows);
+    if constexpr (kHasChecks) {
+        if (!options.external.empty()) {
+            external = external_values(options.external, network, rows);
+        }
     }
     const std::vector<std::string> models = models_of(options);
     std::optional<InParts> parts;
     const torch_ref::Factory& torch = load_torch(world);
-    if (is_in_parts(options, run, world)) {
-        parts = in_parts(options, models, run, world, torch);
-    }
-    if (world.rank > 0) {
-        follow_first(parts->models, *parts->group, run);
-        return kFine;
+    if constexpr (kHasRanks) {
+        if (is_in_parts(options, run, world)) {
+            parts = in_parts(models, options.plant, run, world, options.ranks.timeout, torch);
+        }
+        if (world.rank > 0) {
+            follow_first(parts->models, *parts->group, run);
+            return kFine;
+        }
     }
 
     if (std::ranges::find(models, "fused") != models.end()) {
@@ -332,14 +289,15 @@ int compare(const CompareOptions& options, const Command& command, const distrib
                                   .drift = options.drift,
                                   .pictures = as_page,
                                   .quick = options.quick,
-                                  .mistakes = mistakes(),
+                                  .mistakes = known_mistakes(),
                                   .allowed = allowed_by(options),
                                   .keeps_every_step = rows_shown != Rows::disagreeing,
                                   .begins = [&](std::size_t step) { progress.step(step); },
                                   .compared =
                                       [&](const ComparedStep& step, Comparison& so_far) {
                                           progress.finish();
-                                          so_far.summary.ranks = summaries_of(parts);
+                                          so_far.summary.ranks =
+                                              parts ? summaries_of(*parts) : std::vector<RankSummary>();
                                           shows_any = shows_any || shows_a_finding(options, step);
                                           if (as_page) {
                                               drop_pictures(so_far.steps, so_far.summary.allowed);
@@ -378,7 +336,6 @@ int compare(const CompareOptions& options, const Command& command, const distrib
 
 // Starts the ranks of --ranks, when it is sure that none of them refuses the run.
 int compare_by_ranks(const CompareOptions& options) {
-    distributed::check_module();
     distributed::World world;
     world.size = *options.ranks.ranks;
     const Run run = run_to_compare(options, world);
@@ -394,9 +351,15 @@ void add_compare(const Command& program) {
         program.add_command("compare", "Compare every value and gradient with LibTorch's, over real batches");
     const auto options = std::make_shared<CompareOptions>();
     add_network_options(command, options->network);
-    command.option("--model", options->models, "Hand-written networks to compare: stepwise, collapsed, fused")
+    std::vector<std::string> models = {"stepwise", "collapsed"};
+    if (kHasFast) {
+        models.emplace_back("fused");
+    }
+    command
+        .option("--model", options->models,
+                fmt::format("Hand-written networks to compare: {}", fmt::join(models, ", ")))
         .list()
-        .one_of({"stepwise", "collapsed", "fused"})
+        .one_of(models)
         .shows_default();
     command.option("--steps", options->steps, "Training steps to take").whole_number(1, kMostSteps).shows_default();
     command.option("--every", options->every, "Compare each K-th step, and the last")
@@ -416,25 +379,38 @@ void add_compare(const Command& program) {
     command.option("--tensor", options->tensor, "List only tensors whose name matches, such as 'd*'; all are compared")
         .completes(value_names)
         .shows_default();
-    command.option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
-        .completes(mistake_names)
-        .not_empty();
-    Option external =
+    if (kHasChecks) {
+        command
+            .option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
+            .completes(mistake_names)
+            .not_empty();
         command
             .option(
                 "--mine", options->external,
                 "Judge the tensors in this file (.safetensors, .npz, .npy; dW1, dC, ...), computed from a --dump of "
                 "this run's last step")
             .not_empty();
+    }
     add_quick(command, options->quick);
     command.option("--dump", options->dump, "Write every value of the last step there (.safetensors, .npz)")
         .not_empty();
-    add_rank_options(command, options->ranks,
-                     "Compare the networks on N processes of this machine, or on the N that a launcher started; also "
-                     "hold each to one process, to the bit, and LibTorch's module to the same parts");
-    // The file holds one step of one network.
-    for (const char* other : {"--model", "--every", "--from", "--drift", "--plant", "--ranks", "--parts"}) {
-        external.excludes(command.option_named(other));
+    if (kHasRanks) {
+        add_rank_options(
+            command, options->ranks,
+            "Compare the networks on N processes of this machine, or on the N that a launcher started; also "
+            "hold each to one process, to the bit, and LibTorch's module to the same parts");
+    }
+    if (kHasChecks) {
+        // The file holds one step of one network.
+        Option external = command.option_named("--mine");
+        for (const char* other : {"--model", "--every", "--from", "--drift", "--plant"}) {
+            external.excludes(command.option_named(other));
+        }
+        for (const char* other : {"--ranks", "--parts"}) {
+            if (kHasRanks) {
+                external.excludes(command.option_named(other));
+            }
+        }
     }
     command.on_run([options, command] {
         const distributed::World world = world_of(options->ranks);
@@ -442,8 +418,11 @@ void add_compare(const Command& program) {
             const Silence silence;
             return compare(*options, command, world);
         }
-        if (starts_ranks(options->ranks)) {
-            return compare_by_ranks(*options);
+        if constexpr (kHasRanks) {
+            if (starts_ranks(options->ranks)) {
+                distributed::check_module();
+                return compare_by_ranks(*options);
+            }
         }
         return compare(*options, command, world);
     });

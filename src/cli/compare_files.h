@@ -1,11 +1,11 @@
-// The files that byhand compare reads and writes.
+// The file that byhand compare writes.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#include "compare/candidates.h"
+#include "harness/end_to_end/comparison.h"
 #include "names/dataset.h"
 #include "train/run.h"
 
@@ -15,9 +15,5 @@ namespace byhand::cli {
 // wants to check the checker.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
                 const std::vector<Candidate>& candidates, const ReferenceImplementations& reference);
-
-// External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
-// those before it are said as it is.
-ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows);
 
 }  // namespace byhand::cli

@@ -2,29 +2,21 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/nearest.h"
 #include "byhand/version.h"
-#include "checks/faults/mistakes.h"
 #include "cli/value_names.h"
 #include "names/dataset.h"
+#include "ranks/agreement.h"
 #include "ranks/connect.h"
 
 namespace byhand::cli {
-
-const Mistake& mistake_named(const std::string& name) {
-    const Mistake* const mistake = find_mistake(name);
-    if (mistake == nullptr) {
-        throw InputError("there is no mistake " + name + the_nearest(name, mistake_names()) +
-                         " (byhand mistakes lists them)");
-    }
-    return *mistake;
-}
 
 RankPlan plan_for(const Run& run, const distributed::World& world, const std::string& mistake) {
     RankPlan plan =
@@ -43,17 +35,19 @@ RankPlan plan_for(const Run& run, const distributed::World& world, const std::st
     return plan;
 }
 
+namespace {
+
 std::unique_ptr<Group> meet(const Run& run, const distributed::World& world, std::size_t timeout,
                             const std::string& how) {
     std::unique_ptr<Group> group = distributed::connect(world, timeout);
-    std::vector<Fact> facts = {{"version of byhand", hash_of(kVersion)},
-                               {"recipe", hash_of(to_json(run.recipe))},
-                               {"file of names", hash_of_bytes(std::as_bytes(std::span(run.train.text)))},
-                               {"planted mistake", hash_of(how)}};
-    for (Fact& fact : facts_of(run.initial)) {
+    std::vector<distributed::Fact> facts = {{"version of byhand", hash_of(kVersion)},
+                                            {"recipe", hash_of(to_json(run.recipe))},
+                                            {"file of names", hash_of_bytes(std::as_bytes(std::span(run.train.text)))},
+                                            {"planted mistake", hash_of(how)}};
+    for (distributed::Fact& fact : distributed::facts_of(run.initial)) {
         facts.push_back(std::move(fact));
     }
-    check_agreement(*group, facts);
+    distributed::check_agreement(*group, facts);
     return group;
 }
 
@@ -73,6 +67,40 @@ std::vector<InRanks> in_ranks(const std::vector<std::string>& models, const Rank
         }
     }
     all.push_back(module_in_ranks(std::move(module), network, rows, parts, group));
+    return all;
+}
+
+}  // namespace
+
+InParts in_parts(const std::vector<std::string>& models, const std::string& mistake, const Run& run,
+                 const distributed::World& world, std::size_t timeout, const torch_ref::Factory& torch) {
+    const RankPlan plan = plan_for(run, world, mistake);
+    InParts parts{meet(run, world, timeout, mistake), {}, {}};
+    const Recipe& recipe = run.recipe;
+    parts.models = in_ranks(
+        models, plan, torch.module_implementation_in_parts(recipe.network, recipe.batch, recipe.parts, *parts.group),
+        run, *parts.group);
+    return parts;
+}
+
+std::vector<Candidate> candidates_in_ranks(InParts& parts, Reference& reference) {
+    const auto leader = std::make_shared<Leader>(*parts.group);
+    std::vector<Candidate> candidates;
+    for (std::size_t number = 0; number < parts.models.size(); ++number) {
+        auto ranks = std::make_unique<Ranks>(std::move(parts.models[number]), number, leader);
+        if (number + 1 == parts.models.size()) {
+            reference.implementations.module = std::move(ranks);
+        } else {
+            parts.ranks.push_back(ranks.get());
+            candidates.push_back(candidate_in_ranks(std::move(ranks), reference));
+        }
+    }
+    return candidates;
+}
+
+std::vector<RankSummary> summaries_of(const InParts& parts) {
+    std::vector<RankSummary> all;
+    std::ranges::transform(parts.ranks, std::back_inserter(all), &Ranks::summary);
     return all;
 }
 

@@ -65,7 +65,7 @@ int diff(const DiffOptions& options) {
 }  // namespace
 
 void add_diff(const Command& program) {
-    const Command command = program.add_command("diff", "Compare two files of tensors (dumps, models) by name");
+    const Command command = program.add_command("diff", kDiffAbout);
     const auto options = std::make_shared<DiffOptions>();
     command.option("A", options->a, "A safetensors file").required().not_empty();
     command.option("B", options->b, "The safetensors file to compare it with").required().not_empty();

@@ -19,7 +19,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/utf8.h"
-#include "checks/faults/mistakes.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -33,6 +32,7 @@
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
+#include "cli/value_names.h"
 #include "foreign/exercise/examine.h"
 #include "foreign/exercise/functions.h"
 #include "foreign/exercise/sanitizer_report.h"
@@ -168,7 +168,7 @@ void judge(const ExerciseOptions& options, const Command& command, const exercis
                                             {.limits = limits_of(options),
                                              .threads = options.threads || options.sanitize == "thread",
                                              .quick = options.quick,
-                                             .mistakes = mistakes()});
+                                             .mistakes = known_mistakes()});
     examination.file = options.own.shown();
 
     Presentation how;
@@ -326,8 +326,7 @@ int exercise(const ExerciseOptions& options, const Command& command) {
 }  // namespace
 
 void add_exercise(const Command& program) {
-    const Command command =
-        program.add_command("exercise", "Check your own backward pass in exercise/backward.cpp, function by function");
+    const Command command = program.add_command("exercise", kExerciseAbout);
     const auto options = std::make_shared<ExerciseOptions>();
     command
         .option("FILE", options->own.file,

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
-#include "checks/faults/mistakes.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
@@ -68,7 +67,7 @@ int explain(const ExplainOptions& options) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const Graph steps = stepwise_graph(network, rows);
-    const std::vector<Explanation> chosen = selected(byhand::explain(steps, mistakes()), options.name);
+    const std::vector<Explanation> chosen = selected(byhand::explain(steps, known_mistakes()), options.name);
     // The first batch, forward and backward.
     DrawnBatch batch(rows, network.context);
     draw_batch(batch, run.train, run.generator);

@@ -89,8 +89,7 @@ int gradcheck(const GradcheckOptions& options) {
 }  // namespace
 
 void add_gradcheck(const Command& program) {
-    const Command command = program.add_command(
-        "gradcheck", "Check every gradient against finite differences of the loss, in double, without LibTorch");
+    const Command command = program.add_command("gradcheck", kGradcheckAbout);
     const auto options = std::make_shared<GradcheckOptions>();
     add_network_options(command, options->network);
     command.option("--model", options->models, "Hand-written networks to check: stepwise, collapsed")

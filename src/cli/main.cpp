@@ -11,19 +11,24 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/modules.h"
 #include "cli/run_program.h"
 
 namespace {
 
 using namespace byhand::cli;
 
-// A command that is a separate program beside this one, so that the others are built and started without it.
-struct ExternalCommand {
-    const char* name;
-    const char* about;
-    const char* program;
+// A command of a module, which may be missing.
+struct ModuleCommand {
+    const char *name, *about, *module;
+    bool is_built;
+    // It is a separate program beside this one, so that the others are built and started without it. Else null.
+    const char* program = nullptr;
 };
-constexpr ExternalCommand kExternal[] = {{"lab", kLabAbout, "byhand-lab"}, {"bench", kBenchAbout, "byhand-bench"}};
+constexpr ModuleCommand kOfModules[] = {
+    {"mistakes", kMistakesAbout, "checks", kHasChecks}, {"gradcheck", kGradcheckAbout, "checks", kHasChecks},
+    {"diff", kDiffAbout, "checks", kHasChecks},         {"exercise", kExerciseAbout, "foreign", kHasForeign},
+    {"lab", kLabAbout, "lab", kHasLab, "byhand-lab"},   {"bench", kBenchAbout, "bench", kHasBench, "byhand-bench"}};
 
 // Replaces this program by `program`. Throws InputError if it is missing.
 void become(const char* program, const std::vector<char*>& argv) {
@@ -34,16 +39,33 @@ void become(const char* program, const std::vector<char*>& argv) {
     throw byhand::InputError(path + ": can't be started: " + byhand::reason() + "; build the target " + program);
 }
 
-void run_external(int argc, char** argv) {
+// Replaces this program by that of the command, if it is a program of its own. Throws InputError if its module is
+// missing.
+void run_of_module(int argc, char** argv) {
     std::vector<char*> words(argv, argv + argc + 1);  // the null at the end too
     const auto is_help = [](std::string_view word) { return word == "--help" || word == "-h"; };
     const auto word = std::find_if_not(words.begin() + 1, words.end() - 1, is_help);
-    for (const ExternalCommand& external : kExternal) {
-        if (*word != nullptr && std::string_view(*word) == external.name) {
+    for (const ModuleCommand& command : kOfModules) {
+        if (*word == nullptr || std::string_view(*word) != command.name) {
+            continue;
+        }
+        if (!command.is_built) {
+            throw byhand::InputError(std::string("byhand ") + command.name + " belongs to the module " +
+                                     command.module +
+                                     ", which this program is built without (BYHAND_MODULES of CMake)");
+        }
+        if (command.program != nullptr) {
             words.erase(word);
-            become(external.program, words);
+            become(command.program, words);
         }
     }
+}
+
+// Lists a command that is run by run_of_module().
+void list(const Command& program, const char* name) {
+    const auto* const command =
+        std::ranges::find_if(kOfModules, [&](const ModuleCommand& one) { return std::string_view(one.name) == name; });
+    program.add_command(command->name, command->about);
 }
 
 // `byhand help COMMAND` is `byhand COMMAND --help`, except for completion in a shell.
@@ -60,17 +82,32 @@ std::vector<char*> with_help_as_option(int argc, char** argv) {
 
 void add_commands(const Command& program) {
     add_compare(program);
-    add_mistakes(program);
+    if constexpr (kHasChecks) {
+        add_mistakes(program);
+    } else {
+        list(program, "mistakes");
+    }
     add_train(program);
     add_eval(program);
     add_sample(program);
-    add_gradcheck(program);
-    add_exercise(program);
-    for (const ExternalCommand& external : kExternal) {
-        program.add_command(external.name, external.about);
+    if constexpr (kHasChecks) {
+        add_gradcheck(program);
+    } else {
+        list(program, "gradcheck");
     }
+    if constexpr (kHasForeign) {
+        add_exercise(program);
+    } else {
+        list(program, "exercise");
+    }
+    list(program, "lab");
+    list(program, "bench");
     add_explain(program);
-    add_diff(program);
+    if constexpr (kHasChecks) {
+        add_diff(program);
+    } else {
+        list(program, "diff");
+    }
     add_recipes(program);
     add_completion(program);
     // For the list of commands: see with_help_as_option().
@@ -86,7 +123,7 @@ int main(int argc, char** argv) {
     std::vector<char*> words = with_help_as_option(argc, argv);
     const int count = static_cast<int>(words.size()) - 1;
     return run_program(count, words.data(), [&](const Command& program) {
-        run_external(count, words.data());
+        run_of_module(count, words.data());
         add_commands(program);
     });
 }

@@ -455,7 +455,7 @@ int score_all(const MistakesOptions& options) {
 }  // namespace
 
 void add_mistakes(const Command& program) {
-    const Command command = program.add_command("mistakes", "List the mistakes that can be planted, or score them all");
+    const Command command = program.add_command("mistakes", kMistakesAbout);
     const auto options = std::make_shared<MistakesOptions>();
     command.flag("--score", options->score,
                  "Plant each mistake in each recipe, and count those caught and those blamed on the right step");

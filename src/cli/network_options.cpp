@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "cli/files.h"
+#include "cli/modules.h"
 #include "cli/numbers.h"
 #include "cli/say.h"
 #include "fast/fused_tensors.h"
@@ -181,7 +182,10 @@ NamesAndPath names_for(const SavedModel& saved, const std::string& data, bool sk
 }
 
 void say_if_step_by_step(const Recipe& recipe) {
-    const std::set<std::string> names = operations_without_fused_step(recipe.network);
+    std::set<std::string> names;
+    if constexpr (kHasFast) {
+        names = operations_without_fused_step(recipe.network);
+    }
     if (!names.empty()) {
         say("recipe {}: the fused model runs step by step, which is slower, because {} {} no fused step\n",
             printable(recipe.name), fmt::join(names, " and "), names.size() == 1 ? "has" : "have");

@@ -1,6 +1,7 @@
 #include "cli/own_functions.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -18,9 +19,13 @@
 #include "base/utf8.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
+#include "cli/memory.h"
 #include "cli/ranks.h"
 #include "cli/say.h"
+#include "foreign/exercise/examine.h"
+#include "foreign/exercise/functions.h"
 #include "foreign/exercise/sanitizer_report.h"
+#include "torch_ref/load.h"
 
 namespace byhand::cli {
 namespace {
@@ -190,6 +195,44 @@ int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer) {
         throw InputError(fmt::format("{} ended the run ({}) outside of every function", signal, *ended.signal));
     }
     return ended.exit_code;
+}
+
+namespace {
+
+// The functions that byhand exercise --quick calls wrong, without those left out. Empty if they can't be judged,
+// because LibTorch is missing or memory is short.
+std::vector<std::string> wrong_functions(const exercise::Functions& steps, const Run& run, bool with_in_one) {
+    std::vector<std::string> wrong;
+    try {
+        check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
+        const Examination examination =
+            exercise::examine(steps, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
+        for (const Attempt& attempt : examination.attempts) {
+            if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
+                wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
+            }
+        }
+    } catch (const InputError&) {  // NOLINT(bugprone-empty-catch)
+    }
+    return wrong;
+}
+
+}  // namespace
+
+std::unique_ptr<Model> own_model_of(const OwnFunctions& own, const Run& run) {
+    const Library library(own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
+    const exercise::Functions steps = exercise::load(library.path(), own.path());
+    std::unique_ptr<Model> model = exercise::own_model(steps, run);
+    const std::vector<std::string> left_out = exercise::left_out_of_training(steps);
+    for (const std::string& label : left_out) {
+        say("{} is left out: the functions of the small steps are used\n", printable(label));
+    }
+    if (const std::vector<std::string> wrong = wrong_functions(steps, run, left_out.empty()); !wrong.empty()) {
+        say("warning: {} {} wrong, and training goes on with {}; byhand exercise {} says what is\n",
+            fmt::join(wrong, ", "), wrong.size() == 1 ? "is" : "are", wrong.size() == 1 ? "it" : "them",
+            printable(own.shown()));
+    }
+    return model;
 }
 
 }  // namespace byhand::cli

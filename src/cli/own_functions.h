@@ -3,12 +3,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "base/model.h"
 #include "base/source_line.h"
 #include "cli/file_path.h"
 #include "cli/interrupt.h"
 #include "foreign/exercise/build.h"
+#include "train/run.h"
 
 namespace byhand::cli {
 
@@ -44,6 +47,10 @@ private:
     std::filesystem::path folder_;  // empty if nothing was built
     std::string path_;
 };
+
+// The model that trains with the functions of that file. Notes on stderr those that are left out, and those that byhand
+// exercise --quick calls wrong.
+std::unique_ptr<Model> own_model_of(const OwnFunctions& own, const Run& run);
 
 // Where the function that is added by that label begins, as "exercise/backward.cpp:31", and its lines that write to
 // `out`; if it is not found, the line where it is added; only the file if neither is. Relative to the current folder,

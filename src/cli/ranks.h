@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/group.h"
-#include "base/tensors.h"
 #include "cli/options.h"
+#include "ranks/launch.h"
 #include "ranks/world.h"
 #include "recipe/recipe.h"
 
@@ -46,26 +45,10 @@ std::vector<std::string> command_line();
 // The words with that option, in place of the one that is there, if any.
 std::vector<std::string> with_option(std::vector<std::string> words, const std::string& name, const std::string& value);
 
-struct RanksEnded {
-    int code = 0;          // the first exit code that is not 0
-    std::size_t lost = 0;  // ranks that a signal has ended, or that did not end by themselves
-};
+using distributed::RanksEnded;
 // Runs this program with these words once for each rank, connected on this machine. A signal to this process is passed
 // on to all. If a rank ends with an error, the others are ended, and a line on stderr names it.
 RanksEnded run_ranks(std::size_t ranks, const std::vector<std::string>& words);
-
-// What all ranks must have alike, by its hash.
-struct Fact {
-    std::string name;
-    std::uint64_t hash = 0;
-};
-// Each tensor.
-std::vector<Fact> facts_of(const Tensors<float>& state);
-
-// Throws InputError if a rank's facts differ from those of rank 0; it names the first such rank and its first such
-// fact, between `before` and `after`.
-void check_agreement(Group& group, const std::vector<Fact>& facts, const std::string& before = "",
-                     const std::string& after = ": start all ranks alike");
 
 // Whether a signal has arrived at any rank, decided together every few calls, so that all stop after the same step.
 class StopTogether {

@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/interrupt.h"
+#include "cli/modules.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/say.h"
@@ -23,6 +24,7 @@
 #include "cli/training.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
+#include "ranks/agreement.h"
 #include "ranks/connect.h"
 #include "train/losses.h"
 #include "train/metrics.h"
@@ -259,16 +261,28 @@ int finish(Ongoing& it, const TrainOutcome& outcome, double seconds, std::option
 
 // Throws InputError if a rank's parameters are not those of rank 0.
 void verify_replicas(Group& group, const Model& model, std::size_t steps) {
-    check_agreement(group, facts_of(model.save()), fmt::format("after {} steps ", steps),
-                    ": the ranks no longer train one model");
+    if constexpr (kHasRanks) {
+        distributed::check_agreement(group, distributed::facts_of(model.save()), fmt::format("after {} steps ", steps),
+                                     ": the ranks no longer train one model");
+    }
+}
+
+// The ranks, which must train alike.
+std::unique_ptr<Group> connected(const Training& training) {
+    if constexpr (kHasRanks) {
+        std::unique_ptr<Group> group = distributed::connect(training.world, training.options.ranks.timeout);
+        distributed::check_agreement(*group, facts(training));
+        return group;
+    } else {
+        return std::make_unique<Single>();
+    }
 }
 
 int train_and_save(const TrainOptions& options, const Command& command, const distributed::World& world) {
     const ReportFile report(options.report);
     Training training = begin(options, world);
     Run& run = training.run;
-    const std::unique_ptr<Group> group = distributed::connect(world, options.ranks.timeout);
-    check_agreement(*group, facts(training));
+    const std::unique_ptr<Group> group = connected(training);
     const std::size_t steps = run.recipe.steps, metrics_every = options.log_every.value_or(kMetricsEvery),
                       progress_every = options.log_every.value_or(std::max<std::size_t>(1, steps / 20));
     const std::unique_ptr<Model> model = model_for(training, *group);
@@ -325,7 +339,6 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
 
 // Starts the ranks of --ranks. `training` has been checked, so that what every rank would refuse is refused once.
 int train_by_ranks(const Training& training, const Command& command) {
-    distributed::check_module();
     std::error_code none;
     const auto before = std::filesystem::last_write_time(training.save, none);
     std::size_t ranks = *training.options.ranks.ranks;
@@ -366,11 +379,13 @@ void add_train(const Command& program) {
         .option("--model", options->model,
                 "Model: fused, stepwise, collapsed (by hand), torch, or exercise (your own gradients)")
         .one_of(models_to_train())
-        .shows_default(kFused);
-    command
-        .option("--functions", options->own.file,
-                "Your functions for --model exercise, as for byhand exercise [exercise/backward.cpp]")
-        .not_empty();
+        .shows_default(models_to_train().front());
+    if (kHasForeign) {
+        command
+            .option("--functions", options->own.file,
+                    "Your functions for --model exercise, as for byhand exercise [exercise/backward.cpp]")
+            .not_empty();
+    }
     command
         .option("--threads", options->threads,
                 "Threads of the fused model, with the same result for any number; auto: as many as pay off")
@@ -400,17 +415,20 @@ void add_train(const Command& program) {
         .option("--log-every", options->log_every,
                 "Steps between two lines of progress [a twentieth of all] and of metrics [100]")
         .whole_number(1);
-    add_rank_options(command, options->ranks,
-                     "Train by N processes of this machine, or as the N that a launcher started, with the same result "
-                     "for any N; needs LibTorch");
-    command
-        .flag("--restart", options->ranks.restart,
-              "If a rank is lost, continue from the last checkpoint with those that are left")
-        .needs(command.option_named("--ranks"));
-    command
-        .option("--verify-replicas", options->verify_every,
-                "Every K steps compare the parameters of all ranks, by their hashes, and end if they differ")
-        .whole_number(1, kMostSteps);
+    if (kHasRanks) {
+        add_rank_options(
+            command, options->ranks,
+            "Train by N processes of this machine, or as the N that a launcher started, with the same result "
+            "for any N; needs LibTorch");
+        command
+            .flag("--restart", options->ranks.restart,
+                  "If a rank is lost, continue from the last checkpoint with those that are left")
+            .needs(command.option_named("--ranks"));
+        command
+            .option("--verify-replicas", options->verify_every,
+                    "Every K steps compare the parameters of all ranks, by their hashes, and end if they differ")
+            .whole_number(1, kMostSteps);
+    }
     add_report_options(command, options->report);
     command.on_run([command, options] {
         options->recipe_given = command.given("--recipe");
@@ -419,8 +437,12 @@ void add_train(const Command& program) {
             const Silence silence;
             return train_and_save(without_files(*options), command, world);
         }
-        if (starts_ranks(options->ranks)) {
-            return train_by_ranks(begin(*options, world), command);
+        if constexpr (kHasRanks) {
+            if (starts_ranks(options->ranks)) {
+                const Training training = begin(*options, world);
+                distributed::check_module();
+                return train_by_ranks(training, command);
+            }
         }
         return train_and_save(*options, command, world);
     });

@@ -14,15 +14,13 @@
 #include "base/utf8.h"
 #include "byhand/version.h"
 #include "cli/files.h"
-#include "cli/memory.h"
 #include "cli/models.h"
+#include "cli/modules.h"
 #include "cli/numbers.h"
 #include "cli/resume.h"
-#include "cli/say.h"
 #include "fast/models.h"
 #include "fast/simd/peak.h"
-#include "foreign/exercise/examine.h"
-#include "foreign/exercise/functions.h"
+#include "ranks/agreement.h"
 #include "torch_ref/load.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -82,29 +80,13 @@ void load_torch(const Training& training, const Recipe& recipe) {
     }
 }
 
-// The functions that byhand exercise --quick calls wrong, without those left out. Empty if they can't be judged,
-// because LibTorch is missing or memory is short.
-std::vector<std::string> wrong_functions(const exercise::Functions& steps, const Run& run, bool with_in_one) {
-    std::vector<std::string> wrong;
-    try {
-        check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
-        const Examination examination =
-            exercise::examine(steps, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
-        for (const Attempt& attempt : examination.attempts) {
-            if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
-                wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
-            }
-        }
-    } catch (const InputError&) {  // NOLINT(bugprone-empty-catch)
-    }
-    return wrong;
-}
-
 }  // namespace
 
 std::vector<std::string> models_to_train() {
     std::vector<std::string> models = model_names();
-    models.emplace_back(kExercise);
+    if (kHasForeign) {
+        models.emplace_back(kExercise);
+    }
     return models;
 }
 
@@ -115,7 +97,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
         saved = load_model(options.resume);
     }
     Training training{.options = options,
-                      .model = options.model.value_or(saved ? saved->trained_by : kFused),
+                      .model = options.model.value_or(saved ? saved->trained_by : model_names().front()),
                       .data_path = {},
                       .save = options.save ? options.save->path
                               : saved      ? options.resume.path
@@ -161,8 +143,11 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     const Run& run = training.run;
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    const auto threads = [&] {
-        return parse_whole_number(options.threads).value_or(group.size() > 1 ? 1 : threads_that_pay(network, rows));
+    const auto threads = [&]() -> std::size_t {
+        if constexpr (kHasFast) {
+            return parse_whole_number(options.threads).value_or(group.size() > 1 ? 1 : threads_that_pay(network, rows));
+        }
+        return 1;
     };
     if (run.recipe.parts > 1) {
         return make_model_in_parts(training.model, network, rows, run.recipe.parts, group, threads());
@@ -170,34 +155,31 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
     if (training.model != kExercise) {
         return make_model(training.model, network, rows, threads());
     }
-    const Library library(options.own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
-    const exercise::Functions steps = exercise::load(library.path(), options.own.path());
-    std::unique_ptr<Model> model = exercise::own_model(steps, run);
-    const std::vector<std::string> left_out = exercise::left_out_of_training(steps);
-    for (const std::string& label : left_out) {
-        say("{} is left out: the functions of the small steps are used\n", printable(label));
+    if constexpr (kHasForeign) {
+        return own_model_of(options.own, run);
+    } else {
+        throw InputError("--model exercise belongs to the module foreign, which this program is built without");
     }
-    if (const std::vector<std::string> wrong = wrong_functions(steps, run, left_out.empty()); !wrong.empty()) {
-        say("warning: {} {} wrong, and training goes on with {}; byhand exercise {} says what is\n",
-            fmt::join(wrong, ", "), wrong.size() == 1 ? "is" : "are", wrong.size() == 1 ? "it" : "them",
-            printable(options.own.shown()));
-    }
-    return model;
 }
 
-std::vector<Fact> facts(const Training& training) {
+std::vector<distributed::Fact> facts(const Training& training) {
     const Run& run = training.run;
-    std::vector<Fact> all = {{"version of byhand", hash_of(kVersion)},
-                             {"recipe", hash_of(to_json(run.recipe))},
-                             {"file of names", training.data_hash},
-                             {"model or number of steps",
-                              hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))},
-                             {"--verify-replicas", hash_of(fmt::format("{}", training.options.verify_every))}};
-    if (training.model == kFused) {  // they round differently
-        all.push_back({"kind of vectors", hash_of(simd::target_name())});
+    std::vector<distributed::Fact> all = {
+        {"version of byhand", hash_of(kVersion)},
+        {"recipe", hash_of(to_json(run.recipe))},
+        {"file of names", training.data_hash},
+        {"model or number of steps",
+         hash_of(fmt::format("{} {} {}", training.model, training.first, run.recipe.steps))},
+        {"--verify-replicas", hash_of(fmt::format("{}", training.options.verify_every))}};
+    if constexpr (kHasFast) {
+        if (training.model == kFused) {  // they round differently
+            all.push_back({"kind of vectors", hash_of(simd::target_name())});
+        }
     }
-    for (Fact& fact : facts_of(run.initial)) {
-        all.push_back(std::move(fact));
+    if constexpr (kHasRanks) {
+        for (distributed::Fact& fact : distributed::facts_of(run.initial)) {
+            all.push_back(std::move(fact));
+        }
     }
     return all;
 }

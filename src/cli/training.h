@@ -15,6 +15,7 @@
 #include "cli/own_functions.h"
 #include "cli/ranks.h"
 #include "cli/report_options.h"
+#include "ranks/agreement.h"
 #include "ranks/world.h"
 #include "train/run.h"
 
@@ -60,6 +61,6 @@ Training begin(const TrainOptions& options, const distributed::World& world);
 std::unique_ptr<Model> model_for(const Training& training, Group& group);
 
 // What all ranks must have alike.
-std::vector<Fact> facts(const Training& training);
+std::vector<distributed::Fact> facts(const Training& training);
 
 }  // namespace byhand::cli

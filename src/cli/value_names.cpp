@@ -1,7 +1,12 @@
 #include "cli/value_names.h"
 
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/nearest.h"
 #include "checks/faults/mistakes.h"
 #include "cli/files.h"
+#include "cli/modules.h"
 #include "cli/network_options.h"
 #include "manual/stepwise.h"
 
@@ -16,12 +21,30 @@ std::vector<std::string> value_names() {
     return names;
 }
 
+KnownMistakes known_mistakes() {
+    if constexpr (kHasChecks) {
+        return mistakes();
+    } else {
+        return {};
+    }
+}
+
 std::vector<std::string> mistake_names() {
     std::vector<std::string> names;
-    for (const Mistake& mistake : mistakes()) {
+    for (const Mistake& mistake : known_mistakes()) {
         names.push_back(mistake.name);
     }
     return names;
+}
+
+const Mistake& mistake_named(const std::string& name) {
+    const KnownMistakes all = known_mistakes();
+    const auto mistake = std::ranges::find(all, name, &Mistake::name);
+    if (mistake == all.end()) {
+        throw InputError("there is no mistake " + name + the_nearest(name, mistake_names()) +
+                         " (byhand mistakes lists them)");
+    }
+    return *mistake;
 }
 
 }  // namespace byhand::cli

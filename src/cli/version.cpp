@@ -4,12 +4,22 @@
 
 #include "base/error.h"
 #include "byhand/version.h"
+#include "cli/modules.h"
 #include "fast/simd/peak.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
 namespace {
+
+std::string kernels_text() {
+    if constexpr (kHasFast) {
+        const std::string target = simd::target_name();
+        return "SIMD kernels for " + (target.starts_with("AVX3") ? "AVX-512" : target);
+    } else {
+        return "no SIMD kernels: built without the module fast";
+    }
+}
 
 std::string torch_text() {
     try {
@@ -30,9 +40,8 @@ std::string version_text(const std::string& name) {
 #else
     const char* compiler = "g++ ";
 #endif
-    const std::string target = simd::target_name();
-    return fmt::format("{} {}\ncompiled by {}{}\nSIMD kernels for {}\n{}", name, kVersion, compiler, __VERSION__,
-                       target.starts_with("AVX3") ? "AVX-512" : target, torch_text());
+    return fmt::format("{} {}\ncompiled by {}{}\n{}\n{}", name, kVersion, compiler, __VERSION__, kernels_text(),
+                       torch_text());
 }
 
 }  // namespace byhand::cli

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/source_line.h"
+#include "harness/mistake.h"
 #include "harness/words.h"
 
 namespace byhand {

@@ -1,5 +1,4 @@
 // train --ranks: the same bytes for any number of processes; a rank that fails ends the others.
-#include "cli/ranks.h"
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -10,20 +9,16 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <chrono>
-#include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/error.h"
 #include "base/parsed_json.h"
 #include "cli/dropout_recipe.h"
 #include "cli/program.h"
-#include "ranks/thread_group.h"
 
 namespace cli_test {
 namespace {
@@ -78,25 +73,6 @@ struct TwoRanks {
         REQUIRE(ranks.size() == 2);
     }
 };
-
-// The message of the InputError that each rank ends with, or "".
-std::vector<std::string> refusals_of(std::size_t ranks, const std::function<void(byhand::ThreadGroup&)>& work) {
-    byhand::MeetingPoint place(ranks);
-    std::vector<std::string> errors(ranks);
-    std::vector<std::jthread> threads;
-    for (std::size_t rank = 0; rank < ranks; ++rank) {
-        threads.emplace_back([&, rank] {
-            byhand::ThreadGroup group(place, rank);
-            try {
-                work(group);
-            } catch (const byhand::InputError& error) {
-                errors[rank] = error.what();
-            }
-        });
-    }
-    threads.clear();  // waits
-    return errors;
-}
 
 }  // namespace
 
@@ -217,36 +193,6 @@ TEST_CASE("train --restart: the ranks that are left continue from the checkpoint
     CHECK(outcome.err.find("rank 2 of 3 was ended by signal 9") != std::string::npos);
     CHECK(outcome.err.find("steps with 2 ranks") != std::string::npos);
     CHECK(place.read("killed") == place.read("whole"));
-}
-
-TEST_CASE("train --verify-replicas: the first rank and tensor that differ are named") {
-    byhand::Tensors<float> same({{"W1", {3, 2}}, {"b1", {2}}});
-    for (const char* name : {"W1", "b1"}) {
-        std::ranges::fill(same[name], 0.7F);
-    }
-    byhand::Tensors<float> other = same;
-    other["b1"][1] = std::nextafter(0.7F, 1.0F);
-    const auto errors = refusals_of(3, [&](byhand::ThreadGroup& group) {
-        byhand::cli::check_agreement(group, byhand::cli::facts_of(same));
-        byhand::cli::check_agreement(group, byhand::cli::facts_of(group.rank() == 2 ? other : same),
-                                     "after 4711 steps ", ": the ranks no longer train one model");
-    });
-    for (const std::string& error : errors) {
-        CHECK(error == "after 4711 steps rank 2 has another b1 than rank 0: the ranks no longer train one model");
-    }
-}
-
-TEST_CASE("ranks: another command or network is refused, though it has other things alike") {
-    const auto errors = refusals_of(2, [](byhand::ThreadGroup& group) {
-        std::vector<byhand::cli::Fact> facts = {{"recipe", 7}};
-        if (group.rank() == 1) {
-            facts.push_back({"planted mistake", 3});
-        }
-        byhand::cli::check_agreement(group, facts);
-    });
-    for (const std::string& error : errors) {
-        CHECK(error == "rank 1 has another command or network than rank 0: start all ranks alike");
-    }
 }
 
 TEST_CASE("ranks: a file that is no meeting point is refused, and stays as it is") {

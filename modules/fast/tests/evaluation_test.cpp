@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 
+#include "fast/pieces.h"
 #include "manual/batchnorm/formulas.h"
 #include "manual/plain.h"
 #include "manual/rounding.h"
@@ -32,14 +33,15 @@ double distance(std::span<const float> values, const plain::Values& expected) {
     return difference / (64 * rounding::kUnit<float> * largest);
 }
 
-Evaluation::By by_either() {
-    return GENERATE(Evaluation::By::formulas, Evaluation::By::kernels);
+// By the formulas, or with kernels.
+ReplaceSteps by_either() {
+    return GENERATE(ReplaceSteps(nullptr), ReplaceSteps(with_kernels));
 }
 
 }  // namespace
 
 TEST_CASE("evaluation: logits are those of plain loops, for every convention") {
-    const Evaluation::By by = by_either();
+    const ReplaceSteps by = by_either();
     unsigned number = 0;
     for (const NormConfig& norm : networks::norms()) {
         for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {33, 1}, {5, 17, 7}}) {
@@ -71,7 +73,7 @@ TEST_CASE("evaluation: logits are those of plain loops, for every convention") {
 TEST_CASE("evaluation: a row's logits depend neither on the number of rows nor on earlier calls") {
     const NetworkConfig config = networks::small({5, 3});
     const networks::Example example = networks::make(config, 130);
-    const Evaluation::By by = by_either();
+    const ReplaceSteps by = by_either();
     Evaluation one(config, by), many(config, by);
     one.load(example.state);
     many.load(example.state);
@@ -92,7 +94,7 @@ TEST_CASE("evaluation: a row's logits depend neither on the number of rows nor o
 }
 
 TEST_CASE("calibrate: sets each layer's mean and variance over all rows, in the form of the running statistics") {
-    const Evaluation::By by = by_either();
+    const ReplaceSteps by = by_either();
     unsigned number = 0;
     for (const NormConfig& norm : networks::norms()) {
         if (norm.place == NormPlace::none) {
@@ -126,7 +128,7 @@ TEST_CASE("calibrate: sets each layer's mean and variance over all rows, in the 
 }
 
 TEST_CASE("calibrate: changes only running statistics, and nothing in a network without a norm") {
-    const Evaluation::By by = by_either();
+    const ReplaceSteps by = by_either();
     for (const NormPlace place : {NormPlace::none, NormPlace::before}) {
         NetworkConfig config = networks::small({5});
         config.norm.place = place;

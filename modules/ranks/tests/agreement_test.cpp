@@ -1,0 +1,69 @@
+// What ranks must have alike, by ranks that are threads.
+#include "ranks/agreement.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "ranks/thread_group.h"
+
+using namespace byhand;
+
+namespace {
+
+// The message of the InputError that each rank ends with, or "".
+std::vector<std::string> refusals_of(std::size_t ranks, const std::function<void(ThreadGroup&)>& work) {
+    MeetingPoint place(ranks);
+    std::vector<std::string> errors(ranks);
+    std::vector<std::jthread> threads;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+        threads.emplace_back([&, rank] {
+            ThreadGroup group(place, rank);
+            try {
+                work(group);
+            } catch (const InputError& error) {
+                errors[rank] = error.what();
+            }
+        });
+    }
+    threads.clear();  // waits
+    return errors;
+}
+
+}  // namespace
+
+TEST_CASE("agreement: the first rank and tensor that differ are named") {
+    Tensors<float> same({{"W1", {3, 2}}, {"b1", {2}}});
+    for (const char* name : {"W1", "b1"}) {
+        std::ranges::fill(same[name], 0.7F);
+    }
+    Tensors<float> other = same;
+    other["b1"][1] = std::nextafter(0.7F, 1.0F);
+    const auto errors = refusals_of(3, [&](ThreadGroup& group) {
+        distributed::check_agreement(group, distributed::facts_of(same));
+        distributed::check_agreement(group, distributed::facts_of(group.rank() == 2 ? other : same),
+                                     "after 4711 steps ", ": the ranks no longer train one model");
+    });
+    for (const std::string& error : errors) {
+        CHECK(error == "after 4711 steps rank 2 has another b1 than rank 0: the ranks no longer train one model");
+    }
+}
+
+TEST_CASE("agreement: another command or network is refused, though it has other things alike") {
+    const auto errors = refusals_of(2, [](ThreadGroup& group) {
+        std::vector<distributed::Fact> facts = {{"recipe", 7}};
+        if (group.rank() == 1) {
+            facts.push_back({"planted mistake", 3});
+        }
+        distributed::check_agreement(group, facts);
+    });
+    for (const std::string& error : errors) {
+        CHECK(error == "rank 1 has another command or network than rank 0: start all ranks alike");
+    }
+}
