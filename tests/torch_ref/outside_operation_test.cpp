@@ -192,7 +192,8 @@ TEST_CASE("outside operation: its gradients agree with finite differences, and a
 }
 
 TEST_CASE("outside operation: explain shows its rows") {
-    const std::vector<Explanation> all = explain(hand_graph(HandForm::stepwise, network(), kRowsOfBatch, by_hand()), {});
+    const std::vector<Explanation> all =
+        explain(hand_graph(HandForm::stepwise, network(), kRowsOfBatch, by_hand()), {});
     const auto dx = std::ranges::find(all, "dhpreact.1", &Explanation::name);
     REQUIRE(dx != all.end());
     CHECK(dx->function == "softplus_backward");
