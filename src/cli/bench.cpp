@@ -18,7 +18,7 @@
 #include "bench/report.h"
 #include "bench/step.h"
 #include "bench/sweep.h"
-#include "cli/bench_plot.h"
+#include "bench/plot.h"
 #include "cli/bench_ranks.h"
 #include "cli/bench_torch.h"
 #include "cli/commands.h"

@@ -296,8 +296,11 @@ int compare(const CompareOptions& options, const Command& command, const distrib
                                   .compared =
                                       [&](const ComparedStep& step, Comparison& so_far) {
                                           progress.finish();
-                                          so_far.summary.ranks =
-                                              parts ? summaries_of(*parts) : std::vector<RankSummary>();
+                                          if constexpr (kHasRanks) {
+                                              if (parts) {
+                                                  so_far.summary.ranks = summaries_of(*parts);
+                                              }
+                                          }
                                           shows_any = shows_any || shows_a_finding(options, step);
                                           if (as_page) {
                                               drop_pictures(so_far.steps, so_far.summary.allowed);

@@ -1,10 +1,10 @@
-#include "cli/bench_plot.h"
+#include "bench/plot.h"
 
 #include <fmt/core.h>
 
 #include "report/plot_script.h"
 
-namespace byhand::cli {
+namespace byhand::bench {
 
 std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
                         const std::vector<bench::Result>& results) {
@@ -46,4 +46,4 @@ std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
     return svg_script(plots);
 }
 
-}  // namespace byhand::cli
+}  // namespace byhand::bench
