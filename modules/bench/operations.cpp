@@ -64,11 +64,11 @@ void add_backward(std::vector<OperationOfStep>& all, const Operation& one, const
 }
 
 // Uniform in [−1, 1).
-std::vector<float> numbers(Mt19937& bits, std::size_t count) {
+std::vector<float> numbers(std::mt19937& bits, std::size_t count) {
     constexpr int kUnused = 8;  // float has 24 bits
     std::vector<float> values(count);
     for (float& value : values) {
-        value = static_cast<float>(draw(bits) >> kUnused) * 0x1p-23F - 1.0F;
+        value = static_cast<float>(static_cast<std::uint32_t>(bits()) >> kUnused) * 0x1p-23F - 1.0F;
     }
     return values;
 }
@@ -150,7 +150,7 @@ std::string name_of(const OperationShape& shape) {
 }
 
 OperationInput input_of(const OperationShape& shape) {
-    Mt19937 bits = seeded(1);
+    std::mt19937 bits(1);
     const auto& [operation, n, in, out, has_bias, activation] = shape;
     OperationInput input{.shape = shape,
                          .x = numbers(bits, n * in),
@@ -160,7 +160,7 @@ OperationInput input_of(const OperationShape& shape) {
                          .dy = numbers(bits, n * out),
                          .indices = std::vector<std::int64_t>(n)};
     for (std::int64_t& index : input.indices) {
-        index = static_cast<std::int64_t>(draw(bits) % in);
+        index = static_cast<std::int64_t>(bits() % in);
     }
     return input;
 }

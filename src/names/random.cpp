@@ -1,6 +1,7 @@
 #include "names/random.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <numbers>
@@ -12,35 +13,29 @@
 namespace byhand {
 namespace {
 
-constexpr std::size_t kMiddle = 397;  // the recurrence reads this many words ahead
-
-// The top bit of one word and the rest of the next, times the matrix of the recurrence.
-std::uint32_t twist(std::uint32_t word, std::uint32_t next) {
-    const std::uint32_t mixed = (word & 0x80000000u) | (next & 0x7fffffffu);
-    return (mixed >> 1) ^ ((next & 1u) * 0x9908b0dfu);
+// The next 32 bits.
+std::uint32_t draw(std::mt19937& bits) {
+    return static_cast<std::uint32_t>(bits());
 }
 
-// words[i] = words[i + 397] ^ twist(words[i], words[i + 1]), indices modulo 624.
-void renew(Mt19937& bits) {
-    auto& words = bits.words;
-    constexpr std::size_t n = Mt19937::kWords;
-    for (std::size_t i = 0; i < n - kMiddle; ++i) {
-        words[i] = words[i + kMiddle] ^ twist(words[i], words[i + 1]);
+// A state of mt19937, as the sequence of seeds from which its constructor takes all words.
+struct Words {
+    using result_type = std::uint32_t;
+    std::array<std::uint32_t, std::mt19937::state_size> words{};
+
+    template <class Iterator>
+    void generate(Iterator first, Iterator last) const {
+        std::copy_n(words.begin(), last - first, first);
     }
-    for (std::size_t i = n - kMiddle; i < n - 1; ++i) {
-        words[i] = words[i + kMiddle - n] ^ twist(words[i], words[i + 1]);
-    }
-    words[n - 1] = words[kMiddle - 1] ^ twist(words[n - 1], words[0]);
-    bits.next = 0;
-}
+};
 
 // Uniform in [0, 1): the low 24 bits of a draw.
-float uniform_float(Mt19937& bits) {
+float uniform_float(std::mt19937& bits) {
     return static_cast<float>(draw(bits) & 0xffffffu) * 0x1p-24f;
 }
 
 // Uniform in [0, 1): the low 53 bits of two draws, the high word first.
-double uniform_double(Mt19937& bits) {
+double uniform_double(std::mt19937& bits) {
     const std::uint64_t high = draw(bits);
     const std::uint64_t word = high << 32 | draw(bits);
     return static_cast<double>(word & ((std::uint64_t{1} << 53) - 1)) * 0x1p-53;
@@ -103,7 +98,7 @@ void normals_of_16(std::span<float, 16> values) {
     }
 }
 
-void fill_uniform(Mt19937& bits, std::span<float> out) {
+void fill_uniform(std::mt19937& bits, std::span<float> out) {
     for (float& value : out) {
         value = uniform_float(bits);
     }
@@ -121,20 +116,15 @@ std::uint32_t below(PythonGenerator& g, std::uint32_t n) {
 
 }  // namespace
 
-Mt19937 seeded(std::uint32_t seed) {
-    Mt19937 bits;
-    bits.words[0] = seed;
-    for (std::uint32_t i = 1; i < Mt19937::kWords; ++i) {
-        const std::uint32_t before = bits.words[i - 1];
-        bits.words[i] = 1812433253u * (before ^ (before >> 30)) + i;
+std::mt19937 seeded_by_array(std::span<const std::uint32_t> key) {
+    constexpr std::size_t n = std::mt19937::state_size;
+    Words state;
+    std::array<std::uint32_t, n>& words = state.words;
+    words[0] = 19650218u;
+    const auto before = [&](std::size_t i) { return words[i - 1] ^ (words[i - 1] >> 30); };
+    for (std::size_t i = 1; i < n; ++i) {
+        words[i] = 1812433253u * before(i) + static_cast<std::uint32_t>(i);
     }
-    return bits;
-}
-
-Mt19937 seeded_by_array(std::span<const std::uint32_t> key) {
-    Mt19937 bits = seeded(19650218u);
-    auto& words = bits.words;
-    constexpr std::size_t n = Mt19937::kWords;
     std::size_t i = 1;
     // Advances to the next word; the last is also the predecessor of the second.
     const auto advance = [&] {
@@ -143,33 +133,21 @@ Mt19937 seeded_by_array(std::span<const std::uint32_t> key) {
             i = 1;
         }
     };
-    const auto before = [&] { return words[i - 1] ^ (words[i - 1] >> 30); };
     for (std::size_t round = 0; round < std::max(n, key.size()); ++round) {
         const std::size_t k = round % key.size();
-        words[i] = (words[i] ^ (before() * 1664525u)) + key[k] + static_cast<std::uint32_t>(k);
+        words[i] = (words[i] ^ (before(i) * 1664525u)) + key[k] + static_cast<std::uint32_t>(k);
         advance();
     }
     for (std::size_t round = 1; round < n; ++round) {
-        words[i] = (words[i] ^ (before() * 1566083941u)) - static_cast<std::uint32_t>(i);
+        words[i] = (words[i] ^ (before(i) * 1566083941u)) - static_cast<std::uint32_t>(i);
         advance();
     }
     words[0] = 0x80000000u;
-    return bits;
-}
-
-std::uint32_t draw(Mt19937& bits) {
-    if (bits.next == Mt19937::kWords) {
-        renew(bits);
-    }
-    std::uint32_t word = bits.words[bits.next++];
-    word ^= word >> 11;
-    word ^= (word << 7) & 0x9d2c5680u;
-    word ^= (word << 15) & 0xefc60000u;
-    return word ^ (word >> 18);
+    return std::mt19937(state);
 }
 
 TorchGenerator torch_seeded(std::uint64_t seed) {
-    return {.bits = seeded(static_cast<std::uint32_t>(seed)), .next_normal = std::nullopt};
+    return {.bits = std::mt19937(static_cast<std::uint32_t>(seed)), .next_normal = std::nullopt};
 }
 
 void randn(TorchGenerator& g, std::span<float> out) {

@@ -1,34 +1,21 @@
 // The generators of PyTorch (CPU) and of CPython, reimplemented: same seed, same numbers.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <random>
 #include <span>
 #include <vector>
 
 namespace byhand {
 
-// Matsumoto and Nishimura's mt19937 (1998): 32 random bits per draw. Plain data, so that it can be saved.
-struct Mt19937 {
-    static constexpr std::size_t kWords = 624;
-    std::array<std::uint32_t, kWords> words{};
-    std::size_t next = kWords;  // index of the next word; kWords: generate new ones first
-
-    bool operator==(const Mt19937&) const = default;
-};
-
-// init_genrand of the authors' code.
-Mt19937 seeded(std::uint32_t seed);
-// init_by_array of the authors' code. Precondition: the key is not empty.
-Mt19937 seeded_by_array(std::span<const std::uint32_t> key);
-// The next 32 bits.
-std::uint32_t draw(Mt19937& bits);
+// init_by_array of the authors' code of mt19937 (Matsumoto and Nishimura, 1998). Precondition: the key is not empty.
+std::mt19937 seeded_by_array(std::span<const std::uint32_t> key);
 
 // torch.Generator() on the CPU: aten/src/ATen/CPUGeneratorImpl and core/DistributionsHelper.h.
 struct TorchGenerator {
-    Mt19937 bits;
+    std::mt19937 bits;
     std::optional<double> next_normal;  // the second of a pair of normals in double, kept for the next call
 
     bool operator==(const TorchGenerator&) const = default;
@@ -50,7 +37,7 @@ std::size_t multinomial(TorchGenerator& g, std::span<const float> weights);
 
 // random.Random of CPython: Modules/_randommodule.c and Lib/random.py.
 struct PythonGenerator {
-    Mt19937 bits;
+    std::mt19937 bits;
 
     bool operator==(const PythonGenerator&) const = default;
 };

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <random>
+#include <sstream>
 #include <string_view>
 
 namespace byhand {
@@ -30,32 +32,41 @@ std::optional<Number> number(std::string_view text, int base) {
     return value;
 }
 
-std::string text_of(const Mt19937& bits) {
+constexpr std::size_t kWords = std::mt19937::state_size;
+
+// libstdc++ writes and reads the words of the state and, after them, the index of the next.
+std::string text_of(const std::mt19937& bits) {
+    std::stringstream all;
+    all << bits;
     std::string text;
-    for (const std::uint32_t word : bits.words) {
-        text += hexadecimal(word, kWordDigits);
+    for (std::size_t i = 0; i <= kWords; ++i) {
+        std::uint32_t word = 0;
+        all >> word;
+        text += i < kWords ? hexadecimal(word, kWordDigits) : " " + std::to_string(word);
     }
-    return text + " " + std::to_string(bits.next);
+    return text;
 }
 
-std::optional<Mt19937> bits_of(std::string_view text) {
-    constexpr std::size_t kDigits = Mt19937::kWords * kWordDigits;
+std::optional<std::mt19937> bits_of(std::string_view text) {
+    constexpr std::size_t kDigits = kWords * kWordDigits;
     if (text.size() <= kDigits || text[kDigits] != ' ') {
         return std::nullopt;
     }
-    Mt19937 bits;
-    for (std::size_t i = 0; i < Mt19937::kWords; ++i) {
+    std::stringstream all;
+    for (std::size_t i = 0; i < kWords; ++i) {
         const auto word = number<std::uint32_t>(text.substr(i * kWordDigits, kWordDigits), 16);
         if (!word) {
             return std::nullopt;
         }
-        bits.words[i] = *word;
+        all << *word << ' ';
     }
     const auto next = number<std::size_t>(text.substr(kDigits + 1), 10);
-    if (!next || *next > Mt19937::kWords) {
+    if (!next || *next > kWords) {
         return std::nullopt;
     }
-    bits.next = *next;
+    std::mt19937 bits;
+    all << *next;
+    all >> bits;
     return bits;
 }
 
@@ -73,7 +84,7 @@ std::string to_text(const TorchGenerator& generator) {
 }
 
 std::optional<PythonGenerator> python_from_text(const std::string& text) {
-    const std::optional<Mt19937> bits = bits_of(text);
+    const std::optional<std::mt19937> bits = bits_of(text);
     return bits ? std::optional(PythonGenerator{*bits}) : std::nullopt;
 }
 
@@ -82,7 +93,7 @@ std::optional<TorchGenerator> torch_from_text(const std::string& text) {
     if (blank == std::string::npos) {
         return std::nullopt;
     }
-    const std::optional<Mt19937> bits = bits_of(std::string_view(text).substr(0, blank));
+    const std::optional<std::mt19937> bits = bits_of(std::string_view(text).substr(0, blank));
     const std::string_view normal = std::string_view(text).substr(blank + 1);
     const auto kept = normal.size() == kDoubleDigits ? number<std::uint64_t>(normal, 16) : std::nullopt;
     if (!bits || (!kept && normal != kNone)) {

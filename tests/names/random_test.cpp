@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 #include <string>
+#include <sstream>
 #include <vector>
 
 #include "base/parsed_json.h"
@@ -90,9 +91,13 @@ TorchGenerator generator_of(const Json& one) {
     if (one.contains("seed")) {
         return torch_seeded(one.at("seed").get<std::uint64_t>());
     }
+    std::stringstream state;  // as libstdc++ reads it: all words, and the index of the next
+    for (std::size_t i = 0; i < std::mt19937::state_size; ++i) {
+        state << one.at("word").get<std::uint32_t>() << ' ';
+    }
+    state << 1;
     TorchGenerator g;
-    g.bits.words.fill(one.at("word").get<std::uint32_t>());
-    g.bits.next = 1;
+    state >> g.bits;
     return g;
 }
 
@@ -121,25 +126,19 @@ std::size_t check_torch_cases(const std::string& what, std::size_t fewest_calls,
     return cases;
 }
 
-TEST_CASE("random: mt19937 yields the first outputs of the authors' code and the 10,000th of the C++ standard") {
+TEST_CASE("random: mt19937 yields the first outputs of the authors' code") {
     // mt19937ar.out: init_by_array of 0x123, 0x234, 0x345, 0x456.
     const std::vector<std::uint32_t> key{0x123, 0x234, 0x345, 0x456};
-    Mt19937 by_array = seeded_by_array(key);
+    std::mt19937 by_array = seeded_by_array(key);
     for (const std::uint32_t expected : {1067595299u, 955945823u, 477289528u, 4107218783u, 4228976476u}) {
-        CHECK(draw(by_array) == expected);
+        CHECK(by_array() == expected);
     }
-    // [rand.predef]: the 10,000th of a default-constructed std::mt19937, whose seed is 5489.
-    Mt19937 bits = seeded(5489);
-    for (int i = 1; i < 10000; ++i) {
-        draw(bits);
-    }
-    CHECK(draw(bits) == 4123659995u);
 }
 
 TEST_CASE("random: a key longer than the state is used completely") {
     std::vector<std::uint32_t> key(700);
     std::iota(key.begin(), key.end(), 1u);
-    const Mt19937 whole = seeded_by_array(key);
+    const std::mt19937 whole = seeded_by_array(key);
     key.back() ^= 1;
     CHECK_FALSE(seeded_by_array(key) == whole);
 }

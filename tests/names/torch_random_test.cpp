@@ -101,7 +101,7 @@ TEST_CASE("torch random: multinomial of one draw is LibTorch's") {
             at::Generator theirs = libtorch_seeded(seed);
             at::Tensor weights = at::rand({n}, theirs);
             for (std::int64_t i = 0; i < n; ++i) {
-                draw(g.bits);  // rand consumes one draw per value
+                g.bits();  // rand consumes one draw per value
             }
             weights = weights * weights * weights;
             if (n > 2) {

@@ -55,10 +55,10 @@ void in_rounds(std::size_t rounds, double seconds, Round round) {
 
 // Uniform in [−1, 1).
 template <class T>
-void fill(std::vector<T>& values, Mt19937& bits) {
+void fill(std::vector<T>& values, std::mt19937& bits) {
     constexpr int kUnused = 8;  // float has 24 bits
     for (T& value : values) {
-        value = static_cast<T>(draw(bits) >> kUnused) * static_cast<T>(0x1p-23) - T{1};
+        value = static_cast<T>(static_cast<std::uint32_t>(bits()) >> kUnused) * static_cast<T>(0x1p-23) - T{1};
     }
 }
 
@@ -66,7 +66,7 @@ void fill(std::vector<T>& values, Mt19937& bits) {
 template <class T>
 Numbers<T> values_to_time(std::size_t n, std::size_t H) {
     Numbers<T> v;
-    Mt19937 bits = seeded(1);
+    std::mt19937 bits(1);
     std::vector<T> mean(H);
     for (const char* name : {"dbnraw", "bndiff"}) {
         v[name].resize(n * H);
