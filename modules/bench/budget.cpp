@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "bench/limit.h"
 #include "bench/report_parts.h"
 
 namespace byhand::bench {

@@ -1,11 +1,14 @@
 // How the time of a step divides among its operations, each timed in isolation.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
+#include "base/network.h"
+#include "base/timed_operation.h"
 #include "bench/machine.h"
 #include "bench/operations.h"
 #include "bench/rounds.h"
@@ -34,5 +37,34 @@ Budget budget_of(std::span<const OperationTimes> operations, const Spread& step,
 
 Json json_of(const Budget& budget);
 Table table_of(const Budget& budget);
+
+// ---- The floating-point operations of a training step, counted from its formulas ----
+
+// The FLOP of a matrix product, (n, in) by (in, out): a multiplication and an addition for each term.
+inline double product_flops(std::size_t n, std::size_t in, std::size_t out) {
+    return 2.0 * static_cast<double>(n) * static_cast<double>(in) * static_cast<double>(out);
+}
+
+// The FLOP of a training step with batches of `rows`: the three products of every linear, y = x·W, dW = xᵀ·dy and dx =
+// dy·Wᵀ; the first linear's dx too, because the embedding is learned. Everything else is of a lower order and ignored:
+// biases, norms, tanh, softmax, gathering and scattering the embedding, and the update.
+double step_flops(const NetworkConfig& config, std::size_t rows);
+
+// The least time that a machine needs for an operation by the formulas of modules/fast/simd.
+
+// What an operation cannot do without.
+struct Work {
+    double flops = 0;                   // of a product, or of the multiplications in the formulas of modules/fast/simd
+    std::size_t numbers = 0;            // of each array that it reads or writes, in panels; 0 for a product
+    std::size_t reads = 0, writes = 0;  // arrays
+};
+Work work_of(const OperationShape& shape);
+
+// Seconds to read and write these arrays, results in place of operands, and do nothing else: the median of several
+// loops. 0 without arrays.
+double pass_seconds(const Work& work, std::size_t rounds);
+
+// The longer of its FLOP at the machine's peak and, in seconds, a pass over its arrays.
+double limit_of(const Work& work, double pass, const Machine& machine);
 
 }  // namespace byhand::bench

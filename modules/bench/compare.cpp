@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "bench/flops.h"
+#include "bench/budget.h"
 #include "bench/report_parts.h"
 
 namespace byhand::bench {

@@ -1,4 +1,4 @@
-#include "bench/flops.h"
+#include "bench/budget.h"
 
 namespace byhand::bench {
 

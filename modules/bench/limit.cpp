@@ -1,15 +1,14 @@
-#include "bench/limit.h"
+#include "bench/budget.h"
 
 #include <algorithm>
 #include <iterator>
 
 #include "base/network.h"
 #include "base/tensors.h"
-#include "bench/flops.h"
 #include "bench/rounds.h"
 #include "fast/panels.h"
-#include "fast/simd/activations.h"
-#include "fast/simd/peak.h"
+#include "fast/simd/kernels.h"
+#include "fast/simd/targets.h"
 
 namespace byhand::bench {
 namespace {

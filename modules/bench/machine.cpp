@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "fast/simd/peak.h"
+#include "fast/simd/targets.h"
 
 namespace byhand::bench {
 namespace {

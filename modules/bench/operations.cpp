@@ -6,9 +6,9 @@
 #include <ranges>
 #include <utility>
 
-#include "bench/limit.h"
+#include "bench/budget.h"
 #include "bench/our_operations.h"
-#include "fast/simd/activations.h"
+#include "fast/simd/kernels.h"
 #include "judge/finding.h"
 #include "names/random.h"
 

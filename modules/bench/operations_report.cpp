@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "bench/budget.h"
-#include "bench/limit.h"
 #include "bench/operations.h"
 #include "bench/report_parts.h"
 

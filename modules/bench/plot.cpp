@@ -1,4 +1,4 @@
-#include "bench/plot.h"
+#include "bench/report.h"
 
 #include <fmt/core.h>
 

@@ -1,4 +1,4 @@
-#include "bench/ranks_report.h"
+#include "bench/report.h"
 
 #include <fmt/core.h>
 

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/strict_json.h"
 #include "base/utf8.h"
-#include "bench/flops.h"
+#include "bench/budget.h"
 #include "bench/report_parts.h"
 
 namespace byhand::bench {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "bench/machine.h"
+#include "bench/ranks.h"
 #include "bench/rounds.h"
 #include "bench/step.h"
+#include "bench/sweep.h"
 #include "report/document.h"
 
 namespace byhand::bench {
@@ -49,5 +51,21 @@ Document document_of(const Machine& machine, const std::vector<Result>& results)
 // Parses the JSON of a subprocess: the figures of its only result, if it had LibTorch. Throws std::runtime_error for
 // any other text.
 std::optional<AsInstalled> as_installed_from_json(const std::string& text);
+
+// ---- The figures of several ranks as a document, and as lines of a sweep ----
+
+// `changed_norm` as in Result (report.h). A table with a row for each number of ranks; its data has the fields of
+// docs/formats.md.
+Document document_of(const Machine& machine, const std::string& recipe, bool changed_norm, const RankResult& result);
+
+// The rows of the first table as lines of CSV, with the value of the size that is swept before them.
+std::string csv_lines(std::size_t value, const RankResult& result, bool with_header);
+
+// ---- A sweep as a plot ----
+
+// gnuplot's commands for an SVG: the time of a step in each implementation, and the ratio below it, against the swept
+// size. `results` has one entry for each value of the sweep, in order.
+std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
+                        const std::vector<bench::Result>& results);
 
 }  // namespace byhand::bench

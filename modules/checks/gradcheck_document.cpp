@@ -1,4 +1,4 @@
-#include "checks/gradcheck_document.h"
+#include "checks/documents.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

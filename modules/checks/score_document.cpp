@@ -1,4 +1,4 @@
-#include "checks/score_document.h"
+#include "checks/documents.h"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>

@@ -41,12 +41,9 @@
 #include "fast/fused_tensors.h"
 #include "fast/panels.h"
 #include "fast/pool.h"
-#include "fast/simd/by_character.h"
 #include "fast/simd/kernels.h"
 #include "fast/simd/norm.h"
-#include "fast/simd/optimizer.h"
 #include "fast/simd/product.h"
-#include "fast/simd/row_norm.h"
 
 namespace byhand {
 

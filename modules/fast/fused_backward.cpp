@@ -3,10 +3,8 @@
 
 #include "fast/by_columns.h"
 #include "fast/fused.h"
-#include "fast/simd/activations.h"
 #include "fast/simd/kernels.h"
 #include "fast/simd/norm.h"
-#include "fast/simd/row_norm.h"
 
 namespace byhand {
 

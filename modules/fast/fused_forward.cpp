@@ -3,10 +3,8 @@
 #include <utility>
 
 #include "fast/fused.h"
-#include "fast/simd/activations.h"
 #include "fast/simd/kernels.h"
 #include "fast/simd/norm.h"
-#include "fast/simd/row_norm.h"
 #include "manual/sums.h"
 
 namespace byhand {

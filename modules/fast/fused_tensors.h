@@ -11,7 +11,7 @@
 #include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
-#include "fast/simd/activations.h"
+#include "fast/simd/kernels.h"
 
 namespace byhand {
 

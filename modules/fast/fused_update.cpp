@@ -5,7 +5,6 @@
 #include "fast/fused.h"
 #include "fast/simd/kernels.h"
 #include "fast/simd/norm.h"
-#include "fast/simd/optimizer.h"
 #include "manual/batchnorm/formulas.h"
 #include "manual/dropout/formulas.h"
 #include "manual/optimizer/formulas.h"

@@ -5,8 +5,6 @@
 
 #include "base/tensors.h"
 #include "fast/panels.h"
-#include "fast/simd/activations.h"
-#include "fast/simd/by_character.h"
 #include "fast/simd/kernels.h"
 #include "fast/simd/norm.h"
 #include "fast/simd/product.h"

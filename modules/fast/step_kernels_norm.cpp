@@ -3,7 +3,7 @@
 #include "base/tensors.h"
 #include "fast/panels.h"
 #include "fast/simd/norm.h"
-#include "fast/simd/row_norm.h"
+#include "fast/simd/kernels.h"
 #include "fast/step_kernels.h"
 
 namespace byhand {

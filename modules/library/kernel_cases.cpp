@@ -13,7 +13,6 @@
 #include "harness/isolated/step_inputs.h"
 #include "library/kernel_check.h"
 #include "library/kernel_inputs.h"
-#include "library/places.h"
 
 namespace byhand {
 namespace {

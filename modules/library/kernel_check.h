@@ -14,7 +14,7 @@
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/values.h"
 #include "library/checked.h"
-#include "library/neighbours.h"
+#include "library/kernel_inputs.h"
 #include "library/sampled.h"
 #include "steps/step.h"
 

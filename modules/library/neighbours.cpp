@@ -1,4 +1,4 @@
-#include "library/neighbours.h"
+#include "library/kernel_inputs.h"
 
 #include <algorithm>
 #include <iterator>

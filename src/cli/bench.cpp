@@ -15,11 +15,9 @@
 #include "bench/machine.h"
 #include "bench/operations.h"
 #include "bench/peers/peers.h"
-#include "bench/plot.h"
 #include "bench/report.h"
 #include "bench/step.h"
 #include "bench/sweep.h"
-#include "cli/bench_ranks.h"
 #include "cli/bench_torch.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -28,7 +26,7 @@
 #include "cli/network_options.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
-#include "fast/simd/peak.h"
+#include "fast/simd/targets.h"
 
 namespace byhand::cli {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/bench_ranks.h"
+#include "cli/bench_torch.h"
 
 #include <fmt/format.h>
 
@@ -11,14 +11,14 @@
 #include "base/hash.h"
 #include "base/utf8.h"
 #include "bench/ranks.h"
-#include "bench/ranks_report.h"
+#include "bench/report.h"
 #include "bench/sweep.h"
 #include "byhand/version.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/say.h"
-#include "fast/simd/peak.h"
+#include "fast/simd/targets.h"
 #include "ranks/agreement.h"
 #include "ranks/connect.h"
 

@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "cli/exit_code.h"
 #include "cli/say.h"
-#include "fast/simd/peak.h"
+#include "fast/simd/targets.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 

@@ -4,8 +4,12 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bench/report.h"
+#include "cli/ranks.h"
+#include "cli/report_options.h"
+#include "recipe/recipe.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand::cli {
@@ -26,5 +30,20 @@ bench::Machine machine_of(const torch_ref::Factory* torch, std::size_t threads);
 
 // The recipe's step beside LibTorch's as installed, in a separate process. Throws InputError if that fails.
 std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::size_t threads, std::size_t rounds);
+
+// ---- byhand bench --ranks: a training step by several processes ----
+
+struct RankBench {
+    std::vector<std::size_t> numbers;  // of ranks
+    RankOptions ranks;                 // without their number
+    TorchOptions torch;
+    std::size_t rounds = 30;
+    std::string sweep;  // empty: the recipe as it is
+    ReportOptions report;
+};
+
+// Starts the processes, or is one of them. `changed_norm` as in bench/report.h. Returns the exit code. Throws
+// InputError as train does.
+int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm);
 
 }  // namespace byhand::cli

@@ -1,4 +1,4 @@
-#include "cli/compare_checks.h"
+#include "cli/compare_parts.h"
 
 #include <fmt/core.h>
 

@@ -1,4 +1,4 @@
-#include "cli/compare_files.h"
+#include "cli/compare_parts.h"
 
 #include <utility>
 

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "checks/diff_document.h"
+#include "checks/documents.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/report_options.h"

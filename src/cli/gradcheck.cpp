@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "checks/gradcheck_document.h"
+#include "checks/documents.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/network_options.h"

@@ -1,4 +1,4 @@
-#include "cli/hint.h"
+#include "cli/own_functions.h"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/nearest.h"
 #include "checks/score.h"
-#include "checks/score_document.h"
+#include "checks/documents.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"

@@ -1,4 +1,4 @@
-#include "cli/on_save.h"
+#include "cli/own_functions.h"
 
 #include <unistd.h>
 

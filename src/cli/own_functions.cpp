@@ -24,7 +24,7 @@
 #include "cli/say.h"
 #include "foreign/exercise/examine.h"
 #include "foreign/exercise/functions.h"
-#include "foreign/exercise/sanitizer_report.h"
+#include "foreign/exercise/build.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/model.h"
+#include "base/network.h"
 #include "base/source_line.h"
 #include "cli/file_path.h"
 #include "cli/interrupt.h"
@@ -60,5 +62,18 @@ SourceLine source_of_own(const std::string& label, const std::string& file);
 // Runs this command again with `--built` and the library, in a process that loads the sanitizer first. Returns its exit
 // code. Throws InputError if the compiler lacks the sanitizer.
 int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer);
+
+// ---- Hints for writing a gradient, in three levels ----
+
+// For "dbnvar" its meaning and what it reads; for "dbnvar:2" also the rule, for "dbnvar:3" also the formula;
+// "dlogits_in_one:2" is the same for a fused formula. Throws InputError for a name that is not a gradient of the
+// network with `rows` rows (and suggests the nearest), and for another level.
+std::string hint(const std::string& asked, const NetworkConfig& network, std::size_t rows);
+
+// ---- Running a command again whenever a file is saved ----
+
+// Runs this program with these words (words[0] is ignored), and again on every change of the file, until a signal
+// arrives. Clears a terminal before each run. Returns the exit code of an interrupted program.
+int run_on_every_save(const std::string& file, std::vector<std::string> words);
 
 }  // namespace byhand::cli

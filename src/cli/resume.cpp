@@ -1,4 +1,4 @@
-#include "cli/resume.h"
+#include "cli/training.h"
 
 #include <fmt/core.h>
 

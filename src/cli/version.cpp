@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "byhand/version.h"
 #include "cli/modules.h"
-#include "fast/simd/peak.h"
+#include "fast/simd/targets.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 

@@ -1,4 +1,4 @@
-#include "documents/blame.h"
+#include "documents/compare.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

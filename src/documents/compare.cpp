@@ -8,8 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "documents/blame.h"
-#include "documents/compare_tables.h"
 #include "documents/legend.h"
 #include "documents/phrases.h"
 #include "report/text.h"

@@ -1,12 +1,15 @@
 // The report of byhand compare, for all formats but the page (page/page.h).
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "documents/presentation.h"
 #include "harness/end_to_end/summary.h"
+#include "harness/end_to_end/value_report.h"
 #include "report/document.h"
+#include "report/xml.h"
 
 namespace byhand {
 
@@ -32,5 +35,38 @@ Json compare_json(const Presentation& how, const Summary& summary, const std::ve
 // (model.alone).
 std::vector<report::Suite> compare_suites(const Presentation& how, const Summary& summary,
                                           const std::vector<ComparedStep>& steps);
+
+// The tables of a comparison: one row for each value. A figure is a column here and a cell of the row, and is then part
+// of the table, JSON, CSV and the page.
+
+// End to end. Its rows are tensor_row; the columns are in docs/formats.md.
+Table tensor_table(std::string title, Whose whose);
+std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const Wording& wording);
+
+// Isolated steps.
+Table isolated_table(std::string title);
+// Precondition: the value's step was run in isolation.
+std::vector<Cell> isolated_row(const std::string& model, const ValueReport& value);
+
+// The figures of a trial, for programs.
+Json json_of(const Trial& trial);
+
+// ---- The root causes of a disagreement ----
+
+// The first divergence of a step, then for each root cause its formula, function and line of code, its figures, hints,
+// the values that inherit from it, and the smallest input that shows it. Empty if nothing disagrees.
+std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how);
+
+}  // namespace byhand
+
+namespace byhand::report {
+
+// ---- What the reports in JUnit's XML have in common ----
+
+// The test case of an isolated step.
+Case case_of(const IsolatedStep& step, const std::string& model, const Wording& wording, const Summary& summary,
+             const Presentation& how);
+
+}  // namespace byhand::report
 
 }  // namespace byhand

@@ -1,7 +1,6 @@
 #include <utility>
 
 #include "documents/compare.h"
-#include "documents/compare_tables.h"
 #include "documents/phrases.h"
 #include "documents/smallest_input.h"
 #include "harness/mistake.h"

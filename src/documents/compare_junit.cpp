@@ -1,10 +1,9 @@
-#include "documents/compare_junit.h"
+#include "documents/compare.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "documents/compare.h"
 #include "documents/phrases.h"
 #include "report/xml.h"
 

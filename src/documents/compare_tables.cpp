@@ -1,4 +1,4 @@
-#include "documents/compare_tables.h"
+#include "documents/compare.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

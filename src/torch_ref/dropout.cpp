@@ -1,4 +1,4 @@
-#include "torch_ref/dropout.h"
+#include "torch_ref/operation.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>

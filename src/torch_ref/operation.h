@@ -93,4 +93,19 @@ TorchOperation residual_operation();
 TorchOperation dropout_operation();
 TorchOperation cross_entropy_operation();
 
+// The optimizers as torch operations: the same values as in the handwritten ones, under the same names.
+
+// new_X of all parameters and all of optimizer_state(config), with intermediate results.
+TorchSteps optimizer_steps(const NetworkConfig& config);
+
+// ---- Dropout's mask and key, for single steps and for the module ----
+
+// The mask of this shape, (rows, width), in the key's type: 1/(1 − p) for kept elements, 0 for dropped ones. The random
+// numbers are defined by the key and the place in the batch, as in manual's dropout/formulas.h; `rows_before` rows of
+// the batch are before these.
+at::Tensor dropout_mask(const at::Tensor& key, const Shape& shape, double p, std::size_t rows_before = 0);
+
+// The key of the next step.
+at::Tensor next_dropout_key(const at::Tensor& key);
+
 }  // namespace byhand::torch_ref

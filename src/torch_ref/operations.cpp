@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "torch_ref/optimizer.h"
+#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

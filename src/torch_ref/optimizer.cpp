@@ -1,4 +1,4 @@
-#include "torch_ref/optimizer.h"
+#include "torch_ref/operation.h"
 
 #include <ATen/TensorOperators.h>
 

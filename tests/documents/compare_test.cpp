@@ -10,7 +10,6 @@
 
 #include "base/text.h"
 #include "checks/faults/mistakes.h"
-#include "documents/blame.h"
 #include "documents/phrases.h"
 #include "harness/isolated/shrink.h"
 #include "harness/results.h"

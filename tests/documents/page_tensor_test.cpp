@@ -4,7 +4,7 @@
 #include <set>
 #include <string>
 
-#include "documents/compare_tables.h"
+#include "documents/compare.h"
 #include "documents/page.h"
 
 using namespace byhand;

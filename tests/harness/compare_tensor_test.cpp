@@ -2,7 +2,7 @@
 #include <tuple>
 #include <vector>
 
-#include "harness/end_to_end/compare.h"
+#include "harness/end_to_end/compare_views.h"
 #include "judge/owned.h"
 
 using namespace byhand;

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "harness/end_to_end/compare.h"
+#include "harness/end_to_end/compare_views.h"
 
 using namespace byhand;
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "checks/gradcheck.h"
-#include "harness/end_to_end/compare.h"
+#include "harness/end_to_end/compare_views.h"
 #include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"

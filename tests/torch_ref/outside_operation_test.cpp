@@ -14,7 +14,7 @@
 #include "byhand/rounded.h"
 #include "checks/gradcheck.h"
 #include "fast/models.h"
-#include "harness/end_to_end/compare.h"
+#include "harness/end_to_end/compare_views.h"
 #include "harness/explain.h"
 #include "harness/isolated/isolated.h"
 #include "manual/models.h"

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "bench/flops.h"
+#include "bench/budget.h"
 #include "bench/operations.h"
 #include "bench/report.h"
 #include "bench/tests/a_machine.h"

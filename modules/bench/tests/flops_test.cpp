@@ -1,4 +1,4 @@
-#include "bench/flops.h"
+#include "bench/budget.h"
 
 #include <catch2/catch_test_macros.hpp>
 

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "base/tensors.h"
-#include "bench/limit.h"
-#include "fast/simd/peak.h"
+#include "bench/budget.h"
+#include "fast/simd/targets.h"
 #include "fast/tests/targets.h"
 
 using namespace byhand;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/parsed_json.h"
-#include "bench/flops.h"
+#include "bench/budget.h"
 #include "bench/our_operations.h"
 #include "report/text.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/parsed_json.h"
 #include "bench/counting_group.h"
-#include "bench/ranks_report.h"
+#include "bench/report.h"
 #include "ranks/tests/thread_ranks.h"
 #include "ranks/thread_group.h"
 #include "report/text.h"

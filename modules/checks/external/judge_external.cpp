@@ -17,7 +17,7 @@
 #include "checks/external/inputs.h"
 #include "checks/faults/mistakes.h"
 #include "harness/isolated/hints.h"
-#include "harness/isolated/known_mistake.h"
+#include "harness/isolated/diagnose.h"
 
 namespace byhand {
 namespace {

@@ -1,4 +1,4 @@
-#include "checks/diff_document.h"
+#include "checks/documents.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>

@@ -1,5 +1,5 @@
 // A planted mistake is known again by the numbers that its step makes.
-#include "harness/isolated/known_mistake.h"
+#include "harness/isolated/diagnose.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -1,4 +1,4 @@
-#include "fast/simd/by_character.h"
+#include "fast/simd/kernels.h"
 
 #include <algorithm>
 

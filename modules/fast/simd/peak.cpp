@@ -1,4 +1,4 @@
-#include "fast/simd/peak.h"
+#include "fast/simd/targets.h"
 
 #include <hwy/nanobenchmark.h>
 

@@ -1,4 +1,4 @@
-#include "fast/simd/row_norm.h"
+#include "fast/simd/kernels.h"
 
 #include <algorithm>
 

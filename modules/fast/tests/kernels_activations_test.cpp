@@ -9,7 +9,7 @@
 #include "base/network.h"
 #include "base/tensors.h"
 #include "fast/panels.h"
-#include "fast/simd/activations.h"
+#include "fast/simd/kernels.h"
 #include "fast/tests/targets.h"
 #include "manual/gelu/formulas.h"
 #include "manual/relu/formulas.h"

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "fast/simd/by_character.h"
+#include "fast/simd/kernels.h"
 #include "fast/tests/fenced.h"
 #include "fast/tests/targets.h"
 #include "manual/embedding/formulas.h"

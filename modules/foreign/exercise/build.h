@@ -1,6 +1,7 @@
 // Compiles a file of external functions into a library.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/process.h"
@@ -25,5 +26,15 @@ void build(const std::string& file, const std::string& library, const BuildConfi
 // The run-time library of a sanitizer, which must be loaded before all others (LD_PRELOAD). Throws InputError if the
 // compiler has none.
 std::string run_time_of(Sanitizer sanitizer);
+
+// ---- Reports of sanitizers on functions that ran in a subprocess ----
+
+// The value of the sanitizers' option log_path for a library: they add ".PID".
+std::string sanitizer_log(const std::string& library);
+
+// Returns a function that takes the reports written since the last call, hands the first one of all to `print`, and
+// returns ": heap-buffer-overflow at mine.cpp:42", the first line of `source` that the report names; "" without one.
+std::function<std::string()> sanitizer_reports(const std::string& library, const std::string& source,
+                                               const std::function<void(const std::string&)>& print);
 
 }  // namespace byhand::exercise

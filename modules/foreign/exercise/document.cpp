@@ -10,9 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "documents/blame.h"
 #include "documents/compare.h"
-#include "documents/compare_junit.h"
 #include "documents/legend.h"
 #include "documents/phrases.h"
 

@@ -1,4 +1,4 @@
-#include "foreign/exercise/sanitizer_report.h"
+#include "foreign/exercise/build.h"
 
 #include <fmt/core.h>
 

@@ -1,5 +1,5 @@
 // Shift between training and test data: by the running statistics, and by the test data's own.
-#include "lab/claims/shift.h"
+#include "lab/claims/claims.h"
 
 #include <fmt/format.h>
 

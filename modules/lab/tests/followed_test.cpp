@@ -1,4 +1,4 @@
-#include "lab/walkthrough/followed.h"
+#include "lab/walkthrough/walkthrough.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "lab/claims/shift.h"
+#include "lab/claims/claims.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>

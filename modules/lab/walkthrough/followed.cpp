@@ -1,4 +1,4 @@
-#include "lab/walkthrough/followed.h"
+#include "lab/walkthrough/walkthrough.h"
 
 #include <algorithm>
 

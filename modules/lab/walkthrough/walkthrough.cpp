@@ -15,7 +15,6 @@
 #include "base/value.h"
 #include "lab/figures.h"
 #include "lab/training.h"
-#include "lab/walkthrough/followed.h"
 #include "manual/formulas.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"

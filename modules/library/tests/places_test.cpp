@@ -1,4 +1,4 @@
-#include "library/places.h"
+#include "library/kernel_inputs.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -1,4 +1,4 @@
-#include "library/torch/composed.h"
+#include "library/torch/moves.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,4 @@
-#include "library/torch/ordered_sums.h"
+#include "library/torch/moves.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>

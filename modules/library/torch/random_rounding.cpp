@@ -16,10 +16,7 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "library/torch/composed.h"
 #include "library/torch/moves.h"
-#include "library/torch/ordered_sums.h"
-#include "library/torch/sums_in_place.h"
 
 namespace byhand {
 namespace {

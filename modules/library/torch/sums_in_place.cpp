@@ -1,4 +1,4 @@
-#include "library/torch/sums_in_place.h"
+#include "library/torch/moves.h"
 
 #include <ATen/TensorOperators.h>
 

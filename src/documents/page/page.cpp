@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "documents/blame.h"
 #include "documents/compare.h"
 #include "documents/page/parts.h"
 #include "harness/mistake.h"

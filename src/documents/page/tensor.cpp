@@ -12,7 +12,7 @@
 #include <span>
 #include <utility>
 
-#include "documents/compare_tables.h"
+#include "documents/compare.h"
 #include "documents/page/parts.h"
 #include "harness/mistake.h"
 #include "report/html.h"

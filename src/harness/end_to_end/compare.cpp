@@ -1,4 +1,4 @@
-#include "harness/end_to_end/compare.h"
+#include "harness/end_to_end/compare_views.h"
 
 namespace byhand {
 

@@ -5,7 +5,6 @@
 #include <span>
 
 #include "base/value.h"
-#include "harness/end_to_end/compare.h"
 
 namespace byhand {
 namespace {

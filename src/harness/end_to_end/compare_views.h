@@ -2,11 +2,13 @@
 #pragma once
 
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "harness/end_to_end/value_report.h"
 #include "harness/limits/limits.h"
+#include "judge/finding.h"
 
 namespace byhand {
 
@@ -23,5 +25,13 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config);
 void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config, const Glossary& glossary,
                    Coverage coverage, const std::vector<View>& ours, Against against, const std::vector<View>& theirs,
                    const std::vector<View>& oracle, const Limits& limits, bool pictures = false);
+
+// ---- A tensor of the hand-written implementation beside LibTorch's of the same name ----
+
+// Judges `manual` against `oracle`, beside `torch`, or against `torch` where there is no oracle of that shape. A tensor
+// that one implementation does not have, or whose shapes differ, has no figures: null where it is missing. Then the
+// verdict is missing, before all that judge() looks at. `limits` as judge takes them.
+Finding compare_tensor(const View* manual, const View* torch, const View* oracle, std::span<const double> limits,
+                       Vacuous vacuous);
 
 }  // namespace byhand

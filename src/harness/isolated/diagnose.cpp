@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "harness/isolated/hints.h"
-#include "harness/isolated/known_mistake.h"
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/shrink.h"
 

@@ -1,4 +1,4 @@
-#include "harness/isolated/known_mistake.h"
+#include "harness/isolated/diagnose.h"
 
 #include <algorithm>
 #include <cmath>

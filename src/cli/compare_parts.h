@@ -1,15 +1,19 @@
 // byhand compare on several ranks.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/group.h"
 #include "base/model.h"
+#include "checks/external/external.h"
 #include "cli/ranks.h"
 #include "compare/candidates.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/end_to_end/summary.h"
+#include "names/dataset.h"
 #include "ranks/ranks.h"
 #include "ranks/world.h"
 #include "torch_ref/torch_ref.h"
@@ -41,5 +45,22 @@ std::vector<RankSummary> summaries_of(const InParts& parts);
 
 // Takes part in the comparison of rank 0 until it ends.
 void follow_first(const std::vector<InRanks>& all, Group& group, Run& run);
+
+// ---- What byhand compare does by the module checks: external values, and planted mistakes ----
+
+// External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
+// those before it are said as it is.
+ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows);
+Candidate candidate_of_file(ExternalValues values, const std::string& path, const Reference& reference);
+
+// The stepwise network with that mistake in it. Throws InputError if it does not apply, or is one of several ranks.
+Candidate planted(const std::string& mistake, const Run& run, const Reference& reference);
+
+// ---- The file that byhand compare writes ----
+
+// Every value of the last step, each implementation under its own prefix, with the batch and the recipe: for anyone who
+// wants to check the checker.
+void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
+                const std::vector<Candidate>& candidates, const ReferenceImplementations& reference);
 
 }  // namespace byhand::cli
