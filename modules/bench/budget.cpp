@@ -83,4 +83,13 @@ Table table_of(const Budget& budget) {
     return table;
 }
 
+double step_flops(const NetworkConfig& config, std::size_t rows) {
+    constexpr double kProducts = 3;
+    double flops = 0;
+    for (const Layer& layer : layers(config)) {
+        flops += kProducts * product_flops(rows * layer.positions, layer.inputs, layer.outputs);
+    }
+    return flops;
+}
+
 }  // namespace byhand::bench

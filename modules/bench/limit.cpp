@@ -1,10 +1,9 @@
-#include "bench/budget.h"
-
 #include <algorithm>
 #include <iterator>
 
 #include "base/network.h"
 #include "base/tensors.h"
+#include "bench/budget.h"
 #include "bench/rounds.h"
 #include "fast/panels.h"
 #include "fast/simd/kernels.h"

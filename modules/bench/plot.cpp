@@ -1,8 +1,7 @@
-#include "bench/report.h"
-
 #include <fmt/core.h>
 
-#include "report/plot_script.h"
+#include "bench/sweep.h"
+#include "report/writers.h"
 
 namespace byhand::bench {
 

@@ -1,5 +1,3 @@
-#include "bench/report.h"
-
 #include <fmt/core.h>
 
 #include <string>
@@ -7,8 +5,9 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "bench/report.h"
 #include "bench/report_parts.h"
-#include "report/csv.h"
+#include "report/writers.h"
 
 namespace byhand::bench {
 namespace {

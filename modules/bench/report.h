@@ -10,7 +10,6 @@
 #include "bench/ranks.h"
 #include "bench/rounds.h"
 #include "bench/step.h"
-#include "bench/sweep.h"
 #include "report/document.h"
 
 namespace byhand::bench {
@@ -60,12 +59,5 @@ Document document_of(const Machine& machine, const std::string& recipe, bool cha
 
 // The rows of the first table as lines of CSV, with the value of the size that is swept before them.
 std::string csv_lines(std::size_t value, const RankResult& result, bool with_header);
-
-// ---- A sweep as a plot ----
-
-// gnuplot's commands for an SVG: the time of a step in each implementation, and the ratio below it, against the swept
-// size. `results` has one entry for each value of the sweep, in order.
-std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
-                        const std::vector<bench::Result>& results);
 
 }  // namespace byhand::bench

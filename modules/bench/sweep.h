@@ -33,4 +33,8 @@ Recipe with_size(Recipe recipe, Size size, std::size_t value);
 std::string csv_header();
 std::string csv_line(std::size_t value, const Result& result);
 
+// gnuplot's commands for an SVG: the time of a step in each implementation, and the ratio below it, against the swept
+// size. `results` has one entry for each value of the sweep, in order.
+std::string plot_script(const std::string& recipe, const Sweep& sweep, const std::vector<Result>& results);
+
 }  // namespace byhand::bench

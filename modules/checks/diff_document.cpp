@@ -1,5 +1,3 @@
-#include "checks/documents.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,9 +6,9 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "checks/documents.h"
 #include "harness/words.h"
-#include "report/junit.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

@@ -1,12 +1,10 @@
-#include "checks/documents.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <utility>
 
-#include "report/junit.h"
-#include "report/text.h"
+#include "checks/documents.h"
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

@@ -1,5 +1,3 @@
-#include "checks/documents.h"
-
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "checks/documents.h"
 #include "harness/baseline_metrics.h"
 
 namespace byhand {

@@ -2,8 +2,8 @@
 
 #include "base/tensors.h"
 #include "fast/panels.h"
-#include "fast/simd/norm.h"
 #include "fast/simd/kernels.h"
+#include "fast/simd/norm.h"
 #include "fast/step_kernels.h"
 
 namespace byhand {

@@ -10,7 +10,7 @@
 #include "foreign/subprocess.h"
 #include "library/kernel_check.h"
 #include "library/kernel_step.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

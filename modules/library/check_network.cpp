@@ -15,8 +15,7 @@
 #include "library/kernel_step.h"
 #include "library/sampled.h"
 #include "report/document.h"
-#include "report/junit.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand {
 

@@ -7,9 +7,8 @@
 #include <cmath>
 #include <tuple>
 
-#include "harness/limits/limits.h"
-#include "report/junit.h"
-#include "report/text.h"
+#include "harness/limits/monte_carlo.h"
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

@@ -1,11 +1,10 @@
-#include "library/kernel_inputs.h"
-
 #include <algorithm>
 #include <iterator>
 #include <map>
 #include <set>
 
 #include "byhand/view.h"
+#include "library/kernel_inputs.h"
 
 namespace byhand {
 namespace {

@@ -1,10 +1,10 @@
-#include "library/kernel_inputs.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <iterator>
 #include <optional>
+
+#include "library/kernel_inputs.h"
 
 namespace byhand {
 namespace {

@@ -1,7 +1,7 @@
 #include "byhand/report.h"
 
 #include "report/document.h"
-#include "report/html.h"
+#include "report/writers.h"
 #include "report/xml.h"
 
 namespace byhand {

@@ -8,7 +8,6 @@
 
 #include "base/narrow.h"
 #include "harness/isolated/trial.h"
-#include "harness/limits/limits.h"
 #include "harness/limits/monte_carlo.h"
 
 namespace byhand {

@@ -1,6 +1,7 @@
 // Connects the processes of a training.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "base/group.h"
@@ -20,3 +21,6 @@ std::unique_ptr<Group> connect(const World& world, std::size_t timeout);
 void check_module();
 
 }  // namespace byhand::distributed
+
+// The entry of the module byhand_gloo.so, by which connect() connects more than one rank. The caller owns the group.
+extern "C" byhand::Group* byhand_gloo(const byhand::distributed::World& world, std::size_t timeout);

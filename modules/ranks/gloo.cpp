@@ -1,7 +1,5 @@
 // The ranks of a training connected by LibTorch's c10d with Gloo, in versions 1.13 and 2.6. The only file that knows
 // it.
-#include "ranks/gloo.h"
-
 #include <ATen/ops/from_blob.h>
 #include <torch/version.h>
 
@@ -27,6 +25,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
+#include "ranks/connect.h"
 #include "ranks/world.h"
 
 namespace byhand::distributed {

@@ -22,9 +22,9 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
-#include "cli/gnuplot.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
+#include "cli/run_program.h"
 #include "cli/say.h"
 #include "fast/simd/targets.h"
 
@@ -345,3 +345,7 @@ void add_bench(const Command& program) {
 }
 
 }  // namespace byhand::cli
+
+int main(int argc, char** argv) {
+    return byhand::cli::run_command_program("bench", argc, argv, byhand::cli::add_bench);
+}

@@ -1,5 +1,3 @@
-#include "cli/bench_torch.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "bench/report.h"
 #include "bench/sweep.h"
 #include "byhand/version.h"
+#include "cli/bench_torch.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"

@@ -1,5 +1,3 @@
-#include "cli/compare_parts.h"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "checks/candidates.h"
+#include "cli/compare_parts.h"
 #include "cli/say.h"
 #include "cli/value_names.h"
 #include "manual/stepwise.h"

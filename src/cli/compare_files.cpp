@@ -1,8 +1,7 @@
-#include "cli/compare_parts.h"
-
 #include <utility>
 
 #include "base/utf8.h"
+#include "cli/compare_parts.h"
 #include "train/external_file.h"
 #include "train/safetensors.h"
 

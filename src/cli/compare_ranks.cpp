@@ -1,5 +1,3 @@
-#include "cli/compare_parts.h"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "byhand/version.h"
+#include "cli/compare_parts.h"
 #include "cli/value_names.h"
 #include "names/dataset.h"
 #include "ranks/agreement.h"

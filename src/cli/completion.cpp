@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "byhand/version.h"
-#include "cli/command_state.h"
 
 namespace byhand::cli {
 namespace {
@@ -211,6 +210,18 @@ end
 complete -c byhand -f -a '(__byhand_complete)'
 complete -c byhand -F -n 'not count (__byhand_complete) >/dev/null'
 )sh";
+}
+
+void add_completion(const Command& program) {
+    const Command command =
+        program.add_command("completion", "Print what a shell needs to complete commands and options");
+    const auto shell = std::make_shared<std::string>();
+    command.option("SHELL", *shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
+    command.footer("Try it in this shell:\n  eval \"$(byhand completion bash)\"\n  byhand completion fish | source");
+    command.on_run([shell] {
+        fmt::print("{}", completion_script(*shell));
+        return kFine;
+    });
 }
 
 }  // namespace byhand::cli

@@ -1,14 +1,37 @@
-// Completion in shells and manual pages, from the options themselves.
+// Help, completion in shells, and manual pages, from the options themselves.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "cli/exit_code.h"
+#include "cli/file_path.h"
 #include "cli/options.h"
 
 namespace byhand::cli {
 
-struct CommandState;
+// What the commands of a program keep besides CLI11's own.
+struct CommandState {
+    struct File {
+        const CLI::Option* option;
+        FileUse use;
+    };
+    std::vector<File> files;                            // the options that name files, of all commands
+    std::map<const CLI::Option*, Option::Words> words;  // the values that a shell offers
+    int exit_code = kFine;
+};
+
+// ---- help at 80 columns ----
+
+// For the command and those that are added to it later.
+void wrap_help(CLI::App& command);
+
+// What the program prints without a command: what it is, and its footer.
+std::string introduction(const CLI::App& program);
+
+// ---- shells and manual pages ----
 
 // The words that the last of `words` may become, after the others: commands, options, or an option's values. Empty
 // where it is a file. A command line need not be complete.

@@ -1,5 +1,3 @@
-#include "cli/help.h"
-
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -9,7 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "report/text.h"
+#include "cli/completion.h"
+#include "report/writers.h"
 
 namespace byhand::cli {
 namespace {

@@ -1,5 +1,3 @@
-#include "cli/own_functions.h"
-
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -8,6 +6,7 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "base/value.h"
+#include "cli/own_functions.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"
 

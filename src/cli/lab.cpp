@@ -14,14 +14,13 @@
 #include "cli/exit_code.h"
 #include "cli/experiments.h"
 #include "cli/files.h"
-#include "cli/gnuplot.h"
 #include "cli/progress.h"
+#include "cli/report_options.h"
+#include "cli/run_program.h"
 #include "cli/say.h"
 #include "lab/document_json.h"
 #include "manual/formulas.h"
-#include "report/html.h"
-#include "report/plot_script.h"
-#include "report/text.h"
+#include "report/writers.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -183,3 +182,7 @@ void add_lab(const Command& program) {
 }
 
 }  // namespace byhand::cli
+
+int main(int argc, char** argv) {
+    return byhand::cli::run_command_program("lab", argc, argv, byhand::cli::add_lab);
+}

@@ -1,5 +1,3 @@
-#include "cli/own_functions.h"
-
 #include <unistd.h>
 
 #include <chrono>
@@ -12,6 +10,7 @@
 #include "base/process.h"
 #include "base/utf8.h"
 #include "cli/interrupt.h"
+#include "cli/own_functions.h"
 #include "cli/say.h"
 
 namespace byhand::cli {

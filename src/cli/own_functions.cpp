@@ -22,9 +22,9 @@
 #include "cli/memory.h"
 #include "cli/ranks.h"
 #include "cli/say.h"
+#include "foreign/exercise/build.h"
 #include "foreign/exercise/examine.h"
 #include "foreign/exercise/functions.h"
-#include "foreign/exercise/build.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

@@ -10,7 +10,7 @@
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand::cli {
 

@@ -7,10 +7,11 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/error.h"
+#include "base/process.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
-#include "report/csv.h"
-#include "report/html.h"
+#include "report/writers.h"
 
 namespace byhand::cli {
 
@@ -64,6 +65,17 @@ void ReportFile::write(const std::string& text) const {
     } else {
         fmt::print("{}", text);
     }
+}
+
+std::optional<std::string> gnuplot(const std::string& commands) {
+    const std::optional<ProgramRun> run = run_and_read({"gnuplot", "-d", "-"}, commands);
+    if (!run) {
+        return std::nullopt;
+    }
+    if (run->exit_code != 0) {
+        throw InputError("gnuplot failed: " + run->err);
+    }
+    return run->out;
 }
 
 }  // namespace byhand::cli

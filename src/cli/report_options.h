@@ -9,7 +9,7 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "report/document.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand::cli {
 
@@ -47,5 +47,9 @@ private:
     std::optional<TextFile> file_;
     Terminal terminal_;
 };
+
+// The output of gnuplot for these commands, without the user's settings; none if it is not installed. Throws InputError
+// with its error message if it fails.
+std::optional<std::string> gnuplot(const std::string& commands);
 
 }  // namespace byhand::cli

@@ -1,5 +1,3 @@
-#include "documents/compare.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "documents/compare.h"
 #include "documents/phrases.h"
 #include "documents/smallest_input.h"
 

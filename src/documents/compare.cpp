@@ -10,7 +10,7 @@
 
 #include "documents/legend.h"
 #include "documents/phrases.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

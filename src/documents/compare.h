@@ -68,5 +68,3 @@ Case case_of(const IsolatedStep& step, const std::string& model, const Wording& 
              const Presentation& how);
 
 }  // namespace byhand::report
-
-}  // namespace byhand

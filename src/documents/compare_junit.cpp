@@ -1,9 +1,8 @@
-#include "documents/compare.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "documents/compare.h"
 #include "documents/phrases.h"
 #include "report/xml.h"
 

@@ -1,5 +1,3 @@
-#include "documents/compare.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -8,6 +6,7 @@
 #include <utility>
 
 #include "base/member.h"
+#include "documents/compare.h"
 #include "documents/phrases.h"
 #include "harness/mistake.h"
 

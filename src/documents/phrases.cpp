@@ -8,7 +8,7 @@
 #include <span>
 
 #include "harness/mistake.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand::report {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "manual/glossary.h"
 
 namespace byhand {
 
@@ -21,6 +22,27 @@ const HandOperation& find_operation(const HandOperations& all, const std::string
         throw InputError("no operation is called \"" + op + "\"");
     }
     return *found;
+}
+
+namespace {
+
+GlossaryRows input_rows() {
+    static const std::vector<GlossaryRow> kRows = {
+        {.value = "X", .axes = {}, .meaning = "the contexts: the characters before each target, as indices"},
+        {.value = "Y", .axes = {}, .meaning = "the targets: the next characters, as indices"},
+        {.value = "rate", .axes = {}, .meaning = "the learning rate of this step"},
+    };
+    return kRows;
+}
+
+}  // namespace
+
+Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand) {
+    Glossary all = {{0, input_rows()}, {0, optimizer_rows()}};
+    for (const Operation& operation : operations(config)) {
+        all.push_back({operation.layer.number, find_operation(hand, operation.op).glossary});
+    }
+    return all;
 }
 
 }  // namespace byhand

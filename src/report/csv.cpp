@@ -1,15 +1,36 @@
-#include "report/csv.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string_view>
 
 #include "base/utf8.h"
-#include "report/csv_line.h"
+#include "report/writers.h"
 
 namespace byhand {
 namespace {
+
+// RFC 4180.
+std::string quoted(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+        return text;
+    }
+    std::string quoted = "\"";
+    for (const char c : text) {
+        quoted += c == '"' ? "\"\"" : std::string(1, c);
+    }
+    return quoted + "\"";
+}
+
+template <class Fields>
+std::string csv_line(const Fields& fields) {
+    std::string text;
+    const char* between = "";  // the first field may be empty
+    for (const auto& field : fields) {
+        text += between + quoted(field);
+        between = ",";
+    }
+    return text + "\r\n";
+}
 
 std::string line_of(const std::vector<Column>& columns) {
     std::vector<std::string> keys;
@@ -18,7 +39,7 @@ std::string line_of(const std::vector<Column>& columns) {
             std::ranges::replace(keys.emplace_back(column.key), '.', '_');
         }
     }
-    return keys.empty() ? "" : report::csv_line(keys);
+    return keys.empty() ? "" : csv_line(keys);
 }
 
 // Of text that a spreadsheet would run as a formula: preceded by ', which it takes for text.
@@ -35,7 +56,7 @@ std::string line_of(const Table& table, const std::vector<Cell>& row) {
             fields.push_back(value.is_string() ? never_a_formula(field_of(value)) : field_of(value));
         }
     }
-    return report::csv_line(fields);
+    return csv_line(fields);
 }
 
 }  // namespace

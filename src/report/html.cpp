@@ -1,10 +1,8 @@
-#include "report/html.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "report/style.h"
+#include "report/writers.h"
 #include "report/xml.h"
 
 namespace byhand {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/utf8.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand {
 

@@ -1,9 +1,9 @@
-#include "report/plot_script.h"
-
 #include <fmt/format.h>
 
 #include <array>
 #include <cmath>
+
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

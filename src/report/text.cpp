@@ -1,11 +1,11 @@
-#include "report/text.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
 #include <ranges>
 #include <string_view>
+
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

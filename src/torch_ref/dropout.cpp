@@ -1,5 +1,3 @@
-#include "torch_ref/operation.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/scalar_tensor.h>
@@ -10,6 +8,7 @@
 #include <cstring>
 
 #include "base/hash.h"
+#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

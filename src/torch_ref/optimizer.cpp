@@ -1,8 +1,8 @@
-#include "torch_ref/operation.h"
-
 #include <ATen/TensorOperators.h>
 
 #include <cmath>
+
+#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

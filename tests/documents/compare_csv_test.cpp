@@ -7,7 +7,7 @@
 #include "documents/compare.h"
 #include "harness/csv.h"
 #include "harness/results.h"
-#include "report/csv.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using namespace byhand::test;

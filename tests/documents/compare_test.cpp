@@ -13,7 +13,7 @@
 #include "documents/phrases.h"
 #include "harness/isolated/shrink.h"
 #include "harness/results.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using namespace byhand::test;

@@ -7,8 +7,7 @@
 
 #include "base/parsed_json.h"
 #include "harness/results.h"
-#include "report/csv.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using namespace byhand::test;

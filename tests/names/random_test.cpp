@@ -9,8 +9,8 @@
 #include <fstream>
 #include <numeric>
 #include <set>
-#include <string>
 #include <sstream>
+#include <string>
 #include <vector>
 
 #include "base/parsed_json.h"

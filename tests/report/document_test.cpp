@@ -8,11 +8,8 @@
 #include <string>
 
 #include "base/json.h"
-#include "report/csv.h"
-#include "report/html.h"
-#include "report/plot_script.h"
 #include "report/rows.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 using namespace byhand;
 

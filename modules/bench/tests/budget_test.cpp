@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/parsed_json.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using Catch::Matchers::WithinAbs;

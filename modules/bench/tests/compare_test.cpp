@@ -11,7 +11,7 @@
 #include "bench/operations.h"
 #include "bench/report.h"
 #include "bench/tests/a_machine.h"
-#include "report/text.h"
+#include "report/writers.h"
 #include "train/small_run.h"
 
 using namespace byhand;

@@ -1,6 +1,6 @@
-#include "bench/budget.h"
-
 #include <catch2/catch_test_macros.hpp>
+
+#include "bench/budget.h"
 
 using namespace byhand;
 

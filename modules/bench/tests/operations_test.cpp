@@ -11,7 +11,7 @@
 #include "base/parsed_json.h"
 #include "bench/budget.h"
 #include "bench/our_operations.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;

@@ -12,7 +12,7 @@
 #include "bench/report.h"
 #include "ranks/tests/thread_ranks.h"
 #include "ranks/thread_group.h"
-#include "report/text.h"
+#include "report/writers.h"
 #include "train/small_run.h"
 
 using namespace byhand;

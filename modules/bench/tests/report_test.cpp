@@ -10,7 +10,7 @@
 
 #include "base/parsed_json.h"
 #include "bench/tests/a_machine.h"
-#include "report/text.h"
+#include "report/writers.h"
 #include "train/small_run.h"
 
 using namespace byhand;

@@ -8,7 +8,7 @@
 
 #include "base/reference_operations.h"
 #include "byhand/rounded.h"
-#include "harness/limits/limits.h"
+#include "harness/limits/monte_carlo.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -16,8 +16,8 @@
 
 #include "checks/external/inputs.h"
 #include "checks/faults/mistakes.h"
-#include "harness/isolated/hints.h"
 #include "harness/isolated/diagnose.h"
+#include "harness/isolated/hints.h"
 
 namespace byhand {
 namespace {

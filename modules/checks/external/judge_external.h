@@ -7,7 +7,7 @@
 
 #include "harness/end_to_end/value_report.h"
 #include "harness/isolated/isolated.h"
-#include "harness/limits/limits.h"
+#include "harness/limits/monte_carlo.h"
 
 namespace byhand {
 

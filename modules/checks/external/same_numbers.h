@@ -5,7 +5,7 @@
 
 #include "checks/faults/mistakes.h"
 #include "harness/end_to_end/comparison.h"
-#include "harness/limits/limits.h"
+#include "harness/limits/monte_carlo.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -1,5 +1,3 @@
-#include "checks/documents.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdint>
@@ -10,12 +8,12 @@
 
 #include "base/parsed_json.h"
 #include "base/text.h"
+#include "checks/documents.h"
 #include "checks/tests/external_file.h"
 #include "harness/csv.h"
 #include "harness/junit.h"
 #include "harness/results.h"
-#include "report/csv.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using namespace byhand::test;

@@ -1,11 +1,9 @@
-#include "checks/documents.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
 
 #include "base/text.h"
-#include "report/csv.h"
-#include "report/text.h"
+#include "checks/documents.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using text::contains;

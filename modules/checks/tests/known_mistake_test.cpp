@@ -1,6 +1,4 @@
 // A planted mistake is known again by the numbers that its step makes.
-#include "harness/isolated/diagnose.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -13,6 +11,7 @@
 
 #include "checks/faults/mistakes.h"
 #include "fast/pieces.h"
+#include "harness/isolated/diagnose.h"
 #include "harness/isolated/draws.h"
 #include "manual/stepwise.h"
 

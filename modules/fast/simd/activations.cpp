@@ -1,9 +1,8 @@
-#include "fast/simd/kernels.h"
-
 #include <algorithm>
 #include <iterator>
 
 #include "base/network.h"
+#include "fast/simd/kernels.h"
 #include "manual/gelu/formulas.h"
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must

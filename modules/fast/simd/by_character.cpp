@@ -1,6 +1,6 @@
-#include "fast/simd/kernels.h"
-
 #include <algorithm>
+
+#include "fast/simd/kernels.h"
 
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
 // precede highway, despite the alphabetical order.

@@ -1,6 +1,5 @@
 #include "fast/simd/kernels.h"
 
-
 // Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
 // precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE

@@ -1,8 +1,8 @@
-#include "fast/simd/targets.h"
-
 #include <hwy/nanobenchmark.h>
 
 #include <cstdint>
+
+#include "fast/simd/targets.h"
 
 // As in kernels.cpp: compiled once for each vector type.
 #undef HWY_TARGET_INCLUDE

@@ -1,5 +1,3 @@
-#include "foreign/exercise/build.h"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "foreign/exercise/build.h"
 
 namespace byhand::exercise {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/value.h"
 #include "manual/formulas.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand::exercise {
 namespace {

@@ -5,8 +5,7 @@
 
 #include "base/text.h"
 #include "harness/results.h"
-#include "report/csv.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using text::contains;

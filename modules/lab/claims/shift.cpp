@@ -1,6 +1,4 @@
 // Shift between training and test data: by the running statistics, and by the test data's own.
-#include "lab/claims/claims.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "lab/claims/bench.h"
+#include "lab/claims/claims.h"
 #include "lab/figures.h"
 #include "train/losses.h"
 

@@ -1,8 +1,7 @@
-#include "lab/walkthrough/walkthrough.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
 
+#include "lab/walkthrough/walkthrough.h"
 #include "manual/glossary.h"
 
 using namespace byhand;

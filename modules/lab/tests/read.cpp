@@ -5,7 +5,7 @@
 #include "lab/document_json.h"
 #include "manual/formulas.h"
 #include "names/names_file.h"
-#include "report/text.h"
+#include "report/writers.h"
 #include "torch_ref/load.h"
 #include "torch_ref/module_beside.h"
 

@@ -1,5 +1,3 @@
-#include "lab/claims/claims.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -7,6 +5,7 @@
 
 #include "fast/models.h"
 #include "harness/drawn.h"
+#include "lab/claims/claims.h"
 #include "train/losses.h"
 
 using namespace byhand;

@@ -17,7 +17,7 @@
 #include "lab/tests/recipes.h"
 #include "manual/stepwise.h"
 #include "names/dataset.h"
-#include "report/text.h"
+#include "report/writers.h"
 #include "train/run.h"
 
 using namespace byhand;

@@ -1,6 +1,6 @@
-#include "lab/walkthrough/walkthrough.h"
-
 #include <algorithm>
+
+#include "lab/walkthrough/walkthrough.h"
 
 namespace byhand::lab {
 namespace {

@@ -1,7 +1,7 @@
-#include "library/kernel_inputs.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
+
+#include "library/kernel_inputs.h"
 
 using namespace byhand;
 

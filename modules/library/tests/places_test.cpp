@@ -1,9 +1,9 @@
-#include "library/kernel_inputs.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <vector>
+
+#include "library/kernel_inputs.h"
 
 using namespace byhand;
 

@@ -1,5 +1,3 @@
-#include "library/torch/moves.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/abs.h>
@@ -18,6 +16,8 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+
+#include "library/torch/moves.h"
 
 namespace byhand {
 namespace {

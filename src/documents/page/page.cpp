@@ -8,8 +8,7 @@
 #include "documents/compare.h"
 #include "documents/page/parts.h"
 #include "harness/mistake.h"
-#include "report/html.h"
-#include "report/style.h"
+#include "report/writers.h"
 
 namespace byhand {
 namespace {

@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "report/html.h"
+#include "report/writers.h"
 
 namespace byhand::report {
 namespace {

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "documents/page/parts.h"
-#include "report/html.h"
+#include "report/writers.h"
 
 namespace byhand::report {
 namespace {

@@ -15,8 +15,7 @@
 #include "documents/compare.h"
 #include "documents/page/parts.h"
 #include "harness/mistake.h"
-#include "report/html.h"
-#include "report/text.h"
+#include "report/writers.h"
 
 namespace byhand::report {
 namespace {

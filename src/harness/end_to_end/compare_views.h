@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/end_to_end/value_report.h"
-#include "harness/limits/limits.h"
+#include "harness/limits/monte_carlo.h"
 #include "judge/finding.h"
 
 namespace byhand {

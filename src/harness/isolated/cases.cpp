@@ -6,7 +6,7 @@
 #include <span>
 
 #include "harness/isolated/hints.h"
-#include "harness/limits/limits.h"
+#include "harness/limits/monte_carlo.h"
 
 namespace byhand {
 

@@ -1,5 +1,3 @@
-#include "harness/isolated/diagnose.h"
-
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -8,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "harness/isolated/diagnose.h"
 #include "harness/isolated/hints.h"
 
 namespace byhand {

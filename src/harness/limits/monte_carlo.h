@@ -24,10 +24,12 @@
 #include "base/model.h"
 #include "base/tensors.h"
 #include "byhand/rounded.h"
-#include "harness/limits/limits.h"
 #include "steps/step.h"
 
 namespace byhand {
+
+// The limits of every element by name; a value without limits is an input, and must be equal.
+using Limits = std::map<std::string, std::vector<double>>;
 
 // What is known of the rounding of functions that are not those of the network the limits are measured with.
 struct OtherRounding {
@@ -52,5 +54,16 @@ Limits chain_limits(const Graph& graph, const Tensors<float>& state, const Batch
 
 // The x that |t| exceeds with probability p, t being Student's with `degrees` degrees of freedom.
 double student_t(std::size_t degrees, double p);
+
+// The unit of double's rounding over that of float's.
+inline constexpr double kDoubles = 0x1p-29;
+
+// Of every element the larger of two.
+Limits wider(Limits limits, const Limits& others);
+
+// The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
+// computes in double as well, come on top. What follows from the rate keeps float's: it is a float in all
+// implementations but, perhaps, the external one.
+Limits in_double(Limits limits, const Graph& network);
 
 }  // namespace byhand

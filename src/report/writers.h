@@ -1,0 +1,84 @@
+// A document as text for a terminal.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "report/document.h"
+#include "report/xml.h"
+
+namespace byhand {
+
+struct Terminal {
+    std::size_t width = 80;
+    bool colour = false;
+};
+
+// Fits the width: a table that is too wide drops columns by their `drop_order`, and a line under it names them; then
+// the last column, if it is aligned to the left, is wrapped. (A table with neither stays too wide.) Tables with the
+// same columns, of which some may be dropped, share one layout. Without the plots.
+std::string to_text(const Document& document, const Terminal& terminal = {});
+std::string to_text(const Table& table, const Terminal& terminal = {});
+
+// ---- Text layout for a terminal ----
+
+// The number of columns: a combining mark (the hat of x̂) has none. Precondition: UTF-8.
+std::size_t width_of(std::string_view text);
+
+// Wraps between words so that no line is wider than `width` columns (except for longer words). Line breaks stay, and
+// the lines that a line is broken into are indented as it is.
+std::string wrapped(std::string_view text, std::size_t width);
+
+// Two numbers with so many digits that they look different if they are; with all digits of a double if `in_double`.
+std::pair<std::string, std::string> two_numbers(double a, double b, bool in_double);
+
+// "1 tensor", "2 tensors".
+std::string plural(std::size_t n, const std::string& thing);
+
+// ---- A document for spreadsheets ----
+
+// A value as one field, not yet quoted: all digits, the items of a list separated by blanks, nothing for null. Control
+// characters become "\x1b".
+std::string field_of(const Json& value);
+
+// RFC 4180: the keys of the first table that has keys, then its rows with all digits, and those of all tables with the
+// same keys. Empty without such a table.
+std::string to_csv(const Document& document);
+
+// ---- The rows of a table as test cases ----
+
+// It has the name of the first cell, and passes, fails or is skipped as its verdict (the column with that key) is good,
+// bad or open. What does not pass says why after the verdict; a failure has all values below, by their keys.
+report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const std::string& class_name,
+                         const std::string& why);
+
+// ---- A document as one self-contained page: no network access, no script ----
+
+// Escaped words; what is between backticks is code.
+std::string in_html(std::string_view words);
+
+// A table that scrolls where it is wider than the page. Columns with a drop order are not shown on a narrow screen, and
+// a line below says so. Empty where all columns are hidden.
+std::string to_html(const Table& table);
+
+// HTML that is also XML. `svg` is the image of the plots, as written by gnuplot, or empty.
+std::string to_html(const Document& document, const std::string& svg = "");
+
+// ---- Plots as gnuplot's commands ----
+
+// Drawn in characters, one plot below the other. Points that are not finite, or not positive on a logarithmic axis, are
+// omitted.
+std::string terminal_script(const std::vector<Plot>& plots, std::size_t columns, std::size_t rows);
+
+// One SVG image of all, one plot below the other. Precondition: there is at least one.
+std::string svg_script(const std::vector<Plot>& plots);
+
+// The style sheet of every page, style.css, which the build embeds in the program.
+namespace report {
+extern const char* const kStyle;
+}
+
+}  // namespace byhand
