@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/module.h"
-#include "ranks/cores.h"
 
 namespace byhand {
 

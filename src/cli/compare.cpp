@@ -18,7 +18,6 @@
 #include "cli/compare_parts.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
-#include "cli/memory.h"
 #include "cli/modules.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"

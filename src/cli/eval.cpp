@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "cli/collisions.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"

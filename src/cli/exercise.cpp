@@ -22,7 +22,6 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
-#include "cli/memory.h"
 #include "cli/network_options.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"

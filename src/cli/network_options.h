@@ -1,11 +1,13 @@
 // The options of the network and its data.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/network.h"
 #include "cli/file_path.h"
 #include "cli/options.h"
 #include "recipe/flags.h"
@@ -78,5 +80,13 @@ void say_if_step_by_step(const Recipe& recipe);
 
 // The initial state of a run with these options. Throws InputError.
 Run run_of(const NetworkOptions& options);
+
+// ---- The memory that a comparison needs ----
+
+// Per number that the network's steps make, measured by `/usr/bin/time -v` for 512 to 8192 rows.
+inline constexpr double kBytesOfCompare = 105, kBytesOfExercise = 170;
+
+// Throws InputError if a run with `rows` rows needs more than three quarters of the memory.
+void check_memory(const NetworkConfig& network, std::size_t rows, double bytes_per_number);
 
 }  // namespace byhand::cli

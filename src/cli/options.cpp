@@ -12,12 +12,11 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
-#include "cli/collisions.h"
 #include "cli/completion.h"
 #include "cli/exit_code.h"
-#include "cli/numbers.h"
+#include "cli/files.h"
+#include "cli/run_program.h"
 #include "cli/shell_words.h"
-#include "cli/version.h"
 
 namespace byhand::cli {
 

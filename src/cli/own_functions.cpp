@@ -19,7 +19,7 @@
 #include "base/utf8.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
-#include "cli/memory.h"
+#include "cli/network_options.h"
 #include "cli/ranks.h"
 #include "cli/say.h"
 #include "foreign/exercise/build.h"

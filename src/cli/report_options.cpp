@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/process.h"
-#include "cli/numbers.h"
 #include "cli/progress.h"
+#include "cli/shell_words.h"
 #include "report/writers.h"
 
 namespace byhand::cli {

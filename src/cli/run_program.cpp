@@ -1,6 +1,7 @@
 #include "cli/run_program.h"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -11,9 +12,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "byhand/version.h"
 #include "cli/exit_code.h"
+#include "cli/modules.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
+#include "fast/simd/targets.h"
+#include "torch_ref/blas.h"
+#include "torch_ref/load.h"
 
 namespace byhand::cli {
 namespace {
@@ -92,6 +98,40 @@ int run_command_program(const char* name, int argc, char** argv, void (*add)(con
     std::vector<const char*> words(argv, argv + argc);
     words.insert(words.begin() + (words.empty() ? 0 : 1), name);
     return run_program(static_cast<int>(words.size()), words.data(), add);
+}
+
+namespace {
+
+std::string kernels_text() {
+    if constexpr (kHasFast) {
+        const std::string target = simd::target_name();
+        return "SIMD kernels for " + (target.starts_with("AVX3") ? "AVX-512" : target);
+    } else {
+        return "no SIMD kernels: built without the module fast";
+    }
+}
+
+std::string torch_text() {
+    try {
+        const std::string version = torch_ref::load().version();
+        const std::string core = torch_ref::blas_core();
+        return fmt::format("LibTorch {}, {}", version,
+                           core == "unknown" ? "with a BLAS other than OpenBLAS" : "OpenBLAS kernels for " + core);
+    } catch (const InputError& error) {
+        return std::string("no LibTorch: ") + error.what();
+    }
+}
+
+}  // namespace
+
+std::string version_text(const std::string& name) {
+#ifdef __clang__
+    const char* compiler = "clang ";
+#else
+    const char* compiler = "g++ ";
+#endif
+    return fmt::format("{} {}\ncompiled by {}{}\n{}\n{}", name, kVersion, compiler, __VERSION__, kernels_text(),
+                       torch_text());
 }
 
 }  // namespace byhand::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "cli/options.h"
 
@@ -13,5 +14,10 @@ int run_program(int argc, const char* const* argv, const std::function<void(cons
 
 // The body of main of a program that is the command `name` of byhand: `byhand-lab columns` is `byhand lab columns`.
 int run_command_program(const char* name, int argc, char** argv, void (*add)(const Command& program));
+
+// ---- What byhand --version prints ----
+
+// The version, and what a bug report needs: compiler, vectors, and LibTorch with its BLAS, if its module can be loaded.
+std::string version_text(const std::string& name);
 
 }  // namespace byhand::cli

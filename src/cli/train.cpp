@@ -17,7 +17,6 @@
 #include "cli/files.h"
 #include "cli/interrupt.h"
 #include "cli/modules.h"
-#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"

@@ -16,7 +16,7 @@
 #include "cli/files.h"
 #include "cli/models.h"
 #include "cli/modules.h"
-#include "cli/numbers.h"
+#include "cli/shell_words.h"
 #include "fast/models.h"
 #include "fast/simd/targets.h"
 #include "ranks/agreement.h"

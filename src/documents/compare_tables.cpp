@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/member.h"
 #include "documents/compare.h"
 #include "documents/phrases.h"
 #include "harness/mistake.h"
@@ -28,7 +27,7 @@ Mark mark_of(Verdict verdict) {
 }
 
 // "0.25 0.5 [0.75] 1", the worst in brackets.
-std::string around_text(const Finding& result, Member<Neighbour, double> member) {
+std::string around_text(const Finding& result, double Neighbour::* member) {
     std::string text;
     for (const Neighbour& neighbour : result.around) {
         const bool worst = neighbour.position == result.worst->position;

@@ -1,11 +1,15 @@
 #include "base/nearest.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "base/quantile.h"
+
 using byhand::all_close_to;
 using byhand::close_to;
+using byhand::quantile;
 using byhand::the_nearest;
 using Words = std::vector<std::string>;
 
@@ -56,4 +60,17 @@ TEST_CASE("nearest: a word far from all has no near one") {
     CHECK(the_nearest("dbnvr", kKnown) == "; the nearest is dbnvar");
     CHECK(the_nearest("dW", kKnown) == "; the nearest are dW1 and dW2");
     CHECK(the_nearest("ab", {"abc", "abcd", "abcde"}) == "; the nearest are abc, abcd and abcde");
+}
+
+TEST_CASE("quantile: interpolates linearly between neighbours") {
+    CHECK(quantile({3, 1, 2}, 0.5) == 2);
+    CHECK(quantile({4, 1, 2, 3}, 0.5) == 2.5);
+    CHECK(quantile({4, 1, 2, 3}, 0) == 1);
+    CHECK(quantile({4, 1, 2, 3}, 1) == 4);
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    CHECK(quantile({1, kInfinity, kInfinity, kInfinity}, 0.5) == kInfinity);
+    CHECK(quantile({1, kInfinity}, 0.5) == kInfinity);
+    CHECK(quantile({7}, 0.9) == 7);
+    // Infinite values above do not affect lower quantiles.
+    CHECK(quantile({1, 2, std::numeric_limits<double>::infinity()}, 0.5) == 2);
 }

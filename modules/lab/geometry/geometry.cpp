@@ -11,7 +11,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/member.h"
 #include "base/quantile.h"
 #include "lab/figures.h"
 #include "lab/geometry/valley.h"
@@ -25,7 +24,7 @@
 namespace byhand::lab {
 namespace {
 
-using Figure = Member<Valley, double>;
+using Figure = double Valley::*;
 
 struct Quantity {
     const char* words;
