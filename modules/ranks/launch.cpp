@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -103,6 +104,7 @@ std::vector<pid_t> start_ranks(std::size_t ranks, const std::vector<std::string>
                                const std::filesystem::path& folder) {
     check_room_in(folder);
     std::vector<pid_t> processes;
+    processes.reserve(ranks);
     for (std::size_t rank = 0; rank < ranks; ++rank) {
         const std::string number = std::to_string(rank), size = std::to_string(ranks);
         processes.push_back(start(words, {{"RANK", number},
@@ -116,9 +118,7 @@ std::vector<pid_t> start_ranks(std::size_t ranks, const std::vector<std::string>
 
 RanksEnded wait_for_ranks(const std::vector<pid_t>& ranks, const WaitConfig& how_to) {
     std::vector<Child> children;
-    for (const pid_t rank : ranks) {
-        children.push_back({rank});
-    }
+    std::ranges::transform(ranks, std::back_inserter(children), [](pid_t rank) { return Child{rank}; });
     auto deadline = std::chrono::steady_clock::time_point::max();
     bool is_passed_on = false, is_ended_here = false;
     RanksEnded all;
