@@ -20,7 +20,7 @@ namespace byhand::bench {
 struct BudgetPart {
     std::string name;  // "products"
     double seconds = 0;
-    double limit = 0;  // the machine's (bench/limit.h)
+    double limit = 0;  // the machine's (bench/budget.h)
 };
 
 struct Budget {

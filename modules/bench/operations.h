@@ -49,7 +49,7 @@ struct OperationTimes {
     // LibTorch. A difference above kApart is not due to rounding.
     double apart = 0;
     std::vector<PeerResult> peers;  // of a product
-    double pass = 0;                // seconds to read its arrays and write them (bench/limit.h)
+    double pass = 0;                // seconds to read its arrays and write them (bench/budget.h)
 };
 
 // One operation in both implementations, and a product by the peers, alternating, on the same numbers. Without `torch`,

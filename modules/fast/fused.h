@@ -1,6 +1,6 @@
 // A whole training step, optimised for speed: the mathematics of the collapsed network; it keeps only what the backward
 // pass needs and allocates nothing after construction. All matrices but the embedding are stored in panels
-// (manual/panels.h), which are also the units of work of the threads: the results do not depend on the number of
+// (panels.h), which are also the units of work of the threads: the results do not depend on the number of
 // threads.
 //
 // If a network joins parts of the positions, a layer has a row for each of its positions of each row of the batch, and

@@ -77,7 +77,7 @@ void activation_backward(float* dx, const float* dh, const float* read, std::siz
 // Computations shared by the rows of a batch that have the same character at the same position of their contexts: rows
 // of a table, looked up and added to, in float, for the widest vectors of the CPU (chosen at run time). The second
 // function is the transpose of the first. All rows are rows of a panel: `width` numbers, whole cache lines
-// (manual/panels.h).
+// (panels.h).
 
 struct Contexts {
     const std::int64_t* X = nullptr;  // (n, T), below V

@@ -1,4 +1,4 @@
-// Batch norm on one panel (manual/panels.h), in float, for the widest vectors of the CPU: the formulas of
+// Batch norm on one panel (panels.h), in float, for the widest vectors of the CPU: the formulas of
 // manual/batchnorm/formulas.h, with the sums of each column in the same order and the same bits. All arrays start on
 // cache lines.
 #pragma once

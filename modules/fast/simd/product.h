@@ -1,4 +1,4 @@
-// The three products of a linear layer, in float, over matrices in panels (manual/panels.h), for the widest vectors of
+// The three products of a linear layer, in float, over matrices in panels (panels.h), for the widest vectors of
 // the CPU (chosen at run time). All three use the same scheme: tiles of the result stay in registers during the sum.
 // Each function computes one panel of the result, or some rows of it; the sums depend neither on how the work is split
 // nor on the width of the vectors, but on whether the CPU multiplies and adds with one rounding or two.

@@ -17,11 +17,11 @@ namespace byhand {
 // implementation makes of its inputs is exact for inputs that are off by their rounding: one operation of LibTorch's
 // may be a formula of many.) Additions, subtractions, multiplications, divisions and square roots move their result
 // only, except where a mean is subtracted. Zeros stay zeros, and what an operation only copies, chooses or views is
-// left alone. The seed also selects the formulation of norms and softmaxes (composed.h) and the order of sums
-// (ordered_sums.h). With seed 0 every operation is LibTorch's as it is.
+// left alone. The seed also selects the formulation of norms and softmaxes (moves.h) and the order of sums
+// (moves.h). With seed 0 every operation is LibTorch's as it is.
 class RandomRounding {
 public:
-    // `of` tells apart what is evaluated: one evaluation may use numbers of the one before (composed.h).
+    // `of` tells apart what is evaluated: one evaluation may use numbers of the one before (moves.h).
     RandomRounding(Precision precision, const void* of);
     RandomRounding(const RandomRounding&) = delete;
     RandomRounding& operator=(const RandomRounding&) = delete;
