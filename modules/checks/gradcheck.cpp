@@ -84,7 +84,7 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
     std::vector<CheckedGradient> all;
     for (const Step& step : graph.backward) {
         const std::string of = without_kind(step.makes);
-        if (value_of(step.makes).kind != Kind::gradient || !tensors.contains(of) || !is_checked(step.makes)) {
+        if (value_of(step.makes).kind != ValueKind::gradient || !tensors.contains(of) || !is_checked(step.makes)) {
             continue;  // not the gradient of a value, or not wanted
         }
         const std::span<double> values = tensors[of];

@@ -11,7 +11,7 @@ std::size_t padded_columns(const Panels& matrix) {
 
 // Calls visit(first, count, padded(count)) for each block of rows.
 template <class Visit>
-void for_each_block(const Rows& rows, Visit visit) {
+void for_each_block(const RowRange& rows, Visit visit) {
     for (std::size_t first = rows.first; first < rows.last; first += kWidestPanel) {
         const std::size_t count = std::min(kWidestPanel, rows.last - first);
         visit(first, count, padded(count));
@@ -34,7 +34,7 @@ bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out, bool pre
     return by_columns < by_rows;
 }
 
-void to_columns(float* to, const Panels& dy, const Panel& p, const Rows& rows) {
+void to_columns(float* to, const Panels& dy, const Panel& p, const RowRange& rows) {
     for_each_block(rows, [&](std::size_t first, std::size_t count, std::size_t width) {
         simd::transpose({to + first * padded_columns(dy) + p.from * width, width, width, p.used},
                         in_panel(dy.data, dy.rows, p) + first * p.width, p.width, count);
@@ -42,7 +42,7 @@ void to_columns(float* to, const Panels& dy, const Panel& p, const Rows& rows) {
 }
 
 void input_backward_by_columns(float* dx, const Panel& q, const float* dy_by_columns, const Panels& W, float* scratch,
-                               const Rows& rows, const simd::Products& products) {
+                               const RowRange& rows, const simd::Products& products) {
     for_each_block(rows, [&](std::size_t first, std::size_t count, std::size_t width) {
         products.linear_forward(scratch, W, dy_by_columns + first * padded_columns(W), nullptr,
                                 {q.from, q.from + q.used}, {.width = width, .used = count});

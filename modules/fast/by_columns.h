@@ -14,11 +14,11 @@ bool pays_by_columns(std::size_t rows, std::size_t in, std::size_t out, bool pre
 
 // Some rows of panel p of dy, transposed: `to` has padded(rows)·padded(out) numbers, in blocks of kWidestPanel rows,
 // each (padded(out), rows). Precondition: rows.first is a multiple of kWidestPanel.
-void to_columns(float* to, const Panels& dy, const Panel& p, const Rows& rows);
+void to_columns(float* to, const Panels& dy, const Panel& p, const RowRange& rows);
 
 // Some rows of panel q of dx, (n, q.width), from dy by columns. scratch: at least q.used·kWidestPanel numbers.
 // Precondition as above.
 void input_backward_by_columns(float* dx, const Panel& q, const float* dy_by_columns, const Panels& W, float* scratch,
-                               const Rows& rows, const simd::Products& products);
+                               const RowRange& rows, const simd::Products& products);
 
 }  // namespace byhand

@@ -386,7 +386,7 @@ std::size_t Fused::chunks() const {
 }
 
 // Whole blocks of dy by columns. The positions of a batch row stay together.
-Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
+RowRange Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
     const std::size_t blocks = (own_.rows + kWidestPanel - 1) / kWidestPanel;
     const auto row = [&](std::size_t i) { return std::min(own_.rows, blocks * i / chunks * kWidestPanel); };
     return {row(chunk) * positions, row(chunk + 1) * positions};

@@ -133,7 +133,7 @@ private:
     // A part of a layer's work: some rows of one panel of its results.
     struct Part {
         const Panel& panel;
-        Rows rows;
+        RowRange rows;
     };
     // Its elements in a matrix.
     struct Run {
@@ -186,7 +186,7 @@ private:
     void parameters_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread);
     void weight_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread);
     void bias_backward(const FusedLayer& l, const Panel& p, std::size_t thread);
-    void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread);
+    void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const RowRange& rows, std::size_t thread);
     void backward_from_result(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
     void other_passes_backward(const FusedLayer& l, const Batch& batch);
     void backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread);
@@ -212,7 +212,7 @@ private:
 
     bool goes_by_character(const FusedLayer& l) const { return by_character_ && &l == layers_.data(); }
     simd::Contexts contexts(const Batch& batch) const;
-    Rows rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const;
+    RowRange rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const;
     std::size_t chunks() const;
     std::size_t chunks(const Pass& pass) const { return pass.wants_columns ? 1 : chunks(); }
     Part part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const;
@@ -224,7 +224,7 @@ private:
     void add_parts(const RowSum& sum, std::size_t at, std::size_t count, std::size_t positions, std::size_t thread,
                    Share share) {
         add_parts({&sum}, at, count, positions, thread,
-                  [&](const std::array<float*, 1>& to, const Rows& rows) { share(to[0], rows); });
+                  [&](const std::array<float*, 1>& to, const RowRange& rows) { share(to[0], rows); });
     }
     template <std::size_t kSums, class Share>
     void add_parts(const RowSum* const (&sums)[kSums], std::size_t at, std::size_t count, std::size_t positions,
@@ -274,7 +274,7 @@ void Fused::add_parts(const RowSum* const (&sums)[kSums], std::size_t at, std::s
     };
     for (const OwnPart& part : parts_.own) {
         const std::size_t first = (part.rows.first - own_.first) * positions;
-        share(slots(part.slot), Rows{first, first + part.rows.rows * positions});
+        share(slots(part.slot), RowRange{first, first + part.rows.rows * positions});
         for (const Addition& addition : part.additions) {
             const std::array<float*, kSums> to = slots(addition.to), from = slots(addition.from);
             for (std::size_t k = 0; k < kSums; ++k) {

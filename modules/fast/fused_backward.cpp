@@ -75,7 +75,7 @@ void Fused::parameters_backward(const FusedLayer& l, const float* x, const Panel
 void Fused::weight_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread) {
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width, count = q.used * p.width;
     const float *const x_here = in_panel(x, l.rows, q), *const dy_here = in_panel(l.dy, l.rows, p);
-    add_parts(l.dW, from, count, l.pattern.layer.positions, thread, [&](float* dW, const Rows& rows) {
+    add_parts(l.dW, from, count, l.pattern.layer.positions, thread, [&](float* dW, const RowRange& rows) {
         products_.linear_weight_backward(dW, x_here + rows.first * q.stride(), q, dy_here + rows.first * p.width, p,
                                          rows.last - rows.first);
     });
@@ -88,7 +88,7 @@ void Fused::weight_backward(const FusedLayer& l, const float* x, const Panel& q,
 void Fused::bias_backward(const FusedLayer& l, const Panel& p, std::size_t thread) {
     if (l.pattern.layer.has_bias) {
         const float* const dy = in_panel(l.dy, l.rows, p);
-        add_parts(l.db, p.from, p.width, l.pattern.layer.positions, thread, [&](float* db, const Rows& rows) {
+        add_parts(l.db, p.from, p.width, l.pattern.layer.positions, thread, [&](float* db, const RowRange& rows) {
             simd::sum_rows(db, dy + rows.first * p.width, rows.last - rows.first, p.width);
         });
     }
@@ -96,7 +96,8 @@ void Fused::bias_backward(const FusedLayer& l, const Panel& p, std::size_t threa
 
 // dx = dy·Wᵀ, where dy is the gradient of the linear's result: some rows of the layer, and one panel of the layer
 // below, or all the panels that joined rows correspond to.
-void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread) {
+void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, const RowRange& rows,
+                           std::size_t thread) {
     const std::size_t apart = l.in.size() / l.in.front().joined;
     for (std::size_t k = panel; k < l.in.size(); k += apart) {
         const Panel& q = l.in[k];
@@ -133,7 +134,7 @@ void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
                       [&](std::size_t panel, std::size_t thread) { sums_of_norm(l, norm, l.out[panel], thread); });
         }
         pool_.run(chunks(), [&](std::size_t chunk, std::size_t thread) {
-            const Rows rows = rows_of_chunk(l.pattern.layer.positions, chunk, chunks());
+            const RowRange rows = rows_of_chunk(l.pattern.layer.positions, chunk, chunks());
             simd::row_norm_backward(l.dy, row_norm_of(l, norm), rows);
             for (const Panel& p : l.out) {
                 backward(l, pass, batch, {p, rows}, thread);
@@ -215,7 +216,7 @@ void Fused::sums_of_norm(const FusedLayer& l, const FusedStep& step, const Panel
     float* const dy = in_panel(l.dy, l.rows, p);
     const float *const h = in_panel(step.y, l.rows, p), *const raw = in_panel(step.raw, l.rows, p);
     add_parts({&step.dgain, &step.dbias}, p.from, p.width, l.pattern.layer.positions, thread,
-              [&](const std::array<float*, 2>& sums, const Rows& rows) {
+              [&](const std::array<float*, 2>& sums, const RowRange& rows) {
                   const auto [dgain, dbias] = sums;
                   const std::size_t from = rows.first * p.width, n = rows.last - rows.first;
                   if (step.what->activation) {
@@ -231,7 +232,7 @@ void Fused::sum_by_character(const FusedLayer& l, const Batch& batch, const Pane
     const std::size_t T = l.pattern.joined, places = T * config_.vocabulary;
     const float* const dy = in_panel(l.dy, l.rows, p);
     add_parts(by_character_->sums, places * p.from, places * p.width, l.pattern.layer.positions, thread,
-              [&](float* sums, const Rows& rows) {
+              [&](float* sums, const RowRange& rows) {
                   const simd::Contexts some = {batch.X + rows.first * T, rows.last - rows.first, T, config_.vocabulary};
                   simd::sum_by_character(sums, by_character_->scratch[thread].data(), dy + rows.first * p.width, some,
                                          p.width);
@@ -242,7 +243,7 @@ void Fused::sum_by_character(const FusedLayer& l, const Batch& batch, const Pane
 void Fused::embedding_backward(const Batch& batch) {
     const FusedLayer& first = layers_.front();
     const std::size_t T = first.pattern.joined, E = config_.embedding, numbers = config_.vocabulary * E;
-    add_parts(dC_sum_, 0, numbers, first.pattern.layer.positions, 0, [&](float* dC, const Rows& rows) {
+    add_parts(dC_sum_, 0, numbers, first.pattern.layer.positions, 0, [&](float* dC, const RowRange& rows) {
         std::fill_n(dC, numbers, 0.0F);
         simd::embedding_backward(dC, dembcat_, batch.X, rows, T, E, stretches_);
     });

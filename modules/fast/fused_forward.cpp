@@ -42,7 +42,7 @@ void Fused::forward(const FusedLayer& l, const Pass& pass, const Panels& x, cons
         return;
     }
     pool_.run(chunks(), [&](std::size_t chunk, std::size_t thread) {
-        const Rows rows = rows_of_chunk(l.pattern.layer.positions, chunk, chunks());
+        const RowRange rows = rows_of_chunk(l.pattern.layer.positions, chunk, chunks());
         simd::row_norm_forward(steps.front().y, steps.front().x, row_norm_of(l, steps.front()), rows);
         for (const FusedStep& step : steps.subspan(1)) {
             for (const Panel& p : l.out) {
@@ -215,7 +215,7 @@ void Fused::loss(const Batch& batch) {
         simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result(), own_.rows, last.out}, batch.Y,
                                           own_.batch, rows_of_chunk(1, part, parts));
     });
-    add_parts(loss_sum_, 0, 1, 1, 0, [&](float* loss, const Rows& rows) {
+    add_parts(loss_sum_, 0, 1, 1, 0, [&](float* loss, const RowRange& rows) {
         const float* const losses = losses_.data() + rows.first;
         *loss = sum_along<float>(rows.last - rows.first, [&](std::size_t i) { return losses[i]; }) /
                 static_cast<float>(own_.batch);

@@ -69,7 +69,7 @@ struct Stretch {
 std::vector<Stretch> stretches_of(std::size_t n, std::size_t T, std::size_t E);
 
 // A range of rows of a matrix.
-struct Rows {
+struct RowRange {
     std::size_t first = 0, last = 0;  // excluding `last`
 };
 

@@ -7,7 +7,7 @@
 namespace byhand {
 namespace {
 
-constexpr std::array<std::string_view, 4> kPrefixes = {"", "d", "new_", "eval_"};  // by Kind
+constexpr std::array<std::string_view, 4> kPrefixes = {"", "d", "new_", "eval_"};  // by ValueKind
 
 // Weights and biases carry their layer's number, and so does an optimizer's state for them; every other value has a
 // suffix.
@@ -15,18 +15,18 @@ bool is_numbered(std::string_view base) {
     return base == "W" || base == "b" || base.ends_with("_W") || base.ends_with("_b");
 }
 
-std::string with(Kind kind, const std::string& name) {
+std::string with(ValueKind kind, const std::string& name) {
     return std::string(kPrefixes[static_cast<std::size_t>(kind)]) + name;
 }
 
-Kind kind_of(std::string_view name) {
-    for (const Kind kind : {Kind::updated, Kind::evaluated, Kind::gradient}) {
+ValueKind kind_of(std::string_view name) {
+    for (const ValueKind kind : {ValueKind::updated, ValueKind::evaluated, ValueKind::gradient}) {
         const std::string_view prefix = kPrefixes[static_cast<std::size_t>(kind)];
         if (name.size() > prefix.size() && name.starts_with(prefix)) {
             return kind;
         }
     }
-    return Kind::value;
+    return ValueKind::value;
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ std::string Value::name() const {
 }
 
 Value value_of(const std::string& name) {
-    const Kind kind = kind_of(name);
+    const ValueKind kind = kind_of(name);
     Value value{kind, name.substr(kPrefixes[static_cast<std::size_t>(kind)].size()), 0};
     const std::size_t digits = value.base.find_last_not_of("0123456789") + 1;
     if (digits == 0 || digits == value.base.size() || value.base[digits] == '0') {
@@ -57,13 +57,13 @@ Value value_of(const std::string& name) {
 }
 
 std::string gradient_of(const std::string& value) {
-    return with(Kind::gradient, value);
+    return with(ValueKind::gradient, value);
 }
 std::string update_of(const std::string& value) {
-    return with(Kind::updated, value);
+    return with(ValueKind::updated, value);
 }
 std::string evaluation_of(const std::string& value) {
-    return with(Kind::evaluated, value);
+    return with(ValueKind::evaluated, value);
 }
 
 std::string of_parameter(const std::string& role, const std::string& parameter) {

@@ -7,7 +7,7 @@
 
 namespace byhand {
 
-enum class Kind {
+enum class ValueKind {
     value,      // a value that the forward pass reads or computes, parameters included: "hprebn.1", "W1"
     gradient,   // the gradient of the loss with respect to that value: "dhprebn.1"
     updated,    // a parameter or running statistic after the step's update: "new_W1"
@@ -15,7 +15,7 @@ enum class Kind {
 };
 
 struct Value {
-    Kind kind = Kind::value;
+    ValueKind kind = ValueKind::value;
     std::string base;       // "hprebn", "W"; it does not begin with 'd', new_ or eval_
     std::size_t layer = 0;  // 0 if the name has none
 

@@ -239,6 +239,34 @@ const torch_ref::Factory& load_torch(const distributed::World& world) {
     return torch_ref::load(opening);
 }
 
+// What the modules checks and ranks add, where they are built.
+
+std::optional<ExternalValues> external_of(const CompareOptions& options, const NetworkConfig& network,
+                                          std::size_t rows) {
+    if constexpr (kHasChecks) {
+        return options.external.empty() ? std::nullopt
+                                        : std::optional(external_values(options.external, network, rows));
+    }
+    return std::nullopt;
+}
+
+std::optional<InParts> parts_of(const CompareOptions& options, const std::vector<std::string>& models, const Run& run,
+                                const distributed::World& world, const torch_ref::Factory& torch) {
+    if constexpr (kHasRanks) {
+        if (is_in_parts(options, run, world)) {
+            return in_parts(models, options.plant, run, world, options.ranks.timeout, torch);
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<RankSummary> ranks_of(const std::optional<InParts>& parts) {
+    if constexpr (kHasRanks) {
+        return parts ? summaries_of(*parts) : std::vector<RankSummary>();
+    }
+    return {};
+}
+
 int compare(const CompareOptions& options, const Command& command, const distributed::World& world) {
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
@@ -252,19 +280,11 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     check_tensor(options, stepwise_graph(network, rows));
-    std::optional<ExternalValues> external;
-    if constexpr (kHasChecks) {
-        if (!options.external.empty()) {
-            external = external_values(options.external, network, rows);
-        }
-    }
+    std::optional<ExternalValues> external = external_of(options, network, rows);
     const std::vector<std::string> models = models_of(options);
-    std::optional<InParts> parts;
     const torch_ref::Factory& torch = load_torch(world);
+    std::optional<InParts> parts = parts_of(options, models, run, world, torch);
     if constexpr (kHasRanks) {
-        if (is_in_parts(options, run, world)) {
-            parts = in_parts(models, options.plant, run, world, options.ranks.timeout, torch);
-        }
         if (world.rank > 0) {
             follow_first(parts->models, *parts->group, run);
             return kFine;
@@ -275,9 +295,9 @@ int compare(const CompareOptions& options, const Command& command, const distrib
         say_if_step_by_step(run.recipe);
     }
     const bool as_table = report.format() == "table", as_page = report.format() == "html";
-    const Rows rows_shown = !as_table                                           ? Rows::for_programs
-                            : options.verbose || options.tensor != kEveryTensor ? Rows::all
-                                                                                : Rows::disagreeing;
+    const ShownRows rows_shown = !as_table                                           ? ShownRows::for_programs
+                                 : options.verbose || options.tensor != kEveryTensor ? ShownRows::all
+                                                                                     : ShownRows::disagreeing;
     Progress progress(options.steps, std::nullopt, "comparing");
     bool shows_any = false;
     const ComparisonConfig config{.steps = options.steps,
@@ -288,16 +308,12 @@ int compare(const CompareOptions& options, const Command& command, const distrib
                                   .quick = options.quick,
                                   .mistakes = known_mistakes(),
                                   .allowed = allowed_by(options),
-                                  .keeps_every_step = rows_shown != Rows::disagreeing,
+                                  .keeps_every_step = rows_shown != ShownRows::disagreeing,
                                   .begins = [&](std::size_t step) { progress.step(step); },
                                   .compared =
                                       [&](const ComparedStep& step, Comparison& so_far) {
                                           progress.finish();
-                                          if constexpr (kHasRanks) {
-                                              if (parts) {
-                                                  so_far.summary.ranks = summaries_of(*parts);
-                                              }
-                                          }
+                                          so_far.summary.ranks = ranks_of(parts);
                                           shows_any = shows_any || shows_a_finding(options, step);
                                           if (as_page) {
                                               drop_pictures(so_far.steps, so_far.summary.allowed);

@@ -196,7 +196,8 @@ void judge(const ExerciseOptions& options, const Command& command, const exercis
         commands.when_right = {.words = "next: check all functions:", .code = "  byhand exercise" + file + network};
     }
     Document document = exercise_document(
-        examination, how, report.format() == "table" && !options.verbose ? Rows::disagreeing : Rows::all, commands);
+        examination, how, report.format() == "table" && !options.verbose ? ShownRows::disagreeing : ShownRows::all,
+        commands);
     document.title = heading(options.own);
     hand_over.put(document.agrees ? HandOver::Kind::right : HandOver::Kind::wrong,
                   options.points ? printed_json(points_of(examination), 2) + "\n" : report.text_of(document));

@@ -29,7 +29,8 @@ void put_culprits_first(Table& table) {
 
 // One table for each model and reference, of the rows that are asked for. Culprits and what inherits from them are
 // paragraphs (blame.h), not rows, where only disagreeing ones are.
-std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& how, const Summary& summary, Rows rows) {
+std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& how, const Summary& summary,
+                                 ShownRows rows) {
     const Wording wording = report::wording(how, step);
     std::vector<Table> tables;
     std::string last;
@@ -39,8 +40,8 @@ std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& h
         // Each value once: its module is LibTorch's, too.
         const bool is_repeated = found.against == Against::module && found.value.operations &&
                                  contradicts(found.value.operations->verdict, summary.allowed);
-        if (!how.shows(found.value.name) || (rows == Rows::disagreeing && (!disagrees || is_repeated)) ||
-            (rows != Rows::for_programs && found.finding.verdict == Verdict::not_given)) {
+        if (!how.shows(found.value.name) || (rows == ShownRows::disagreeing && (!disagrees || is_repeated)) ||
+            (rows != ShownRows::for_programs && found.finding.verdict == Verdict::not_given)) {
             continue;
         }
         const std::string title = title_of(found.model, found.against);
@@ -50,7 +51,7 @@ std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& h
         }
         tables.back().rows.push_back(tensor_row(step.step, found, wording));
     }
-    if (rows != Rows::for_programs) {
+    if (rows != ShownRows::for_programs) {
         std::ranges::for_each(tables, put_culprits_first);
     }
     return tables;
@@ -166,15 +167,15 @@ void append(Document& document, Blocks blocks) {
 
 // The tables of one step, and its loss; it is no news of the one step that disagrees.
 void append_step(Document& document, const Presentation& how, const Summary& summary, const ComparedStep& step,
-                 Rows rows) {
-    if (rows != Rows::disagreeing || summary.agree || summary.steps > 1) {
+                 ShownRows rows) {
+    if (rows != ShownRows::disagreeing || summary.agree || summary.steps > 1) {
         document.blocks.emplace_back(loss_text(step, how.whose));
     }
     append(document, tensor_tables(step, how, summary, rows));
     if (std::optional<Text> text = not_given_text(step, how)) {
         document.blocks.emplace_back(std::move(*text));
     }
-    if (rows != Rows::disagreeing) {
+    if (rows != ShownRows::disagreeing) {
         append(document, isolated_tables(step, how));
     }
 }
@@ -215,7 +216,7 @@ Text conclusion(const Summary& summary) {
 }
 
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-                          Rows rows, const Text& next) {
+                          ShownRows rows, const Text& next) {
     Document document{.subject = "compare",
                       .note = how.planted == nullptr ? "" : "planted: " + how.planted->name,
                       .title = fmt::format("{} against LibTorch {}: recipe {}, {}, seed {}", how.subject,
@@ -231,7 +232,7 @@ Document compare_document(const Presentation& how, const Summary& summary, const
     if (!next.words.empty()) {
         document.blocks.emplace_back(next);
     }
-    if (rows == Rows::for_programs) {
+    if (rows == ShownRows::for_programs) {
         document.data = compare_json(how, summary, steps);
         document.suites = compare_suites(how, summary, steps);
         document.blocks.emplace_back(tensor_table("", how.whose));  // the heading, where there is no row
@@ -239,11 +240,11 @@ Document compare_document(const Presentation& how, const Summary& summary, const
     for (const ComparedStep& step : steps) {
         append_step(document, how, summary, step, rows);
     }
-    if (rows == Rows::disagreeing && summary.agree) {
+    if (rows == ShownRows::disagreeing && summary.agree) {
         document.blocks.emplace_back(close_calls(summary));
         document.blocks.emplace_back(verdict_counts(summary));
     }
-    if (rows != Rows::disagreeing) {
+    if (rows != ShownRows::disagreeing) {
         document.blocks.emplace_back(conclusion(summary));  // again, below more than a screen
     }
     if (std::optional<Text> legend = legend_of(document)) {

@@ -14,7 +14,7 @@
 namespace byhand {
 
 // Which rows the tables of a comparison have.
-enum class Rows {
+enum class ShownRows {
     disagreeing,   // one screen: of the first step given, the culprits; if all agree, how near the limits are
     all,           // every value that is compared and shown
     for_programs,  // and those that external values do not include; with test cases and data
@@ -25,7 +25,7 @@ Text conclusion(const Summary& summary);
 
 // The verdict, the culprits, `next`, then tables of `steps`: those to show, of all that `summary` counts.
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-                          Rows rows, const Text& next);
+                          ShownRows rows, const Text& next);
 
 // The report as docs/formats.md describes it: null for what is not known, and "nan", "inf" or "-inf" for what is not
 // finite.

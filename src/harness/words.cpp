@@ -106,7 +106,7 @@ public:
     // For which each row of the batch has a row in that value.
     std::size_t positions(const std::string& name) const {
         const Value value = value_of(name);
-        const std::string forward = Value{Kind::value, value.base, value.layer}.name();
+        const std::string forward = Value{ValueKind::value, value.base, value.layer}.name();
         for (const Operation& one : operations(wording_.network)) {
             if (one.output == forward && one.op != op::kEmbedding) {
                 return one.positions;

@@ -29,7 +29,7 @@ struct Site {
     std::string value(const std::string& name) const { return operation.layer.value(name); }
     // The same for an intermediate value of the operation, which in evaluation after training carries eval_ too.
     std::string made(const std::string& name) const {
-        return value_of(y()).kind == Kind::evaluated ? evaluation_of(value(name)) : value(name);
+        return value_of(y()).kind == ValueKind::evaluated ? evaluation_of(value(name)) : value(name);
     }
     bool is_part() const { return rows != batch_rows; }
     // (rows, outputs) and (outputs) of its layer.

@@ -46,13 +46,13 @@ std::string meaning(const Glossary& glossary, const std::string& name) {
     }
     std::string text(row->meaning);
     switch (value_of(name).kind) {
-        case Kind::gradient:
+        case ValueKind::gradient:
             return "how the loss changes with " + without_kind(name) + ": " + text;
-        case Kind::updated:
+        case ValueKind::updated:
             return without_kind(name) + " after this step's update: " + text;
-        case Kind::evaluated:
+        case ValueKind::evaluated:
             return without_kind(name) + " in evaluation: " + text;
-        case Kind::value:
+        case ValueKind::value:
             break;
     }
     return text;
@@ -60,21 +60,21 @@ std::string meaning(const Glossary& glossary, const std::string& name) {
 
 std::string rule(const Glossary& glossary, const std::string& name, bool in_one) {
     const GlossaryRow* row = find_row(glossary, name);
-    if (row == nullptr || value_of(name).kind != Kind::gradient) {
+    if (row == nullptr || value_of(name).kind != ValueKind::gradient) {
         return "";
     }
     return std::string(in_one ? row->collapsed : row->rule);
 }
 
 std::string symbol(const Glossary& glossary, const std::string& name) {
-    const Kind kind = value_of(name).kind;
+    const ValueKind kind = value_of(name).kind;
     const GlossaryRow* row = find_row(glossary, name);
-    if (row == nullptr || row->symbol.empty() || (kind != Kind::value && kind != Kind::gradient)) {
+    if (row == nullptr || row->symbol.empty() || (kind != ValueKind::value && kind != ValueKind::gradient)) {
         return "";
     }
     const std::string of = row->symbol == row->value ? without_kind(name) : std::string(row->symbol);
     const bool fraction = of.find('/') != std::string::npos || of.find(' ') != std::string::npos;
-    return kind == Kind::value ? of : fraction ? "dL/d(" + of + ")" : "dL/d" + of;
+    return kind == ValueKind::value ? of : fraction ? "dL/d(" + of + ")" : "dL/d" + of;
 }
 
 }  // namespace byhand

@@ -50,7 +50,7 @@ struct Site {
     std::string value(const char* name) const { return operation.layer.value(name); }
     // The same for an intermediate value of the operation, which in evaluation after training carries eval_ too.
     std::string made(const char* name) const {
-        return value_of(y()).kind == Kind::evaluated ? evaluation_of(value(name)) : value(name);
+        return value_of(y()).kind == ValueKind::evaluated ? evaluation_of(value(name)) : value(name);
     }
     // (rows, outputs) and (outputs) of its layer.
     Shape wide() const { return {rows, operation.layer.outputs}; }

@@ -101,7 +101,7 @@ public:
     void replace(const ReferenceOperation& formula) {
         std::erase_if(operations_, [&](const ReferenceOperation& operation) { return operation.name == formula.name; });
         const std::string X = without_kind(formula.name);
-        TorchSteps others = value_of(formula.name).kind == Kind::gradient ? uses(X) : TorchSteps();
+        TorchSteps others = value_of(formula.name).kind == ValueKind::gradient ? uses(X) : TorchSteps();
         std::erase_if(others, [&](const TorchStep& step) { return step.operation == formula.operation; });
         operations_.push_back(with_uses(formula, X, others));
     }

@@ -12,22 +12,22 @@ TEST_CASE("value: names are composed and parsed") {
         const char* name;
         Value value;
     };
-    for (const auto& [name, value] : {Case{"h", {Kind::value, "h", 0}},
-                                      {"hprebn.1", {Kind::value, "hprebn", 1}},
-                                      {"bndiff2", {Kind::value, "bndiff2", 0}},
-                                      {"bndiff2.13", {Kind::value, "bndiff2", 13}},
-                                      {"W12", {Kind::value, "W", 12}},
-                                      {"db3", {Kind::gradient, "b", 3}},
-                                      {"dbndiff2.3", {Kind::gradient, "bndiff2", 3}},
-                                      {"dC", {Kind::gradient, "C", 0}},
-                                      {"new_bnvar_running", {Kind::updated, "bnvar_running", 0}},
-                                      {"new_W1", {Kind::updated, "W", 1}},
-                                      {"exp_avg_W12", {Kind::value, "exp_avg_W", 12}},
-                                      {"new_exp_avg_sq_b1", {Kind::updated, "exp_avg_sq_b", 1}},
-                                      {"momentum_bngain.2", {Kind::value, "momentum_bngain", 2}},
-                                      {"momentum_C", {Kind::value, "momentum_C", 0}},
-                                      {"eval_logits", {Kind::evaluated, "logits", 0}},
-                                      {"eval_h.2", {Kind::evaluated, "h", 2}}}) {
+    for (const auto& [name, value] : {Case{"h", {ValueKind::value, "h", 0}},
+                                      {"hprebn.1", {ValueKind::value, "hprebn", 1}},
+                                      {"bndiff2", {ValueKind::value, "bndiff2", 0}},
+                                      {"bndiff2.13", {ValueKind::value, "bndiff2", 13}},
+                                      {"W12", {ValueKind::value, "W", 12}},
+                                      {"db3", {ValueKind::gradient, "b", 3}},
+                                      {"dbndiff2.3", {ValueKind::gradient, "bndiff2", 3}},
+                                      {"dC", {ValueKind::gradient, "C", 0}},
+                                      {"new_bnvar_running", {ValueKind::updated, "bnvar_running", 0}},
+                                      {"new_W1", {ValueKind::updated, "W", 1}},
+                                      {"exp_avg_W12", {ValueKind::value, "exp_avg_W", 12}},
+                                      {"new_exp_avg_sq_b1", {ValueKind::updated, "exp_avg_sq_b", 1}},
+                                      {"momentum_bngain.2", {ValueKind::value, "momentum_bngain", 2}},
+                                      {"momentum_C", {ValueKind::value, "momentum_C", 0}},
+                                      {"eval_logits", {ValueKind::evaluated, "logits", 0}},
+                                      {"eval_h.2", {ValueKind::evaluated, "h", 2}}}) {
         CAPTURE(name);
         CHECK(value_of(name) == value);
         CHECK(value.name() == name);
@@ -69,11 +69,11 @@ TEST_CASE("value: names of state and forward values are not parsed as gradients"
         {{"linear", 7}, {"batchnorm"}, {"dropout"}, {"tanh"}, {"linear", 5}, {"layernorm"}, {"linear"}, {"rmsnorm"}});
     for (const TensorSpec& spec : state(config)) {
         INFO(spec.name);
-        CHECK(value_of(spec.name).kind == Kind::value);
+        CHECK(value_of(spec.name).kind == ValueKind::value);
     }
     for (const Operation& one : operations(config)) {
         INFO(one.output);
-        CHECK(value_of(one.input).kind == Kind::value);
-        CHECK(value_of(one.output).kind == Kind::value);
+        CHECK(value_of(one.input).kind == ValueKind::value);
+        CHECK(value_of(one.output).kind == ValueKind::value);
     }
 }

@@ -15,7 +15,7 @@ using namespace byhand::test;
 namespace {
 
 std::string written(const std::vector<ComparedStep>& steps, const Presentation& how) {
-    return to_csv(compare_document(how, summary_of(steps), steps, Rows::for_programs, {""}));
+    return to_csv(compare_document(how, summary_of(steps), steps, ShownRows::for_programs, {""}));
 }
 
 std::vector<std::map<std::string, std::string>> rows(const std::vector<ComparedStep>& steps,

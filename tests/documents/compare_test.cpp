@@ -26,14 +26,14 @@ std::string without_escapes(const std::string& text) {
     return std::regex_replace(text, std::regex("\x1b\\[[0-9;]*m"), "");
 }
 
-std::string written(const ComparedStep& step, const Presentation& how, Rows rows, const Terminal& terminal) {
+std::string written(const ComparedStep& step, const Presentation& how, ShownRows rows, const Terminal& terminal) {
     return to_text(compare_document(how, summary_of({step}), {step}, rows, {"next: byhand compare --tensor x"}),
                    terminal);
 }
 
 // The tables of one step with all rows, without blank lines, on a terminal that is wide enough.
 std::string table(const ComparedStep& step, const Presentation& how, bool colour = false) {
-    const std::string text = written(step, how, Rows::all, {.width = 180, .colour = colour});
+    const std::string text = written(step, how, ShownRows::all, {.width = 180, .colour = colour});
     const std::size_t begin = text.find("step " + std::to_string(step.step) + ":");
     const std::string tables = text.substr(begin, text.rfind("\nthey ") - begin);  // the verdict is above and below
     return std::regex_replace(tables, std::regex("\n\n+"), "\n");
@@ -341,7 +341,7 @@ TEST_CASE("only what the filter takes is shown, in both tables") {
 
 TEST_CASE("colour changes no letter, and is used only where it is asked for") {
     const ComparedStep step = with_culprit();
-    const auto in = [&](bool colour) { return written(step, presentation(), Rows::all, {.colour = colour}); };
+    const auto in = [&](bool colour) { return written(step, presentation(), ShownRows::all, {.colour = colour}); };
     CHECK(in(false).find('\x1b') == std::string::npos);
     CHECK(contains(in(true), "\x1b[32mexact\x1b[0m"));
     CHECK(contains(in(true), "\x1b[32mwithin\x1b[0m"));
@@ -355,7 +355,7 @@ TEST_CASE("one screen: the verdict, the root cause, what to do next, and a table
     ComparedStep step = with_culprit();
     add_finding(step, within("dW1", {6, 5}, 3e-5, 1e-5), "stepwise", Against::module);
     add_finding(step, within("C", {2}, 3e-5, 1e-5), "stepwise", Against::module);
-    const std::string text = written(step, presentation(), Rows::disagreeing, {});
+    const std::string text = written(step, presentation(), ShownRows::disagreeing, {});
     const std::vector<std::string> lines = lines_of(text);
     const auto starts = [&](const std::string& begin) {
         return std::ranges::count_if(lines, [&](const std::string& line) { return line.starts_with(begin); });
@@ -381,9 +381,9 @@ TEST_CASE("a legend names the words that a report shows, and no others") {
     rounding.verdict = Verdict::undecided;
     const ComparedStep step =
         with_isolated(step_of(0, {rounding, within("dC", {2}, 1, 4)}), {isolated("h", trial(0.25), trial(0.5))});
-    const std::string text = written(step, presentation(), Rows::disagreeing, {.width = 200});
+    const std::string text = written(step, presentation(), ShownRows::disagreeing, {.width = 200});
     CHECK(contains(text, "\nbyhand explain WORD explains within, undecided, \"of limit\", isolated, \"end to end\"\n"));
-    const std::string short_text = written(with_culprit(), presentation(), Rows::disagreeing, {.width = 200});
+    const std::string short_text = written(with_culprit(), presentation(), ShownRows::disagreeing, {.width = 200});
     CHECK_FALSE(contains(short_text, "byhand explain WORD"));
 }
 
@@ -393,7 +393,8 @@ TEST_CASE("one screen: on agreement the values nearest to their limits, and how 
     step = with_isolated(step, {isolated("h", trial(0.25), trial(0.875)), isolated("dh", trial(0), trial(0))});
     add_finding(step, within("h", {2}, 1, 4), "stepwise", Against::module);
     const Summary summary = summary_of({step});
-    const std::string text = to_text(compare_document(presentation(), summary, {step}, Rows::disagreeing, {""}), {});
+    const std::string text =
+        to_text(compare_document(presentation(), summary, {step}, ShownRows::disagreeing, {""}), {});
     const std::vector<std::string> lines = lines_of(text);
     CHECK(lines.at(0) == "stepwise against LibTorch 1.13.0: recipe notes, 2 rows, seed 7");
     CHECK(lines.size() < 24);

@@ -158,7 +158,7 @@ PreparedOperation on_panels(const OperationInput& input) {
 // The kernels of a step by their shape: each is generated once.
 class XsmmProducts final : public simd::Products {
 public:
-    void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+    void linear_forward(float* y, const Panels& x, const float* W, const float* b, const RowRange& rows,
                         const Panel& p) const override {
         const std::size_t n = rows.last - rows.first;
         if (b != nullptr) {
@@ -173,7 +173,7 @@ public:
         }
     }
 
-    void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+    void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const RowRange& rows,
                                const Panel& q) const override {
         for (const Panel& p : W.panels) {
             transpose(scratch + p.from * q.width, q.width, in_panel(W.data, W.rows, p) + q.from * p.width, p.width,

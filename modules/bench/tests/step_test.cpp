@@ -100,7 +100,7 @@ TEST_CASE("step: the products of other libraries take turns, and their losses ar
     class Scaled final : public simd::Products {
     public:
         explicit Scaled(float factor) : factor_(factor) {}
-        void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+        void linear_forward(float* y, const Panels& x, const float* W, const float* b, const RowRange& rows,
                             const Panel& p) const override {
             right_.linear_forward(y, x, W, b, rows, p);
             for (std::size_t at = rows.first * p.stride(); at < rows.last * p.stride(); ++at) {
@@ -108,7 +108,7 @@ TEST_CASE("step: the products of other libraries take turns, and their losses ar
             }
         }
 
-        void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+        void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const RowRange& rows,
                                    const Panel& q) const override {
             right_.linear_input_backward(dx, dy, W, scratch, rows, q);
         }

@@ -23,10 +23,10 @@ Find making(Kind kind, const std::string& base) {
     };
 }
 Find value(const std::string& base) {
-    return making(Kind::value, base);
+    return making(ValueKind::value, base);
 }
 Find gradient(const std::string& base) {
-    return making(Kind::gradient, base);
+    return making(ValueKind::gradient, base);
 }
 
 std::size_t units(const Network& network, const Step& step) {

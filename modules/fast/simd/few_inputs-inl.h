@@ -23,7 +23,8 @@ constexpr std::size_t kFewInputs = HWY_MAX_BYTES == 64 ? 8 : 0;
 // The rows of the batch lie along the vectors; dy is transposed in registers, W not at all. The sums have the same
 // order as those of a·b.   dx, panel q, (n, q.stride()), of which `rows` are computed; dy (n, out); W (in, out).
 template <std::size_t kInputs>
-HWY_NOINLINE void few_inputs_backward(float* dx, const Panels& dy, const Panels& W, const Rows& rows, const Panel& q) {
+HWY_NOINLINE void few_inputs_backward(float* dx, const Panels& dy, const Panels& W, const RowRange& rows,
+                                      const Panel& q) {
     const D d;
     constexpr std::size_t N = hn::MaxLanes(D());
     for (std::size_t i = rows.first; i < rows.last; i += N) {
@@ -62,7 +63,7 @@ HWY_NOINLINE void few_inputs_backward(float* dx, const Panels& dy, const Panels&
 
 // Whether panel q of dx was computed: if it has so few columns.
 template <std::size_t... kInputs>
-HWY_INLINE bool few_inputs_backward([[maybe_unused]] float* dx, const Panels& dy, const Panels& W, const Rows& rows,
+HWY_INLINE bool few_inputs_backward([[maybe_unused]] float* dx, const Panels& dy, const Panels& W, const RowRange& rows,
                                     const Panel& q, std::index_sequence<kInputs...>) {
     ((q.used == kInputs + 1 ? few_inputs_backward<kInputs + 1>(dx, dy, W, rows, q) : void()), ...);
     return q.used <= sizeof...(kInputs);

@@ -103,7 +103,7 @@ void exp_forward(float* y, const float* x, std::size_t count) {
 
 // Calls visit(first element in embcat, first element in C, count) for some rows of embcat, one after another.
 template <class Visit>
-HWY_INLINE void for_each_character(const std::int64_t* X, const Rows& rows, std::size_t T, std::size_t E,
+HWY_INLINE void for_each_character(const std::int64_t* X, const RowRange& rows, std::size_t T, std::size_t E,
                                    std::span<const Stretch> stretches, Visit visit) {
     for (std::size_t i = rows.first; i < rows.last; ++i) {
         for (const Stretch& s : stretches) {
@@ -122,7 +122,7 @@ void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std
     });
 }
 
-void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const Rows& rows, std::size_t T,
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const RowRange& rows, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches) {
     for_each_character(X, rows, T, E, stretches, [=](std::size_t at, std::size_t in_C, std::size_t count) HWY_ATTR {
         const D d;
@@ -157,7 +157,7 @@ HWY_INLINE void for_each_vector(const Panels& matrix, std::size_t i, Visit visit
 
 // Several rows at once: within one row, each of the three parts would have to wait for the one before.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
-                                 std::size_t n, const Rows& rows) {
+                                 std::size_t n, const RowRange& rows) {
     constexpr std::size_t kTogether = 32;
     const D d;
     const float share = 1.0F / static_cast<float>(n);
@@ -233,7 +233,8 @@ void multiply(float* y, const float* a, const float* b, std::size_t count) {
 }
 
 // Inlined, the loop over whole numbers is vectorized by the compiler.
-void dropout_mask(float* mask, const float* key, const Rows& rows, std::size_t columns, const Panel& panel, double p) {
+void dropout_mask(float* mask, const float* key, const RowRange& rows, std::size_t columns, const Panel& panel,
+                  double p) {
     for (std::size_t i = rows.first; i < rows.last; ++i, mask += panel.width) {
         byhand::dropout_mask(mask, key, i * columns + panel.from, panel.used, p);
     }
@@ -281,13 +282,13 @@ void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std
     HWY_DYNAMIC_DISPATCH(embedding_forward)(embcat, C, X, n, T, E, stretches);
 }
 
-void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const Rows& rows, std::size_t T,
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const RowRange& rows, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches) {
     HWY_DYNAMIC_DISPATCH(embedding_backward)(dC, dembcat, X, rows, T, E, stretches);
 }
 
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
-                                 std::size_t n, const Rows& rows) {
+                                 std::size_t n, const RowRange& rows) {
     HWY_DYNAMIC_DISPATCH(cross_entropy_with_gradient)(losses, dlogits, logits, Y, n, rows);
 }
 
@@ -303,7 +304,8 @@ void multiply(float* y, const float* a, const float* b, std::size_t count) {
     HWY_DYNAMIC_DISPATCH(multiply)(y, a, b, count);
 }
 
-void dropout_mask(float* mask, const float* key, const Rows& rows, std::size_t columns, const Panel& panel, double p) {
+void dropout_mask(float* mask, const float* key, const RowRange& rows, std::size_t columns, const Panel& panel,
+                  double p) {
     HWY_DYNAMIC_DISPATCH(dropout_mask)(mask, key, rows, columns, panel, p);
 }
 

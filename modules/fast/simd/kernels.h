@@ -25,18 +25,19 @@ void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std
                        std::size_t E, std::span<const Stretch> stretches);
 
 // dC[X[i, t], e] += dembcat[i, t·E + e], row after row of some.   Twin, to the bit: embedding_backward.
-void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const Rows& rows, std::size_t T,
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, const RowRange& rows, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches);
 
 // For some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n,
 // where n counts the rows of the batch. dlogits is in panels like logits; its padding is set to 0.   Twin:
 // cross_entropy_with_gradient.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
-                                 std::size_t n, const Rows& rows);
+                                 std::size_t n, const RowRange& rows);
 
 // Some rows of one panel of the mask that belongs to the key, one number: its element (i, j) is number i·columns + j.
 // The panel's padding remains.   Twin, to the bit: dropout_mask.
-void dropout_mask(float* mask, const float* key, const Rows& rows, std::size_t columns, const Panel& panel, double p);
+void dropout_mask(float* mask, const float* key, const RowRange& rows, std::size_t columns, const Panel& panel,
+                  double p);
 
 // The next four process whole cache lines: all arrays start on one, and the elements between `count` and the end of the
 // last line are read and written too.
@@ -129,9 +130,9 @@ struct RowNorm {
 // y = γ·x̂ + β with x̂ = (x − mean)·inv, in an RMS norm y = γ·x̂ with x̂ = x·inv; without γ and β y = x̂. Writes those
 // rows of every array that is not const. y may be raw, and raw x.   Twins: row_mean, layernorm_difference, row_square,
 // row_inverse_root, row_normalise, batchnorm_scale_shift or row_norm_scale.
-void row_norm_forward(float* y, const float* x, const RowNorm& norm, const Rows& rows);
+void row_norm_forward(float* y, const float* x, const RowNorm& norm, const RowRange& rows);
 
 // Replaces dL/dy of those rows in dy by dL/dx.   Twins: batchnorm_raw_backward; layernorm_backward or rmsnorm_backward.
-void row_norm_backward(float* dy, const RowNorm& norm, const Rows& rows);
+void row_norm_backward(float* dy, const RowNorm& norm, const RowRange& rows);
 
 }  // namespace byhand::simd

@@ -20,7 +20,7 @@ struct NormPanel {
     const float *gain = nullptr, *bias = nullptr;           // null without γ and β
 
     // Some of its rows.
-    NormPanel rows(const Rows& some) const {
+    NormPanel rows(const RowRange& some) const {
         NormPanel panel = *this;
         panel.n = some.last - some.first;
         panel.raw += some.first * width;

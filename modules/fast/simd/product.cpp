@@ -34,7 +34,7 @@ struct Sum {
     const Panels* a;
     const float* b;
     const float* bias;  // or null
-    const Rows* rows;
+    const RowRange* rows;
     const Panel* panel;
     const Panels* next;  // as wide as a: its rows after the panel's columns are needed next. Null: b's rows after these
     bool onto;           // c contains terms already
@@ -181,8 +181,8 @@ HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, con
 
 // Some rows of [c +] a·b + bias in panel p, of which c is the first: the sum runs over the columns of a; b(k, …) at
 // b + k·p.width.
-HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p,
-                        const Panels* next, bool onto) {
+HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const RowRange& rows,
+                        const Panel& p, const Panels* next, bool onto) {
     for_each_used_column(p.width, p.used, [&](std::size_t j, auto vectors, auto half) HWY_ATTR {
         constexpr std::size_t kVectors = decltype(vectors)::value;
         constexpr bool kHalf = decltype(half)::value;
@@ -192,7 +192,7 @@ HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* 
 }
 
 // The same, kPanels of a at a time.
-HWY_NOINLINE void long_product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows,
+HWY_NOINLINE void long_product(float* c, const Panels& a, const float* b, const float* bias, const RowRange& rows,
                                const Panel& p, const Panels* next) {
     const std::size_t all = a.panels.size(), parts = (all + kPanels - 1) / kPanels;
     std::size_t from = 0;
@@ -204,8 +204,8 @@ HWY_NOINLINE void long_product(float* c, const Panels& a, const float* b, const 
     }
 }
 
-HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p,
-                        const Panels* next) {
+HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* bias, const RowRange& rows,
+                        const Panel& p, const Panels* next) {
     if (a.panels.size() <= kPanels) {
         product(c, a, b, bias, rows, p, next, false);
     } else {
@@ -283,12 +283,12 @@ HWY_INLINE void weight_backward(float* dW, const float* x, const Panel& q, const
 
 class OurProducts final : public Products {
 public:
-    void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+    void linear_forward(float* y, const Panels& x, const float* W, const float* b, const RowRange& rows,
                         const Panel& p) const override {
         product(y, x, W, b, rows, p, nullptr);
     }
 
-    void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+    void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const RowRange& rows,
                                const Panel& q) const override {
         // Longer sums are added in parts.
         if (W.panels.size() <= kPanels &&

@@ -27,13 +27,13 @@ public:
 
     // Some rows of y = x·W + b; b is null without a bias.   y, the first of `rows`, p.width numbers each; x (n, in); W
     // (in, p.width) and b (p.width), panel p of the layer's.   Twin: linear_forward.
-    virtual void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows,
+    virtual void linear_forward(float* y, const Panels& x, const float* W, const float* b, const RowRange& rows,
                                 const Panel& p) const = 0;
 
     // dx = dy·Wᵀ.   dx (n, q.width), panel q, of which `rows` are computed; dy (n, out); W (in, out). scratch: at least
     // padded(out)·q.width numbers.   Twin: linear_input_backward.
-    virtual void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
-                                       const Panel& q) const = 0;
+    virtual void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch,
+                                       const RowRange& rows, const Panel& q) const = 0;
     // Whether it prefetches the rows of W that the next panel of dx needs.
     virtual bool prefetches_weights() const { return false; }
 

@@ -135,7 +135,7 @@ HWY_INLINE V mean_of(const RowNorm& norm, std::size_t i) {
 
 // Mean, variance and inverse deviation of some rows.
 template <bool kHasMean>
-HWY_INLINE void moments(const float* x, const RowNorm& norm, const Rows& rows) {
+HWY_INLINE void moments(const float* x, const RowNorm& norm, const RowRange& rows) {
     if (kHasMean) {
         for_rows(rows.first, rows.last, [&](std::size_t i, auto count) HWY_ATTR {
             Few mean[1];
@@ -169,7 +169,7 @@ HWY_INLINE void moments(const float* x, const RowNorm& norm, const Rows& rows) {
 
 // x̂ and y of some rows.
 template <bool kHasMean>
-HWY_INLINE void normalise(float* y, const float* x, const RowNorm& norm, const Rows& rows) {
+HWY_INLINE void normalise(float* y, const float* x, const RowNorm& norm, const RowRange& rows) {
     for_each_panel(norm, rows.first, [&](std::size_t at, std::size_t apart, std::size_t column, auto vectors) HWY_ATTR {
         const D d;
         const std::size_t N = hn::Lanes(d);
@@ -190,10 +190,10 @@ HWY_INLINE void normalise(float* y, const float* x, const RowNorm& norm, const R
 }
 
 template <bool kHasMean>
-HWY_INLINE void forward(float* y, const float* x, const RowNorm& of, const Rows& rows) {
+HWY_INLINE void forward(float* y, const float* x, const RowNorm& of, const RowRange& rows) {
     const RowNorm norm = of;
     for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
-        const Rows some = {first, std::min(first + kTogether, rows.last)};
+        const RowRange some = {first, std::min(first + kTogether, rows.last)};
         moments<kHasMean>(x, norm, some);
         normalise<kHasMean>(y, x, norm, some);
     }
@@ -204,7 +204,8 @@ template <std::size_t kMeans>
 using GradientMeans = float[kMeans][kTogether];
 
 template <bool kHasMean, std::size_t kMeans = kHasMean ? 2 : 1>
-HWY_INLINE void gradient_means(GradientMeans<kMeans>& means, const float* dy, const RowNorm& norm, const Rows& rows) {
+HWY_INLINE void gradient_means(GradientMeans<kMeans>& means, const float* dy, const RowNorm& norm,
+                               const RowRange& rows) {
     for_rows(rows.first, rows.last, [&](std::size_t i, auto count) HWY_ATTR {
         Few found[kMeans];
         means_along<kMeans, count>(found, norm, i,
@@ -227,7 +228,8 @@ HWY_INLINE void gradient_means(GradientMeans<kMeans>& means, const float* dy, co
 
 // dx = inv·(dx̂ − mean of dx̂ − x̂·mean of dx̂·x̂) in dy, for some rows.
 template <bool kHasMean, std::size_t kMeans = kHasMean ? 2 : 1>
-HWY_INLINE void input_gradient(float* dy, const GradientMeans<kMeans>& means, const RowNorm& norm, const Rows& rows) {
+HWY_INLINE void input_gradient(float* dy, const GradientMeans<kMeans>& means, const RowNorm& norm,
+                               const RowRange& rows) {
     for_each_panel(norm, rows.first, [&](std::size_t at, std::size_t apart, std::size_t column, auto vectors) HWY_ATTR {
         const D d;
         const std::size_t N = hn::Lanes(d);
@@ -249,21 +251,21 @@ HWY_INLINE void input_gradient(float* dy, const GradientMeans<kMeans>& means, co
 }
 
 template <bool kHasMean>
-HWY_INLINE void backward(float* dy, const RowNorm& of, const Rows& rows) {
+HWY_INLINE void backward(float* dy, const RowNorm& of, const RowRange& rows) {
     const RowNorm norm = of;
     for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
-        const Rows some = {first, std::min(first + kTogether, rows.last)};
+        const RowRange some = {first, std::min(first + kTogether, rows.last)};
         GradientMeans<kHasMean ? 2 : 1> means;
         gradient_means<kHasMean>(means, dy, norm, some);
         input_gradient<kHasMean>(dy, means, norm, some);
     }
 }
 
-void row_norm_forward(float* y, const float* x, const RowNorm& norm, const Rows& rows) {
+void row_norm_forward(float* y, const float* x, const RowNorm& norm, const RowRange& rows) {
     norm.mean != nullptr ? forward<true>(y, x, norm, rows) : forward<false>(y, x, norm, rows);
 }
 
-void row_norm_backward(float* dy, const RowNorm& norm, const Rows& rows) {
+void row_norm_backward(float* dy, const RowNorm& norm, const RowRange& rows) {
     norm.mean != nullptr ? backward<true>(dy, norm, rows) : backward<false>(dy, norm, rows);
 }
 
@@ -280,11 +282,11 @@ HWY_EXPORT(row_norm_backward);
 
 }  // namespace
 
-void row_norm_forward(float* y, const float* x, const RowNorm& norm, const Rows& rows) {
+void row_norm_forward(float* y, const float* x, const RowNorm& norm, const RowRange& rows) {
     HWY_DYNAMIC_DISPATCH(row_norm_forward)(y, x, norm, rows);
 }
 
-void row_norm_backward(float* dy, const RowNorm& norm, const Rows& rows) {
+void row_norm_backward(float* dy, const RowNorm& norm, const RowRange& rows) {
     HWY_DYNAMIC_DISPATCH(row_norm_backward)(dy, norm, rows);
 }
 

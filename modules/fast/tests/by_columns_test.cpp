@@ -35,7 +35,7 @@ std::vector<float> by_columns(const PanelMatrix& dy, const PanelMatrix& W, std::
     PanelMatrix dx(dy.rows, W.rows);
     std::vector<float> result(dy.rows * W.rows);
     AlignedVector<float> columns(padded(dy.rows) * padded(W.columns)), scratch(kWidestPanel * kWidestPanel);
-    for (const Rows& rows : {Rows{middle, dy.rows}, Rows{0, middle}}) {
+    for (const RowRange& rows : {RowRange{middle, dy.rows}, RowRange{0, middle}}) {
         for (const Panel& p : dy.panels) {
             to_columns(columns.data(), dy.view(), p, rows);
         }

@@ -48,7 +48,7 @@ TEST_CASE("kernels: the mask of a dropout is the same on every vector type") {
         for (const float key : {0.0F, 3.0F, 12820163.0F}) {
             for (const double p : {0.0, 0x1p-24, 0.1, 0.375, 0.5, 0.9, 1 - 0x1p-24}) {
                 for (const std::size_t columns : {1, 17, 48, 103}) {
-                    for (const Rows& rows : {Rows{0, 0}, {0, 1}, {7, 12}, {kFar, kFar + 3}}) {
+                    for (const RowRange& rows : {RowRange{0, 0}, {0, 1}, {7, 12}, {kFar, kFar + 3}}) {
                         INFO("key " << key << ", p " << p << ", columns " << columns << ", rows from " << rows.first);
                         const std::size_t n = rows.last - rows.first;
                         for (const Panel& panel : panels_of(columns)) {

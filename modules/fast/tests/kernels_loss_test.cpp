@@ -40,7 +40,7 @@ LossAndGradient by_kernel(const Logits& logits) {
     AlignedVector<float> values(logits.n * padded(logits.V)), dlogits(values.size(), 7.0F);
     to_panels(values.data(), logits.values.data(), logits.n, logits.V);
     LossAndGradient exact{std::vector<float>(logits.n), std::vector<float>(logits.n * logits.V)};
-    for (const Rows& rows : {Rows{0, logits.n / 2}, Rows{logits.n / 2, logits.n}}) {
+    for (const RowRange& rows : {RowRange{0, logits.n / 2}, RowRange{logits.n / 2, logits.n}}) {
         simd::cross_entropy_with_gradient(exact.losses.data(), dlogits.data(), {values.data(), logits.n, panels},
                                           logits.Y.data(), logits.n, rows);
     }

@@ -101,7 +101,7 @@ public:
         const auto fb = place(in3_, b.empty() ? std::vector<float>(s.out) : b, 1, s.out, out);
         const auto y = out_.last(s.n * padded(s.out), after_);
         for (const Panel& p : out) {
-            for (const Rows& rows : {Rows{0, s.n / 3}, Rows{s.n / 3, s.n}}) {
+            for (const RowRange& rows : {RowRange{0, s.n / 3}, RowRange{s.n / 3, s.n}}) {
                 simd::products().linear_forward(in_panel(y.data(), s.n, p) + rows.first * p.width, fx,
                                                 in_panel(fW.data, s.in, p), b.empty() ? nullptr : fb.data + p.from,
                                                 rows, p);
@@ -128,7 +128,7 @@ public:
         const auto dx = out_.last(s.n * padded(s.in), after_);
         for (const Panel& q : in) {
             const auto scratch = in3_.last(padded(s.out) * q.width);
-            for (const Rows& rows : {Rows{0, s.n / 3}, Rows{s.n / 3, s.n}}) {
+            for (const RowRange& rows : {RowRange{0, s.n / 3}, RowRange{s.n / 3, s.n}}) {
                 simd::products().linear_input_backward(in_panel(dx.data(), s.n, q), fdy, fW, scratch.data(), rows, q);
             }
             CHECK(in3_.untouched_around());

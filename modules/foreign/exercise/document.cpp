@@ -220,8 +220,8 @@ Text next_text(const Examination& examination, const Presentation& how, const Ex
 }
 
 // Of each form: a row for each attempt, or for those that are not right.
-std::vector<Table> tables_of(const Examination& examination, Rows rows) {
-    const Align figures = rows == Rows::disagreeing ? Align::hidden : Align::right;
+std::vector<Table> tables_of(const Examination& examination, ShownRows rows) {
+    const Align figures = rows == ShownRows::disagreeing ? Align::hidden : Align::right;
     const std::vector<Column> columns = {{"step", "name"},
                                          {"", "in_one", Align::hidden},
                                          {"yours", "standing", Align::left},
@@ -235,7 +235,7 @@ std::vector<Table> tables_of(const Examination& examination, Rows rows) {
         Table& table = tables.emplace_back(in_one ? kInOne : "step by step", columns);
         table.worst_first = true;
         for (const Attempt& attempt : examination.attempts) {
-            const bool is_shown = rows != Rows::disagreeing || mark_of(shown(attempt, examination)) == Mark::bad;
+            const bool is_shown = rows != ShownRows::disagreeing || mark_of(shown(attempt, examination)) == Mark::bad;
             if (attempt.in_one == in_one && is_shown) {
                 table.rows.push_back(row_of(attempt, examination));
             }
@@ -270,7 +270,7 @@ bool all_right(const Examination& examination) {
            });
 }
 
-Document exercise_document(const Examination& examination, const Presentation& how, Rows rows,
+Document exercise_document(const Examination& examination, const Presentation& how, ShownRows rows,
                            const ExerciseCommands& commands) {
     Document document{.subject = "exercise",
                       .note = "",
@@ -282,7 +282,7 @@ Document exercise_document(const Examination& examination, const Presentation& h
                       .suites = {suite_of(examination, how)}};
     std::vector<std::string> sums;
     Json functions = Json::array();
-    for (const Table& table : tables_of(examination, Rows::all)) {
+    for (const Table& table : tables_of(examination, ShownRows::all)) {
         sums.push_back(table.title + ": " + tally(examination, table.title == kInOne));
         for (const Json& row : json_of_rows(table)) {
             functions.push_back(row);
@@ -296,11 +296,11 @@ Document exercise_document(const Examination& examination, const Presentation& h
         document.blocks.emplace_back(std::move(next));
     }
     std::vector<Table> tables = tables_of(examination, rows);
-    const bool is_told = rows == Rows::disagreeing && tables.size() == 1 && tables.front().rows.size() == 1;
+    const bool is_told = rows == ShownRows::disagreeing && tables.size() == 1 && tables.front().rows.size() == 1;
     if (!is_told) {
         std::ranges::move(tables, std::back_inserter(document.blocks));
     }
-    if (rows == Rows::disagreeing) {
+    if (rows == ShownRows::disagreeing) {
         document.blocks.emplace_back(Text{"--verbose lists every function"});
     } else {
         document.blocks.emplace_back(Text{std::get<Text>(document.blocks.front()).words});  // below more than a screen

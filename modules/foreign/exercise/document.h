@@ -52,7 +52,7 @@ struct ExerciseCommands {
 // Rows::disagreeing only for those that are not right, if there are several. Its data are those of to_json, with
 // "file", and "functions": for each its name, how it stands and why; it agrees where all is right. It has a test case
 // for each attempt, which is skipped where it is to do or not in the network.
-Document exercise_document(const Examination& examination, const Presentation& how, Rows rows = Rows::all,
+Document exercise_document(const Examination& examination, const Presentation& how, ShownRows rows = ShownRows::all,
                            const ExerciseCommands& commands = {});
 
 // For autograders, in the form that Gradescope reads: "tests", with "name", "score", "max_score" and "output" for each

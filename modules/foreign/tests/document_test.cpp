@@ -109,7 +109,7 @@ TEST_CASE("exercise: the verdict, the culprits, what to do next, then only what 
         "byhand exercise --recipe r --hint",
         {.words = "next: train with these functions:", .code = "  byhand train --recipe r"}};
     const auto in_short = [&](const Examination& examination) {
-        return to_text(exercise_document(examination, named, Rows::disagreeing, commands), {.width = 200});
+        return to_text(exercise_document(examination, named, ShownRows::disagreeing, commands), {.width = 200});
     };
     Examination all = some_of_each();
     const std::string several = in_short(all);

@@ -71,7 +71,7 @@ AgainstTorch against_torch(const Variant& variant, const Material& material, con
     AgainstTorch found;
     found.summary = held.summary;
     for (const auto& [model, against, value, result] : findings(held.step)) {
-        if (value_of(value.name).kind != Kind::gradient) {
+        if (value_of(value.name).kind != ValueKind::gradient) {
             continue;
         }
         found.gradients.rows.push_back({value.name, model.model, to_string(against),

@@ -215,8 +215,8 @@ void add_updates(Document& document, const FirstStep& first, const Setting& sett
 std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows) {
     Graph slipped = fused_graph(network, rows);
     for (Step& step : slipped.update) {
-        if (Value made = value_of(step.makes); made.kind == Kind::updated && made.base == "bngain") {
-            made.kind = Kind::gradient;
+        if (Value made = value_of(step.makes); made.kind == ValueKind::updated && made.base == "bngain") {
+            made.kind = ValueKind::gradient;
             made.base = "bnbias";
             step.reads[1] = made.name();
         }

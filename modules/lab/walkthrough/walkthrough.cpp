@@ -91,7 +91,7 @@ std::string lines_of(const Chapter& chapter, const Walk& walk) {
     std::string lines;
     for (const Step* step : chapter.steps) {
         const std::string& name = step->makes;
-        const bool is_gradient = value_of(name).kind == Kind::gradient;
+        const bool is_gradient = value_of(name).kind == ValueKind::gradient;
         const std::string words = is_gradient ? rule(walk.glossary(), name) : meaning(walk.glossary(), name);
         lines += words.empty() ? "" : fmt::format("\n{}: {}", name, words);
     }

@@ -54,18 +54,18 @@ Panels panels_of(const Shown& shown) {
     panels.push_back({"Softmax and loss", {}});
     std::size_t current = 0;
     for (const Step* step : all_steps(shown.page.stepwise)) {
-        const Kind kind = value_of(step->makes).kind;
-        current = kind == Kind::value ? next_panel(*step, all, current) : current;
+        const ValueKind kind = value_of(step->makes).kind;
+        current = kind == ValueKind::value ? next_panel(*step, all, current) : current;
         for (const std::string& read : step->reads) {
             const auto panel = panel_of(panels, read);
-            if (kind == Kind::value) {
+            if (kind == ValueKind::value) {
                 place(read, current, panels);
-            } else if (kind == Kind::updated &&
+            } else if (kind == ValueKind::updated &&
                        panel != panels.end()) {  // running statistics: no forward step reads them
                 place(without_kind(step->makes), static_cast<std::size_t>(panel - panels.begin()), panels);
             }
         }
-        if (kind == Kind::value) {
+        if (kind == ValueKind::value) {
             place(step->makes, current, panels);
         }
         current = step->makes == "logits" ? all.size() + 1 : current;

@@ -93,12 +93,12 @@ constexpr std::array kGroups = {"Disagreeing", "Forward: values",    "Backward: 
                                 "Update",      "Evaluation: values", "State, as given"};
 
 std::size_t group_of(const Entry& entry) {
-    const Kind kind = value_of(entry.name()).kind;
+    const ValueKind kind = value_of(entry.name()).kind;
     return entry.disagrees()               ? 0
            : entry.value->function.empty() ? 5
-           : kind == Kind::evaluated       ? 4
-           : kind == Kind::updated         ? 3
-           : kind == Kind::gradient        ? 2
+           : kind == ValueKind::evaluated  ? 4
+           : kind == ValueKind::updated    ? 3
+           : kind == ValueKind::gradient   ? 2
                                            : 1;
 }
 

@@ -26,7 +26,7 @@ std::set<std::string> required_names(const NetworkConfig& config) {
 // softmax).
 Vacuous vacuous(const std::string& name, const std::set<std::string>& expected, const Glossary& glossary) {
     const GlossaryRow* row = find_row(glossary, name);
-    const bool in_every_network = row != nullptr && row->zero_gradient && value_of(name).kind == Kind::gradient;
+    const bool in_every_network = row != nullptr && row->zero_gradient && value_of(name).kind == ValueKind::gradient;
     return in_every_network || expected.contains(name) ? Vacuous::never : Vacuous::constant;
 }
 

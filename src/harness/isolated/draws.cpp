@@ -429,8 +429,8 @@ Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, Va
     Generator generator(seed);
     Values values;
     for (const TensorSpec& spec : specs) {
-        const bool is_meant =
-            draw.gradients ? value_of(spec.name).kind == Kind::gradient : draw.only.empty() || draw.only == spec.name;
+        const bool is_meant = draw.gradients ? value_of(spec.name).kind == ValueKind::gradient
+                                             : draw.only.empty() || draw.only == spec.name;
         Draw own = is_meant ? draw : Draw{};
         if (own.how == Drawn::lines && draw.only.empty()) {
             own.from += 4 * values.views().size();  // lines of several values are of several kinds
