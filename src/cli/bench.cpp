@@ -20,7 +20,6 @@
 #include "bench/sweep.h"
 #include "cli/bench_torch.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"

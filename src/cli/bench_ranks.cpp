@@ -13,7 +13,6 @@
 #include "bench/sweep.h"
 #include "byhand/version.h"
 #include "cli/bench_torch.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/say.h"

@@ -8,7 +8,6 @@
 #include "base/memory.h"
 #include "base/process.h"
 #include "base/utf8.h"
-#include "cli/exit_code.h"
 #include "cli/say.h"
 #include "fast/simd/targets.h"
 #include "torch_ref/blas.h"

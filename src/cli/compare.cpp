@@ -16,7 +16,6 @@
 #include "byhand/verdict.h"
 #include "cli/commands.h"
 #include "cli/compare_parts.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/modules.h"
 #include "cli/network_options.h"

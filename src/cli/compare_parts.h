@@ -54,7 +54,7 @@ ExternalValues external_values(const std::string& path, const NetworkConfig& net
 Candidate candidate_of_file(ExternalValues values, const std::string& path, const Reference& reference);
 
 // The stepwise network with that mistake in it. Throws InputError if it does not apply, or is one of several ranks.
-Candidate planted(const std::string& mistake, const Run& run, const Reference& reference);
+Candidate planted(const std::string& name, const Run& run, const Reference& reference);
 
 // ---- The file that byhand compare writes ----
 

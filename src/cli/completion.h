@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/exit_code.h"
 #include "cli/file_path.h"
 #include "cli/options.h"
+#include "cli/say.h"
 
 namespace byhand::cli {
 

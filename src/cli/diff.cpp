@@ -9,7 +9,6 @@
 #include "base/utf8.h"
 #include "checks/documents.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "manual/glossary.h"

@@ -20,7 +20,6 @@
 #include "base/file.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/own_functions.h"

@@ -4,7 +4,7 @@
 #include <csignal>
 #include <cstddef>
 
-#include "cli/exit_code.h"
+#include "cli/say.h"
 
 namespace byhand::cli {
 namespace {

@@ -11,7 +11,6 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/experiments.h"
 #include "cli/files.h"
 #include "cli/progress.h"

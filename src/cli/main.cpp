@@ -20,8 +20,8 @@ using namespace byhand::cli;
 
 // A command of a module, which may be missing.
 struct ModuleCommand {
-    const char *name, *about, *module;
-    bool is_built;
+    const char *name = nullptr, *about = nullptr, *module = nullptr;
+    bool is_built = false;
     // It is a separate program beside this one, so that the others are built and started without it. Else null.
     const char* program = nullptr;
 };

@@ -14,11 +14,11 @@
 #include "checks/documents.h"
 #include "checks/score.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
+#include "cli/say.h"
 #include "cli/value_names.h"
 #include "torch_ref/load.h"
 

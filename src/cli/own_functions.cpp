@@ -17,7 +17,6 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/utf8.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/ranks.h"

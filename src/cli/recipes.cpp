@@ -6,10 +6,10 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
+#include "cli/say.h"
 #include "report/writers.h"
 
 namespace byhand::cli {

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "byhand/version.h"
-#include "cli/exit_code.h"
 #include "cli/modules.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"

@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/models.h"
 #include "cli/network_options.h"

@@ -7,7 +7,6 @@
 
 #include "documents/compare.h"
 #include "documents/phrases.h"
-#include "documents/smallest_input.h"
 
 namespace byhand {
 namespace {

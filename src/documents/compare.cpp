@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include "documents/legend.h"
+#include "documents/explain.h"
 #include "documents/phrases.h"
 #include "report/writers.h"
 

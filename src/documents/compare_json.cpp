@@ -2,7 +2,6 @@
 
 #include "documents/compare.h"
 #include "documents/phrases.h"
-#include "documents/smallest_input.h"
 #include "harness/mistake.h"
 
 namespace byhand {

@@ -1,6 +1,7 @@
 // What there is to say of the values of a network as a document: docs/formats.md has the fields.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,21 @@ Document explain_document(const std::vector<Explanation>& all, const std::string
 // Everything of one value: what it is, formula, function and line, what it reads and what reads it, what people get
 // wrong; and how its numbers look, where there are some.
 Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how);
+
+// ---- The words of reports that are not everyday English, and what they mean ----
+
+struct ReportWord {
+    std::string word;     // "of limit"
+    std::string meaning;  // a few sentences
+    bool in_text;         // a legend also looks for it in paragraphs, where it has no other sense
+};
+
+const std::vector<ReportWord>& report_words();
+
+// "byhand explain WORD explains undecided, within, "of limit"": those that the document shows. None if it shows none.
+std::optional<Text> legend_of(const Document& document);
+
+// The meaning of a word; none if it is not one of them.
+std::optional<Document> explain_word(const std::string& word);
 
 }  // namespace byhand

@@ -1,9 +1,9 @@
-#include "documents/legend.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+
+#include "documents/explain.h"
 
 namespace byhand {
 namespace {

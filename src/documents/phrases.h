@@ -1,12 +1,14 @@
 // Figures, places and root causes in words, as all reports of a comparison phrase them.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "documents/presentation.h"
 #include "harness/end_to_end/value_report.h"
+#include "harness/isolated/shrink.h"
 
 namespace byhand::report {
 
@@ -62,5 +64,27 @@ SourceLine source_line(const Presentation& how, const std::string& function);
 // "src/manual/batchnorm/formulas.h:133"; of given numbers, which that function has not made, "byhand's own: src/…"; "no
 // source".
 std::string place_in_words(const Presentation& how, const SourceLine& line);
+
+}  // namespace byhand::report
+
+namespace byhand {
+
+// ---- The smallest input that shows a mistake, for tests of one's own: as C++, and as JSON ----
+
+class Json;
+}  // namespace byhand
+
+namespace byhand::report {
+
+// "const float logits[1][3] = {{-1, -2, -3}};  // dlogits[0][1] 0, expected 0.25": a definition of each value
+// that the step reads, after a line that names the network's size. Numbers are those that were read, to the bit.
+std::vector<std::string> as_code(const SmallestInput& input);
+
+// Whether people can take it in: at most 8 numbers, or one row in a few lines.
+bool is_small(const SmallestInput& input);
+
+Json json_of(const SmallestInput& input);
+
+}  // namespace byhand
 
 }  // namespace byhand::report

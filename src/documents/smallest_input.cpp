@@ -1,5 +1,3 @@
-#include "documents/smallest_input.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -10,6 +8,7 @@
 #include <span>
 
 #include "base/json.h"
+#include "documents/phrases.h"
 
 namespace byhand::report {
 namespace {

@@ -2,9 +2,9 @@
 #include <torch/version.h>
 
 #include "torch_ref/module.h"
+#include "torch_ref/operation.h"
 #include "torch_ref/reference_operations.h"
 #include "torch_ref/stepwise.h"
-#include "torch_ref/timed_operations.h"
 #include "torch_ref/torch_ref.h"
 
 namespace {

@@ -50,4 +50,8 @@ const Factory& load(const Opening& opening) {
     return *factory;
 }
 
+const Factory& load() {
+    return load(Opening());
+}
+
 }  // namespace byhand::torch_ref

@@ -22,7 +22,8 @@ struct Opening {
 };
 
 // Loads the module once and never unloads it: lib/byhand/byhand_torch_ref.so in the program's folder or the one above.
-// Only the first call can set `how`. Throws InputError if the module is missing or can't be loaded.
-const Factory& load(const Opening& opening = {});
+// Only the first call can set `opening`. Throws InputError if the module is missing or can't be loaded.
+const Factory& load(const Opening& opening);
+const Factory& load();
 
 }  // namespace byhand::torch_ref

@@ -1,5 +1,3 @@
-#include "torch_ref/timed_operations.h"
-
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/_log_softmax.h>
 #include <ATen/ops/_log_softmax_backward_data.h>
@@ -38,6 +36,7 @@
 #include <tuple>
 
 #include "torch_ref/bridge.h"
+#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/parsed_json.h"
 #include "base/text.h"
-#include "documents/smallest_input.h"
+#include "documents/phrases.h"
 #include "harness/hand_made.h"
 
 using namespace byhand;

@@ -9,7 +9,7 @@ namespace byhand::planting {
 namespace {
 
 // The first step that makes such a value, of whichever layer.
-Find making(Kind kind, const std::string& base) {
+Find making(ValueKind kind, const std::string& base) {
     return [=](Network& network) -> Step* {
         for (StepList* list : network.lists()) {
             for (Step& step : *list) {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "documents/compare.h"
-#include "documents/legend.h"
+#include "documents/explain.h"
 #include "documents/phrases.h"
 
 namespace byhand {

@@ -59,7 +59,7 @@ StepList steps_of(Form form, const NormConfig& norm, std::size_t n, std::size_t 
     return steps;
 }
 
-const Work& work_of(const std::string& function) {
+const Work& work_of(std::string_view function) {
     static constexpr std::array kWork = {Work{"batchnorm_chain_variance_backward", 2, 0, 2, 0, true},
                                          Work{"batchnorm_chain_mean_backward", 2, 0, 2, 0, true},
                                          Work{"batchnorm_chain_input_backward", 2, 1, 4, 0, true},
@@ -72,7 +72,7 @@ const Work& work_of(const std::string& function) {
                                          Work{"batchnorm_backward", 5, 1, 7, 0, true}};
     const auto* const found = std::ranges::find(kWork, function, &Work::function);
     if (found == kWork.end()) {
-        throw std::out_of_range("no work of " + function);
+        throw std::out_of_range("no work of " + std::string(function));
     }
     return *found;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/network.h"
@@ -51,7 +52,7 @@ struct Work {
     bool bands = false;                   // it goes down bands of kSumColumns columns, else along the rows
 };
 // Throws std::out_of_range where no form has a function of this name.
-const Work& work_of(const std::string& function);
+const Work& work_of(std::string_view function);
 
 // ---- accuracy ----
 
