@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "byhand/version.h"
+#include "cli/commands.h"
 
 namespace byhand::cli {
 namespace {

@@ -10,6 +10,10 @@
 #include "harness/end_to_end/value_report.h"
 #include "harness/isolated/shrink.h"
 
+namespace byhand {
+class Json;
+}
+
 namespace byhand::report {
 
 // An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.
@@ -65,16 +69,7 @@ SourceLine source_line(const Presentation& how, const std::string& function);
 // source".
 std::string place_in_words(const Presentation& how, const SourceLine& line);
 
-}  // namespace byhand::report
-
-namespace byhand {
-
 // ---- The smallest input that shows a mistake, for tests of one's own: as C++, and as JSON ----
-
-class Json;
-}  // namespace byhand
-
-namespace byhand::report {
 
 // "const float logits[1][3] = {{-1, -2, -3}};  // dlogits[0][1] 0, expected 0.25": a definition of each value
 // that the step reads, after a line that names the network's size. Numbers are those that were read, to the bit.
@@ -84,7 +79,5 @@ std::vector<std::string> as_code(const SmallestInput& input);
 bool is_small(const SmallestInput& input);
 
 Json json_of(const SmallestInput& input);
-
-}  // namespace byhand
 
 }  // namespace byhand::report
