@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/member.h"
 #include "harness/mistake.h"
 #include "recipe/recipe.h"
 #include "torch_ref/torch_ref.h"
@@ -17,7 +18,7 @@
 
 namespace byhand {
 
-// Of whether the loss of the tenth step shows a mistake, in the usual four decimals.
+// The metric that compares the loss of the tenth step, in the usual four decimals.
 inline constexpr const char* kLossMetric = "loss-10";
 
 // One mistake in one recipe.
@@ -39,7 +40,7 @@ struct Scores {
     };
     std::vector<NotApplicable> not_applicable;  // each once
 
-    static std::size_t how_many(const std::vector<Score>& scores, bool Score::* what) {
+    static std::size_t how_many(const std::vector<Score>& scores, Member<Score, bool> what) {
         return static_cast<std::size_t>(std::ranges::count_if(scores, what));
     }
     std::size_t caught() const { return how_many(planted, &Score::caught); }

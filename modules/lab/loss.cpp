@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/member.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
@@ -195,7 +196,7 @@ struct Losses {
     double cross_entropy = std::numeric_limits<double>::quiet_NaN();
     double squared_error = std::numeric_limits<double>::quiet_NaN();
 };
-using Which = double Losses::*;
+using Which = Member<Losses, double>;
 
 // NaN where the training met values that are not finite, and ended.
 struct LossTrained {

@@ -1,4 +1,4 @@
-// byhand compare on several ranks.
+// The parts of byhand compare: several ranks, external values and planted mistakes, and the file that it writes.
 #pragma once
 
 #include <cstddef>

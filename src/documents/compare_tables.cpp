@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/member.h"
 #include "documents/compare.h"
 #include "documents/phrases.h"
 #include "harness/mistake.h"
@@ -27,7 +28,7 @@ Mark mark_of(Verdict verdict) {
 }
 
 // "0.25 0.5 [0.75] 1", the worst in brackets.
-std::string around_text(const Finding& result, double Neighbour::* member) {
+std::string around_text(const Finding& result, Member<Neighbour, double> member) {
     std::string text;
     for (const Neighbour& neighbour : result.around) {
         const bool worst = neighbour.position == result.worst->position;
@@ -233,14 +234,11 @@ std::vector<Cell> isolated_row(const std::string& model, const ValueReport& valu
 
 Json json_of(const Trial& trial) {
     const auto figure = [](const std::optional<double>& value) { return number(value.value_or(0)); };
-    return {{"error", figure(trial.error)},
-            {"scale", figure(trial.scale)},
-            {"limit", figure(trial.limit)},
-            {"used", figure(trial.used)},
-            {"catches", figure(trial.catches)},
-            {"hint", text_or_null(trial.hint)},
-            {"note", text_or_null(trial.note)},
-            {"mistake", trial.mistake != nullptr ? Json(trial.mistake->name) : Json()},
+    const Json mistake = trial.mistake != nullptr ? Json(trial.mistake->name) : Json();
+    return {{"error", figure(trial.error)},       {"scale", figure(trial.scale)},
+            {"limit", figure(trial.limit)},       {"used", figure(trial.used)},
+            {"catches", figure(trial.catches)},   {"hint", text_or_null(trial.hint)},
+            {"note", text_or_null(trial.note)},   {"mistake", mistake},
             {"verdict", to_string(trial.verdict)}};
 }
 

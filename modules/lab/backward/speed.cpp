@@ -6,6 +6,7 @@
 #include <cmath>
 #include <span>
 
+#include "base/member.h"
 #include "base/quantile.h"
 #include "lab/backward/backward.h"
 #include "manual/batchnorm/formulas.h"
@@ -345,7 +346,7 @@ Table functions_table(std::size_t n, std::size_t H, const std::vector<FunctionTi
 }
 
 std::string words_of(std::size_t n, std::size_t H, const std::vector<FunctionTime>& times) {
-    const auto sum = [&](double FunctionTime::* what, auto which) {
+    const auto sum = [&](Member<FunctionTime, double> what, auto which) {
         double all = 0;
         for (const FunctionTime& time : times) {
             all += which(time) ? time.*what : 0;

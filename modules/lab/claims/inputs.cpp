@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "base/member.h"
 #include "lab/claims/bench.h"
 #include "lab/claims/landscape.h"
 #include "lab/figures.h"
@@ -130,7 +131,7 @@ double angle(const LayerShift& layer) {
 // A figure of a record is the mean over the hidden layers, over moments and layers, or over the moments.
 using Figure = std::function<double(const InputRecord& record)>;
 
-Figure of_units(double Wander::* figure) {
+Figure of_units(Member<Wander, double> figure) {
     return [figure](const InputRecord& record) {
         return mean_of(record.units, [&](const UnitFigures& units) { return wander_of(units).*figure; });
     };
@@ -141,7 +142,7 @@ Figure of_layers(Measure measure) {
         return mean_of(record.shifts, [&](const std::vector<LayerShift>& layers) { return mean_of(layers, measure); });
     };
 }
-Figure of_moments(double Smoothness::* figure) {
+Figure of_moments(Member<Smoothness, double> figure) {
     return [figure](const InputRecord& record) { return mean_of(record.smoothness, figure); };
 }
 
@@ -197,7 +198,7 @@ Table layers_table(const Watched& watched, std::size_t n) {
     const std::vector<Layer> all = layers(network.with.network);
     for (std::size_t l = 0; l < all.size(); ++l) {
         for (const Arm arm : kArms) {
-            const auto mean = [&](double LayerShift::* figure) {
+            const auto mean = [&](Member<LayerShift, double> figure) {
                 const auto over_moments = [&](const InputRecord& record) {
                     return mean_of(record.shifts, [&](const auto& layers) { return layers[l].*figure; });
                 };

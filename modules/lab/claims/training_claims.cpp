@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/member.h"
 #include "fast/models.h"
 #include "lab/claims/bench.h"
 #include "lab/figures.h"
@@ -312,7 +313,7 @@ Recipe overfitting(Recipe recipe, std::size_t batch) {
 Section regularised(const Trials& trials) {
     const Network& network = trials.bench.networks.front();
     const auto gap = [](const Trained& one) { return one.val - one.train; };
-    double Trained::*const train = &Trained::train, Trained::*const val = &Trained::val;
+    const Member<Trained, double> train = &Trained::train, val = &Trained::val;
     Table gaps = table_by_value(trials, 0, "validation minus training loss", "batch", gap);
     Plot plot = plot_of(gaps, "Validation minus training loss", "batch size", "nats");
     Table parts{"the two losses", {"batch", "training: with", "without", "validation: with", "without"}, {}};

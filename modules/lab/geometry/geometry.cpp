@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/member.h"
 #include "base/quantile.h"
 #include "lab/figures.h"
 #include "lab/geometry/valley.h"
@@ -24,7 +25,7 @@
 namespace byhand::lab {
 namespace {
 
-using Figure = double Valley::*;
+using Figure = Member<Valley, double>;
 
 struct Quantity {
     const char* words;

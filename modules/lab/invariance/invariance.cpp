@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/member.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
@@ -143,7 +144,7 @@ Table claims_table(const InvarianceOptions& options, const Largest& exact, const
     Table table{"the claim on these numbers, over all scales and divisors",
                 {"at most", "ε = 0", epsilon_words(options.epsilon), "with ε = 0"},
                 {}};
-    const auto add = [&](const std::string& what, double Largest::* figure) {
+    const auto add = [&](const std::string& what, Member<Largest, double> figure) {
         table.rows.push_back({what, significant(exact.*figure, 1), significant(with_epsilon.*figure, 1),
                               exact.*figure <= rounding ? "holds" : "does not hold"});
     };

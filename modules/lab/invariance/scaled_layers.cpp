@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "base/member.h"
 #include "base/value.h"
 #include "judge/finding.h"
 #include "lab/figures.h"
@@ -84,7 +85,7 @@ bool has_norm_behind(const ScaledLayer& scaled) {
     return scaled.layer.norm == NormPlace::before;
 }
 
-double largest(const ScaledLayer& layer, double Scaled::* figure) {
+double largest(const ScaledLayer& layer, Member<Scaled, double> figure) {
     double most = 0;
     for (const Scaled& one : layer.scaled) {
         most = one.*figure <= most || std::isnan(most) ? most : one.*figure;

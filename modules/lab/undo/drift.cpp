@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "base/member.h"
 #include "base/quantile.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
@@ -23,7 +24,7 @@ struct Pair {
     const char* name;  // "γ"
     const char* goal;  // "σ"
     const char* key;   // in the JSON
-    std::vector<double> Moment::*value, Moment::*target;
+    Member<Moment, std::vector<double>> value, target;
 };
 constexpr Pair kGain = {"γ", "σ", "gain", &Moment::gain, &Moment::deviation};
 constexpr Pair kBias = {"β", "μ", "bias", &Moment::bias, &Moment::mean};

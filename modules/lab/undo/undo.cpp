@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/member.h"
 #include "base/value.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
@@ -224,7 +225,7 @@ std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows)
     return make_step_model(std::move(slipped));
 }
 
-std::vector<double> losses(const std::vector<Trained>& trained, double Trained::* part) {
+std::vector<double> losses(const std::vector<Trained>& trained, Member<Trained, double> part) {
     std::vector<double> all(trained.size());
     std::ranges::transform(trained, all.begin(), part);
     return all;
