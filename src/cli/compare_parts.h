@@ -15,7 +15,6 @@
 #include "harness/end_to_end/summary.h"
 #include "names/dataset.h"
 #include "ranks/ranks.h"
-#include "ranks/world.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 
