@@ -1,4 +1,4 @@
-// A check by finite differences as a document: docs/formats.md has the fields.
+// The reports of this module as documents: docs/formats.md has the fields.
 #pragma once
 
 #include <cstddef>

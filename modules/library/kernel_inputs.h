@@ -1,4 +1,4 @@
-// How a kernel's inputs are drawn.
+// What a kernel is tried on: values, shapes beside those given, places where the reference jumps.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The user's functions: their file, and the library built from it.
+// The user's functions: their file, the library built from it, the model that trains by them, and hints.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// The report of a command: --format and --output.
+// The report of a command: --format and --output; plots by gnuplot, a separate program.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Messages on standard error.
+// Messages on standard error, and exit codes.
 #pragma once
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-// Quoting of printed commands, for copying into a shell.
+// Words of a command line: quoting, shortening, whole numbers.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A document as text for a terminal.
+// How a document is written: as text for a terminal, CSV, a JUnit test case, a page, plots.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The vector types of the CPU, to test the kernels on each.
+// The vector types of the CPU, to test the kernels on each, and what it can do at most.
 #pragma once
 
 #include <cstddef>

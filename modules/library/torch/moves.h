@@ -1,4 +1,4 @@
-// How far an operation of LibTorch moves numbers when it rounds at random.
+// How an operation of LibTorch rounds at random: how far it moves numbers, in which formulation and order it computes.
 #pragma once
 
 #include <ATen/core/Tensor.h>
