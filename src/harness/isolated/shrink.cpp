@@ -1,5 +1,7 @@
 #include "harness/isolated/shrink.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -22,6 +24,23 @@ constexpr double kPlain = 0.01;
 constexpr std::size_t kFew = 9;
 
 constexpr std::size_t kMostTimeOuts = 5;
+
+// A run that sleeps or waits uses no CPU time; the limit of elapsed time is this many times as large.
+constexpr int kElapsed = 5;
+
+// The CPU time of this process and of its children that have ended. Unlike elapsed time, it is almost the same on a
+// busy machine, so that the same input is found.
+std::chrono::microseconds cpu_time() {
+    std::chrono::microseconds all{0};
+    for (const auto whose : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage used{};
+        getrusage(whose, &used);
+        for (const timeval& time : {used.ru_utime, used.ru_stime}) {
+            all += std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+        }
+    }
+    return all;
+}
 
 using Shapes = std::map<std::string, Shape>;
 
@@ -151,7 +170,8 @@ public:
           values_(std::move(values)),
           how_(how),
           tries_(how.tries),
-          end_(std::chrono::steady_clock::now() + how.time) {
+          end_cpu_(cpu_time() + how.time),
+          end_(std::chrono::steady_clock::now() + kElapsed * how.time) {
         size_.network = listed(size_.network);
     }
 
@@ -221,7 +241,7 @@ private:
 
     // Keeps the result if it is as wrong as at first.
     bool is_wrong(const NetworkSize& size, const Values& values) {
-        if (tries_ == 0 || std::chrono::steady_clock::now() >= end_) {
+        if (tries_ == 0 || cpu_time() >= end_cpu_ || std::chrono::steady_clock::now() >= end_) {
             tries_ = 0;
             return false;
         }
@@ -420,6 +440,7 @@ private:
     Values values_;
     const Shrinking& how_;
     std::size_t tries_, time_outs_ = 0;
+    std::chrono::microseconds end_cpu_;
     std::chrono::steady_clock::time_point end_;
     std::optional<Trial> first_;
     bool finite_ = false;  // the exact result and its limits

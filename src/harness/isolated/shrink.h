@@ -35,7 +35,7 @@ struct Shrinking {
     MakeForm make;
     std::function<Made(const NetworkSize& size, const StepInput& input)> run;
     std::size_t tries = 600;  // at most, of `run`
-    std::chrono::milliseconds time{3000};
+    std::chrono::milliseconds time{3000};  // of the CPU
     bool in_double = false;  // otherwise every number is a float
 };
 
