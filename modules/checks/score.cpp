@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/value.h"
+#include "checks/baseline_metrics.h"
 #include "checks/candidates.h"
-#include "harness/baseline_metrics.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/end_to_end/summary.h"

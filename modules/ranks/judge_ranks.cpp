@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "harness/isolated/hints.h"
-#include "steps/parts.h"
+#include "ranks/joined_graph.h"
 
 namespace byhand {
 namespace {

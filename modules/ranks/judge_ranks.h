@@ -8,7 +8,7 @@
 
 #include "base/model.h"
 #include "harness/isolated/isolated.h"
-#include "steps/parts.h"
+#include "ranks/joined_graph.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -10,9 +10,9 @@
 
 #include "base/group.h"
 #include "base/model.h"
+#include "ranks/joined_graph.h"
 #include "ranks/judge_ranks.h"
 #include "ranks/rank_plan.h"
-#include "steps/parts.h"
 
 namespace byhand {
 

@@ -6,7 +6,7 @@
 
 #include "base/model.h"
 #include "base/tensors.h"
-#include "steps/parts.h"
+#include "ranks/joined_graph.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -10,8 +10,8 @@
 #include "base/parts.h"
 #include "fast/candidate.h"
 #include "manual/stepwise.h"
+#include "ranks/joined_graph.h"
 #include "ranks/thread_group.h"
-#include "steps/parts.h"
 
 namespace byhand {
 namespace {

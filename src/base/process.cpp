@@ -2,6 +2,7 @@
 
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,18 @@ Ended wait_for(int child, const GoesOn& goes_on) {
         wait_for_group(child);
     }
     return ended_with(status);
+}
+
+std::chrono::microseconds cpu_time() {
+    std::chrono::microseconds all{0};
+    for (const auto whose : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+        rusage used{};
+        getrusage(whose, &used);
+        for (const timeval& time : {used.ru_utime, used.ru_stime}) {
+            all += std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+        }
+    }
+    return all;
 }
 
 std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams, const GoesOn& goes_on) {

@@ -1,6 +1,7 @@
 // Child processes, run to completion.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -8,6 +9,10 @@
 #include <vector>
 
 namespace byhand {
+
+// The CPU time of this process and of its children that have ended. Unlike elapsed time, it is almost the same on a
+// busy machine.
+std::chrono::microseconds cpu_time();
 
 // How a process ended.
 struct Ended {

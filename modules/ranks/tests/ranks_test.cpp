@@ -13,7 +13,7 @@
 #include "checks/faults/mistakes.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
-#include "steps/parts.h"
+#include "ranks/joined_graph.h"
 #include "steps/runner.h"
 
 using namespace byhand;

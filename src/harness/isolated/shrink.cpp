@@ -1,7 +1,5 @@
 #include "harness/isolated/shrink.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -13,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "harness/isolated/run_calls.h"
 
 namespace byhand {
@@ -27,20 +26,6 @@ constexpr std::size_t kMostTimeOuts = 5;
 
 // A run that sleeps or waits uses no CPU time; the limit of elapsed time is this many times as large.
 constexpr int kElapsed = 5;
-
-// The CPU time of this process and of its children that have ended. Unlike elapsed time, it is almost the same on a
-// busy machine, so that the same input is found.
-std::chrono::microseconds cpu_time() {
-    std::chrono::microseconds all{0};
-    for (const auto whose : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-        rusage used{};
-        getrusage(whose, &used);
-        for (const timeval& time : {used.ru_utime, used.ru_stime}) {
-            all += std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
-        }
-    }
-    return all;
-}
 
 using Shapes = std::map<std::string, Shape>;
 

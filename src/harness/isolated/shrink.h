@@ -34,9 +34,9 @@ struct SmallestInput {
 struct Shrinking {
     MakeForm make;
     std::function<Made(const NetworkSize& size, const StepInput& input)> run;
-    std::size_t tries = 600;  // at most, of `run`
+    std::size_t tries = 600;               // at most, of `run`
     std::chrono::milliseconds time{3000};  // of the CPU
-    bool in_double = false;  // otherwise every number is a float
+    bool in_double = false;                // otherwise every number is a float
 };
 
 // Begins with `values`, the inputs at `size` on which the step that makes `makes` is wrong. Leaves out rows, units,

@@ -1,4 +1,4 @@
-#include "harness/baseline_metrics.h"
+#include "checks/baseline_metrics.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "steps/parts.h"
+#include "ranks/joined_graph.h"
 
 #include <algorithm>
 #include <memory>
