@@ -93,7 +93,7 @@ private:
 };
 
 // What is measured of N ranks.
-struct Entry {
+struct RankTiming {
     std::size_t ranks = 1, parts = 1;
     TimedTraining *ours = nullptr, *torch = nullptr;
 };
@@ -147,8 +147,8 @@ private:
     std::deque<TimedTraining> trainings_;
 };
 
-Entry entry_of(const RankGroup& of, std::size_t parts, Measurement& measurement) {
-    Entry entry{.ranks = of.ranks, .parts = parts};
+RankTiming entry_of(const RankGroup& of, std::size_t parts, Measurement& measurement) {
+    RankTiming entry{.ranks = of.ranks, .parts = parts};
     entry.ours = &measurement.in_parts(of.group.get(), entry.ranks, parts);
     if (entry.ranks > 1 && measurement.has_torch()) {
         entry.torch = &measurement.in_parts(of.group.get(), entry.ranks, parts, true);
@@ -156,7 +156,7 @@ Entry entry_of(const RankGroup& of, std::size_t parts, Measurement& measurement)
     return entry;
 }
 
-RankTimes times_of(const Entry& entry) {
+RankTimes times_of(const RankTiming& entry) {
     RankTimes times;
     times.ranks = entry.ranks;
     times.parts = entry.parts;
@@ -180,7 +180,7 @@ bool same_bits(float a, float b) {
 RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroup> groups,
                       const torch_ref::Factory* torch, std::size_t rounds, double turn) {
     Measurement measurement(run, all, torch);
-    std::vector<Entry> entries = {{.ours = &measurement.whole(false)}};
+    std::vector<RankTiming> entries = {{.ours = &measurement.whole(false)}};
     entries.front().torch = torch != nullptr ? &measurement.whole(true) : nullptr;
     for (const RankGroup& some : groups) {
         entries.push_back(entry_of(some, parts, measurement));
@@ -191,11 +191,11 @@ RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<c
     if (all.rank() > 0) {
         return result;
     }
-    for (const Entry& entry : entries) {
+    for (const RankTiming& entry : entries) {
         RankTimes& times = result.times.emplace_back(times_of(entry));
         times.gain = result.times.front().seconds.median / times.seconds.median;
     }
-    result.agree = std::ranges::all_of(entries.begin() + 1, entries.end(), [&](const Entry& entry) {
+    result.agree = std::ranges::all_of(entries.begin() + 1, entries.end(), [&](const RankTiming& entry) {
         return same_bits(entry.ours->loss(), entries[1].ours->loss());
     });
     return result;

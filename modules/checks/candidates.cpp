@@ -91,17 +91,17 @@ double smallest_caught(const std::string& makes, Candidate right, StepInputs inp
 
 }  // namespace
 
-Spoiled spoiled_by(const Mistake& mistake, const Reference& reference, const TrainingStep& first) {
-    Spoiled spoiled{candidate_of("stepwise", reference), {}};
+PlantedCandidate with_mistake(const Mistake& mistake, const Reference& reference, const TrainingStep& first) {
+    PlantedCandidate planted{candidate_of("stepwise", reference), {}};
     auto plant = mistake.plant;
     if (mistake.plant_sized != nullptr) {
-        const std::vector<std::string> culprits = culprits_in(spoiled.candidate.steps, mistake);
+        const std::vector<std::string> culprits = culprits_in(planted.candidate.steps, mistake);
         const double caught = culprits.empty() ? 0
                                                : smallest_caught(culprits.front(), candidate_of("stepwise", reference),
                                                                  step_inputs_of(reference, first));
         plant = [plant_sized = mistake.plant_sized, caught](Graph& graph) { return plant_sized(graph, caught); };
     }
-    const auto spoil = [plant = std::move(plant)](Graph& graph) {
+    const auto plant_in = [plant = std::move(plant)](Graph& graph) {
         std::vector<std::string> culprits = plant(graph);
         for (StepList* list : graph.lists()) {
             for (Step& step : *list) {
@@ -110,14 +110,14 @@ Spoiled spoiled_by(const Mistake& mistake, const Reference& reference, const Tra
         }
         return culprits;
     };
-    spoiled.culprits = spoil(spoiled.candidate.steps);
-    spoiled.candidate.isolation.at_size = [spoil](const NetworkConfig& sized, std::size_t n) {
+    planted.culprits = plant_in(planted.candidate.steps);
+    planted.candidate.isolation.at_size = [plant_in](const NetworkConfig& sized, std::size_t n) {
         Graph graph = stepwise_graph(sized, n);
-        spoil(graph);
+        plant_in(graph);
         return graph;
     };
-    spoiled.candidate.implementation = make_step_implementation(spoiled.candidate.steps);
-    return spoiled;
+    planted.candidate.implementation = make_step_implementation(planted.candidate.steps);
+    return planted;
 }
 
 }  // namespace byhand

@@ -17,10 +17,10 @@ Candidate external_candidate(std::unique_ptr<ExternalImplementation> given, cons
 // The stepwise network with an injected fault, and the names of its root causes: empty if the fault does not apply. A
 // fault whose size follows from the smallest error that is guaranteed to be detected takes that of LibTorch's training
 // step `first`.
-struct Spoiled {
+struct PlantedCandidate {
     Candidate candidate;
     std::vector<std::string> culprits;
 };
-Spoiled spoiled_by(const Mistake& mistake, const Reference& reference, const TrainingStep& first);
+PlantedCandidate with_mistake(const Mistake& mistake, const Reference& reference, const TrainingStep& first);
 
 }  // namespace byhand

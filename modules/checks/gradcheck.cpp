@@ -52,9 +52,9 @@ CheckedGradient judge_elements(const Step& step, const Elements& e, double sharp
         }
     }
     if (checked.verdict != Verdict::non_finite && checked.verdict != Verdict::zero_within_rounding) {
-        const Yardstick yardstick{*checked.scale, 0};
+        const Extremes extremes{*checked.scale, 0};
         for (const double limit : e.limits) {
-            checked.undecided += says_something(yardstick, limit) ? 0 : 1;
+            checked.undecided += is_informative(extremes, limit) ? 0 : 1;
         }
     }
     if (checked.worst) {

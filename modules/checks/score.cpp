@@ -60,15 +60,15 @@ public:
         loss_ = loss_after(*reference_.implementations.stepwise);
     }
 
-    Spoiled spoiled(const Mistake& mistake) const {
-        return spoiled_by(mistake, reference_, {state_, batches_.front().view(), kRate});
+    PlantedCandidate planted(const Mistake& mistake) const {
+        return with_mistake(mistake, reference_, {state_, batches_.front().view(), kRate});
     }
     // On several ranks; without a mistake if it is null. Without the battery: the steps are right.
-    Spoiled spoiled_in_ranks(const Mistake* mistake, std::size_t parts) const {
+    PlantedCandidate planted_in_ranks(const Mistake* mistake, std::size_t parts) const {
         RanksOnThreads all = ranks_on_threads(mistake, network_, rows_, parts, ranks_);
-        Spoiled spoiled{candidate_in_ranks(std::move(all.ranks), reference_), std::move(all.culprits)};
-        spoiled.candidate.isolation.battery = nullptr;
-        return spoiled;
+        PlantedCandidate planted{candidate_in_ranks(std::move(all.ranks), reference_), std::move(all.culprits)};
+        planted.candidate.isolation.battery = nullptr;
+        return planted;
     }
     Candidate right() const { return candidate_of("stepwise", reference_); }
     std::size_t rows() const { return rows_; }
@@ -146,16 +146,16 @@ std::vector<std::size_t> parts_to_score(std::size_t rows) {
 }
 
 // In the first number of parts where it applies.
-std::pair<Spoiled, std::size_t> planted_in(const Ground& ground, const Mistake& mistake) {
+std::pair<PlantedCandidate, std::size_t> planted_in(const Ground& ground, const Mistake& mistake) {
     if (mistake.plant_in_rank == nullptr) {
-        return {ground.spoiled(mistake), 1};
+        return {ground.planted(mistake), 1};
     }
     const std::vector<std::size_t> choices = parts_to_score(ground.rows());
-    Spoiled spoiled = ground.spoiled_in_ranks(&mistake, choices.front());
-    if (!spoiled.culprits.empty()) {
-        return {std::move(spoiled), choices.front()};
+    PlantedCandidate planted = ground.planted_in_ranks(&mistake, choices.front());
+    if (!planted.culprits.empty()) {
+        return {std::move(planted), choices.front()};
     }
-    return {ground.spoiled_in_ranks(&mistake, choices.back()), choices.back()};
+    return {ground.planted_in_ranks(&mistake, choices.back()), choices.back()};
 }
 
 }  // namespace
@@ -186,16 +186,16 @@ Scores score(const std::vector<const Mistake*>& mistakes, const std::vector<Run>
             keep(scores.clean, ground.judge(ground.right(), {}), "none", 1);
         } else {
             for (const std::size_t parts : parts_to_score(ground.rows())) {
-                keep(scores.clean, ground.judge(ground.spoiled_in_ranks(nullptr, parts).candidate, {}), "none", parts);
+                keep(scores.clean, ground.judge(ground.planted_in_ranks(nullptr, parts).candidate, {}), "none", parts);
             }
         }
         for (const Mistake* mistake : mistakes) {
             if (config.begins) {
                 config.begins(done++);
             }
-            auto [spoiled, parts] = planted_in(ground, *mistake);
-            if (!spoiled.culprits.empty()) {
-                keep(scores.planted, ground.judge(std::move(spoiled.candidate), spoiled.culprits), mistake->name,
+            auto [planted, parts] = planted_in(ground, *mistake);
+            if (!planted.culprits.empty()) {
+                keep(scores.planted, ground.judge(std::move(planted.candidate), planted.culprits), mistake->name,
                      parts);
             } else if (seed == 1) {
                 scores.not_applicable.push_back({mistake->name, ground.recipe()});

@@ -128,7 +128,7 @@ float* Fused::more(std::size_t count) {
     return more_.emplace_back(count).data();
 }
 
-simd::Learned Fused::learned(std::size_t state, const std::string& parameter) {
+simd::ParameterState Fused::learned(std::size_t state, const std::string& parameter) {
     Tensors<float>& tensors = states_[state];
     const bool is_adamw = config_.optimizer.kind == OptimizerKind::adamw;
     return {find(tensors, parameter), find(tensors, of_parameter(is_adamw ? kept::kMean : kept::kMomentum, parameter)),
@@ -139,7 +139,7 @@ void Fused::add_layer(const FusedPattern& pattern) {
     const Layer& layer = pattern.layer;
     const bool is_first = layers_.empty();
     const auto W = [&](std::size_t state) {
-        return layer.is_tied ? simd::Learned{.p = tied_W_.data()} : learned(state, layer.W());
+        return layer.is_tied ? simd::ParameterState{.p = tied_W_.data()} : learned(state, layer.W());
     };
     FusedLayer& l = layers_.emplace_back(FusedLayer{
         .pattern = pattern,
@@ -393,12 +393,12 @@ RowRange Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::siz
 }
 
 // The offset of the part in a matrix of the layer's results, and its number of elements.
-Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
+Fused::ElementRange Fused::elements_of(const FusedLayer& l, const PanelRows& part) {
     const auto [panel, rows] = part;
     return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
 }
 
-Fused::Part Fused::part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const {
+Fused::PanelRows Fused::rows_of(const FusedLayer& l, const Pass& pass, std::size_t task) const {
     const std::size_t parts = chunks(pass), panel = parts == 1 ? task : task / parts;
     return {l.out[panel], rows_of_chunk(l.pattern.layer.positions, task - panel * parts, parts)};
 }

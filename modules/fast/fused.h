@@ -93,10 +93,11 @@ private:
         // A batch norm; on several ranks it is two steps, between which its moments are exchanged.
         bool takes_moments = true, normalises = true;
         float *x = nullptr, *y = nullptr;
-        float *inv = nullptr, *raw = nullptr;     // norm
-        RowSum mean, var;                         // of a norm of rows only the values: they are none
-        RowSum dgain, dbias;                      // Σdy·x̂ and Σdy, which a batch norm without γ and β has too
-        std::array<simd::Learned, 2> gain, bias;  // for each of the two states
+        // Of a norm. A norm of rows has no sums for `mean` and `var`, only their values; a batch norm without γ and β
+        // has `dgain` = Σdy·x̂ and `dbias` = Σdy as well.
+        float *inv = nullptr, *raw = nullptr;
+        RowSum mean, var, dgain, dbias;
+        std::array<simd::ParameterState, 2> gain, bias;  // for each of the two states
         std::array<float*, 2> running_mean{}, running_spread{};
         float* derivative = nullptr;  // activation that stores it
         float* mask = nullptr;        // dropout
@@ -120,7 +121,7 @@ private:
         std::size_t rows = 0;            // of the rank, times the positions
         float* dy_by_columns = nullptr;  // of the linear's result; null if dx = dy·Wᵀ transposes W instead
         std::vector<Panel> in, out;      // of the layer's input, and of its results
-        std::array<simd::Learned, 2> W, b;
+        std::array<simd::ParameterState, 2> W, b;
         std::vector<FusedStep> steps;         // the linear first
         std::vector<Pass> forward, backward;  // the first of each is by panel; it may be empty in `backward`
         // Gradients. dy holds that of the layer's result, then in place that of its linear's.
@@ -131,12 +132,12 @@ private:
         const float* result() const { return steps.back().y; }
     };
     // A part of a layer's work: some rows of one panel of its results.
-    struct Part {
+    struct PanelRows {
         const Panel& panel;
         RowRange rows;
     };
     // Its elements in a matrix.
-    struct Run {
+    struct ElementRange {
         std::size_t from, count;
     };
 
@@ -159,7 +160,7 @@ private:
     FusedStep step_of(const FusedOperation& one);
     void connect_residuals();
     FusedStep& maker_of(const std::string& value);
-    simd::Learned learned(std::size_t state, const std::string& parameter);
+    simd::ParameterState learned(std::size_t state, const std::string& parameter);
     std::vector<Pass> passes_forward(const FusedLayer& l) const;
     std::vector<Pass> passes_backward(const FusedLayer& l) const;
     bool wants_columns(const FusedLayer& l, std::size_t step) const;
@@ -168,13 +169,14 @@ private:
 
     void forward(const Batch& batch);
     void forward(const FusedLayer& l, const Pass& pass, const Panels& x, const Batch& batch);
-    void forward(const FusedLayer& l, const FusedStep& step, const Panels& x, const Batch& batch, const Part& part,
+    void forward(const FusedLayer& l, const FusedStep& step, const Panels& x, const Batch& batch, const PanelRows& part,
                  std::size_t thread);
-    void linear_forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread);
-    void batch_norm_forward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread);
+    void linear_forward(const FusedLayer& l, const Panels& x, const Batch& batch, const PanelRows& part,
+                        std::size_t thread);
+    void batch_norm_forward(const FusedLayer& l, const FusedStep& step, const PanelRows& part, std::size_t thread);
     void add_moments(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread);
     Moments moments_of(const FusedLayer& l, const FusedStep& step) const;
-    void dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const;
+    void dropout_mask(const FusedLayer& l, const FusedStep& step, const PanelRows& part) const;
     void embedding_to_panels();
     void transpose_embedding();
     void linear_by_character(const Batch& batch, const Panel& p, std::size_t thread);
@@ -187,12 +189,13 @@ private:
     void weight_backward(const FusedLayer& l, const float* x, const Panel& q, const Panel& p, std::size_t thread);
     void bias_backward(const FusedLayer& l, const Panel& p, std::size_t thread);
     void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const RowRange& rows, std::size_t thread);
-    void backward_from_result(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
+    void backward_from_result(const FusedLayer& l, const Batch& batch, const PanelRows& part, std::size_t thread);
     void other_passes_backward(const FusedLayer& l, const Batch& batch);
-    void backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread);
-    void backward(const FusedLayer& l, const FusedStep& step, const Batch& batch, const Part& part, std::size_t thread);
-    static void add_others(const FusedLayer& l, const FusedStep& step, const Part& part);
-    void batch_norm_backward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread);
+    void backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const PanelRows& part, std::size_t thread);
+    void backward(const FusedLayer& l, const FusedStep& step, const Batch& batch, const PanelRows& part,
+                  std::size_t thread);
+    static void add_others(const FusedLayer& l, const FusedStep& step, const PanelRows& part);
+    void batch_norm_backward(const FusedLayer& l, const FusedStep& step, const PanelRows& part, std::size_t thread);
     void sums_of_norm(const FusedLayer& l, const FusedStep& step, const Panel& p, std::size_t thread);
     void sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread);
     void embedding_backward(const Batch& batch);
@@ -207,7 +210,7 @@ private:
     void update_vectors(const FusedLayer& l, const Panel& p) const;
     void update_vectors(const FusedLayer& l, const FusedStep& step, const Panel& p) const;
     void update_embedding();
-    void learn(const std::array<simd::Learned, 2>& parameter, std::size_t from, const float* gradient,
+    void learn(const std::array<simd::ParameterState, 2>& parameter, std::size_t from, const float* gradient,
                std::size_t count) const;
 
     bool goes_by_character(const FusedLayer& l) const { return by_character_ && &l == layers_.data(); }
@@ -215,8 +218,8 @@ private:
     RowRange rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const;
     std::size_t chunks() const;
     std::size_t chunks(const Pass& pass) const { return pass.wants_columns ? 1 : chunks(); }
-    Part part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const;
-    static Run run_of(const FusedLayer& l, const Part& part);
+    PanelRows rows_of(const FusedLayer& l, const Pass& pass, std::size_t task) const;
+    static ElementRange elements_of(const FusedLayer& l, const PanelRows& part);
 
     // `count` numbers of one or several sums from `at` on: calls share(to, rows), with an array of several `to`, for
     // the rows of each part, times the positions, and adds the shares as far as this rank has them.
@@ -244,7 +247,7 @@ private:
     Tensors<float> values_;          // in panels, but for dC
     std::vector<TensorSpec> names_;  // of values_, with their shapes outside
     std::vector<FusedLayer> layers_;
-    std::array<simd::Learned, 2> C_;  // for each of the two states
+    std::array<simd::ParameterState, 2> C_;  // for each of the two states
     std::array<float*, 2> step_count_{};
     simd::OptimizerStep optimizer_;
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;

@@ -13,7 +13,7 @@ namespace byhand {
 void Fused::backward(const Batch& batch) {
     const FusedLayer& last = layers_.back();
     pool_.run(last.out.size() * chunks(last.backward.front()), [&](std::size_t task, std::size_t thread) {
-        backward_from_result(last, batch, part_of(last, last.backward.front(), task), thread);
+        backward_from_result(last, batch, rows_of(last, last.backward.front(), task), thread);
     });
     send(last.backward.front().message);
     other_passes_backward(last, batch);
@@ -38,7 +38,7 @@ void Fused::backward_of_linear(const FusedLayer& l, const float* x, float* dx, c
         if (task < to_below) {
             input_backward(l, dx, task / parts, rows_of_chunk(l.pattern.layer.positions, task % parts, parts), thread);
             if (below != nullptr) {
-                backward_from_result(*below, batch, part_of(*below, below->backward.front(), task), thread);
+                backward_from_result(*below, batch, rows_of(*below, below->backward.front(), task), thread);
             }
         } else {
             const std::size_t block = task - to_below;
@@ -113,7 +113,7 @@ void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, co
 
 // Starts from the gradient of the layer's result in l.dy, computed by the layer above: adds those of its other readers
 // and runs the first pass.
-void Fused::backward_from_result(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread) {
+void Fused::backward_from_result(const FusedLayer& l, const Batch& batch, const PanelRows& part, std::size_t thread) {
     add_others(l, l.steps.back(), part);
     backward(l, l.backward.front(), batch, part, thread);
 }
@@ -123,7 +123,7 @@ void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
     for (const Pass& pass : std::span(l.backward).subspan(1)) {
         if (!pass.is_by_rows) {
             pool_.run(l.out.size() * chunks(pass), [&](std::size_t task, std::size_t thread) {
-                backward(l, pass, batch, part_of(l, pass, task), thread);
+                backward(l, pass, batch, rows_of(l, pass, task), thread);
             });
             send(pass.message);
             continue;
@@ -145,7 +145,8 @@ void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
 
 // The reverse of `forward`, for its steps by panel: the gradient of each step's result is replaced by that of its
 // input, after the residuals' contributions are added.
-void Fused::backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread) {
+void Fused::backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const PanelRows& part,
+                     std::size_t thread) {
     for (std::size_t i = pass.last; i-- > pass.first;) {
         backward(l, l.steps[i], batch, part, thread);
         if (i > 0) {
@@ -157,10 +158,10 @@ void Fused::backward(const FusedLayer& l, const Pass& pass, const Batch& batch, 
     }
 }
 
-void Fused::backward(const FusedLayer& l, const FusedStep& step, const Batch& batch, const Part& part,
+void Fused::backward(const FusedLayer& l, const FusedStep& step, const Batch& batch, const PanelRows& part,
                      std::size_t thread) {
     const Panel& p = part.panel;
-    const auto [from, count] = run_of(l, part);
+    const auto [from, count] = elements_of(l, part);
     float* const dy = l.dy + from;
     switch (step.what->kind) {
         case FusedKind::linear:
@@ -193,14 +194,14 @@ void Fused::backward(const FusedLayer& l, const FusedStep& step, const Batch& ba
 }
 
 // Adds the contributions of residual connections to the gradient of the step's result.
-void Fused::add_others(const FusedLayer& l, const FusedStep& step, const Part& part) {
+void Fused::add_others(const FusedLayer& l, const FusedStep& step, const PanelRows& part) {
     if (step.others != nullptr) {
-        const auto [from, count] = run_of(l, part);
+        const auto [from, count] = elements_of(l, part);
         simd::add(l.dy + from, step.others + from, l.dy + from, count);
     }
 }
 
-void Fused::batch_norm_backward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread) {
+void Fused::batch_norm_backward(const FusedLayer& l, const FusedStep& step, const PanelRows& part, std::size_t thread) {
     const Panel& p = part.panel;
     if (step.normalises) {
         sums_of_norm(l, step, p, thread);

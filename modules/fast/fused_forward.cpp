@@ -33,7 +33,7 @@ void Fused::forward(const FusedLayer& l, const Pass& pass, const Panels& x, cons
     const std::span<const FusedStep> steps = std::span(l.steps).subspan(pass.first, pass.last - pass.first);
     if (!pass.is_by_rows) {
         pool_.run(l.out.size() * chunks(pass), [&](std::size_t task, std::size_t thread) {
-            const Part part = part_of(l, pass, task);
+            const PanelRows part = rows_of(l, pass, task);
             for (const FusedStep& step : steps) {
                 forward(l, step, x, batch, part, thread);
             }
@@ -52,9 +52,9 @@ void Fused::forward(const FusedLayer& l, const Pass& pass, const Panels& x, cons
     });
 }
 
-void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x, const Batch& batch, const Part& part,
-                    std::size_t thread) {
-    const auto [from, count] = run_of(l, part);
+void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x, const Batch& batch,
+                    const PanelRows& part, std::size_t thread) {
+    const auto [from, count] = elements_of(l, part);
     switch (step.what->kind) {
         case FusedKind::linear:
             linear_forward(l, x, batch, part, thread);
@@ -80,7 +80,7 @@ void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x,
     }
 }
 
-void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part,
+void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& batch, const PanelRows& part,
                            std::size_t thread) {
     const Panel& p = part.panel;
     if (goes_by_character(l)) {
@@ -93,7 +93,7 @@ void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& ba
     }
 }
 
-void Fused::batch_norm_forward(const FusedLayer& l, const FusedStep& step, const Part& part, std::size_t thread) {
+void Fused::batch_norm_forward(const FusedLayer& l, const FusedStep& step, const PanelRows& part, std::size_t thread) {
     const Panel& p = part.panel;
     if (step.takes_moments) {
         add_moments(l, step, p, thread);
@@ -173,7 +173,7 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
 }
 
 // A row of the mask belongs to a row of the batch, whatever the parts.
-void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const {
+void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const PanelRows& part) const {
     const auto& [p, rows] = part;
     const std::size_t before = own_.first * l.pattern.layer.positions;
     simd::dropout_mask(in_panel(step.mask, l.rows, p) + rows.first * p.width, step.key[now_],

@@ -101,7 +101,7 @@ std::vector<std::string> added_values(const std::vector<Operation>& operations) 
 }
 
 // Each name once, without the empty one.
-struct Names {
+struct UniqueSpecs {
     std::vector<TensorSpec> table;
 
     void keep(const std::string& name, Shape shape) {
@@ -111,7 +111,7 @@ struct Names {
     }
 };
 
-void keep_values(Names& names, const FusedPattern& pattern, std::size_t n) {
+void keep_values(UniqueSpecs& names, const FusedPattern& pattern, std::size_t n) {
     const Layer& layer = pattern.layer;
     const Shape wide = {n * layer.positions, layer.outputs};
     for (const FusedOperation& one : pattern.operations) {
@@ -128,7 +128,7 @@ void keep_values(Names& names, const FusedPattern& pattern, std::size_t n) {
     }
 }
 
-void keep_gradients(Names& names, const FusedPattern& pattern, std::size_t n, FusedKeep wanted) {
+void keep_gradients(UniqueSpecs& names, const FusedPattern& pattern, std::size_t n, FusedKeep wanted) {
     const Layer& layer = pattern.layer;
     const std::size_t H = layer.outputs;
     for (const FusedOperation& one : pattern.operations) {
@@ -208,7 +208,7 @@ bool pays_by_character(const NetworkConfig& config, std::size_t n) {
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, const BatchPart& rows, FusedKeep wanted) {
     const std::size_t n = rows.rows;
     const bool by_character = pays_by_character(config, rows.batch);
-    Names names;
+    UniqueSpecs names;
     const std::vector<FusedPattern> patterns = fused_patterns(config, wanted);
     const Layer& first = patterns.front().layer;
     const Shape embcat = {n * first.positions, first.inputs};

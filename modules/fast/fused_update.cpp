@@ -23,7 +23,7 @@ void Fused::begin_update(float rate) {
 }
 
 // A parameter's elements from `from` on.
-void Fused::learn(const std::array<simd::Learned, 2>& parameter, std::size_t from, const float* gradient,
+void Fused::learn(const std::array<simd::ParameterState, 2>& parameter, std::size_t from, const float* gradient,
                   std::size_t count) const {
     simd::optimizer_step(parameter[1 - now_], parameter[now_], from, gradient, count, optimizer_);
 }

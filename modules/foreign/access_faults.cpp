@@ -63,10 +63,10 @@ std::string_view digits_of(std::size_t number, std::array<char, 32>& to) {
 }
 
 void record(const void* address, const void* context) {
-    using Where = AddressInfo::Where;
+    using Region = AddressInfo::Region;
     const Access access = access_of(context);
     AddressInfo info = operands_of_handler->at(address);
-    if (info.where == Where::elsewhere) {
+    if (info.where == Region::elsewhere) {
         if (is_at_the_stack_pointer(address, context)) {
             journal_of_handler->fault({"overflows the stack"});
             return;
@@ -77,25 +77,25 @@ void record(const void* address, const void* context) {
     const std::string_view distance = digits_of(info.distance, room);
     const std::string_view name = info.name == nullptr ? "its result" : info.name;
     switch (info.where) {
-        case Where::before:
+        case Region::before:
             journal_of_handler->fault({words_of(access), "before the beginning of ", name});
             break;
-        case Where::past:
+        case Region::past:
             journal_of_handler->fault({words_of(access), "past the end of ", name});
             break;
-        case Where::inside:
+        case Region::inside:
             journal_of_handler->fault({"overwrites ", name, ", which it reads"});
             break;
-        case Where::retired:
+        case Region::retired:
             journal_of_handler->fault({words_of(access), "what was ", name, " in an earlier call"});
             break;
-        case Where::far_before:
+        case Region::far_before:
             journal_of_handler->fault({words_of(access), distance, " bytes before the beginning of ", name});
             break;
-        case Where::far_past:
+        case Region::far_past:
             journal_of_handler->fault({words_of(access), distance, " bytes past the end of ", name});
             break;
-        case Where::elsewhere:
+        case Region::elsewhere:
             break;
     }
 }

@@ -42,11 +42,11 @@ void Pages::retire() const {
     }
 }
 
-GuardedPages::GuardedPages(std::size_t bytes, Kind kind) : pages_{} {
+GuardedPages::GuardedPages(std::size_t bytes, Sharing kind) : pages_{} {
     bytes = whole_pages(bytes);
     std::byte* all = reserve(bytes + 2 * kGuard);
     pages_ = {all + kGuard, all + kGuard + bytes};
-    const int sharing = kind == Kind::shared ? MAP_SHARED : MAP_PRIVATE;
+    const int sharing = kind == Sharing::shared ? MAP_SHARED : MAP_PRIVATE;
     if (bytes > 0 &&
         ::mmap(begin(), bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
         ::munmap(all, bytes + 2 * kGuard);
@@ -114,17 +114,17 @@ void OperandTable::retire() {
 }
 
 AddressInfo OperandTable::at(const void* address) const {
-    using Where = AddressInfo::Where;
+    using Region = AddressInfo::Region;
     const auto* there = static_cast<const std::byte*>(address);
     for (std::size_t i = 0; i < size_; ++i) {
         const GuardedOperand& operand = operands_[i];
         const bool retired = i < retired_;
         const std::size_t near = retired ? 0 : GuardedPages::kGuard;
         if (there >= operand.pages.begin - near && there < operand.pages.end + near) {
-            return {.where = retired                 ? Where::retired
-                             : there < operand.begin ? Where::before
-                             : there < operand.end   ? Where::inside
-                                                     : Where::past,
+            return {.where = retired                 ? Region::retired
+                             : there < operand.begin ? Region::before
+                             : there < operand.end   ? Region::inside
+                                                     : Region::past,
                     .name = operand.name};
         }
     }
@@ -132,7 +132,7 @@ AddressInfo OperandTable::at(const void* address) const {
 }
 
 AddressInfo OperandTable::nearest(const void* address, Access access) const {
-    using Where = AddressInfo::Where;
+    using Region = AddressInfo::Region;
     // The reach of an unsigned 32-bit index of doubles.
     constexpr std::size_t kFarthest = sizeof(double) << 32U;
     const auto there = reinterpret_cast<std::uintptr_t>(address);
@@ -145,9 +145,9 @@ AddressInfo OperandTable::nearest(const void* address, Access access) const {
         const auto begin = reinterpret_cast<std::uintptr_t>(operands_[i].begin),
                    end = reinterpret_cast<std::uintptr_t>(operands_[i].end);
         if (there < begin && begin - there < info.distance) {
-            info = {.where = Where::far_before, .name = operands_[i].name, .distance = begin - there};
+            info = {.where = Region::far_before, .name = operands_[i].name, .distance = begin - there};
         } else if (there >= end && there - end < info.distance) {
-            info = {.where = Where::far_past, .name = operands_[i].name, .distance = there - end};
+            info = {.where = Region::far_past, .name = operands_[i].name, .distance = there - end};
         }
     }
     return info;

@@ -25,10 +25,10 @@ struct Pages {
 class GuardedPages {
 public:
     static constexpr std::size_t kGuard = std::size_t{1} << 20;  // bytes before and after
-    enum class Kind { own, shared };                             // shared: with processes forked later
+    enum class Sharing { own, shared };                          // shared: with processes forked later
 
     // Throws std::bad_alloc if the system provides none.
-    explicit GuardedPages(std::size_t bytes, Kind kind = Kind::own);
+    explicit GuardedPages(std::size_t bytes, Sharing kind = Sharing::own);
     GuardedPages(GuardedPages&& other) noexcept;
     GuardedPages(const GuardedPages&) = delete;
     GuardedPages& operator=(const GuardedPages&) = delete;
@@ -56,7 +56,7 @@ struct GuardedOperand {
 
 // The operand that a faulting address belongs to; async-signal-safe.
 struct AddressInfo {
-    enum class Where { elsewhere, before, inside, past, retired, far_before, far_past } where = Where::elsewhere;
+    enum class Region { elsewhere, before, inside, past, retired, far_before, far_past } where = Region::elsewhere;
     const char* name = nullptr;  // of the operand; nullptr: the result
     std::size_t distance = 0;    // far: bytes from its end, or its beginning
 };

@@ -49,7 +49,7 @@ std::span<T> numbers_in(std::byte* begin, const std::byte* end) {
 
 // The operands of a call, each in its own pages.
 template <class T>
-struct Prepared {
+struct PreparedCall {
     std::vector<Operand<T>> reads;
     GuardedOperand* out = nullptr;
     DType dtype = DType::float32;  // of the result
@@ -67,8 +67,8 @@ public:
           first_(first),
           threads_(config.threads),
           in_a_row_(config.in_a_row),
-          slots_(calls.size() * sizeof(Slot), GuardedPages::Kind::shared),
-          numbers_(begins_of(calls).back() * sizeof(T), GuardedPages::Kind::shared),
+          slots_(calls.size() * sizeof(Slot), GuardedPages::Sharing::shared),
+          numbers_(begins_of(calls).back() * sizeof(T), GuardedPages::Sharing::shared),
           begins_(begins_of(calls)) {
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             new (&slot(i)) Slot;
@@ -156,10 +156,10 @@ private:
         return numbers_in<T>(numbers_.begin(), numbers_.end()).subspan(begins_[i], begins_[i + 1] - begins_[i]);
     }
 
-    Prepared<T> prepare(std::size_t i, Place place, OperandTable& operands) const {
+    PreparedCall<T> prepare(std::size_t i, Place place, OperandTable& operands) const {
         const Step& step = *calls_[i].step;
         const Values& values = *calls_[i].values;
-        Prepared<T> prepared;
+        PreparedCall<T> prepared;
         for (std::size_t r = 0; r < step.reads.size(); ++r) {
             const std::string& name = step.reads[r];
             const DType dtype = stored_operand<T>(step, r, values);
@@ -180,7 +180,7 @@ private:
     }
 
     // Runs the function. Returns a description of what it threw; empty if it returned.
-    std::string run_prepared(std::size_t i, const Prepared<T>& prepared) const {
+    std::string run_prepared(std::size_t i, const PreparedCall<T>& prepared) const {
         try {
             calls_[i].step->template in<T>().run(reinterpret_cast<T*>(prepared.out->begin), prepared.reads);
         } catch (abi::__forced_unwind&) {
@@ -192,7 +192,7 @@ private:
     }
 
     // The fault of an invalid write; empty if there is none.
-    static std::string written_outside(const Prepared<T>& prepared) {
+    static std::string written_outside(const PreparedCall<T>& prepared) {
         const GuardedOperand& out = *prepared.out;
         if (!is_filled({out.pages.begin, out.begin}, prepared.dtype, kFence)) {
             return "writes before the beginning of its result";
@@ -210,7 +210,7 @@ private:
             return;
         }
         journal.begin(first_ + i);
-        const Prepared<T> prepared = prepare(i, place, operands);
+        const PreparedCall<T> prepared = prepare(i, place, operands);
         numbers_.allow(Access::none);
         const std::string thrown = run_prepared(i, prepared);
         const std::string changes = surroundings.changes();
@@ -242,7 +242,7 @@ private:
             return;
         }
         journal.begin(first_ + i);
-        const Prepared<T> prepared = prepare(i, Place::end, operands);
+        const PreparedCall<T> prepared = prepare(i, Place::end, operands);
         numbers_.allow(Access::read);
         const auto makes_the_same = [&] {
             prepared.clear();
@@ -273,14 +273,14 @@ private:
     }
 
     // Whether the result of a call is unchanged.
-    bool makes_the_same(std::size_t i, const Prepared<T>& prepared) const {
+    bool makes_the_same(std::size_t i, const PreparedCall<T>& prepared) const {
         return run_prepared(i, prepared).empty() && written_outside(prepared).empty() &&
                std::ranges::equal(prepared.made(), numbers(i), same_number<T>);
     }
 
     // Call i, and a complete call j in another thread between the instructions of i.
     bool interleave(std::size_t i, std::size_t j, OperandTable& operands) const {
-        const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
+        const PreparedCall<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
         std::atomic<std::size_t> requested = 0, done = 0;
         std::atomic<bool> ends = false;
         bool one_is_same = false, other_is_same = true;
@@ -314,7 +314,7 @@ private:
 
     bool call_at_once(std::size_t i, std::size_t j, OperandTable& operands) const {
         std::barrier together(2);
-        const auto run = [&](std::size_t index, const Prepared<T>& prepared) {
+        const auto run = [&](std::size_t index, const PreparedCall<T>& prepared) {
             bool same = true;
             for (std::size_t round = 0; round < kRounds; ++round) {
                 prepared.clear();
@@ -323,7 +323,7 @@ private:
             }
             return same;
         };
-        const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
+        const PreparedCall<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
         bool other_is_same = false;
         std::thread thread([&] {
             const HandlerStack stack;

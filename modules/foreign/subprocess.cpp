@@ -227,7 +227,7 @@ std::string text_of(std::chrono::milliseconds time) {
     return count % 1000 == 0 ? std::to_string(count / 1000) + " s" : std::to_string(count) + " ms";
 }
 
-enum class Why { by_itself, timeout, interrupted };
+enum class EndReason { by_itself, timeout, interrupted };
 
 // Whether a child has ended; it is not reaped.
 bool has_ended(pid_t child) {
@@ -237,24 +237,24 @@ bool has_ended(pid_t child) {
 }
 
 // Waits for the child's end, or kills it. The child is then a zombie: its process group still has its id.
-Why wait_for_end(pid_t child, const CallLimits& limits, const Journal& journal) {
+EndReason wait_for_end(pid_t child, const CallLimits& limits, const Journal& journal) {
     constexpr int kPause = 5;  // ms, if the system does not report its end
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     std::uint64_t restarts = 0;
     Clock::time_point since = Clock::now();
     for (;;) {
         if (has_ended(child)) {
-            return Why::by_itself;
+            return EndReason::by_itself;
         }
         if (limits.goes_on && !limits.goes_on()) {
-            return Why::interrupted;
+            return EndReason::interrupted;
         }
         if (journal.restarts() != restarts) {
             restarts = journal.restarts();
             since = Clock::now();
         }
         if (!journal.is_unlimited() && Clock::now() - since > limits.timeout) {
-            return Why::timeout;
+            return EndReason::timeout;
         }
         struct pollfd its_end = {.fd = process.number(), .events = POLLIN, .revents = 0};
         ::poll(&its_end, 1, kPause);
@@ -294,7 +294,7 @@ void Journal::fault(std::initializer_list<std::string_view> words) {
 }
 
 SubprocessEnd run_in_subprocess(const CallLimits& limits, const std::function<void(Journal&)>& work) {
-    const GuardedPages pages(sizeof(Journal), GuardedPages::Kind::shared);
+    const GuardedPages pages(sizeof(Journal), GuardedPages::Sharing::shared);
     Journal& journal = *new (pages.begin()) Journal{};
     if (own_journal == nullptr) {  // else its output is not buffered, and a thread of foreign code may hold a lock
         std::fflush(nullptr);      // otherwise both processes would write the buffers
@@ -306,8 +306,8 @@ SubprocessEnd run_in_subprocess(const CallLimits& limits, const std::function<vo
     if (warden == 0) {
         be_the_warden(parent, journal, [&](pid_t its_parent) { be_the_subprocess(its_parent, limits, journal, work); });
     }
-    const Why why = wait_for_end(warden, limits, journal);
-    if (why != Why::by_itself) {
+    const EndReason why = wait_for_end(warden, limits, journal);
+    if (why != EndReason::by_itself) {
         end_descendants_of(warden);
         ::kill(warden, SIGCONT);  // it reaps them, and ends
         constexpr auto kPatience = std::chrono::milliseconds(100);
@@ -319,15 +319,15 @@ SubprocessEnd run_in_subprocess(const CallLimits& limits, const std::function<vo
     int status = 0;
     while (::waitpid(warden, &status, 0) < 0 && errno == EINTR) {
     }
-    if (why == Why::interrupted) {
+    if (why == EndReason::interrupted) {
         throw Interrupted();
     }
     SubprocessEnd end{.fault = journal.fault(), .index = journal.index(), .label = journal.label()};
     if (end.fault == kNoProcess) {
         throw InputError("can't create a process for external functions: " + end.fault);
     }
-    if (end.fault.empty() && (why == Why::timeout || !journal.finished())) {
-        end.fault = why == Why::timeout ? too_long(journal, limits) : how_it_ended(status, limits);
+    if (end.fault.empty() && (why == EndReason::timeout || !journal.finished())) {
+        end.fault = why == EndReason::timeout ? too_long(journal, limits) : how_it_ended(status, limits);
     }
     return end;
 }

@@ -43,7 +43,7 @@ void SubprocessImplementation::load(const Tensors<float>& state) {
 void SubprocessImplementation::run(const Batch& batch, float rate) {
     std::vector<View> table = implementation_->views();
     const GuardedPages& values =
-        values_.emplace(lay_out(table, [](const View&, std::size_t) {}), GuardedPages::Kind::shared);
+        values_.emplace(lay_out(table, [](const View&, std::size_t) {}), GuardedPages::Sharing::shared);
     const SubprocessEnd end = run_in_subprocess(limits_, [&](Journal& journal) {
         *journal_ = &journal;
         implementation_->run(batch, rate);

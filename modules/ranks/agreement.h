@@ -1,4 +1,4 @@
-// What all ranks must have alike.
+// Checks that all ranks have the same inputs.
 #pragma once
 
 #include <cstdint>

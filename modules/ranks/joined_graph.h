@@ -1,4 +1,4 @@
-// A graph whose batch is in parts: what of a step's result each part has.
+// The graph of a batch in parts, and the part of each step's result that a rank holds.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@ using AddShares =
 // glossary.
 bool has_rows(const Glossary& glossary, const std::string& name);
 
-// What a part computes of a step.
+// The part of a step's result that one part of the batch computes.
 enum class InParts {
     rows,    // its rows of the result
     sum,     // its share of the result, which is a sum over the rows
-    shared,  // nothing: the result follows from values without rows
+    shared,  // none: the result depends only on values without rows
 };
 InParts in_parts(const Glossary& glossary, const Step& step);
 
@@ -36,7 +36,7 @@ InParts in_parts(const Glossary& glossary, const Step& step);
 // are those of the parts, in order, with the same steps as `whole`. Functions are called "f in 8 parts".
 Graph joined(Graph whole, const std::vector<BatchPart>& parts, const std::vector<Graph>& graphs);
 
-// ---- All that a rank of a network in parts holds after a step, for comparison with what it should hold ----
+// ---- The values that a rank of a network in parts holds after a step, to be compared with the right ones ----
 
 struct PartValues {
     std::vector<std::int64_t> X, Y;
@@ -49,8 +49,7 @@ struct RankValues {
     Tensors<float> shared;          // the state, the rate and all values without rows
 };
 
-// The tables of a rank with the parts that these graphs are of, every element unwritten. `any` is the graph of any
-// part.
+// The tables of a rank whose parts have these graphs, every element unwritten. `any` is the graph of any part.
 RankValues rank_values(const Graph& any, std::span<const Graph> parts);
 
 // All numbers one after the other; indices are exact up to 2²⁴.

@@ -77,7 +77,7 @@ public:
 
     void judge_batch(const Batch& batch) {
         const std::size_t context = right_.graphs.front().config.context;
-        for (const Part& part : parts_) {
+        for (const RankPart& part : parts_) {
             const BatchPart& place = right_.places[part.number];
             const auto check = [&](const char* name, const std::vector<std::int64_t>& ours, const std::int64_t* all,
                                    std::size_t width) {
@@ -113,7 +113,7 @@ public:
             }
             return;
         }
-        for (const Part& part : parts_) {
+        for (const RankPart& part : parts_) {
             const Tensors<float>& own = how == InParts::rows ? part.values->rows : part.values->shares;
             hold(name, own[name], computed((right_.graphs[part.number].*list)[at], part.rank, *part.values),
                  (how == InParts::rows ? "wrong in part " : "wrong is the share of part ") +
@@ -127,7 +127,7 @@ public:
     }
 
 private:
-    struct Part {
+    struct RankPart {
         std::size_t number, rank;
         const PartValues* values;
     };
@@ -135,7 +135,7 @@ private:
     void judge_sum(const std::string& name) {
         std::vector<Numbers> shares;
         shares.reserve(parts_.size());
-        for (const Part& part : parts_) {
+        for (const RankPart& part : parts_) {
             shares.emplace_back(part.values->shares[name]);
         }
         const std::vector<float> sum = sum_of_shares(shares);
@@ -191,7 +191,7 @@ private:
     std::vector<IsolatedStep>& isolated_;
     const RightParts& right_;
     std::span<const RankValues> ranks_;
-    std::vector<Part> parts_;
+    std::vector<RankPart> parts_;
     const Step* step_ = nullptr;  // that makes the value
 };
 

@@ -19,24 +19,24 @@ struct RightParts {
     std::vector<Graph> graphs;  // of each part
 };
 
-// Of each value that some rank does not have as it should, the first such place: the trial's note names rank and part.
-// In this order:
+// Judges each value on every rank. A wrong value gets the first place where it is wrong, and the trial's note names
+// rank and part. In this order:
 //   X, Y         a part's rows of the batch
-//   the state    with which every rank begins the step, and the rate
-//   a step       that each part, or each rank, computes from what it holds
-//   a sum        of the shares that all parts have, which every rank adds up pairwise
-// A step's own result is compared with that of the right function on the same values, so that what is wrong elsewhere
-// shows there alone. The others of `isolated` stay as they are; what is not among them is appended.
+//   the state    at the beginning of the step on every rank, and the rate
+//   a step       computed by each part, or each rank, from the values that it holds
+//   a sum        of the shares of all parts, which every rank adds pairwise
+// A step's result is compared with that of the right function on the same values, so that an error shows only where it
+// is made. Other members of `isolated` remain unchanged; missing ones are appended.
 void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks,
                  const Batch& batch, float rate, const Tensors<float>& state);
 
-// Of the values in the order of `whole`, the first that differs by a bit from `one`, the values of one process, on any
-// rank: its trial's note names the rank. (What follows from it differs as well.)
+// The first value, in the order of `whole`, that differs by a bit on any rank from `one`, the values of one process;
+// the trial's note names the rank. (Values that depend on it differ as well.)
 void judge_bits(std::vector<IsolatedStep>& isolated, const Graph& whole, std::span<const RankValues> ranks,
                 const RankValues& one);
 
-// The values of the whole batch that any rank has, named and shaped as in `whole`: the rows of all parts, and what rank
-// 0 has of the others.
+// The values of the whole batch, named and shaped as in `whole`: the rows of all parts, and rank 0's values without
+// rows.
 Tensors<float> whole_values(const Graph& whole, std::span<const RankValues> ranks);
 
 // The names of the values that differ between ranks and `one`, the values of one process, by a bit on any rank.

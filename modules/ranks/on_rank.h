@@ -1,4 +1,4 @@
-// A network in parts on one rank of a group, with all that the rank holds after a step.
+// A network in parts on one rank of a group, with all values that the rank holds after a step.
 #pragma once
 
 #include <cstddef>
@@ -27,14 +27,14 @@ public:
     virtual std::size_t messages() const = 0;
 };
 
-// What all ranks run together, as one of them sees it.
+// A network that all ranks run together, on one of them.
 struct InRanks {
     std::string model;
     std::size_t parts = 1;
     Graph whole;                     // the stepwise graph of the whole batch: the order of the values, and their shapes
     std::vector<RankValues> tables;  // of each rank's values, unwritten
     std::unique_ptr<OnRank> own;
-    // The same by one process, to the same bits. Empty if that is not known.
+    // Makes the same network in one process, with the same bits. Empty if there is none.
     std::function<std::unique_ptr<OnRank>(Group& alone)> by_one;
     std::optional<RightParts> right;  // if each of its steps can be judged
 };
@@ -43,10 +43,10 @@ struct InRanks {
 RankPlan rank_plan(HandForm form, const NetworkConfig& network, std::size_t rows, std::size_t parts, std::size_t rank,
                    std::size_t ranks);
 
-// Step by step, as the plan says. `network` and `group` must outlive what these functions return.
+// Step by step, by the plan. `network` and `group` must outlive the results of these functions.
 InRanks graph_in_ranks(RankPlan plan, const NetworkConfig& network, Group& group);
-// The fused step: of the values with rows, those of all parts of a rank together. Throws InputError if it does not
-// support one of the operations.
+// The fused step; it has the rows of all parts of a rank together. Throws InputError if it does not support one of the
+// operations.
 InRanks fused_in_ranks(const NetworkConfig& network, std::size_t rows, std::size_t parts, Group& group);
 // LibTorch's module in parts (module_implementation_in_parts).
 InRanks module_in_ranks(std::unique_ptr<Implementation> module, const NetworkConfig& network, std::size_t rows,

@@ -55,12 +55,12 @@ std::vector<Graph> PartsRunner::graphs() const {
 
 // Divides the steps into stages: a sum's shares are complete at the end of its stage.
 void PartsRunner::plan() {
-    struct Planned {
+    struct StagePlan {
         std::vector<std::pair<std::size_t, std::size_t>> steps;  // list, and place in it
         std::vector<std::string> names;                          // of the sums
         SharedSums sums;
     };
-    std::vector<Planned> planned(1);
+    std::vector<StagePlan> planned(1);
     const auto is_open = [&](const std::string& name) { return std::ranges::count(planned.back().names, name) > 0; };
     std::size_t longest = 0;
     for (std::size_t list = 0; list < std::size(kLists); ++list) {
@@ -69,7 +69,7 @@ void PartsRunner::plan() {
             if (std::ranges::any_of(steps[i].reads, is_open)) {
                 planned.emplace_back();
             }
-            Planned& open = planned.back();
+            StagePlan& open = planned.back();
             if (in_parts(first_.glossary, steps[i]) == InParts::sum) {
                 const std::span<float> sum = shared_[steps[i].makes];
                 place_of_[steps[i].makes] = open.sums.add(sum.data(), sum.size());
@@ -81,7 +81,7 @@ void PartsRunner::plan() {
     }
     scratch_.resize(parts_.slots * longest);
     shared_sums_.reserve(planned.size());
-    for (Planned& one : planned) {
+    for (StagePlan& one : planned) {
         SharedSums* sums = nullptr;
         if (!one.names.empty()) {
             sums = &shared_sums_.emplace_back(std::move(one.sums));

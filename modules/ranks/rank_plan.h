@@ -17,7 +17,7 @@ struct RankPlan {
     std::vector<BatchPart> places;  // of all parts
     Graph whole;                    // the right stepwise graph of the whole batch
     MakePart make;
-    // What is empty is as it should be.
+    // Empty members mean the right behaviour.
     AddShares add_shares = {};
     std::function<void(Tensors<float>& state)> load = {};                   // changes the state that it is given
     std::function<Batch(std::size_t step, const Batch& batch)> batch = {};  // takes another one

@@ -16,11 +16,11 @@
 namespace byhand {
 namespace {
 
-// What rank 0 has the others do, and with which of the implementations.
+// An order of rank 0 to the others, and the number of the implementation that it concerns.
 struct Order {
-    enum class Kind { stop, load, run };
+    enum class Action { stop, load, run };
     static constexpr std::size_t kKinds = 3;
-    Kind kind = Kind::stop;
+    Action kind = Action::stop;
     std::size_t number = 0;
 };
 
@@ -30,7 +30,7 @@ Order exchanged_order(Group& group, Order order = {}) {
     std::vector<float> all(group.size());
     group.gather(all, {&own, 1});
     const auto first = static_cast<std::size_t>(std::lround(all.front()));
-    return {static_cast<Order::Kind>(first % Order::kKinds), first / Order::kKinds};
+    return {static_cast<Order::Action>(first % Order::kKinds), first / Order::kKinds};
 }
 
 // The numbers of rank 0, on every rank.
@@ -96,9 +96,9 @@ void follow(std::span<const InRanks> all, const NetworkConfig& network, std::siz
     SharedBatch shared(network, rows);
     std::size_t drawn = 0;
     Batch own;  // of the last step drawn, which all run
-    for (Order order = exchanged_order(group); order.kind != Order::Kind::stop; order = exchanged_order(group)) {
+    for (Order order = exchanged_order(group); order.kind != Order::Action::stop; order = exchanged_order(group)) {
         OnRank& its = *all[order.number].own;
-        if (order.kind == Order::Kind::load) {
+        if (order.kind == Order::Action::load) {
             share_state(group, state);
             its.load(state);
             continue;
@@ -131,7 +131,7 @@ Ranks::Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader)
 void Ranks::load(const Tensors<float>& state) {
     state_ = state;
     Group& group = leader_->group();
-    exchanged_order(group, {Order::Kind::load, number_});
+    exchanged_order(group, {Order::Action::load, number_});
     Tensors<float> shared = state;
     share_state(group, shared);
     its_.own->load(shared);
@@ -144,7 +144,7 @@ void Ranks::run(const Batch& batch, float rate) {
     batch_ = batch;
     rate_ = rate;
     Group& group = leader_->group();
-    exchanged_order(group, {Order::Kind::run, number_});
+    exchanged_order(group, {Order::Action::run, number_});
     share_first(group, {&rate, 1});
     SharedBatch(its_.whole.config, batch.rows).share(group, batch);
     its_.own->run(batch, rate);

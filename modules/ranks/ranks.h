@@ -47,15 +47,15 @@ private:
 // The values of all ranks, brought to rank 0.
 class Ranks final : public Implementation {
 public:
-    // `number`: its place in what the other ranks have passed to follow().
+    // `number`: its place in the list that the other ranks have passed to follow().
     Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader);
 
     void load(const Tensors<float>& state) override;
     void run(const Batch& batch, float rate) override;
-    // Rows of all parts; of the others what rank 0 has.
+    // The rows of all parts, and rank 0's values without rows.
     std::vector<View> views() const override;
 
-    // Of the last run: adds what judge_ranks finds, or judge_bits where the steps can't be judged.
+    // Adds the findings of judge_ranks for the last run, or of judge_bits if the steps can't be judged.
     void judge(std::vector<IsolatedStep>& isolated) const;
     RankSummary summary() const;
     const InRanks& its() const { return its_; }
@@ -73,8 +73,8 @@ private:
     std::set<std::string> different_;  // in any run
 };
 
-// Ranks as threads of this process, with an injected fault unless it is null, and the names of its root causes: empty
-// if it does not apply. `network` must outlive them.
+// Ranks as threads of this process, with an injected fault unless it is null, and the names of its root causes, which
+// are empty if the fault does not apply. `network` must outlive them.
 struct RanksOnThreads {
     std::unique_ptr<Ranks> ranks;
     std::vector<std::string> culprits;

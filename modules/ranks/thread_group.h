@@ -13,7 +13,7 @@
 
 namespace byhand {
 
-// What the threads share; it must outlive their groups.
+// The memory that the threads share; it must outlive their groups.
 class MeetingPoint {
 public:
     explicit MeetingPoint(std::size_t ranks) : barrier_(static_cast<std::ptrdiff_t>(ranks)), rows_(ranks) {}
@@ -40,7 +40,7 @@ public:
         place_.barrier_.arrive_and_wait();
     }
 
-    // Nothing travels before finish(), so that who reads or writes the arrays too early gets wrong numbers.
+    // Sends nothing before finish(), so that reading or writing the arrays too early gives wrong numbers.
     void start_gather(std::span<float> all, std::span<const float> own) override {
         started_.emplace_back([this, all, own] { gather(all, own); });
     }

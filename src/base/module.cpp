@@ -12,13 +12,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Place {
+struct ModulePath {
     fs::path path;
     bool exists = false;
 };
 
 // Beside the program in a build folder, one level above bin/ if installed.
-Place place_of(const ModuleToOpen& module) {
+ModulePath place_of(const ModuleToOpen& module) {
     const fs::path inside = fs::path("lib/byhand") / module.file;
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error);

@@ -18,14 +18,14 @@ void require(bool holds, const std::string& message) {
 }
 
 // Properties of one operation's result, to check what a residual adds.
-struct Made {
+struct ResultShape {
     std::size_t width = 0;   // 0 in the output layer, and for a flatten
     std::size_t joined = 1;  // positions of the context in each row
 };
 
-std::vector<Made> made_by(const std::vector<OperationConfig>& list) {
-    std::vector<Made> all;
-    Made here;
+std::vector<ResultShape> made_by(const std::vector<OperationConfig>& list) {
+    std::vector<ResultShape> all;
+    ResultShape here;
     for (const OperationConfig& one : list) {
         here.joined *= one.op == op::kFlatten ? one.positions : 1;
         here.width = one.op == op::kLinear ? one.outputs : here.width;
@@ -36,7 +36,7 @@ std::vector<Made> made_by(const std::vector<OperationConfig>& list) {
 
 // Why a residual's "from" is no operation whose result it can add, and which ones are.
 std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t residual) {
-    const std::vector<Made> made = made_by(list);
+    const std::vector<ResultShape> made = made_by(list);
     const std::size_t from = list[residual].from;
     const auto name = [](std::size_t i) { return "layers[" + std::to_string(i) + "]"; };
     const auto fits = [&](std::size_t i) {  // the previous result is its input already

@@ -1,4 +1,4 @@
-// A batch in parts: which rows are in which, who has them, and in which order what they compute is added up.
+// A batch in parts: the rows of each, the rank that has them, and the order in which their shares of a sum are added.
 #pragma once
 
 #include <cstddef>
@@ -75,8 +75,8 @@ struct Moments {
     double divisor = 0;                    // D
 };
 
-// Before the means and the variances of two sets of rows are added: what the variances about the common mean have in
-// addition, ab/(a + b)/D · (x̄_b − x̄_a)² for sets of a and b rows, is added to `var`.
+// Called before the means and the variances of two sets of rows are added: adds to `var` the difference that the
+// variances about the common mean have, ab/(a + b)/D · (x̄_b − x̄_a)² for sets of a and b rows.
 void add_between(float* var, const float* mean_to, const float* mean_from, std::size_t count, const Moments& moments,
                  const Addition& addition);
 
@@ -91,7 +91,7 @@ struct SharedSums {
         std::size_t mean = 0, var = 0, count = 0;  // offsets in a slot
     };
     std::vector<Sum> sums;
-    std::vector<Variances> variances;  // such sums as are variances, about means that are sums too
+    std::vector<Variances> variances;  // the sums that are variances; their means are sums as well
     std::size_t count = 0;             // numbers of a slot
     AlignedVector<float> own, all;     // (sent, count), and the same of each rank
 
@@ -120,7 +120,7 @@ public:
     // The share of this rank's k-th part, for the caller to set. A rank without parts has one too, which is not added.
     std::span<float> share(std::size_t k) { return std::span(shares_).subspan(k * count_, count_); }
 
-    // Exchanges what the shares add up to. The result is valid until the next call.
+    // Exchanges the sums of the shares. The result is valid until the next call.
     std::span<const float> total();
 
 private:

@@ -12,7 +12,7 @@ Tensors<T>::Tensors(std::vector<TensorSpec> table) : table_(std::move(table)) {
     std::size_t offset = 0;
     for (const TensorSpec& spec : table_) {
         const std::size_t elements = count(spec.shape);
-        if (!offsets_.emplace(spec.name, Place{offset, elements}).second) {
+        if (!offsets_.emplace(spec.name, ArenaRange{offset, elements}).second) {
             throw std::invalid_argument("two tensors are called " + spec.name);
         }
         offset += (elements + kLine - 1) / kLine * kLine;
@@ -23,13 +23,13 @@ Tensors<T>::Tensors(std::vector<TensorSpec> table) : table_(std::move(table)) {
 
 template <class T>
 std::span<T> Tensors<T>::operator[](const std::string& name) {
-    const Place place = offsets_.at(name);
+    const ArenaRange place = offsets_.at(name);
     return {arena_.data() + place.offset, place.count};
 }
 
 template <class T>
 std::span<const T> Tensors<T>::operator[](const std::string& name) const {
-    const Place place = offsets_.at(name);
+    const ArenaRange place = offsets_.at(name);
     return {arena_.data() + place.offset, place.count};
 }
 

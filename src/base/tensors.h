@@ -83,12 +83,12 @@ public:
     void clear();
 
 private:
-    struct Place {
+    struct ArenaRange {
         std::size_t offset = 0;  // in elements
         std::size_t count = 0;
     };
     std::vector<TensorSpec> table_;
-    std::unordered_map<std::string, Place> offsets_;
+    std::unordered_map<std::string, ArenaRange> offsets_;
     AlignedVector<T> arena_;
 };
 

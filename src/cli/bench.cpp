@@ -50,14 +50,14 @@ struct BenchOptions {
 };
 
 // A recipe with LibTorch's own norm, and the names to train it on.
-struct Measured {
+struct BenchRecipe {
     std::string name;  // as on the command line
     Recipe recipe;
     bool changed_norm = false;
 };
 
 // The recipes on the command line, else the default ones.
-std::vector<Measured> recipes_of(const BenchOptions& options) {
+std::vector<BenchRecipe> recipes_of(const BenchOptions& options) {
     std::vector<std::string> names(options.recipes.begin(), options.recipes.end());
     if (names.empty() && !options.ranks.empty()) {
         names.emplace_back(kRecipeOfRanks);
@@ -66,13 +66,13 @@ std::vector<Measured> recipes_of(const BenchOptions& options) {
     } else if (names.empty()) {
         names.emplace_back(kSweptRecipe);
     }
-    std::vector<Measured> all;
+    std::vector<BenchRecipe> all;
     all.reserve(names.size());
     for (const std::string& name : names) {
         const Recipe recipe = read_recipe(name);
         const Recipe with_norm = bench::with_batch_norm_1d(recipe);
         say_if_step_by_step(with_norm);
-        all.emplace_back(Measured{name, with_norm, !(with_norm == recipe)});
+        all.emplace_back(BenchRecipe{name, with_norm, !(with_norm == recipe)});
     }
     return all;
 }
@@ -83,7 +83,7 @@ void look_again(bench::Machine& machine) {
 }
 
 // The report of --compare, if it is given and can be compared with what will be measured.
-std::optional<bench::Report> earlier_report(const BenchOptions& options, const std::vector<Measured>& measured,
+std::optional<bench::Report> earlier_report(const BenchOptions& options, const std::vector<BenchRecipe>& measured,
                                             const NamesFile& names) {
     if (options.compare.empty()) {
         return std::nullopt;
@@ -96,7 +96,7 @@ std::optional<bench::Report> earlier_report(const BenchOptions& options, const s
     bench::Report earlier = bench::report_of(strict_json(read_text(path, kLargest), path), path);
     std::vector<Recipe> recipes;
     const std::size_t vocabulary = vocabulary_of(names.names).size();
-    for (const Measured& one : measured) {
+    for (const BenchRecipe& one : measured) {
         recipes.push_back(one.recipe);
         recipes.back().network.vocabulary = vocabulary;
     }
@@ -127,7 +127,7 @@ std::vector<peers::Peer> peers_of(const BenchOptions& options) {
     return peers::load(options.torch.avx2);
 }
 
-bench::Result measured(const Measured& what, const NamesFile& names, const torch_ref::Factory* torch,
+bench::Result measured(const BenchRecipe& what, const NamesFile& names, const torch_ref::Factory* torch,
                        const BenchOptions& options, const std::vector<peers::Peer>& peers = {}) {
     const Run run = prepare(what.recipe, names, data_path_of(""));
     const bench::StepTimes times = bench::step_times(run, torch, options.torch.threads, options.rounds, peers);
@@ -161,7 +161,7 @@ bool is_sound(const bench::Result& result) {
 
 int measure_steps(const BenchOptions& options) {
     const ReportFile report(options.report);
-    const std::vector<Measured> recipes = recipes_of(options);
+    const std::vector<BenchRecipe> recipes = recipes_of(options);
     const NamesFile names = read_names_aloud("");
     const std::optional<bench::Report> earlier = earlier_report(options, recipes, names);
     const torch_ref::Factory* torch = open_torch(options.torch);
@@ -183,7 +183,7 @@ int measure_steps(const BenchOptions& options) {
 
 int measure_operations(const BenchOptions& options) {
     const ReportFile report(options.report);
-    const std::vector<Measured> recipes = recipes_of(options);
+    const std::vector<BenchRecipe> recipes = recipes_of(options);
     const NamesFile names = read_names_aloud("");
     const std::optional<bench::Report> earlier = earlier_report(options, recipes, names);
     const torch_ref::Factory* torch = open_torch(options.torch);
@@ -225,7 +225,7 @@ int measure_operations(const BenchOptions& options) {
 
 int measure_sweep(const BenchOptions& options) {
     const bench::Sweep sweep = bench::sweep_of(options.sweep);
-    const std::vector<Measured> recipes = recipes_of(options);
+    const std::vector<BenchRecipe> recipes = recipes_of(options);
     if (recipes.size() > 1) {
         throw InputError("--sweep requires a single --recipe");
     }
@@ -244,7 +244,7 @@ int measure_sweep(const BenchOptions& options) {
     fmt::print("{}", bench::csv_header());
     for (std::size_t i = 0; i < values.size(); ++i) {
         report_progress(fmt::format("{} {}", bench::name_of(sweep.size), values[i]), i, values.size());
-        Measured one = recipes.front();
+        BenchRecipe one = recipes.front();
         one.recipe = bench::with_size(one.recipe, sweep.size, values[i]);
         results.push_back(measured(one, names, torch, options));
         sound = is_sound(results.back()) && sound;
@@ -258,7 +258,7 @@ int measure_sweep(const BenchOptions& options) {
 }
 
 int measure_by_ranks(const BenchOptions& options) {
-    const std::vector<Measured> recipes = recipes_of(options);
+    const std::vector<BenchRecipe> recipes = recipes_of(options);
     if (recipes.size() > 1) {
         throw InputError("--ranks requires a single --recipe");
     }

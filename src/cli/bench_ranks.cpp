@@ -48,7 +48,7 @@ std::vector<bench::RankGroup> groups_of(const distributed::World& world, const s
 }
 
 // A rank that is connected to all others.
-struct Connected {
+struct ConnectedRank {
     const RankBench& bench;
     distributed::World world;
     std::unique_ptr<Group> all;
@@ -57,7 +57,7 @@ struct Connected {
     const torch_ref::Factory* torch;
 };
 
-bench::RankResult measured(const Connected& by, const Recipe& recipe) {
+bench::RankResult measured(const ConnectedRank& by, const Recipe& recipe) {
     const Recipe in_parts = with_parts(recipe, by.bench.ranks, by.world);
     const Run run = prepare(in_parts, by.names, data_path_of(""));
     return bench::rank_times(run, in_parts.parts, *by.all, by.groups, by.torch, by.bench.rounds);
@@ -70,7 +70,7 @@ bool is_sound(const bench::RankResult& result, const std::string& recipe) {
     return result.agree;
 }
 
-int measure_sweep(const Connected& by, const Recipe& recipe) {
+int measure_sweep(const ConnectedRank& by, const Recipe& recipe) {
     const bench::Sweep sweep = bench::sweep_of(by.bench.sweep);
     bool sound = true, is_first = true;
     for (const std::size_t value : bench::values_of(sweep)) {
@@ -87,7 +87,7 @@ int measure_sweep(const Connected& by, const Recipe& recipe) {
 }
 
 // What all ranks must have alike.
-void check_alike(const Connected& by, const Recipe& recipe) {
+void check_alike(const ConnectedRank& by, const Recipe& recipe) {
     const RankBench& bench = by.bench;
     distributed::check_agreement(
         *by.all, {{"version of byhand", hash_of(kVersion)},
@@ -98,7 +98,7 @@ void check_alike(const Connected& by, const Recipe& recipe) {
                                                        bench.sweep, bench.ranks.parts.value_or(0)))}});
 }
 
-int measure_recipe(const Connected& by, const Recipe& recipe, bool changed_norm) {
+int measure_recipe(const ConnectedRank& by, const Recipe& recipe, bool changed_norm) {
     const ReportFile report(by.bench.report);
     say("{} by {} ranks\n", printable(recipe.name), fmt::join(by.bench.numbers, ", "));
     const bench::RankResult result = measured(by, recipe);
@@ -141,7 +141,8 @@ int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm) {
     }
     std::unique_ptr<Group> all = distributed::connect(world, bench.ranks.timeout);
     std::vector<bench::RankGroup> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
-    const Connected by{bench, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(bench.torch)};
+    const ConnectedRank by{
+        bench, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(bench.torch)};
     check_alike(by, recipe);
     return bench.sweep.empty() ? measure_recipe(by, recipe, changed_norm) : measure_sweep(by, recipe);
 }

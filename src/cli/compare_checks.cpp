@@ -83,8 +83,8 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
     DrawnBatch batch(run.recipe.batch, network.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
-    Spoiled spoiled =
-        spoiled_by(mistake, reference, {run.initial, batch.view(), static_cast<float>(rate_at(run.recipe, 0))});
+    PlantedCandidate spoiled =
+        with_mistake(mistake, reference, {run.initial, batch.view(), static_cast<float>(rate_at(run.recipe, 0))});
     if (spoiled.culprits.empty()) {
         throw InputError("the mistake " + name + " does not apply to the recipe " + run.recipe.name);
     }

@@ -111,21 +111,21 @@ CallLimits limits_of(const ExerciseOptions& options) {
 // descriptor and writes to it does not know the seal around what is passed.
 class HandOver {
 public:
-    enum class Kind : char { right = 'r', wrong = 'w', input_error = 'i', no_memory = 'm', error = 'e' };
+    enum class Outcome : char { right = 'r', wrong = 'w', input_error = 'i', no_memory = 'm', error = 'e' };
 
     HandOver() : file_(::memfd_create("byhand", MFD_CLOEXEC)), seal_(16, '\0') {
         if (file_.number() < 0 || ::getentropy(seal_.data(), seal_.size()) != 0) {
             throw InputError("no memory for a report: " + reason());
         }
     }
-    void put(Kind kind, std::string_view text) const {
+    void put(Outcome kind, std::string_view text) const {
         const std::string all = seal_ + static_cast<char>(kind) + std::string(text) + seal_;
         if (!write_all(file_.number(), all.data(), all.size())) {
             throw std::runtime_error("the report could not be transferred: " + reason());
         }
     }
     // Throws InputError if something else wrote to it.
-    std::pair<Kind, std::string> taken() const {
+    std::pair<Outcome, std::string> taken() const {
         ::lseek(file_.number(), 0, SEEK_SET);
         std::string all;
         std::array<char, 4096> some{};
@@ -139,7 +139,7 @@ public:
         if (all.size() < seals || !all.starts_with(seal_) || !all.ends_with(seal_)) {
             throw InputError("a function under test wrote into its own report; there is no verdict");
         }
-        return {static_cast<Kind>(all[seal_.size()]), all.substr(seal_.size() + 1, all.size() - seals)};
+        return {static_cast<Outcome>(all[seal_.size()]), all.substr(seal_.size() + 1, all.size() - seals)};
     }
 
 private:
@@ -198,7 +198,7 @@ void judge(const ExerciseOptions& options, const Command& command, const exercis
         examination, how, report.format() == "table" && !options.verbose ? ShownRows::disagreeing : ShownRows::all,
         commands);
     document.title = heading(options.own);
-    hand_over.put(document.agrees ? HandOver::Kind::right : HandOver::Kind::wrong,
+    hand_over.put(document.agrees ? HandOver::Outcome::right : HandOver::Outcome::wrong,
                   options.points ? printed_json(points_of(examination), 2) + "\n" : report.text_of(document));
 }
 
@@ -206,7 +206,7 @@ void judge(const ExerciseOptions& options, const Command& command, const exercis
 // once, in a subprocess, which also judges it. This process waits for the report; an end without one is an error.
 int examine_and_report(const ExerciseOptions& options, const Command& command, Library& library,
                        const ReportFile& report) {
-    using Kind = HandOver::Kind;
+    using Outcome = HandOver::Outcome;
     enum : std::size_t { kLoads, kJudges };
     const std::string file = options.own.path();
     const HandOver hand_over;
@@ -227,12 +227,12 @@ int examine_and_report(const ExerciseOptions& options, const Command& command, L
             } catch (const InputError&) {
                 throw;
             } catch (const std::bad_alloc&) {
-                hand_over.put(Kind::no_memory, "");
+                hand_over.put(Outcome::no_memory, "");
             } catch (const std::exception& error) {
-                hand_over.put(Kind::error, error.what());
+                hand_over.put(Outcome::error, error.what());
             }
         } catch (const InputError& error) {
-            hand_over.put(Kind::input_error, error.what());
+            hand_over.put(Outcome::input_error, error.what());
         }
     });
     if (!end.fault.empty()) {
@@ -242,19 +242,19 @@ int examine_and_report(const ExerciseOptions& options, const Command& command, L
     library.is_open();
     const auto [kind, text] = hand_over.taken();
     switch (kind) {
-        case Kind::input_error:
+        case Outcome::input_error:
             throw InputError(text);
-        case Kind::no_memory:
+        case Outcome::no_memory:
             throw std::bad_alloc();
-        case Kind::error:
+        case Outcome::error:
             throw std::runtime_error(text);
-        case Kind::right:
-        case Kind::wrong:
+        case Outcome::right:
+        case Outcome::wrong:
             break;
     }
     report.write(text);
     say_if_quick(options.quick);
-    return kind == Kind::right ? kFine : kDisagrees;
+    return kind == Outcome::right ? kFine : kDisagrees;
 }
 
 // Loads LibTorch, which takes a third of a second, while the compiler runs. An error is reported when LibTorch is used.

@@ -24,15 +24,15 @@ namespace {
 
 // The element type of T, an optional or a vector, else T.
 template <class T>
-struct Held {
+struct ElementType {
     using type = T;
 };
 template <class T>
-struct Held<std::optional<T>> {
+struct ElementType<std::optional<T>> {
     using type = T;
 };
 template <class T>
-struct Held<std::vector<T>> {
+struct ElementType<std::vector<T>> {
     using type = T;
 };
 
@@ -265,9 +265,9 @@ Command Command::add_command(const std::string& name, const std::string& about) 
 template <class T>
 Option Command::option(const std::string& name, T& value, const std::string& about) const {
     CLI::Option* option = app_->add_option(name, value, about);
-    if constexpr (std::is_same_v<typename Held<T>::type, InputPath>) {
+    if constexpr (std::is_same_v<typename ElementType<T>::type, InputPath>) {
         state_->files.push_back({option, FileUse::reads});
-    } else if constexpr (std::is_same_v<typename Held<T>::type, OutputPath>) {
+    } else if constexpr (std::is_same_v<typename ElementType<T>::type, OutputPath>) {
         state_->files.push_back({option, FileUse::writes});
     }
     return {*option, *state_};

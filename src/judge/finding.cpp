@@ -82,7 +82,7 @@ std::uint64_t ulp_at(const View& a, const View& b, std::size_t position) {
 }
 
 // The class of an element before its error is considered; `same` agrees whatever its limit.
-enum class Kind { figure, same, unwritten, non_finite, out_of_range };
+enum class ElementClass { figure, same, unwritten, non_finite, out_of_range };
 
 struct Operands {
     const View& ours;
@@ -98,23 +98,23 @@ struct Operands {
                (limits.size() == 1 || limits.size() == count(ours.shape));
     }
 
-    Kind kind(std::size_t i) const {
+    ElementClass kind(std::size_t i) const {
         if (options.needs_no_limit == NeedsNoLimit::same_bits) {
             if (reference != nullptr && same_bits(ours, *reference, i)) {
-                return Kind::same;
+                return ElementClass::same;
             }
         } else if (unwritten_at(ours, i) || (reference != nullptr && unwritten_at(*reference, i))) {
-            return Kind::unwritten;
+            return ElementClass::unwritten;
         }
         const double a = value_at(ours, i), b = value_at(truth, i);
         const bool limited = std::isfinite(limit_at(limits, i)) || options.too_wide == TooWide::undecided;
         if (!limited && options.needs_no_limit == NeedsNoLimit::equal && !(std::abs(a - b) > 0)) {
-            return a - b == 0 ? Kind::same : Kind::non_finite;
+            return a - b == 0 ? ElementClass::same : ElementClass::non_finite;
         }
         if (!limited || (right != nullptr && !std::isfinite(b))) {
-            return Kind::out_of_range;
+            return ElementClass::out_of_range;
         }
-        return std::isfinite(a) && std::isfinite(b) ? Kind::figure : Kind::non_finite;
+        return std::isfinite(a) && std::isfinite(b) ? ElementClass::figure : ElementClass::non_finite;
     }
 
     Worst element(std::size_t i) const {
@@ -140,39 +140,40 @@ struct Operands {
 
 // Over the elements for which `counts` holds.
 template <class Counts>
-Yardstick yardstick_over(const View& right, std::span<const double> limits, Counts counts) {
-    Yardstick yardstick;
+Extremes extremes_over(const View& right, std::span<const double> limits, Counts counts) {
+    Extremes extremes;
     for (std::size_t i = 0; i < count(right.shape); ++i) {
         if (counts(i)) {
-            yardstick.scale = std::max(yardstick.scale, std::abs(value_at(right, i)));
-            yardstick.widest = std::max(yardstick.widest, limit_at(limits, i));
+            extremes.scale = std::max(extremes.scale, std::abs(value_at(right, i)));
+            extremes.widest = std::max(extremes.widest, limit_at(limits, i));
         }
     }
-    return yardstick;
+    return extremes;
 }
 
-Yardstick yardstick_of(const Operands& operands, const std::vector<Kind>& kinds) {
+Extremes extremes_of(const Operands& operands, const std::vector<ElementClass>& kinds) {
     const auto counts = [&](std::size_t i) {
-        return kinds[i] == Kind::figure || (kinds[i] == Kind::same && std::isfinite(value_at(operands.ours, i)));
+        return kinds[i] == ElementClass::figure ||
+               (kinds[i] == ElementClass::same && std::isfinite(value_at(operands.ours, i)));
     };
-    Yardstick yardstick = yardstick_over(operands.truth, operands.limits, counts);
+    Extremes extremes = extremes_over(operands.truth, operands.limits, counts);
     if (operands.options.scale_of_both) {
-        yardstick.scale = std::max(yardstick.scale, yardstick_over(operands.ours, operands.limits, counts).scale);
+        extremes.scale = std::max(extremes.scale, extremes_over(operands.ours, operands.limits, counts).scale);
     }
-    return yardstick;
+    return extremes;
 }
 
 // The differences of the reference from ours and, if known, from the right values.
-void measure_reference(Finding& found, const Operands& operands, const View& reference, const std::vector<Kind>& kinds,
-                       double widest) {
+void measure_reference(Finding& found, const Operands& operands, const View& reference,
+                       const std::vector<ElementClass>& kinds, double widest) {
     double difference = 0, off = 0;
     std::uint64_t ulp = 0;
     for (std::size_t i = 0; i < kinds.size(); ++i) {
-        if (kinds[i] == Kind::figure && std::isfinite(value_at(reference, i))) {
+        if (kinds[i] == ElementClass::figure && std::isfinite(value_at(reference, i))) {
             difference = std::max(difference, distance_at(operands.ours, reference, i));
             off = std::max(off, distance_at(reference, operands.truth, i));
             ulp = std::max(ulp, ulp_at(operands.ours, reference, i));
-        } else if (kinds[i] == Kind::figure) {
+        } else if (kinds[i] == ElementClass::figure) {
             difference = off = std::numeric_limits<double>::infinity();
         }
     }
@@ -188,42 +189,42 @@ void measure_reference(Finding& found, const Operands& operands, const View& ref
 }
 
 // The figures, and the verdict that follows from them.
-void measure(Finding& found, const Operands& operands, const std::vector<Kind>& kinds) {
+void measure(Finding& found, const Operands& operands, const std::vector<ElementClass>& kinds) {
     const TooWide too_wide = operands.options.too_wide;
-    const Yardstick yardstick = yardstick_of(operands, kinds);
+    const Extremes extremes = extremes_of(operands, kinds);
     const auto limit = [&](std::size_t i) { return limit_at(operands.limits, i); };
     std::size_t worst = 0;
     auto most = std::tuple(false, false, 0.0, 0.0);
     bool ok = true, undecided = false;
     double error = 0;
     for (std::size_t i = 0; i < kinds.size(); ++i) {
-        if (kinds[i] != Kind::figure) {
+        if (kinds[i] != ElementClass::figure) {
             continue;
         }
-        const Share share = share_of(distance_at(operands.ours, operands.truth, i), limit(i), yardstick, too_wide);
+        const Share share = share_of(distance_at(operands.ours, operands.truth, i), limit(i), extremes, too_wide);
         error = std::max(error, share.error);
         ok = ok && share.fits;
-        undecided = undecided || (too_wide != TooWide::decides && !says_something(yardstick, limit(i)));
+        undecided = undecided || (too_wide != TooWide::decides && !is_informative(extremes, limit(i)));
         if (share.rank() > most) {
             most = share.rank();
             worst = i;
         }
     }
-    found.scale = yardstick.scale;
+    found.scale = extremes.scale;
     found.used = std::get<2>(most);
-    found.catches = yardstick.scale > 0 ? 2 * yardstick.widest / yardstick.scale : 0;
+    found.catches = extremes.scale > 0 ? 2 * extremes.widest / extremes.scale : 0;
     if (operands.right != nullptr) {
         found.error = error;
     }
     bool exact = ok && !undecided && error == 0;
     if (operands.reference != nullptr) {
-        measure_reference(found, operands, *operands.reference, kinds, yardstick.widest);
+        measure_reference(found, operands, *operands.reference, kinds, extremes.widest);
         exact = found.bit_equal;
     }
     found.verdict = exact ? Verdict::exact : !ok ? Verdict::mismatch : undecided ? Verdict::undecided : Verdict::within;
-    if (std::ranges::any_of(kinds, [](Kind kind) { return kind != Kind::same; })) {
+    if (std::ranges::any_of(kinds, [](ElementClass kind) { return kind != ElementClass::same; })) {
         found.worst = operands.element(worst);
-        found.limit = share_of(0, limit(worst), yardstick, too_wide).limit;
+        found.limit = share_of(0, limit(worst), extremes, too_wide).limit;
         found.around = agrees(found.verdict) ? std::vector<Neighbour>() : operands.around(worst);
     }
 }
@@ -244,15 +245,15 @@ bool is_vacuous(const Operands& operands, bool whole) {
 
 }  // namespace
 
-Yardstick yardstick_of(const View& right, std::span<const double> limits) {
-    return yardstick_over(right, limits, [&](std::size_t i) {
+Extremes extremes_of(const View& right, std::span<const double> limits) {
+    return extremes_over(right, limits, [&](std::size_t i) {
         return std::isfinite(value_at(right, i)) && std::isfinite(limit_at(limits, i));
     });
 }
 
-Share share_of(double error, double limit, const Yardstick& yardstick, TooWide too_wide) {
-    const bool decides = too_wide != TooWide::held_to_widest || says_something(yardstick, limit);
-    const double held = decides ? limit : yardstick.widest;
+Share share_of(double error, double limit, const Extremes& extremes, TooWide too_wide) {
+    const bool decides = too_wide != TooWide::held_to_widest || is_informative(extremes, limit);
+    const double held = decides ? limit : extremes.widest;
     return {error, held, error == 0 ? 0 : error / held, error <= held, decides};
 }
 
@@ -269,11 +270,11 @@ Finding judge(const View& ours, const View* right, const View* reference, std::s
         found.verdict = Verdict::shape;
         return found;
     }
-    std::vector<Kind> kinds(count(ours.shape));
+    std::vector<ElementClass> kinds(count(ours.shape));
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         kinds[i] = operands.kind(i);
     }
-    const auto first = [&](Kind kind) {
+    const auto first = [&](ElementClass kind) {
         const auto place = std::ranges::find(kinds, kind);
         return place != kinds.end() ? std::optional(static_cast<std::size_t>(place - kinds.begin())) : std::nullopt;
     };
@@ -283,7 +284,8 @@ Finding judge(const View& ours, const View* right, const View* reference, std::s
         found.limit = limit_at(limits, position);
         found.around = operands.around(position);
     };
-    const auto unwritten = first(Kind::unwritten), bad = first(Kind::non_finite), out = first(Kind::out_of_range);
+    const auto unwritten = first(ElementClass::unwritten), bad = first(ElementClass::non_finite),
+               out = first(ElementClass::out_of_range);
     if (reference == nullptr || (!unwritten && !bad)) {
         measure(found, operands, kinds);
     }

@@ -32,7 +32,7 @@ inline constexpr double kTooWide = 1e-2;
 enum class TooWide {
     decides,         // isolated steps, files: the limit is a bound, or set by the user, and is applied as it is
     undecided,       // gradcheck: compared with its limit, even an infinite one, but agreement is undecided
-    held_to_widest,  // end to end: undecided, and compared with the tensor's widest limit (see Yardstick)
+    held_to_widest,  // end to end: undecided, and compared with the tensor's widest limit (see Extremes)
 };
 
 // When agreement is vacuous.
@@ -58,18 +58,18 @@ struct JudgeOptions {
 };
 
 // The largest magnitude and the widest limit among the elements that have figures.
-struct Yardstick {
+struct Extremes {
     double scale = 0;
     // One limit for all elements that consist only of rounding errors, relative to the tensor's scale. The distribution
     // of such errors has long tails, element by element.
     double widest = 0;
 };
 // Excludes elements that are not finite, or whose limit is not.
-Yardstick yardstick_of(const View& right, std::span<const double> limits);
+Extremes extremes_of(const View& right, std::span<const double> limits);
 
 // Whether a limit is informative for its element.
-inline bool says_something(const Yardstick& yardstick, double limit) {
-    return limit <= kTooWide * yardstick.scale;
+inline bool is_informative(const Extremes& extremes, double limit) {
+    return limit <= kTooWide * extremes.scale;
 }
 
 // `limits` has one for each element, or one for all.
@@ -89,7 +89,7 @@ struct Share {
     // limit before the widest. If limits are 0, all shares are infinite and the error decides.
     auto rank() const { return std::tuple(!fits, decides, used, error); }
 };
-Share share_of(double error, double limit, const Yardstick& yardstick, TooWide too_wide);
+Share share_of(double error, double limit, const Extremes& extremes, TooWide too_wide);
 
 // An element in each of the arrays; empty if that array is unknown.
 struct Worst {

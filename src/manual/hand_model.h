@@ -58,12 +58,12 @@ public:
     }
 
 private:
-    struct Changed {
+    struct ChangedTensor {
         std::span<float> old;
         std::span<const float> updated;
     };
     std::vector<TensorSpec> table_;
-    std::vector<Changed> changed_;
+    std::vector<ChangedTensor> changed_;
 };
 
 }  // namespace byhand

@@ -14,14 +14,14 @@ namespace byhand {
 namespace {
 
 // An operation at its place in a network, with its handwritten implementation.
-struct Placed {
+struct PlacedOperation {
     Site site;
     const HandOperation& by_hand;
 };
 
-std::vector<Placed> placed(const std::vector<Operation>& operations, const NetworkConfig& config, const BatchPart& part,
-                           HandForm form, const HandOperations& hand) {
-    std::vector<Placed> all;
+std::vector<PlacedOperation> placed(const std::vector<Operation>& operations, const NetworkConfig& config,
+                                    const BatchPart& part, HandForm form, const HandOperations& hand) {
+    std::vector<PlacedOperation> all;
     all.reserve(operations.size());
     for (const Operation& operation : operations) {
         const std::size_t positions = operation.positions;
@@ -66,7 +66,7 @@ void join_gradients(StepList& backward) {
 
 Graph training(const NetworkConfig& config, const BatchPart& part, HandForm form, const HandOperations& hand) {
     Graph graph = without_steps(config, part, hand);
-    const std::vector<Placed> all = placed(operations(config), graph.config, part, form, hand);
+    const std::vector<PlacedOperation> all = placed(operations(config), graph.config, part, form, hand);
     optimizer_steps(graph.update, config);
     for (const auto& [site, by_hand] : all) {
         append(graph.update, parameter_steps, site);

@@ -47,7 +47,7 @@ public:
     }
 
     void load(const Tensors<float>& state) const {
-        for (const Part& part : parts_) {
+        for (const NetworkPart& part : parts_) {
             part.network->load(state);
         }
     }
@@ -72,7 +72,7 @@ public:
     const torch::Tensor& logits() const { return logits_; }
 
 private:
-    struct Part {
+    struct NetworkPart {
         BatchPart place;
         Network network;
     };
@@ -95,7 +95,7 @@ private:
     // The logits of each part. All parts finish an operation before the next begins.
     std::vector<torch::Tensor> forward(const Batch& batch) {
         std::vector<torch::Tensor> x;
-        for (Part& part : parts_) {
+        for (NetworkPart& part : parts_) {
             x.push_back(part.network->embedded(contexts(rows_of(batch, part.place), context_), nullptr));
         }
         std::vector<Earlier> earlier(parts_.size());
@@ -164,7 +164,7 @@ private:
     std::size_t context_, count_;
     Group& group_;
     Network whole_;
-    std::vector<Part> parts_;
+    std::vector<NetworkPart> parts_;
     torch::Tensor logits_;
 };
 

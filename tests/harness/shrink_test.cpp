@@ -105,7 +105,7 @@ std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Values& va
         right(y.data(), z.data(), Y, x.data(), at.rows, V, K);
         spoil(y.data(), z.data(), Y, x.data(), at);
         std::vector<double> limits = input.in_any_order;
-        return Made{trial_against(std::span<const float>(y), input.exact, limits), {y.begin(), y.end()}};
+        return StepResult{trial_against(std::span<const float>(y), input.exact, limits), {y.begin(), y.end()}};
     };
     return shrink("y", {"z", "Y", "embcat", "z"}, size, values, {.make = form, .run = run, .tries = tries});
 }
@@ -271,7 +271,7 @@ TEST_CASE("shrink: a fault stays a fault, whatever its numbers are, and other fa
             trial.worst =
                 Worst{.position = 0, .ours = 1 + 1e-7 * static_cast<double>(at.rows), .right = 1, .reference = {}};
             judge(trial, at);
-            return Made{trial, input.exact};
+            return StepResult{trial, input.exact};
         };
         return shrink("y", {"z", "Y", "embcat"}, size, values, {.make = form, .run = run});
     };
@@ -307,7 +307,7 @@ TEST_CASE("shrink: the search ends when its CPU time is over, or five times as m
             Trial trial;
             trial.verdict = Verdict::mismatch;
             trial.worst = Worst{.position = 0, .ours = 500, .right = 1, .reference = {}};
-            return Made{trial, input.exact};
+            return StepResult{trial, input.exact};
         };
         REQUIRE(shrink("y", {"z", "Y", "embcat"}, size, values_at(size),
                        {.make = form, .run = run, .time = milliseconds(90)}) != nullptr);

@@ -341,12 +341,12 @@ TEST_CASE("judge: an element with an uninformative limit is held to the tensor's
           Verdict::mismatch);
 }
 
-TEST_CASE("judge: the yardstick excludes non-finite elements, and those without a limit") {
+TEST_CASE("judge: the extremes excludes non-finite elements, and those without a limit") {
     const double infinity = std::numeric_limits<double>::infinity();
     const Owned<double> right = row<double>({-2.0, 1.0, 300.0, infinity});
-    const Yardstick yardstick = yardstick_of(right.view(), std::vector<double>{0.25, 0.5, infinity, 7.0});
-    CHECK(yardstick.scale == 2.0);
-    CHECK(yardstick.widest == 0.5);
+    const Extremes extremes = extremes_of(right.view(), std::vector<double>{0.25, 0.5, infinity, 7.0});
+    CHECK(extremes.scale == 2.0);
+    CHECK(extremes.widest == 0.5);
 }
 
 TEST_CASE("judge: a limit too wide for the scale is undecided, but a mismatch remains one") {

@@ -73,7 +73,7 @@ PreparedOperation in_rows(const OperationInput& input) {
 }
 
 // A call of a kernel on parts of the operands.
-struct Call {
+struct TileCall {
     Kernel kernel;
     const float *a, *b;
     float* c;
@@ -83,7 +83,7 @@ struct Call {
 struct PanelOperands {
     OperationShape shape;
     PanelMatrix x, W, dy, bias, result, transposed;
-    std::vector<Call> calls;
+    std::vector<TileCall> calls;
 
     explicit PanelOperands(const OperationInput& from)
         : shape(from.shape),
@@ -138,7 +138,7 @@ struct PanelOperands {
                 }
             }
         }
-        for (const Call& call : calls) {
+        for (const TileCall& call : calls) {
             call.kernel(call.b, call.a, call.c);
         }
     }

@@ -54,14 +54,16 @@ struct Match {
 };
 
 // Which way a weight lies; none where its two extents tell nothing.
-enum class Way { none, in_out, out_in };
+enum class WeightOrder { none, in_out, out_in };
 
-Way way_of(const NetworkConfig& config, const Match& match) {
+WeightOrder way_of(const NetworkConfig& config, const Match& match) {
     const Shape& due = match.spec->shape;
     if (!is_weight(config, match.spec->name) || due == turned(due) || squeezed(due).size() < 2) {
-        return Way::none;
+        return WeightOrder::none;
     }
-    return match.view->shape == due ? Way::in_out : match.view->shape == turned(due) ? Way::out_in : Way::none;
+    return match.view->shape == due           ? WeightOrder::in_out
+           : match.view->shape == turned(due) ? WeightOrder::out_in
+                                              : WeightOrder::none;
 }
 
 bool whole_numbers(const TensorSpec& spec) {
@@ -155,7 +157,7 @@ private:
             values_.faults.push_back(view->name + " holds " + type_name(view->dtype) + ", and should be " +
                                      (whole_numbers(*spec) ? "whole numbers (I64 or I32)" : "F32 or F64"));
         }
-        if (view->shape == spec->shape || way_of(config_, match) == Way::out_in) {
+        if (view->shape == spec->shape || way_of(config_, match) == WeightOrder::out_in) {
             return;
         }
         if (squeezed(view->shape) == squeezed(spec->shape)) {
@@ -170,9 +172,10 @@ private:
     bool check_ways() {
         std::vector<std::string> in_out, out_in;
         for (const Match& match : matches_) {
-            const Way way = way_of(config_, match);
-            if (way != Way::none) {
-                (way == Way::in_out ? in_out : out_in).push_back(match.view->name + " " + to_string(match.view->shape));
+            const WeightOrder way = way_of(config_, match);
+            if (way != WeightOrder::none) {
+                (way == WeightOrder::in_out ? in_out : out_in)
+                    .push_back(match.view->name + " " + to_string(match.view->shape));
             }
         }
         if (!in_out.empty() && !out_in.empty()) {

@@ -62,9 +62,9 @@ private:
 };
 
 // Whether every limit does.
-bool says_something(const std::vector<double>& limits, const std::vector<double>& exact) {
-    const Yardstick yardstick = yardstick_of(view_of(exact), limits);
-    return says_something(yardstick, yardstick.widest) || yardstick.widest == 0;
+bool is_informative(const std::vector<double>& limits, const std::vector<double>& exact) {
+    const Extremes extremes = extremes_of(view_of(exact), limits);
+    return is_informative(extremes, extremes.widest) || extremes.widest == 0;
 }
 
 // By whose limits a value is judged. One in double that is computed from floats may have been computed in float, in
@@ -228,7 +228,7 @@ std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& 
     // Of exact reads the limit follows from the size of the terms, and holds even where these cancel.
     const bool all_exact =
         std::ranges::all_of(step->reads, [&](const std::string& name) { return inputs.is_exact(name); });
-    if (!says_something(limits, exact) && !(all_exact && exact_stays(form, *step, exact, reads, inputs))) {
+    if (!is_informative(limits, exact) && !(all_exact && exact_stays(form, *step, exact, reads, inputs))) {
         return std::nullopt;
     }
     const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;

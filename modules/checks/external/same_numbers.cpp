@@ -14,7 +14,7 @@ namespace byhand {
 namespace {
 
 // An external value, the right one and its limits.
-struct Held {
+struct ExternalNumbers {
     std::string name;
     std::vector<double> ours, exact;
     const std::vector<double>* limits;
@@ -30,15 +30,16 @@ std::vector<double> numbers_of(const View& view) {
 }
 
 // Those that have limits.
-std::vector<Held> held_by(const std::vector<View>& given, const std::vector<View>& exact, const Limits& limits) {
-    std::vector<Held> all;
+std::vector<ExternalNumbers> held_by(const std::vector<View>& given, const std::vector<View>& exact,
+                                     const Limits& limits) {
+    std::vector<ExternalNumbers> all;
     for (const View& view : given) {
         const View* right = find(exact, view.name);
         const auto limit = limits.find(view.name);
         if (right == nullptr || limit == limits.end()) {
             continue;
         }
-        Held held{view.name, numbers_of(view), numbers_of(*right), &limit->second};
+        ExternalNumbers held{view.name, numbers_of(view), numbers_of(*right), &limit->second};
         for (std::size_t i = 0; i < held.ours.size(); ++i) {
             held.off = held.off || !(std::abs(held.ours[i] - held.exact[i]) <= (*held.limits)[i]);
         }
@@ -59,9 +60,9 @@ std::set<std::string> reached_from(const std::vector<std::string>& culprits, con
 }
 
 // The mean square of the distances, each in relation to the value's error; nothing if a value is another one.
-std::optional<double> distance(const std::vector<View>& made, const std::vector<Held>& all) {
+std::optional<double> distance(const std::vector<View>& made, const std::vector<ExternalNumbers>& all) {
     double sum = 0;
-    for (const Held& held : all) {
+    for (const ExternalNumbers& held : all) {
         const View* view = find(made, held.name);
         if (view == nullptr || count(view->shape) != held.ours.size()) {
             return std::nullopt;
@@ -101,17 +102,18 @@ void run(Runner<float>& runner, const TrainingStep& step) {
 
 const Mistake* mistake_that_makes(const std::vector<View>& given, const Graph& right, const TrainingStep& step,
                                   const std::vector<View>& exact, const Limits& limits) {
-    const std::vector<Held> all = held_by(given, exact, limits);
+    const std::vector<ExternalNumbers> all = held_by(given, exact, limits);
     const Mistake* nearest = nullptr;
     double least = std::numeric_limits<double>::infinity();
-    if (std::ranges::none_of(all, &Held::off)) {
+    if (std::ranges::none_of(all, &ExternalNumbers::off)) {
         return nullptr;
     }
     for (const Mistake& mistake : mistakes()) {
         Graph network = right;
         const std::vector<std::string> culprits = mistake.plant(network);
         const std::set<std::string> reached = reached_from(culprits, network);
-        if (!std::ranges::all_of(all, [&](const Held& held) { return !held.off || reached.contains(held.name); })) {
+        if (!std::ranges::all_of(
+                all, [&](const ExternalNumbers& held) { return !held.off || reached.contains(held.name); })) {
             continue;
         }
         Runner<float> runner(std::move(network));

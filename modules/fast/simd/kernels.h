@@ -98,7 +98,7 @@ void sum_by_character(float* sums, float* scratch, const float* dy, const Contex
 // too.
 
 // A parameter, and the optimizer's state for it: momentum, or exp_avg and exp_avg_sq. Null if unused.
-struct Learned {
+struct ParameterState {
     float *p = nullptr, *mean = nullptr, *square = nullptr;
 };
 
@@ -111,8 +111,8 @@ struct OptimizerStep {
 // Computes `count` elements of p and its state, from index `from` on, after the step from p, its state and their
 // gradient.   Twins, to the bit: l2_gradient,
 // momentum_update, nesterov_lookahead, descend; moment_mean, moment_square, moment_unbiased, adamw_descend.
-void optimizer_step(const Learned& updated, const Learned& present, std::size_t from, const float* gradient,
-                    std::size_t count, const OptimizerStep& step);
+void optimizer_step(const ParameterState& updated, const ParameterState& present, std::size_t from,
+                    const float* gradient, std::size_t count, const OptimizerStep& step);
 
 // Layer norm and RMS norm of the fused step, in float, for the widest vectors of the CPU: some rows of a matrix in
 // panels, each over all of its columns. All arrays start on cache lines.

@@ -18,8 +18,8 @@ HWY_INLINE V number(double x) {
 }
 
 // Without momentum, the state of p is null.
-void sgd(const Learned& updated, const Learned& present, std::size_t from, const float* gradient, std::size_t count,
-         const OptimizerStep& step) {
+void sgd(const ParameterState& updated, const ParameterState& present, std::size_t from, const float* gradient,
+         std::size_t count, const OptimizerStep& step) {
     const D d;
     const V rate = hn::Set(d, step.rate), decay = number(step.config.weight_decay), mu = number(step.config.momentum);
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
@@ -37,8 +37,8 @@ void sgd(const Learned& updated, const Learned& present, std::size_t from, const
     }
 }
 
-void adamw(const Learned& updated, const Learned& present, std::size_t from, const float* gradient, std::size_t count,
-           const OptimizerStep& step) {
+void adamw(const ParameterState& updated, const ParameterState& present, std::size_t from, const float* gradient,
+           std::size_t count, const OptimizerStep& step) {
     const D d;
     const OptimizerConfig& config = step.config;
     const V beta1 = number(config.beta1), rest1 = number(1 - config.beta1);
@@ -72,8 +72,8 @@ HWY_EXPORT(adamw);
 
 }  // namespace
 
-void optimizer_step(const Learned& updated, const Learned& present, std::size_t from, const float* gradient,
-                    std::size_t count, const OptimizerStep& step) {
+void optimizer_step(const ParameterState& updated, const ParameterState& present, std::size_t from,
+                    const float* gradient, std::size_t count, const OptimizerStep& step) {
     if (is_plain(step.config)) {
         descend(updated.p + from, present.p + from, gradient, step.rate, count);
     } else if (step.config.kind == OptimizerKind::sgd) {

@@ -87,7 +87,7 @@ HWY_INLINE void tile(float* c, const Sum* sum, std::size_t i) {
 }
 
 // aᵀ·b: what is done with a sum other than to store it in c.
-struct Use {
+struct SumUse {
     const float* c = nullptr;          // the whole result
     bool onto = false;                 // c contains terms already
     const Descent* descent = nullptr;  // new_W = W − rate·sum
@@ -102,7 +102,7 @@ HWY_INLINE void descend(const float* W, float* new_W, V rate, V gradient) {
 
 // A tile of aᵀ·b; p and c are at its row and column. use: null if the sums are only stored.
 template <std::size_t kHeight, std::size_t kVectors, bool kHalf>
-HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, const Use* use) {
+HWY_INLINE void transposed_tile(float* c, const Piece& p, std::size_t width, const SumUse* use) {
     const D d;
     V total[kHeight][kVectors];
     clear(total);
@@ -165,7 +165,7 @@ HWY_NOINLINE void tiles(const Sum* sum, std::index_sequence<kLast...>) {
 // CPU's queue of stores is soon full.
 template <std::size_t kVectors, bool kHalf, std::size_t... kLast>
 HWY_NOINLINE void transposed_tiles(float* c, const float* a, const Panel& q, const float* b, std::size_t depth,
-                                   std::size_t panel_width, const Use* use, std::index_sequence<kLast...>) {
+                                   std::size_t panel_width, const SumUse* use, std::index_sequence<kLast...>) {
     const std::size_t width = width_of<kVectors>(panel_width);
     Piece piece = {a, q.stride(), b, depth};
     std::size_t rows = q.used;
@@ -214,7 +214,7 @@ HWY_INLINE void product(float* c, const Panels& a, const float* b, const float* 
 }
 
 HWY_INLINE void transposed_product(float* c, const float* a, const Panel& q, const float* b, const Panel& p,
-                                   std::size_t depth, const Use* use) {
+                                   std::size_t depth, const SumUse* use) {
     for_each_used_column(p.width, p.used, [=, &q, &p](std::size_t j, auto vectors, auto half) HWY_ATTR {
         constexpr std::size_t kVectors = decltype(vectors)::value;
         constexpr bool kHalf = decltype(half)::value;
@@ -229,7 +229,7 @@ HWY_INLINE void weight_backward_by_rows(float* dW, const float* x, const Panel& 
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
-        const Use use = {dW, i > 0, at_the_end ? descent : nullptr, kept || !at_the_end};
+        const SumUse use = {dW, i > 0, at_the_end ? descent : nullptr, kept || !at_the_end};
         transposed_product(dW, x + i * q.stride(), q, dy + i * p.width, p, terms, &use);
     }
 }
@@ -274,7 +274,7 @@ HWY_INLINE void weight_backward(float* dW, const float* x, const Panel& q, const
     if (n > kTerms || (n >= kManyTerms && p.used % 8 != 0)) {
         long_weight_backward(dW, x, q, dy, p, n, descent, kept);
     } else if (descent != nullptr) {
-        const Use use = {dW, false, descent, kept};
+        const SumUse use = {dW, false, descent, kept};
         transposed_product(dW, x, q, dy, p, n, &use);
     } else {
         transposed_product(dW, x, q, dy, p, n, nullptr);

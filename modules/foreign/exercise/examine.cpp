@@ -59,43 +59,43 @@ Graph only(Graph graph, const Names& names) {
 }
 
 // A network in which external functions replace some of our steps.
-struct Taken {
+struct ExternalNetwork {
     Graph graph;
     Names names;      // of the steps that are external
     Names in_double;  // of the steps that are also external in double
     Names absent;     // made by functions and by note 1's network, but missing here: a bias, the norm
 };
 
-struct InBoth {
+struct FunctionsByType {
     std::vector<Function<float>> in_float;
     std::vector<Function<double>> in_double = {};
 };
 
-Taken taken_over(bool in_one, InBoth functions, const NetworkConfig& config, std::size_t rows) {
-    Taken taken{graph_of(in_one)(config, rows), {}, {}, {}};
-    const Names here = made_by(taken.graph),
+ExternalNetwork with_external(bool in_one, FunctionsByType functions, const NetworkConfig& config, std::size_t rows) {
+    ExternalNetwork network{graph_of(in_one)(config, rows), {}, {}, {}};
+    const Names here = made_by(network.graph),
                 in_note_1 = made_by(graph_of(in_one)(NetworkConfig{}, std::max<std::size_t>(rows, 2)));
     const auto take = [&](auto& all, Names& names) {
         std::erase_if(all, [&](const auto& function) {
             const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
             if (absent) {
-                taken.absent.insert(function.makes);
+                network.absent.insert(function.makes);
             }
             return absent;
         });
-        const std::vector<std::string> makes = exercise::override_steps(taken.graph, all);
+        const std::vector<std::string> makes = exercise::override_steps(network.graph, all);
         names = {makes.begin(), makes.end()};
     };
-    take(functions.in_float, taken.names);
-    take(functions.in_double, taken.in_double);
-    for (StepList* list : taken.graph.lists()) {
+    take(functions.in_float, network.names);
+    take(functions.in_double, network.in_double);
+    for (StepList* list : network.graph.lists()) {
         for (Step& step : *list) {
-            if (!taken.in_double.contains(step.makes)) {
+            if (!network.in_double.contains(step.makes)) {
                 step.in_double = {};  // ours is not judged
             }
         }
     }
-    return taken;
+    return network;
 }
 
 // An implementation that shows only the values with these names: the external ones.
@@ -151,9 +151,10 @@ public:
     // Judges each function in isolation and appends to `attempts`.
     void judge_each(bool in_one, StepInputs& inputs, std::vector<Attempt>& attempts) const {
         const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
-            return taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
+            return with_external(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
         };
-        const Taken taken = taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
+        const ExternalNetwork network =
+            with_external(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
         const Isolation isolation{
             .right = graph_of(in_one)(config_, rows_),
             .leeway = Leeway::words,
@@ -162,13 +163,13 @@ public:
             .at_size = at_size,
             .right_at_size = graph_of(in_one),
             .mistakes = reference_.mistakes};
-        for (IsolatedStep& step : run_isolated(only(taken.graph, taken.names), isolation, operations_of(in_one), inputs,
-                                               true, watch_.begins)) {
+        for (IsolatedStep& step : run_isolated(only(network.graph, network.names), isolation, operations_of(in_one),
+                                               inputs, true, watch_.begins)) {
             const Standing standing = standing_of(step);
-            const bool in_double = taken.in_double.contains(step.makes);
+            const bool in_double = network.in_double.contains(step.makes);
             attempts.push_back({in_one, standing, report_of(std::move(step)), in_double});
         }
-        for (const std::string& name : taken.absent) {
+        for (const std::string& name : network.absent) {
             attempts.push_back({.in_one = in_one, .standing = Standing::absent, .value = {}});
             attempts.back().value.name = name;
         }
@@ -225,7 +226,7 @@ private:
     // The whole network, with those of `functions` that make one of `names`.
     Graph with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
-        return taken_over(in_one, {std::move(functions)}, config_, rows_).graph;
+        return with_external(in_one, {std::move(functions)}, config_, rows_).graph;
     }
 
     const exercise::Functions& steps_;
@@ -340,11 +341,11 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
             }
         };
     }
-    Taken taken = taken_over(in_one, {std::move(functions)}, config, rows);
-    if (taken.names.empty()) {
+    ExternalNetwork network = with_external(in_one, {std::move(functions)}, config, rows);
+    if (network.names.empty()) {
         throw InputError("your functions make no step of the network " + run.recipe.name);
     }
-    const std::unique_ptr<Implementation> implementation = make_step_implementation(taken.graph);
+    const std::unique_ptr<Implementation> implementation = make_step_implementation(network.graph);
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
@@ -353,7 +354,7 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
     std::vector<std::string> to_do;
     for (const View& view : implementation->views()) {
         const auto* numbers = static_cast<const float*>(view.data);
-        if (taken.names.contains(view.name) &&
+        if (network.names.contains(view.name) &&
             std::any_of(numbers, numbers + count(view.shape), [](const float& x) { return is_unwritten(&x); })) {
             to_do.push_back(view.name);
         }
@@ -362,7 +363,7 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
         throw InputError(fmt::format("still to do before training: {}; byhand exercise checks each function",
                                      fmt::join(to_do, ", ")));
     }
-    return make_step_model(std::move(taken.graph));
+    return make_step_model(std::move(network.graph));
 }
 
 }  // namespace byhand::exercise

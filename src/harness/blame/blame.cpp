@@ -12,7 +12,7 @@ namespace {
 using Makers = std::map<std::string, const Step*>;
 using Values = std::vector<const ValueReport*>;
 
-// The culprit that spoils what stands under this name: makes it, or writes over it. Null where there is none.
+// The culprit that makes this value or overwrites it, or null.
 const ValueReport* culprit_behind(const Values& culprits, const std::string& name) {
     const auto found = std::ranges::find_if(culprits, [&](const ValueReport* culprit) {
         const Trial* trial = culprit->evidence();
@@ -21,7 +21,7 @@ const ValueReport* culprit_behind(const Values& culprits, const std::string& nam
     return found != culprits.end() ? *found : nullptr;
 }
 
-// Of those that the name depends on, breadth first; null where there is none.
+// The nearest culprit that the value depends on, breadth first, or null.
 const ValueReport* nearest_culprit(const Makers& makers, const Values& culprits, const std::string& name) {
     std::deque<std::string> open = {name};
     std::set<std::string> seen = {name};
@@ -44,7 +44,7 @@ const ValueReport* nearest_culprit(const Makers& makers, const Values& culprits,
     return nullptr;
 }
 
-// The place of the value of that name, which is appended where there is none.
+// The place of the value of that name, which is appended if it is missing.
 std::size_t place_of(std::vector<ValueReport>& values, const std::string& name) {
     const auto found = std::ranges::find(values, name, &ValueReport::name);
     const auto place = static_cast<std::size_t>(found - values.begin());
@@ -89,14 +89,14 @@ void find_culprits(ModelReport& report, const std::vector<ListFault>& faults) {
     }
 }
 
-// In the order of findings().
+// Gives each value that fails end to end its role, in the order of findings().
 void find_downstream(ModelReport& report, const Graph& network) {
     Makers makers;
     for (const Step* step : all_steps(network)) {
         makers[step->makes] = step;
     }
-    // What is off end to end itself, or puts off another, hands it on; a culprit that is not may do so where there is
-    // no such one.
+    // A culprit that fails end to end, or overwrites a value, passes its error on. Another culprit is considered only
+    // if the value depends on no such one.
     Values culprits, off;
     for (const ValueReport& culprit : report.at(report.culprits)) {
         culprits.push_back(&culprit);

@@ -1,4 +1,4 @@
-// Which steps are wrong, and what inherits from them.
+// Which steps are wrong, and which values inherit their errors.
 #pragma once
 
 #include <string>
@@ -10,21 +10,20 @@
 
 namespace byhand {
 
-// What is wrong with the lists of steps themselves, whatever the functions compute.
+// A fault of the lists of steps themselves, whatever the functions compute.
 struct ListFault {
-    std::string name;      // what the step makes
-    std::string function;  // that makes it
+    std::string name;      // of the value that the step makes
+    std::string function;  // of the step
     std::string why;       // "runs before W1, which it reads, is made", "no step makes it"
 };
 
-// Steps that read what is made only after them, and names that no step makes. `wanted` are the lists as they should be.
+// Finds steps that read a value before it is made, and values of `wanted`, the right lists, that no step makes.
 std::vector<ListFault> list_faults(const Graph& network, const Graph& wanted);
 
-// The values of one model, each with what its step shows in isolation and its role. Culprits are the names in `faults`,
-// each with the first that is said of it, and those whose steps are wrong in isolation. What else fails end to end
-// inherits from the nearest culprit that it depends on by the reads of `network`: of those that are off end to end
-// themselves or put off another value, where there are any. `compared` has its findings; at most one isolated step
-// makes a name.
+// Joins the end-to-end findings in `compared` with the isolated steps, at most one for each value, and gives each value
+// its role. A culprit is a value in `faults`, or one whose step is wrong in isolation. Any other value that fails end
+// to end inherits from the nearest culprit that it depends on, by the reads of `network`. Culprits that fail end to
+// end, or overwrite another value, come first in this search.
 ModelReport blame(std::string model, std::vector<ValueReport> compared, std::vector<IsolatedStep> isolated,
                   const std::vector<ListFault>& faults, const Graph& network);
 

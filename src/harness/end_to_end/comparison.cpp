@@ -31,7 +31,7 @@ Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& v
     return next;
 }
 
-// NaN where there is none: a loss that is not known must not look like one.
+// NaN if there is none: an unknown loss must not look like a known one.
 double loss_in(const std::vector<View>& views) {
     const View* loss = find(views, "loss");
     return loss != nullptr ? value_at(*loss, 0) : std::numeric_limits<double>::quiet_NaN();
@@ -67,8 +67,8 @@ std::map<std::string, double> largest_differences(const std::vector<View>& all, 
     return differences;
 }
 
-// LibTorch's distance from an oracle that began the step elsewhere is no error of LibTorch's: in its place comes the
-// one from the oracle that began where it did, `of_operations`, or nothing where there was none.
+// An oracle that began the step with another state does not measure LibTorch's error. `of_operations`, the error
+// against the oracle that began with LibTorch's own state, takes its place, or nothing if there is none.
 void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string, double>& of_operations) {
     for (ValueReport& value : values) {
         for (std::optional<Finding>* finding : {&value.operations, &value.module}) {
@@ -85,7 +85,7 @@ void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string
     }
 }
 
-// One comparison in progress: what it compares with what, and the state that each implementation begins a step with.
+// A comparison in progress, and the state with which each implementation begins a step.
 class Comparison {
 public:
     Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
@@ -108,7 +108,7 @@ public:
         for_all([&](Implementation& implementation) { implementation.run(batch_, rate_); });
     }
 
-    // What the last run made.
+    // Compares the values of the last run.
     ComparedStep compare() {
         ComparedStep compared;
         compared.step = step_;
@@ -118,14 +118,14 @@ public:
         const std::vector<View> module = reference_.module->views();
         std::map<std::string, double> errors_of_stepwise;
         if (schedule_.drift) {
-            errors_of_stepwise = largest_differences(stepwise, reference_.oracle->views());  // it began where they did
+            errors_of_stepwise = largest_differences(stepwise, reference_.oracle->views());  // with the same state
         }
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
             const Candidate& candidate = candidates_[c];
             const std::vector<View> ours = candidate.implementation->views();
             std::vector<Drift> drift;
             if (schedule_.drift) {
-                // The fresh error: what the oracle makes of the very state that the candidate began the step with.
+                // The new error: the oracle runs from the state with which the candidate began the step.
                 reference_.oracle->load(own_[c]);
                 reference_.oracle->run(batch_, rate_);
                 drift = drift_of(config_, ours, stepwise);
@@ -145,7 +145,7 @@ public:
         }
         compared.loss_manual = loss_in(candidates_.front().implementation->views());
         compared.loss_torch = loss_in(stepwise);
-        is_first_ = false;  // what double makes of the same functions need be seen once only
+        is_first_ = false;  // the functions in double are judged once
         return compared;
     }
 
@@ -177,7 +177,7 @@ private:
         return candidate.chain != nullptr ? *candidate.chain : chain_;
     }
 
-    // The chain's limits of candidate c.
+    // The end-to-end limits of candidate c.
     Limits limits_with(std::size_t c, const OtherRounding& other) {
         const Candidate& candidate = candidates_[c];
         Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, other);
@@ -192,7 +192,7 @@ private:
         return candidate.external->all_in_double(candidate.implementation->views(), reference_.oracle->views());
     }
 
-    // How its steps round, by what they have shown isolated.
+    // The rounding of its steps, measured in isolation.
     static OtherRounding other_rounding(const Candidate& candidate, const std::vector<IsolatedStep>& isolated) {
         OtherRounding other{.deviations = {},
                             .any_order = candidate.external != nullptr || candidate.isolation.leeway == Leeway::order};
@@ -225,7 +225,7 @@ private:
         return place->second;
     }
 
-    // Of this training step, from `state`, in a memo.
+    // The limits of this training step from `state`, kept in a memo.
     std::uint64_t key(const Tensors<float>& state) const {
         std::uint64_t hash = mixed(step_ + 1);
         const auto add = [&hash](std::uint64_t bits) { hash = mixed(hash ^ bits); };
@@ -240,7 +240,7 @@ private:
         return hash;
     }
 
-    // What every isolated step is asked at this training step.
+    // The inputs of all isolated steps at this training step.
     StepInputs& inputs() {
         std::map<std::uint64_t, StepInputs>& known = memo_of(chain_).inputs;
         const std::uint64_t here = key(common_);
@@ -253,7 +253,7 @@ private:
         return known.try_emplace(here, values, config_.vocabulary, seed, chain_.graph.ranges).first->second;
     }
 
-    // Empty where it has no steps that can be run.
+    // Empty if the candidate has no steps that can run.
     std::vector<IsolatedStep> run_isolated_of(std::size_t c) {
         const Candidate& candidate = candidates_[c];
         if (candidate.external != nullptr) {
@@ -306,7 +306,7 @@ private:
         return report;
     }
 
-    // Those that people make in the step of that name.
+    // The known mistakes in the step of that name.
     std::vector<const Mistake*> mistakes_in(const std::string& name) {
         if (!mistakes_) {
             mistakes_ = mistakes_by_value(chain_.graph, schedule_.mistakes);
@@ -326,7 +326,7 @@ private:
     float rate_ = 0;
     std::size_t step_ = 0;
     std::map<const ChainModel*, Memo> memos_;  // of this step, for models without one
-    std::optional<MistakesByValue> mistakes_;  // looked for where there is a culprit
+    std::optional<MistakesByValue> mistakes_;  // made when there is a culprit
     bool is_first_ = true;
 };
 

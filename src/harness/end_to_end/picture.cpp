@@ -47,7 +47,7 @@ Picture picture_of(const View& manual, const View& torch, const View* oracle, st
     const std::size_t elements = count(manual.shape);
     const bool has_oracle = oracle != nullptr && oracle->shape == manual.shape;
     const View& truth = has_oracle ? *oracle : torch;
-    const Yardstick yardstick = yardstick_of(truth, limits);
+    const Extremes extremes = extremes_of(truth, limits);
     const std::size_t tall = manual.shape.size() < 2 ? 1 : manual.shape.front();
     const std::size_t wide = elements == 0 ? 0 : elements / tall;
 
@@ -65,7 +65,7 @@ Picture picture_of(const View& manual, const View& torch, const View* oracle, st
         const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);
         const double limit = limit_at(limits, i);
         const bool has_figure = std::isfinite(ours) && std::isfinite(right) && std::isfinite(limit);
-        const auto held = [&](double error) { return share_of(error, limit, yardstick, TooWide::held_to_widest); };
+        const auto held = [&](double error) { return share_of(error, limit, extremes, TooWide::held_to_widest); };
         const Share ranked = held(has_figure ? std::abs(ours - right) : 0);
         const double share = has_figure ? ranked.used : std::numeric_limits<double>::quiet_NaN();
         float& cell =

@@ -1,5 +1,4 @@
-// A tensor's errors element by element, summed up so that they can be drawn: where they lie, how they are spread, which
-// are the worst.
+// A tensor's errors, summarized so that they can be drawn: their places, their distribution, and the largest ones.
 #pragma once
 
 #include <array>
@@ -12,27 +11,27 @@
 
 namespace byhand {
 
-// Errors are drawn in units of what the element is held to: its share.
+// An error is drawn as a share of its element's limit.
 struct ElementError : Worst {
     double error = 0;
-    double share = 0;  // infinite where nothing was to spare, NaN where it has no figure
+    double share = 0;  // infinite if the limit is 0, NaN if it has no figure
 };
 
 struct Picture {
-    // The tensor as a grid: its first extent down (one row where it has no more than one), all others across. A cell
-    // stands for `block_rows` × `block_columns` elements, fewer at the far edges.
+    // The tensor as a grid: its first extent downwards (a vector is one row), all others across. A cell covers
+    // `block_rows` × `block_columns` elements, fewer at the far edges.
     std::size_t rows = 0, columns = 0;
     std::size_t block_rows = 1, block_columns = 1;
-    std::vector<float> shares;  // a cell each, row after row: the largest share in it; NaN where one has no figure
+    std::vector<float> shares;  // the largest share in each cell, row by row; NaN if an element has no figure
 
-    // How many elements have which share: none at all; then, by half decades, up to 10^-4.5, … 10^7 and beyond.
+    // The number of elements by share: 0; then half decades, up to 10^-4.5, … 10^7 and beyond.
     static constexpr std::size_t kBins = 25;
     static constexpr int kFirstDecade = -5;
     std::array<std::size_t, kBins> bins{};
     std::size_t without_figure = 0;  // not finite, or with no limit
 
     std::vector<ElementError> worst;  // ten, or all; the worst first
-    // LibTorch's largest share, where there is an oracle to hold it against.
+    // LibTorch's largest share, if there is an oracle.
     std::optional<double> torch_share;
 };
 

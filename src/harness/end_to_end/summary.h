@@ -1,4 +1,4 @@
-// A whole comparison, summed up step by step.
+// The summary of a whole comparison, which grows step by step.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace byhand {
 
-// How far a network has drifted from LibTorch's by the start of a step: by the parameter that leads, relative to scale.
+// The drift of a network from LibTorch's at the start of a step: the largest of any parameter, relative to its scale.
 struct DriftPoint {
     std::size_t step = 0;
     std::string parameter;
@@ -23,22 +23,23 @@ struct DriftPoint {
 struct DriftGrowth {
     std::string model;
     std::vector<DriftPoint> points;  // one for each compared step
-    // What a single step adds: the largest error of an updated parameter against the oracle, relative to its scale.
+    // The drift that a single step adds: the largest error of an updated parameter against the oracle, relative to its
+    // scale.
     double fresh = 0;
     std::string fresh_parameter;
 };
 
-// A value that agrees, and how near it is to its limit.
+// A value that agrees, and its error relative to its limit.
 struct CloseCall {
     std::string name;
     std::string model;
     std::size_t step = 0;
     double used = 0;                                // error / limit
     std::optional<double> error;                    // the largest
-    std::optional<Against> against = std::nullopt;  // nothing of an isolated step
+    std::optional<Against> against = std::nullopt;  // empty for an isolated step
 };
 
-// Of a network in parts on several ranks.
+// The result of a network in parts on several ranks.
 struct RankSummary {
     std::string model;
     std::size_t ranks = 0, parts = 0;
@@ -49,7 +50,7 @@ struct RankSummary {
 
 struct Summary {
     bool agree = true;  // false as soon as a verdict is a disagreement, end to end or isolated
-    // Verdicts that are accepted although they show nothing: vacuous, out_of_range.
+    // Accepted verdicts that decide nothing: vacuous, out_of_range.
     std::set<Verdict> allowed;
     std::vector<ValueReport> culprits, downstream;  // each name once, as found first
     std::size_t steps = 0;
@@ -65,23 +66,24 @@ struct Summary {
     std::optional<std::string> first_divergence;  // the first tensor, in the order of the steps, that disagrees
     std::optional<std::size_t> first_divergence_step;
     std::string first_divergence_model;
-    // Those that agree end to end and are nearest to their limits, the nearest first, each name once; kCloseCalls at
-    // most. (An isolated step that rounds once correctly takes up all of its limit, which is no close call.)
+    // The values that agree end to end and are nearest to their limits, the nearest first, each name once; at most
+    // kCloseCalls. (The error of an isolated step that rounds correctly once can equal its limit: that is no close
+    // call.)
     static constexpr std::size_t kCloseCalls = 3;
     std::vector<CloseCall> closest;
-    std::vector<DriftGrowth> drift;  // one for each model, where each implementation keeps its own parameters
+    std::vector<DriftGrowth> drift;  // one for each model, if each implementation keeps its own parameters
     std::vector<RankSummary> ranks;  // one for each model
 };
 
 void add(Summary& summary, const ComparedStep& step);
 
-// Whether a verdict ends agreement. (undecided does not: then the isolated steps decide.)
+// Whether a verdict is a disagreement. (undecided is none: then the isolated steps decide.)
 bool contradicts(Verdict verdict, const std::set<Verdict>& allowed);
 
-// Whether a verdict of this step, end to end or isolated, ends agreement.
+// Whether a verdict of this step, end to end or isolated, is a disagreement.
 bool disagrees(const ComparedStep& step, const std::set<Verdict>& allowed);
 
-// The p of drift ≈ c·step^p: least squares on the logarithms. Nothing for fewer than three points.
+// The p of drift ≈ c·step^p, by least squares on the logarithms. Empty for fewer than three points.
 std::optional<double> exponent(const std::vector<DriftPoint>& points);
 
 }  // namespace byhand

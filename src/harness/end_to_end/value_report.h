@@ -1,4 +1,4 @@
-// All that a comparison finds of one value at one training step, in one record; and the records of a step.
+// Everything that a comparison finds about one value at one training step, and the records of a whole step.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,18 @@ namespace byhand {
 
 struct Mistake;  // see faults/mistakes.h
 
-// LibTorch's network that a value is held against: its operations one by one, or its torch::nn module.
+// LibTorch's network that a value is compared with: its operations one by one, or its torch::nn module.
 enum class Against { operations, module };
-// As reports name it: "stepwise", "module".
+// Its name in reports: "stepwise", "module".
 std::string to_string(Against against);
 
-// What a value has to do with what is wrong.
+// The part of a value in what is wrong.
 struct Role {
     enum class Kind {
         none,
         culprit,      // its step is wrong in isolation, or missing, or in the wrong place
-        inherited,    // off end to end, from a culprit
-        unexplained,  // off end to end, and no culprit leads there
+        inherited,    // fails end to end, and depends on a culprit
+        unexplained,  // fails end to end, and depends on no culprit
     };
     Kind kind = Kind::none;
     std::string from = {};  // the nearest culprit
@@ -40,55 +40,55 @@ std::string inherited_from(const std::string& culprit);
 struct ValueReport {
     std::string name;
     Shape shape;
-    // Of the step that makes it; empty where it is given.
+    // Of the step that makes it; empty for an input.
     std::string function;
     std::vector<std::string> reads;
-    // End to end, ours beside LibTorch's, the oracle's being right. Empty where it is not compared.
+    // End to end: our value and LibTorch's, both held to the oracle's. Empty if it is not compared.
     std::optional<Finding> operations, module;
-    std::shared_ptr<const Picture> picture;  // where pictures are asked for and there are figures
-    std::optional<IsolatedStep> isolated;    // where its step was run in isolation
+    std::shared_ptr<const Picture> picture;  // if pictures are requested and there are figures
+    std::optional<IsolatedStep> isolated;    // if its step was run in isolation
     std::string list_fault;  // "runs before W1, which it reads, is made", "no step makes it"; else empty
     Role role;
-    std::vector<const Mistake*> mistakes;  // that people make in a culprit's step, where pictures are asked for
+    std::vector<const Mistake*> mistakes;  // known mistakes in a culprit's step, if pictures are requested
 
     const std::optional<Finding>& against(Against which) const;
     // The first of the findings, or null.
     const Finding* in_chain() const;
     bool fails_in_chain() const;
 
-    // Its step is wrong in isolation, but not on this batch, or the value agrees end to end all the same.
+    // Whether its step is wrong in isolation, but not on this batch, or the value agrees end to end nevertheless.
     bool without_effect() const;
-    // What of the error end to end is not the isolated step's own.
+    // The part of the end-to-end error that the isolated step does not have.
     std::optional<double> inherited_error() const;
 
-    // Of a culprit: the trial that shows it is one, null where it is by a fault of the lists.
+    // Of a culprit: the trial that shows its error; null for a fault of the lists.
     const Trial* evidence() const;
-    // Of a culprit: the function that is wrong. (A step may run one for each kind of vectors.)
+    // Of a culprit: the function that is wrong. A step may have one for each vector type.
     const std::string& wrong_function() const;
     // Of a culprit: "on random values", "runs before W1, which it reads, is made".
     std::string why() const;
 };
 
-// How far a parameter has gone from LibTorch's own by the start of this step (with `drift`).
+// The distance of a parameter from LibTorch's own at the start of this step (with `drift`).
 struct Drift {
     std::string parameter;
     double distance = 0;  // the largest difference
     double scale = 0;     // the parameter's largest magnitude
-    // Its gradient is zero in exact arithmetic (a bias that the norm takes out again): what moves it is rounding alone,
-    // and nothing depends on it.
+    // Its gradient is zero in exact arithmetic, as that of a bias before a norm, which subtracts it again: only
+    // rounding moves it, and nothing depends on it.
     bool only_rounding = false;
 };
 
 // One network at one training step.
 struct ModelReport {
     std::string model;                // "stepwise", "collapsed", "fused"
-    std::vector<ValueReport> values;  // those compared, in the comparison's order, then what only isolated steps make
+    std::vector<ValueReport> values;  // the compared ones, in the comparison's order, then those of isolated steps only
     // Places in `values`:
     std::vector<std::size_t> isolated;    // in the order in which the steps run
-    std::vector<std::size_t> culprits;    // by a fault of the lists, then by a step that is wrong in isolation
+    std::vector<std::size_t> culprits;    // faults of the lists first, then steps that are wrong in isolation
     std::vector<std::size_t> downstream;  // inherited or unexplained
-    std::vector<std::string> missing;     // external values that would explain what is unexplained
-    // The planted mistake that makes all external values, looked for where no culprit's own is known.
+    std::vector<std::string> missing;     // external values that would explain the unexplained ones
+    // The known mistake that makes all external values; searched for if no culprit's own mistake is known.
     const Mistake* mistake = nullptr;
     std::vector<Drift> drift;
 
@@ -107,7 +107,7 @@ struct ComparedStep {
     std::vector<std::int64_t> X, Y;  // the batch
 };
 
-// A finding end to end, and of what it is.
+// An end-to-end finding, with the value and the model that it belongs to.
 struct ChainFinding {
     const ModelReport& model;
     Against against;

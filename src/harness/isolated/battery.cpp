@@ -136,7 +136,7 @@ std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
 Battery::Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make)
     : sizes_(battery_sizes(network)), seed_(seed), make_(std::move(make)) {}
 
-const Battery::Sized& Battery::at(std::size_t size) {
+const Battery::SizedForm& Battery::at(std::size_t size) {
     const auto [place, is_new] = forms_.try_emplace(size);
     if (is_new) {
         place->second.form = make_(sizes_[size].network, sizes_[size].rows);

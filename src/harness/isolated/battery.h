@@ -58,11 +58,11 @@ public:
     std::vector<BatteryCase> wide_case(const std::string& name, const std::vector<std::string>& reads);
 
 private:
-    struct Sized {
+    struct SizedForm {
         Form form;
         std::map<std::string, Shape> shapes;
     };
-    const Sized& at(std::size_t size);
+    const SizedForm& at(std::size_t size);
     // The number of the first size of more than 1,024, and that of the first with more than 65,536 elements.
     std::size_t first_long() const;
     std::size_t first_wide() const;
@@ -76,7 +76,7 @@ private:
     std::vector<NetworkSize> sizes_;
     std::uint64_t seed_;
     MakeForm make_;
-    std::map<std::size_t, Sized> forms_;
+    std::map<std::size_t, SizedForm> forms_;
     std::map<std::vector<std::string>, std::vector<BatteryCase>> cases_;
 };
 

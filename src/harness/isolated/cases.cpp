@@ -23,7 +23,7 @@ std::vector<double> limits_of(const StepInput& input, Leeway leeway) {
 }
 
 template <class T>
-Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
+Trial trial_of(const CallResult<T>& result, const StepRun<T>& one, Leeway leeway) {
     Trial trial;
     if (result.made.empty()) {
         trial.verdict = Verdict::mismatch;
@@ -61,7 +61,7 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
 
 template std::vector<double> limits_of<float>(const StepInput&, Leeway);
 template std::vector<double> limits_of<double>(const StepInput&, Leeway);
-template Trial trial_of(const CallResult<float>&, const Case<float>&, Leeway);
-template Trial trial_of(const CallResult<double>&, const Case<double>&, Leeway);
+template Trial trial_of(const CallResult<float>&, const StepRun<float>&, Leeway);
+template Trial trial_of(const CallResult<double>&, const StepRun<double>&, Leeway);
 
 }  // namespace byhand

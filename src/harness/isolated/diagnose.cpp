@@ -14,11 +14,11 @@ namespace {
 
 // Runs a step on a step input, in a network of its size.
 template <class T>
-Made made_of(const Step& step, const StepInput& input, const NetworkSize& size, const Manner& manner) {
+StepResult made_of(const Step& step, const StepInput& input, const NetworkSize& size, const Manner& manner) {
     const std::vector<Call<T>> call = {{&step, input.values.get()}};
     const CallResult<T> result =
         run_calls<T>(call, manner.is_external(step) ? manner.isolation.external : CallConfig()).front();
-    return {trial_of(result, Case<T>{&step, &input, size}, manner.leeway<T>(step)),
+    return {trial_of(result, StepRun<T>{&step, &input, size}, manner.leeway<T>(step)),
             {result.made.begin(), result.made.end()}};
 }
 
@@ -44,16 +44,17 @@ std::size_t tries_for(const StepInput& input) {
 }
 
 // A wrong result, and where it was seen.
-struct Seen {
+struct WrongResult {
     NetworkSize size;
     const StepInput* input;
-    Made made;
+    StepResult made;
 };
 
 // A wrong result of the battery in another shape than the one shown. None if there is no battery, or if the few first
 // of its cases are right there.
-std::optional<Seen> seen_elsewhere(const IsolatedStep& step, const Manner& manner, const Shown& shown, bool in_double,
-                                   const std::function<Made(const NetworkSize&, const StepInput&)>& run) {
+std::optional<WrongResult> seen_elsewhere(const IsolatedStep& step, const Manner& manner, const TrialCase& shown,
+                                          bool in_double,
+                                          const std::function<StepResult(const NetworkSize&, const StepInput&)>& run) {
     constexpr std::size_t kFewCases = 12;
     if (manner.isolation.battery == nullptr) {
         return std::nullopt;
@@ -66,9 +67,9 @@ std::optional<Seen> seen_elsewhere(const IsolatedStep& step, const Manner& manne
         if (!is_odd || one.input.exact == shown.input->exact) {
             continue;
         }
-        Made made = run(size, one.input);
+        StepResult made = run(size, one.input);
         if (made.trial.verdict == Verdict::mismatch && made.trial.note.empty()) {
-            return Seen{size, &one.input, std::move(made)};
+            return WrongResult{size, &one.input, std::move(made)};
         }
         if (++runs == kFewCases) {
             break;
@@ -78,11 +79,11 @@ std::optional<Seen> seen_elsewhere(const IsolatedStep& step, const Manner& manne
 }
 
 // Names the mistake, by the case that shows it and by another. A hint about every element must hold in both.
-void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown,
-                  const std::function<Made(const NetworkSize&, const StepInput&)>& run) {
+void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const TrialCase& shown,
+                  const std::function<StepResult(const NetworkSize&, const StepInput&)>& run) {
     const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
-    std::vector<Seen> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
-    if (std::optional<Seen> other = seen_elsewhere(result, manner, shown, result.only_in_double(), run)) {
+    std::vector<WrongResult> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
+    if (std::optional<WrongResult> other = seen_elsewhere(result, manner, shown, result.only_in_double(), run)) {
         const std::string& hint = other->made.trial.hint;
         if (general_part(telling.hint) != general_part(hint) && !general_part(telling.hint).empty()) {
             telling.hint.clear();
@@ -91,7 +92,7 @@ void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& mann
     }
     std::vector<Graph> networks;
     std::vector<std::vector<double>> limits;
-    for (const Seen& one : seen) {
+    for (const WrongResult& one : seen) {
         networks.push_back(manner.isolation.right_at_size(one.size.network, one.size.rows));
         limits.push_back(limits_of<float>(*one.input, leeway));
     }
@@ -105,7 +106,7 @@ void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& mann
 
 // Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
 // smallest input.
-void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
+void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const TrialCase& shown, bool makes_small) {
     const bool in_double = result.only_in_double();
     // The time limit of a function that does not return is reduced for the smaller inputs.
     const bool hangs = is_time_out(telling.note);
@@ -119,7 +120,7 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
         const Graph network = manner.isolation.at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
             const Step* step = find_step<T>(network, result.makes, shown.function);
-            return step != nullptr && step->in<T>().run ? made_of<T>(*step, input, at, again) : Made();
+            return step != nullptr && step->in<T>().run ? made_of<T>(*step, input, at, again) : StepResult();
         };
         return in_double ? in(double()) : in(float());
     };
@@ -127,7 +128,7 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
         name_mistake(result, telling, manner, shown, run);
     }
     if (telling.verdict == Verdict::unwritten && telling.note.empty()) {
-        const Made made = run(shown.size, *shown.input);
+        const StepResult made = run(shown.size, *shown.input);
         std::vector<View> reads = shown.input->values->views();  // also what the reference operation reads
         std::erase_if(
             reads, [&](const View& view) { return std::ranges::find(result.reads, view.name) == result.reads.end(); });
@@ -154,7 +155,7 @@ void put_on_batch(IsolatedStep& result, const Trial& fault) {
 
 void diagnose(IsolatedStep& result, const Manner& manner,
               const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
-              const std::vector<Shown>& battery, bool makes_small) {
+              const std::vector<TrialCase>& battery, bool makes_small) {
     Trial* telling = nullptr;
     for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
         telling = trial == result.telling() ? trial : telling;

@@ -15,7 +15,7 @@
 namespace byhand {
 
 // The case of a trial, in float or in double.
-struct Shown {
+struct TrialCase {
     const StepInput* input = nullptr;
     NetworkSize size;
     std::string function;
@@ -25,7 +25,7 @@ struct Shown {
 // in float or in double; `battery` has the case of each trial of the battery.
 void diagnose(IsolatedStep& result, const Manner& manner,
               const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
-              const std::vector<Shown>& battery, bool makes_small);
+              const std::vector<TrialCase>& battery, bool makes_small);
 
 // Explains the result of a wrong function by a planted mistake or by the right step on altered inputs.
 

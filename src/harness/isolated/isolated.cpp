@@ -17,10 +17,10 @@ namespace byhand {
 namespace {
 
 template <class T>
-std::vector<Call<T>> calls_of(const std::vector<Case<T>>& cases) {
+std::vector<Call<T>> calls_of(const std::vector<StepRun<T>>& cases) {
     std::vector<Call<T>> calls;
     calls.reserve(cases.size());
-    for (const Case<T>& one : cases) {
+    for (const StepRun<T>& one : cases) {
         calls.push_back({one.step, one.input->values.get()});
     }
     return calls;
@@ -40,7 +40,7 @@ bool was_called(const CallResult<T>& result) {
 
 // A trial for each case that was run. Empty only if there are no cases.
 template <class T>
-std::vector<Trial> trials_of(const std::vector<CallResult<T>>& results, const std::vector<Case<T>>& cases,
+std::vector<Trial> trials_of(const std::vector<CallResult<T>>& results, const std::vector<StepRun<T>>& cases,
                              const Manner& manner) {
     std::vector<Trial> trials;
     for (std::size_t i = 0; i < results.size() && (i == 0 || was_called(results[i])); ++i) {
@@ -52,9 +52,9 @@ std::vector<Trial> trials_of(const std::vector<CallResult<T>>& results, const st
 // The battery's cases of the step that makes `name`, `function` being its function's name: of every step that makes it
 // at those sizes.
 template <class T>
-std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery, const std::vector<Graph>& sizes,
-                                   const std::string& name, const std::string& function) {
-    std::vector<Case<T>> cases;
+std::vector<StepRun<T>> battery_cases(const std::vector<BatteryCase>& battery, const std::vector<Graph>& sizes,
+                                      const std::string& name, const std::string& function) {
+    std::vector<StepRun<T>> cases;
     for (const BatteryCase& one : battery) {
         const Graph& network = sizes[one.size];
         for (const Step* step : all_steps(network)) {
@@ -77,10 +77,10 @@ std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery, cons
 // External functions in one process, where they share memory: some of their cases of the battery, with their results
 // when no other function is called.
 template <class T>
-class Mixed {
+class MixedCalls {
 public:
     // `cases` belong to the step whose result is at `place`; those of the battery begin at 2.
-    void add(std::size_t place, const std::vector<Case<T>>& cases, std::vector<CallResult<T>> results) {
+    void add(std::size_t place, const std::vector<StepRun<T>>& cases, std::vector<CallResult<T>> results) {
         constexpr std::size_t kMost = 3;
         for (std::size_t i = 2; i < std::min(cases.size(), 2 + kMost); ++i) {
             calls_.push_back({cases[i].step, cases[i].input->values.get()});
@@ -138,12 +138,12 @@ std::vector<Graph> at_sizes(const Isolation& isolation) {
 }
 
 // Trials of the battery, and the case of each.
-struct OnBattery {
+struct BatteryTrials {
     std::vector<Trial>& trials;
-    std::vector<Shown> shown = {};
+    std::vector<TrialCase> shown = {};
 
     template <class T>
-    void append(const std::vector<Trial>& more, const std::vector<Case<T>>& cases, std::size_t begin = 0) {
+    void append(const std::vector<Trial>& more, const std::vector<StepRun<T>>& cases, std::size_t begin = 0) {
         for (std::size_t i = begin; i < more.size(); ++i) {
             trials.push_back(more[i]);
             shown.push_back({cases[i].input, cases[i].size, cases[i].step->template in<T>().name});
@@ -191,8 +191,8 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
     const bool has_battery = once_only && isolation.battery != nullptr;
     const std::vector<Graph> sizes = has_battery ? at_sizes(isolation) : std::vector<Graph>();
     std::vector<IsolatedStep> results;
-    Mixed<float> floats;
-    Mixed<double> doubles;
+    MixedCalls<float> floats;
+    MixedCalls<double> doubles;
     for (const Step* step : all_steps(network)) {
         const Step* right = find_step(isolation.right, step->makes);
         if (right == nullptr || std::ranges::find(known, step->makes) == known.end()) {
@@ -208,7 +208,7 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
         };
         const Manner manner{isolation, right->rounded.name};
         const NetworkSize own{isolation.right.config, network.rows};
-        OnBattery on_battery{result.battery};
+        BatteryTrials on_battery{result.battery};
         const bool has_double = once_only && step->in_double.run;
         // All calls of an external function share a subprocess; ours run on the battery only if the first two are
         // right.
@@ -218,26 +218,26 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
                                                   : std::vector<BatteryCase>();
         const auto on_sizes = [&]<class T>(T) {
             if (!has_battery) {
-                return std::vector<Case<T>>();
+                return std::vector<StepRun<T>>();
             }
             const auto& battery = isolation.battery->cases(step->makes, step->reads, std::is_same_v<T, double>);
             return battery_cases<T>(battery, sizes, step->makes, step->in<T>().name);
         };
         const auto first_cases = [&]<class T>(T in) {
             constexpr bool kInDouble = std::is_same_v<T, double>;
-            std::vector<Case<T>> cases = {{step, &input_of(true, kInDouble), own},
-                                          {step, &input_of(false, kInDouble), own}};
+            std::vector<StepRun<T>> cases = {{step, &input_of(true, kInDouble), own},
+                                             {step, &input_of(false, kInDouble), own}};
             if (is_external) {
                 std::ranges::move(on_sizes(in), std::back_inserter(cases));
                 if (!kInDouble) {
-                    const std::vector<Case<T>> more = battery_cases<T>(wide, sizes, step->makes, step->in<T>().name);
+                    const std::vector<StepRun<T>> more = battery_cases<T>(wide, sizes, step->makes, step->in<T>().name);
                     cases.insert(cases.end(), more.begin(), more.end());
                 }
             }
             return cases;
         };
-        const auto take = [&]<class T>(const std::vector<Case<T>>& cases, std::vector<CallResult<T>> made,
-                                       Mixed<T>& mixed, Trial& on_real, Trial& on_probe) {
+        const auto take = [&]<class T>(const std::vector<StepRun<T>>& cases, std::vector<CallResult<T>> made,
+                                       MixedCalls<T>& mixed, Trial& on_real, Trial& on_probe) {
             const std::vector<Trial> trials = trials_of(made, cases, manner);
             on_real = trials[0];
             on_probe = trials.size() > 1 ? trials[1] : trials[0];
@@ -246,8 +246,9 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
                 mixed.add(results.size(), cases, std::move(made));
             }
         };
-        const std::vector<Case<float>> in_float = first_cases(float());
-        const std::vector<Case<double>> in_double = has_double ? first_cases(double()) : std::vector<Case<double>>();
+        const std::vector<StepRun<float>> in_float = first_cases(float());
+        const std::vector<StepRun<double>> in_double =
+            has_double ? first_cases(double()) : std::vector<StepRun<double>>();
         CallConfig config = isolation.external;
         config.in_a_row = has_battery;
         ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), is_external, config);

@@ -187,13 +187,13 @@ public:
     }
 
 private:
-    struct Sized {
+    struct SizedForm {
         Form form;
         Shapes shapes;
     };
     using Key = std::tuple<std::size_t, std::size_t, std::vector<std::size_t>, std::size_t, std::size_t, Divisor>;
 
-    const Sized& at(const NetworkSize& size) {
+    const SizedForm& at(const NetworkSize& size) {
         const NetworkConfig& network = size.network;
         const auto [place, is_new] =
             forms_.try_emplace(Key{size.rows, network.vocabulary, network.hidden, network.embedding, network.context,
@@ -213,7 +213,7 @@ private:
         if (right == nullptr) {
             return;
         }
-        const Sized& sized = at(size_);
+        const SizedForm& sized = at(size_);
         Values read;
         for (const TensorSpec& spec : read_by(*right, reads_, *sized.form.reference_operations, sized.shapes)) {
             const std::vector<View> views = values_.views();
@@ -244,7 +244,7 @@ private:
         if (first_ && finite_ && !finite) {
             return false;
         }
-        Made made = how_.run(size, input);
+        StepResult made = how_.run(size, input);
         const Trial& now = made.trial;
         if (first_ && first_->note.empty() && is_time_out(now.note) && ++time_outs_ == kMostTimeOuts) {
             tries_ = 0;  // each takes the whole time limit
@@ -429,9 +429,9 @@ private:
     std::chrono::steady_clock::time_point end_;
     std::optional<Trial> first_;
     bool finite_ = false;  // the exact result and its limits
-    Made made_;
+    StepResult made_;
     std::vector<double> right_;
-    std::map<Key, Sized> forms_;
+    std::map<Key, SizedForm> forms_;
 };
 
 }  // namespace

@@ -16,7 +16,7 @@
 namespace byhand {
 
 // The result of a step and its trial. `numbers` is empty if it did not finish.
-struct Made {
+struct StepResult {
     Trial trial;
     std::vector<double> numbers;
 };
@@ -27,13 +27,13 @@ struct SmallestInput {
     std::vector<std::string> reads;  // each once, in the step's order
     NetworkSize size;
     Values values;  // of its inputs
-    Made made;
+    StepResult made;
     std::vector<double> right;
 };
 
 struct Shrinking {
     MakeForm make;
-    std::function<Made(const NetworkSize& size, const StepInput& input)> run;
+    std::function<StepResult(const NetworkSize& size, const StepInput& input)> run;
     std::size_t tries = 600;               // at most, of `run`
     std::chrono::milliseconds time{3000};  // of the CPU
     bool in_double = false;                // otherwise every number is a float

@@ -15,12 +15,12 @@ namespace {
 
 using Bound = Rounded;
 
-// (No branch: what is drawn can't be foretold.)
+// +1 or −1 by the highest bit. Without a branch, which could not be predicted.
 double sign_of(std::uint64_t bits) {
     return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) | (bits & (std::uint64_t{1} << 63)));
 }
 
-// As float would keep it, where float is about to lose it: below its normal numbers, or above its largest.
+// The value rounded to float if it is outside of float's normal numbers; else unchanged.
 double within_float(double value) {
     const double magnitude = std::abs(value);
     const bool normal =
@@ -28,7 +28,7 @@ double within_float(double value) {
     return normal ? value : static_cast<double>(static_cast<float>(value));
 }
 
-// The number of these that equal one of them, averaged over all: a sum over them has as many equal terms.
+// How many of these are equal to one of them, on average over all: the equal terms of a sum over them.
 double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
     std::map<std::vector<std::int64_t>, double> times;
     const auto number_of_all = static_cast<double>(all.size());
@@ -42,7 +42,7 @@ double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
     return squares / number_of_all;
 }
 
-// Equal rows of the batch, targets included: their gradients are equal.
+// The average number of equal rows of the batch, targets included: their gradients are equal.
 double equal_rows(const Batch& batch, std::size_t context) {
     std::vector<std::vector<std::int64_t>> all;
     all.reserve(batch.rows);
@@ -52,7 +52,8 @@ double equal_rows(const Batch& batch, std::size_t context) {
     return equal_on_average(std::move(all));
 }
 
-// Of the parts of all contexts, `positions` to a row: what a layer with so many positions makes of equal ones is equal.
+// The same for the windows of all contexts, `positions` in a row: a layer with that many positions has equal results
+// for equal windows.
 double equal_windows(const Batch& batch, std::size_t context, std::size_t positions) {
     const std::size_t width = context / positions;
     std::vector<std::vector<std::int64_t>> all;
@@ -63,8 +64,8 @@ double equal_windows(const Batch& batch, std::size_t context, std::size_t positi
     return equal_on_average(std::move(all));
 }
 
-// The positions of what a step of the forward pass sums over rows and positions, H sums of (rows·positions, H); 0 where
-// it makes something else.
+// The positions in each row of the operand that a forward step sums over rows and positions: (rows·positions, H) → (H).
+// 0 if the step is no such sum.
 std::size_t summed_positions(const Step& step, const std::map<std::string, Shape>& shapes, const Graph& graph) {
     for (const std::string& name : step.reads) {
         const Shape& read = shapes.at(name);
@@ -76,7 +77,7 @@ std::size_t summed_positions(const Step& step, const std::map<std::string, Shape
     return 0;
 }
 
-// The network's values under numbers instead of names.
+// A network whose values have numbers instead of names.
 class Chain {
 public:
     Chain(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate)
@@ -116,8 +117,8 @@ public:
         }
     }
 
-    // Undisturbed, and beside it disturbed once, for the size of each step's own rounding: where a value is zero in
-    // exact arithmetic, what float has there instead is rounded as well.
+    // Runs undisturbed, and beside it disturbed once to measure the rounding of each step: a value that is zero in
+    // exact arithmetic is some small number in float, which is rounded as well.
     void run_exactly(std::uint64_t seed, const OtherRounding& other) {
         Arena disturbed = values_;
         for (std::size_t l = 0; l < links_.size(); ++l) {
@@ -139,16 +140,16 @@ public:
 
     bool all_rows_are_equal() const { return all_equal_; }
 
-    // From now on equal values move together, and the limits are the larger of those so far and those from now on.
-    // Where all rows are equal, a norm divides by √ε what is left of their difference from their mean: it is either
-    // different in each row, with a mean of zero, or the mean's own rounding, the same in each row.
+    // From now on equal values are disturbed alike, and the larger limits count, those before or those after. If all
+    // rows are equal, a norm divides the rest of (row − mean) by √ε: this rest is either different in each row, with a
+    // mean of zero, or the mean's own rounding error, the same in each row.
     void keep_together() {
         apart_ = kDoubles;
         squares_apart_ = std::move(squares_);
         clear_squares();
     }
 
-    // By `scale` times each step's own rounding, and what that moves over `scale`.
+    // Disturbs each step by `scale` times its own rounding, and adds up the squares of the differences over `scale`.
     void run_disturbed(std::uint64_t seed, double scale) {
         for (std::size_t l = 0; l < links_.size(); ++l) {
             const Link& link = links_[l];
@@ -182,7 +183,7 @@ public:
         values_ = {};
         Limits all;
         for (const Link& link : links_) {
-            // With inputs that are off by their limits a step may leave the range of float, as in a division by zero.
+            // A step may overflow if its inputs have errors as large as their limits, as in a division by zero.
             const std::vector<Bound> bounds = bounds_of(link, exact_, &limits);
             for (std::size_t i = 0; i < bounds.size(); ++i) {
                 if (!std::isfinite(bounds[i].error) || std::isnan(limits[link.makes][i])) {
@@ -212,7 +213,7 @@ private:
         std::size_t makes;
         std::vector<int> reads;         // places, or kX, kY
         std::vector<double> deviation;  // of each element's own rounding
-        double equal_terms = 1;         // of a sum over rows, to a term of it on average
+        double equal_terms = 1;         // of a sum over rows: how many equal each of its terms, on average
         std::optional<Kink> kink = std::nullopt;
     };
 
@@ -234,8 +235,8 @@ private:
         return found;
     }
 
-    // Adds the displacement of every value when these elements cross their kink, distributed among a few runs so that
-    // one effect does not hide another.
+    // Adds the distance by which every value moves when these elements cross their kink. They are divided among a few
+    // runs, so that one effect does not hide another.
     void add_kinks(Arena& limits) {
         constexpr std::size_t kMostRuns = 8;
         const std::vector<AtKink> all = at_kinks(limits);
@@ -318,8 +319,8 @@ private:
         link.step->in_double.run(values[link.makes].data(), operands);
     }
 
-    // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
-    // a NaN where float may leave its range, so that all that follows is unknown.
+    // The standard deviation of the step's own rounding of each element, for exact inputs. NaN if float may overflow,
+    // so that every value that depends on it is unknown.
     static std::vector<double> own_deviation(const Link& link, const std::vector<Bound>& bounds, bool any_order) {
         std::vector<double> deviation(bounds.size());
         for (std::size_t i = 0; i < bounds.size(); ++i) {
@@ -331,7 +332,7 @@ private:
         return deviation;
     }
 
-    // The step on numbers that carry their errors: none, or those that are given.
+    // Runs the step on numbers that carry their errors: 0, or `errors`.
     std::vector<Bound> bounds_of(const Link& link, const Arena& values, const Arena* errors) const {
         std::vector<std::vector<Bound>> copies;
         std::vector<Operand<Bound>> operands;
@@ -346,8 +347,8 @@ private:
                 for (std::size_t i = 0; i < numbers.size(); ++i) {
                     copy[i].value = numbers[i];
                     copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;
-                    // A mean of squares is not negative, however far it is off: its root exists. (Of what may be out of
-                    // range nothing is known, and of what follows from it neither.)
+                    // A mean of squares is never negative, so that its root exists. An infinite error stays infinite:
+                    // a value that may have overflowed is unknown.
                     if (not_negative_[place] && numbers[i] >= 0 && copy[i].error > numbers[i] &&
                         std::isfinite(copy[i].error)) {
                         copy[i].error = numbers[i];
@@ -361,10 +362,10 @@ private:
         return bounds;
     }
 
-    // Moves each element by its own rounding, up or down: by the element's exact value, so that equal values move
-    // alike, and by half as much all together. Equal values need not err alike: the oracle rounds as well, in double
-    // and in an order of its own, and in float the last rows of a loop may be computed by other instructions. So each
-    // moves on its own too. Stream 0 moves nothing: what float can't hold is lost all the same.
+    // Moves each element by its own rounding. The sign follows from the element's exact value, so that equal values
+    // move alike; half as much moves all elements together. Equal values may also have different errors: the oracle
+    // rounds in double and sums in its own order, and in float other instructions may compute the last rows of a loop.
+    // So each element moves separately too. Stream 0 moves nothing, but rounds what float cannot represent.
     void disturb(std::vector<double>& made, const std::vector<double>& exact, const Link& link, std::uint64_t stream,
                  double scale) const {
         const double together = 0.5 * sign_of(stream);
@@ -385,15 +386,15 @@ private:
     const std::int64_t* Y_;
     double equal_rows_;
     bool all_equal_;
-    double apart_;  // how far equal values err apart, as a share of a step's own rounding
+    double apart_;  // the part of a step's rounding that differs between equal values
     std::map<std::string, std::size_t> places_;
     std::vector<std::vector<double>> values_, exact_, squares_, squares_apart_;
     std::vector<Link> links_;
     std::vector<bool> not_negative_;  // of each value, by its range
 };
 
-// P(|t| > x): ∫ of (1 + t²/ν)^(−(ν + 1)/2) from x on, by t = √ν·tan θ, which leaves ∫ cos^(ν − 1) θ dθ (Simpson's
-// rule).
+// P(|t| > x) ∝ ∫ (1 + t²/ν)^(−(ν + 1)/2) dt from x to ∞. With t = √ν·tan θ the integrand is cos^(ν − 1) θ; Simpson's
+// rule.
 double student_tail(std::size_t degrees, double x) {
     const auto nu = static_cast<double>(degrees);
     const double from = std::atan(x / std::sqrt(nu)), to = std::acos(0.0);
@@ -427,7 +428,8 @@ Limits chain_limits(const Graph& graph, const Tensors<float>& state, const Batch
     Chain chain(graph, state, batch, rate);
     chain.run_exactly(mixed(~config.seed), other);
     chain.run_disturbed(0, 1);
-    // One run in four goes further, to where another of a row's values is the largest, or a value is beyond its kink.
+    // One run in four is disturbed more, so that another value of a row becomes the largest, or a value crosses its
+    // kink.
     constexpr std::size_t kFurther = 4;
     const auto run_all = [&] {
         for (std::size_t run = 0; run < config.runs; ++run) {
