@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/member.h"
+#include "byhand/view.h"
 #include "harness/mistake.h"
 #include "recipe/recipe.h"
 #include "torch_ref/torch_ref.h"
@@ -63,5 +64,21 @@ Scores score(const std::vector<const Mistake*>& mistakes, const std::vector<Run>
 
 // Whether the mistake can be planted in the recipe's network; one of data parallelism, on this many ranks.
 bool applies(const Mistake& mistake, const Recipe& recipe, std::size_t ranks);
+
+// ---- The metrics that others judge two tensors by, to see what they would have caught ----
+
+struct BaselineMetric {
+    std::string name;
+    std::string rule;
+    bool (*passes)(const View& ours, const View& theirs);
+};
+
+// allclose at its defaults (relative 1e-5, absolute 1e-8), largest difference ≤ 2e-2, normalised mean square error
+// ≤ 1e-7, cosine ≥ 0.999, mean difference ≤ 1e-5. Each as it is commonly written: `if (error > limit) fail`, which a
+// NaN passes, except allclose, which it does not.
+const std::vector<BaselineMetric>& baseline_metrics();
+
+// Whether every tensor that both have passes.
+bool all_pass(const BaselineMetric& metric, const std::vector<View>& ours, const std::vector<View>& theirs);
 
 }  // namespace byhand

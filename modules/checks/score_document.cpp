@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/json.h"
-#include "checks/baseline_metrics.h"
 #include "checks/documents.h"
+#include "checks/score.h"
 
 namespace byhand {
 namespace {

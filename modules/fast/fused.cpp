@@ -398,7 +398,7 @@ Fused::ElementRange Fused::elements_of(const FusedLayer& l, const PanelRows& par
     return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
 }
 
-Fused::PanelRows Fused::rows_of(const FusedLayer& l, const Pass& pass, std::size_t task) const {
+Fused::PanelRows Fused::rows_of_task(const FusedLayer& l, const Pass& pass, std::size_t task) const {
     const std::size_t parts = chunks(pass), panel = parts == 1 ? task : task / parts;
     return {l.out[panel], rows_of_chunk(l.pattern.layer.positions, task - panel * parts, parts)};
 }

@@ -218,7 +218,7 @@ private:
     RowRange rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const;
     std::size_t chunks() const;
     std::size_t chunks(const Pass& pass) const { return pass.wants_columns ? 1 : chunks(); }
-    PanelRows rows_of(const FusedLayer& l, const Pass& pass, std::size_t task) const;
+    PanelRows rows_of_task(const FusedLayer& l, const Pass& pass, std::size_t task) const;
     static ElementRange elements_of(const FusedLayer& l, const PanelRows& part);
 
     // `count` numbers of one or several sums from `at` on: calls share(to, rows), with an array of several `to`, for

@@ -13,7 +13,7 @@ namespace byhand {
 void Fused::backward(const Batch& batch) {
     const FusedLayer& last = layers_.back();
     pool_.run(last.out.size() * chunks(last.backward.front()), [&](std::size_t task, std::size_t thread) {
-        backward_from_result(last, batch, rows_of(last, last.backward.front(), task), thread);
+        backward_from_result(last, batch, rows_of_task(last, last.backward.front(), task), thread);
     });
     send(last.backward.front().message);
     other_passes_backward(last, batch);
@@ -38,7 +38,7 @@ void Fused::backward_of_linear(const FusedLayer& l, const float* x, float* dx, c
         if (task < to_below) {
             input_backward(l, dx, task / parts, rows_of_chunk(l.pattern.layer.positions, task % parts, parts), thread);
             if (below != nullptr) {
-                backward_from_result(*below, batch, rows_of(*below, below->backward.front(), task), thread);
+                backward_from_result(*below, batch, rows_of_task(*below, below->backward.front(), task), thread);
             }
         } else {
             const std::size_t block = task - to_below;
@@ -123,7 +123,7 @@ void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
     for (const Pass& pass : std::span(l.backward).subspan(1)) {
         if (!pass.is_by_rows) {
             pool_.run(l.out.size() * chunks(pass), [&](std::size_t task, std::size_t thread) {
-                backward(l, pass, batch, rows_of(l, pass, task), thread);
+                backward(l, pass, batch, rows_of_task(l, pass, task), thread);
             });
             send(pass.message);
             continue;

@@ -33,7 +33,7 @@ void Fused::forward(const FusedLayer& l, const Pass& pass, const Panels& x, cons
     const std::span<const FusedStep> steps = std::span(l.steps).subspan(pass.first, pass.last - pass.first);
     if (!pass.is_by_rows) {
         pool_.run(l.out.size() * chunks(pass), [&](std::size_t task, std::size_t thread) {
-            const PanelRows part = rows_of(l, pass, task);
+            const PanelRows part = rows_of_task(l, pass, task);
             for (const FusedStep& step : steps) {
                 forward(l, step, x, batch, part, thread);
             }

@@ -10,7 +10,6 @@
 #include "base/utf8.h"
 #include "cli/say.h"
 #include "fast/simd/targets.h"
-#include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

@@ -14,6 +14,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "byhand/verdict.h"
+#include "checks/files/external_file.h"
 #include "cli/commands.h"
 #include "cli/compare_parts.h"
 #include "cli/files.h"
@@ -33,7 +34,6 @@
 #include "names/dataset.h"
 #include "ranks/connect.h"
 #include "torch_ref/load.h"
-#include "train/external_file.h"
 
 namespace byhand::cli {
 namespace {
@@ -270,8 +270,10 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
     }
-    if (!options.dump.empty()) {
-        check_external(options.dump);
+    if constexpr (kHasChecks) {
+        if (!options.dump.empty()) {
+            check_external(options.dump);
+        }
     }
     const ReportFile report(options.report);
     Run run = run_to_compare(options, world);
@@ -342,9 +344,11 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     if (!shows_any) {
         say("--tensor: no tensor that was compared matches {}\n", printable(options.tensor));
     }
-    if (!options.dump.empty()) {
-        write_dump(options.dump, run, found.batch, options.steps - 1, found.candidates,
-                   found.reference->implementations);
+    if constexpr (kHasChecks) {
+        if (!options.dump.empty()) {
+            write_dump(options.dump, run, found.batch, options.steps - 1, found.candidates,
+                       found.reference->implementations);
+        }
     }
     return summary.agree ? kFine : kDisagrees;
 }
@@ -407,8 +411,10 @@ void add_compare(const Command& program) {
             .not_empty();
     }
     add_quick(command, options->quick);
-    command.option("--dump", options->dump, "Write every value of the last step there (.safetensors, .npz)")
-        .not_empty();
+    if (kHasChecks) {
+        command.option("--dump", options->dump, "Write every value of the last step there (.safetensors, .npz)")
+            .not_empty();
+    }
     if (kHasRanks) {
         add_rank_options(
             command, options->ranks,

@@ -9,12 +9,13 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "checks/candidates.h"
+#include "checks/files/external_file.h"
 #include "cli/compare_parts.h"
 #include "cli/say.h"
 #include "cli/value_names.h"
 #include "manual/stepwise.h"
 #include "names/dataset.h"
-#include "train/external_file.h"
+#include "train/safetensors.h"
 
 namespace byhand::cli {
 namespace {
@@ -89,6 +90,30 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
         throw InputError("the mistake " + name + " does not apply to the recipe " + run.recipe.name);
     }
     return std::move(spoiled.candidate);
+}
+
+void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
+                const std::vector<Candidate>& candidates, const ReferenceImplementations& reference) {
+    std::vector<View> views = {
+        {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
+        {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
+    };
+    const auto append = [&views](const std::string& prefix, const Implementation& implementation) {
+        for (View& view : implementation.views()) {
+            view.name = prefix + "/" + view.name;
+            views.push_back(std::move(view));
+        }
+    };
+    for (const Candidate& candidate : candidates) {
+        append(candidate.model == "stepwise" ? "manual" : candidate.model, *candidate.implementation);
+    }
+    append("torch", *reference.stepwise);
+    append("module", *reference.module);
+    append("oracle", *reference.oracle);
+    write_external(path, views,
+                   {{"recipe", to_json(run.recipe)},
+                    {"vocabulary", to_utf8(run.vocabulary.characters)},
+                    {"step", std::to_string(step)}});
 }
 
 }  // namespace byhand::cli

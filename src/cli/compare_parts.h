@@ -45,7 +45,7 @@ std::vector<RankSummary> summaries_of(const InParts& parts);
 // Takes part in the comparison of rank 0 until it ends.
 void follow_first(const std::vector<InRanks>& all, Group& group, Run& run);
 
-// ---- What byhand compare does by the module checks: external values, and planted mistakes ----
+// ---- External values, planted mistakes and dumps, which need the module checks ----
 
 // External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
 // those before it are said as it is.
@@ -55,10 +55,8 @@ Candidate candidate_of_file(ExternalValues values, const std::string& path, cons
 // The stepwise network with that mistake in it. Throws InputError if it does not apply, or is one of several ranks.
 Candidate planted(const std::string& name, const Run& run, const Reference& reference);
 
-// ---- The file that byhand compare writes ----
-
-// Every value of the last step, each implementation under its own prefix, with the batch and the recipe: for anyone who
-// wants to check the checker.
+// Writes every value of the last step to a file, each implementation under its own prefix, with the batch and the
+// recipe.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
                 const std::vector<Candidate>& candidates, const ReferenceImplementations& reference);
 

@@ -17,7 +17,6 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "fast/simd/targets.h"
-#include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

@@ -1,6 +1,6 @@
-#include "torch_ref/blas.h"
-
 #include <dlfcn.h>
+
+#include "torch_ref/load.h"
 
 namespace byhand::torch_ref {
 

@@ -1,10 +1,11 @@
 #include "train/file_kind.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/utf8.h"
-#include "train/npy.h"
 
 namespace byhand {
 namespace {
@@ -129,6 +130,20 @@ std::string to_string(FileKind kind) {
             return "text";
     }
     return "";
+}
+
+bool is_own_npz(const std::string& path) {
+    constexpr std::string_view kEnd = "PK\x05\x06";
+    constexpr std::size_t kEndRecord = 22;  // without the comment
+    try {
+        const RegularFile file = open_regular(path);
+        std::string end(kEndRecord + kNpzComment.size(), '\0');
+        const std::uint64_t from = file.size - std::min<std::uint64_t>(file.size, end.size());
+        return read_from(file.descriptor.number(), from, end.data(), end.size(), path) == end.size() &&
+               end.starts_with(kEnd) && end.ends_with(kNpzComment);
+    } catch (const InputError&) {
+        return false;
+    }
 }
 
 }  // namespace byhand

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/file.h"
 
 namespace byhand {
+
+inline constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 enum class FileKind { unknown, empty, zip, npy, pytorch, pickle, gzip, json, csv, python, text };
 
@@ -15,5 +18,9 @@ FileKind kind_of(const RegularFile& file, const std::string& path);
 
 // "JSON", "a pickle"; empty for an unknown one.
 std::string to_string(FileKind kind);
+
+// The comment of a .npz archive that byhand wrote, and whether the file of that path ends with it.
+inline constexpr std::string_view kNpzComment = "byhand";
+bool is_own_npz(const std::string& path);
 
 }  // namespace byhand

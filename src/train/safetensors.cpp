@@ -18,7 +18,6 @@
 #include "base/utf8.h"
 #include "recipe/json_fields.h"
 #include "train/file_kind.h"
-#include "train/npy.h"
 #include "train/whole_file.h"
 
 static_assert(std::endian::native == std::endian::little,

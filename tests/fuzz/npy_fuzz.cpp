@@ -3,9 +3,9 @@
 #include <optional>
 #include <string>
 
+#include "checks/files/external_file.h"
 #include "fuzz/file.h"
 #include "fuzz/refusal.h"
-#include "train/external_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace byhand;

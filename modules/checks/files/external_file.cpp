@@ -1,4 +1,4 @@
-#include "train/external_file.h"
+#include "checks/files/external_file.h"
 
 #include <algorithm>
 #include <deque>
@@ -12,7 +12,6 @@
 #include "base/module.h"
 #include "base/utf8.h"
 #include "train/file_kind.h"
-#include "train/npz.h"
 #include "train/whole_file.h"
 
 namespace byhand {

@@ -10,11 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "train/file_kind.h"
 #include "train/safetensors.h"
 
 namespace byhand {
-
-inline constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
 // Reads up to `size` bytes into `to`, fewer at the end, and returns their number.
 using ByteSource = std::function<std::size_t(void* to, std::size_t size)>;
@@ -55,9 +54,5 @@ NpyArray npy_array(const View& view);
 
 // A text as NumPy's array of no axes, whose numbers are in `characters`. Precondition: UTF-8, not empty.
 NpyArray npy_text(const std::string& name, const std::string& text, std::u32string& characters);
-
-// The comment of a .npz archive that byhand wrote, and whether the file of that path ends with it.
-inline constexpr std::string_view kNpzComment = "byhand";
-bool is_own_npz(const std::string& path);
 
 }  // namespace byhand

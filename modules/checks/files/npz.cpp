@@ -1,5 +1,3 @@
-#include "train/npz.h"
-
 #include <zip.h>
 
 #include <array>
@@ -8,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "checks/files/external_file.h"
 
 namespace byhand {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/npy.h"
+#include "checks/files/npy.h"
 
 #include <algorithm>
 #include <array>
@@ -240,20 +240,6 @@ NpyArray npy_text(const std::string& name, const std::string& text, std::u32stri
     characters = from_utf8(text);
     return {name, header_text("<U" + std::to_string(characters.size()), {}), characters.data(),
             characters.size() * sizeof(char32_t)};
-}
-
-bool is_own_npz(const std::string& path) {
-    constexpr std::string_view kEnd = "PK\x05\x06";
-    constexpr std::size_t kEndRecord = 22;  // without the comment
-    try {
-        const RegularFile file = open_regular(path);
-        std::string end(kEndRecord + kNpzComment.size(), '\0');
-        const std::uint64_t from = file.size - std::min<std::uint64_t>(file.size, end.size());
-        return read_from(file.descriptor.number(), from, end.data(), end.size(), path) == end.size() &&
-               end.starts_with(kEnd) && end.ends_with(kNpzComment);
-    } catch (const InputError&) {
-        return false;
-    }
 }
 
 }  // namespace byhand

@@ -1,5 +1,5 @@
 // NumPy's formats: files written here byte by byte, by the format's description, and their contents as read.
-#include "train/npy.h"
+#include "checks/files/npy.h"
 
 #include <zip.h>
 
@@ -19,7 +19,7 @@
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
-#include "train/external_file.h"
+#include "checks/files/external_file.h"
 #include "train/raw.h"
 
 using namespace byhand;

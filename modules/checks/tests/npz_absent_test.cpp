@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
-#include "train/external_file.h"
+#include "checks/files/external_file.h"
 
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
