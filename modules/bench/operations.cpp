@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "bench/budget.h"
-#include "bench/our_operations.h"
 #include "fast/simd/kernels.h"
 #include "judge/finding.h"
 #include "names/random.h"

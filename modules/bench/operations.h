@@ -67,4 +67,9 @@ struct WholeStep {
 Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations,
                      const std::vector<WholeStep>& steps = {});
 
+// ---- Handwritten single operations, for timing ----
+
+// The functions of src/manual that the fused network uses.
+PreparedOperation by_hand(const OperationInput& input);
+
 }  // namespace byhand::bench

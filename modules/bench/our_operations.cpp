@@ -1,11 +1,10 @@
-#include "bench/our_operations.h"
-
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
 #include "base/tensors.h"
+#include "bench/operations.h"
 #include "fast/by_columns.h"
 #include "fast/panels.h"
 #include "fast/simd/kernels.h"

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "checks/external/judge_external.h"
-#include "checks/external/same_numbers.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "checks/external/external_implementation.h"
+#include "checks/external/external.h"
 #include "compare/candidates.h"
 #include "harness/mistake.h"
 

@@ -1,5 +1,3 @@
-#include "foreign/descendants.h"
-
 #include <sys/types.h>
 
 #include <chrono>
@@ -11,6 +9,8 @@
 #include <system_error>
 #include <thread>
 #include <vector>
+
+#include "foreign/subprocess.h"
 
 namespace byhand {
 namespace {

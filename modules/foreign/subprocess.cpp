@@ -25,7 +25,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "foreign/descendants.h"
 #include "foreign/guarded_memory.h"
 #include "foreign/surroundings.h"
 

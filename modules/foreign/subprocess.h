@@ -81,4 +81,10 @@ bool has_thread_sanitizer();
 ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
                                       const std::vector<Call<double>>& in_double, const CallConfig& config);
 
+// ---- The processes that a process has started ----
+
+// Kills the children of a process, their children, and so on, as /proc shows them: those whose parents have ended are
+// found if the process is their subreaper. Returns when all have ended, or after 2 s: some may belong to another user.
+void end_descendants_of(int ancestor);
+
 }  // namespace byhand

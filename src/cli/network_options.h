@@ -10,7 +10,7 @@
 #include "base/network.h"
 #include "cli/file_path.h"
 #include "cli/options.h"
-#include "recipe/flags.h"
+#include "recipe/recipe.h"
 #include "train/run.h"
 #include "train/saved_model.h"
 

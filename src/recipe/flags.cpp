@@ -1,10 +1,9 @@
-#include "recipe/flags.h"
-
 #include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "recipe/recipe.h"
 
 namespace byhand {
 namespace {

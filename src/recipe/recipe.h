@@ -1,6 +1,7 @@
 // A recipe: all parameters of a run, as data. recipes/*.json have the same fields (docs/recipes.md).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -99,5 +100,24 @@ std::vector<std::string> differences(const Recipe& there, const Recipe& here);
 
 // The value whose text to_json returns.
 Json json_of(Recipe recipe);
+
+// ---- Changes of a recipe that a command line can ask for ----
+
+// Empty members leave the recipe unchanged.
+struct NetworkFlags {
+    std::optional<std::size_t> embedding, context, batch;
+    std::optional<std::vector<std::size_t>> hidden;  // widths
+    std::optional<std::uint64_t> seed, split_seed;
+    std::optional<std::string> activation;
+    std::optional<std::string> norm;         // "before", "after", "none"
+    std::optional<std::string> norm_kind;    // "batch", "layer", "rms", "none"
+    std::optional<std::string> bn_variance;  // "biased", "unbiased"
+    std::optional<std::string> optimizer;    // "sgd", "momentum", "nesterov", "adamw"
+    std::optional<double> bn_eps, weight_decay, rate;
+    bool residual = false, tied = false;
+};
+
+// Throws InputError, naming the flag, if flags contradict each other or the recipe, which may list its layers.
+Recipe with_flags(Recipe recipe, const NetworkFlags& flags);
 
 }  // namespace byhand

@@ -3,7 +3,6 @@
 
 #include "torch_ref/module.h"
 #include "torch_ref/operation.h"
-#include "torch_ref/reference_operations.h"
 #include "torch_ref/stepwise.h"
 #include "torch_ref/torch_ref.h"
 

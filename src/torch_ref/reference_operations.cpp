@@ -1,5 +1,3 @@
-#include "torch_ref/reference_operations.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/cross_entropy_loss.h>
@@ -20,6 +18,7 @@
 #include "torch_ref/bridge.h"
 #include "torch_ref/module.h"
 #include "torch_ref/operations.h"
+#include "torch_ref/stepwise.h"
 
 namespace byhand::torch_ref {
 namespace {

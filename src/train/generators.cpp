@@ -1,5 +1,3 @@
-#include "train/generators.h"
-
 #include <bit>
 #include <charconv>
 #include <cstddef>
@@ -7,6 +5,8 @@
 #include <random>
 #include <sstream>
 #include <string_view>
+
+#include "train/saved_model.h"
 
 namespace byhand {
 namespace {

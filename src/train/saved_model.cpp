@@ -10,7 +10,6 @@
 #include "base/utf8.h"
 #include "base/value.h"
 #include "byhand/version.h"
-#include "train/generators.h"
 #include "train/safetensors.h"
 
 namespace byhand {

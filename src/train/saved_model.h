@@ -45,4 +45,15 @@ SavedModel load_model(const std::string& path);
 // if the file can't be read, contains a recipe itself, does not match this one, or has a value that is not finite.
 SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary vocabulary);
 
+// ---- The generators of a run as text, for checkpoints ----
+
+// 624 words of eight hexadecimal digits each, a blank, and the index of the next word; TorchGenerator adds a blank and
+// the bits of the stored normal, or "none".
+std::string to_text(const PythonGenerator& generator);
+std::string to_text(const TorchGenerator& generator);
+
+// The inverse; nullopt if the text is malformed.
+std::optional<PythonGenerator> python_from_text(const std::string& text);
+std::optional<TorchGenerator> torch_from_text(const std::string& text);
+
 }  // namespace byhand

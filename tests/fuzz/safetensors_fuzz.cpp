@@ -4,7 +4,6 @@
 
 #include "fuzz/file.h"
 #include "fuzz/refusal.h"
-#include "train/generators.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
 

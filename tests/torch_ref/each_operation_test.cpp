@@ -15,7 +15,6 @@
 #include "torch_ref/example.h"
 #include "torch_ref/module.h"
 #include "torch_ref/near.h"
-#include "torch_ref/reference_operations.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;

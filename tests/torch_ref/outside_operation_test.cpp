@@ -21,7 +21,6 @@
 #include "manual/stepwise.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
-#include "torch_ref/reference_operations.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;

@@ -1,7 +1,5 @@
 // LibTorch's reference operations: for consistent values they equal the values of LibTorch's own run, with autograd for
 // gradients; and they depend exactly on what they declare.
-#include "torch_ref/reference_operations.h"
-
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>

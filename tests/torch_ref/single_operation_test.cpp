@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "torch_ref/near.h"
-#include "torch_ref/reference_operations.h"
+#include "torch_ref/stepwise.h"
 
 using namespace byhand;
 

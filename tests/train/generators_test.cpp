@@ -1,8 +1,8 @@
-#include "train/generators.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
+
+#include "train/saved_model.h"
 
 using namespace byhand;
 

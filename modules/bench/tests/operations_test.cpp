@@ -10,7 +10,6 @@
 
 #include "base/parsed_json.h"
 #include "bench/budget.h"
-#include "bench/our_operations.h"
 #include "report/writers.h"
 
 using namespace byhand;

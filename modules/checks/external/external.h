@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/model.h"
 #include "byhand/view.h"
 #include "steps/step.h"
 
@@ -39,5 +40,27 @@ struct ExternalValues {
 // weight or its gradient is (out, in), as in PyTorch, all must be, and are transposed. Names that the network lacks are
 // left out. The numbers of a view are read only if its shape has the right number of elements.
 ExternalValues fit_to(const Graph& network, const std::vector<View>& given);
+
+// ---- External values of one training step as an implementation in a comparison ----
+
+// An implementation that has the external values and runs nothing.
+class ExternalImplementation final : public Implementation {
+public:
+    // Precondition: `values` has no faults. `where` begins the messages of views().
+    ExternalImplementation(ExternalValues values, std::string where);
+
+    bool in_double() const { return values_.in_double; }
+
+    void load(const Tensors<float>& state) override;
+    void run(const Batch& batch, float rate) override;
+    // Throws InputError if the file contains a batch or a tensor of the state other than the step's.
+    std::vector<View> views() const override;
+
+private:
+    ExternalValues values_;
+    std::string where_;
+    Tensors<float> state_;
+    Batch batch_;
+};
 
 }  // namespace byhand

@@ -1,9 +1,8 @@
-#include "checks/external/external_implementation.h"
-
 #include <algorithm>
 #include <utility>
 
 #include "base/error.h"
+#include "checks/external/external.h"
 
 namespace byhand {
 

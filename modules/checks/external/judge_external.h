@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "checks/faults/mistakes.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/end_to_end/value_report.h"
 #include "harness/isolated/isolated.h"
 #include "harness/limits/monte_carlo.h"
+#include "steps/step.h"
 
 namespace byhand {
 
@@ -36,5 +39,12 @@ void leave_out_unrelated(std::vector<IsolatedStep>& isolated, const std::vector<
 // reference's values can't replace and that can't be derived.
 std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
                                      const Graph& network);
+
+// ---- Explains external values by a planted mistake in the whole network ----
+
+// The mistake that, planted in `right`, makes all of `given` within rounding: those that are off the `exact` values and
+// those that are not. The nearest if several do; null if none does, or nothing is off.
+const Mistake* mistake_that_makes(const std::vector<View>& given, const Graph& right, const TrainingStep& step,
+                                  const std::vector<View>& exact, const Limits& limits);
 
 }  // namespace byhand

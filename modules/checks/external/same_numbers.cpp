@@ -1,5 +1,3 @@
-#include "checks/external/same_numbers.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "checks/external/judge_external.h"
 #include "harness/isolated/hints.h"
 #include "steps/runner.h"
 

@@ -1,6 +1,4 @@
 // External values: what is taken, how, and what is refused.
-#include "checks/external/external_implementation.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "checks/external/external.h"
 #include "checks/tests/external_file.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
