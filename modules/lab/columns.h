@@ -15,6 +15,6 @@ struct ColumnsOptions {
 
 // With divisor n and with n − 1; the gradient of the result is dy[i, j] = (i + 1)·(j − 1) + 1. Throws InputError where
 // there are not three of γ and β.
-Document columns(const ColumnsOptions& options, const Setting& setting);
+Document columns(const ColumnsOptions& options, const Setup& setup);
 
 }  // namespace byhand::lab

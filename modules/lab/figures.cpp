@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
+
+#include "base/quantile.h"
 
 namespace byhand::lab {
 
@@ -27,18 +30,11 @@ Cell with_spread(const std::vector<double>& values, int decimals) {
             {{"mean", number(figures.mean)}, {"deviation", number(figures.deviation)}}};
 }
 
-Series band(const std::string& name, const std::vector<double>& x, const std::vector<std::vector<double>>& y) {
-    Series series{name, {}, {}, {}, {}, Style::both};
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        const MeanAndDeviation figures = mean_and_deviation(y[i]);
-        if (std::isfinite(figures.mean)) {
-            series.x.push_back(x[i]);
-            series.y.push_back(figures.mean);
-            series.low.push_back(figures.mean - figures.deviation);
-            series.high.push_back(figures.mean + figures.deviation);
-        }
+Median median_of(const std::vector<double>& values) {
+    if (std::ranges::any_of(values, [](double value) { return std::isnan(value); })) {
+        return {NAN, NAN, NAN};
     }
-    return series;
+    return {quantile(values, 0.5), quantile(values, 0), quantile(values, 1)};
 }
 
 double cosine(const std::vector<double>& a, const std::vector<double>& b) {
@@ -55,6 +51,12 @@ double norm(const std::vector<double>& x) {
         squares += each * each;
     }
     return std::sqrt(squares);
+}
+
+std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
+    std::vector<double> differences(a.size());
+    std::ranges::transform(a, b, differences.begin(), std::minus());
+    return differences;
 }
 
 Recipe in_steps(Recipe recipe, std::size_t steps) {

@@ -3,8 +3,6 @@
 
 #include <cstddef>
 #include <functional>
-#include <iterator>
-#include <string>
 #include <vector>
 
 #include "recipe/recipe.h"
@@ -12,12 +10,18 @@
 
 namespace byhand::lab {
 
-// Over the sample; the deviation with divisor n − 1, and 0 where there is one value.
+// Over the sample; the deviation with divisor n − 1, and 0 for a single value.
 struct MeanAndDeviation {
     double mean = 0, deviation = 0;
 };
 // Precondition: `values` is not empty.
 MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
+
+// NaN if a value is.
+struct Median {
+    double median = 0, least = 0, most = 0;
+};
+Median median_of(const std::vector<double>& values);
 
 // measure(item) of each item; `measure` may be a member.
 template <class Items, class Measure>
@@ -33,15 +37,14 @@ std::vector<double> figures_of(const Items& items, Measure measure) {
 // "2.41 ± 0.02": a mean and its spread. The value is {"mean", "deviation"}.
 Cell with_spread(const std::vector<double>& values, int decimals);
 
-// A curve of means with a band of one deviation. y[i] has the figures of x[i], a seed each; a point whose figures are
-// not all finite is left out.
-Series band(const std::string& name, const std::vector<double>& x, const std::vector<std::vector<double>>& y);
-
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);
 
 // The square root of Σ x².
 double norm(const std::vector<double>& x);
+
+// a − b. Precondition: as many elements in both.
+std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b);
 
 // ---- A recipe's schedule in fewer steps, or more ----
 

@@ -22,6 +22,23 @@ struct FirstStep {
 // Throws InputError where prepare (train/run.h) does.
 FirstStep first_step(const Recipe& recipe, const Material& material);
 
+// ---- Layers ----
+
+// What a hidden layer's norm hands on, or its linear where there is no norm; of the output layer, the logits.
+inline std::string handed_on(const Layer& layer) {
+    if (layer.is_output) {
+        return "logits";
+    }
+    return layer.value(layer.norm == NormPlace::after ? "h" : "hpreact");
+}
+
+// The layers that have a norm, in order.
+inline std::vector<Layer> layers_with_norm(const NetworkConfig& config) {
+    std::vector<Layer> with = layers(config);
+    std::erase_if(with, [](const Layer& layer) { return layer.norm == NormPlace::none; });
+    return with;
+}
+
 // ---- A network by hand held against LibTorch's, as `byhand compare` does it ----
 
 struct Held {

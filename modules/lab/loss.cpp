@@ -8,17 +8,17 @@
 #include <memory>
 #include <string>
 
-#include "base/member.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
+#include "lab/experiments.h"
 #include "lab/figures.h"
 #include "lab/operation.h"
+#include "lab/study.h"
 #include "lab/training.h"
 #include "manual/models.h"
 #include "manual/squared_error.h"
 #include "manual/stepwise.h"
 #include "names/random.h"
-#include "report/rows.h"
 
 namespace byhand::lab {
 namespace {
@@ -82,44 +82,32 @@ Numbers<double> scaled(Numbers<double> in, double scale) {
 
 void add_scales(Document& document, const std::vector<double>& scales, const Numbers<double>& unit) {
     const std::size_t rows = unit.Y.size();
-    const auto n = static_cast<double>(rows);
-    Table table{fmt::format("Gradients of {} × {} normal logits: their norms, the note's as the sum that it is, and "
-                            "their cosines with cross-entropy's",
-                            rows, unit["logits"].size() / rows),
-                {"deviation",
-                 {"cross-entropy", "norms.cross_entropy"},
-                 {"note's", "norms.notes_start"},
-                 {"squared error", "norms.squared_error"},
-                 {"cos note's", "cosines.notes_start"},
-                 {"cos sq. error", "cosines.squared_error"},
-                 {"", "largest_difference", Align::hidden}},
-                {}};
-    double lowest = 1, largest = 0;
+    std::vector<Gradients> gradients;
+    double largest = 0;
     for (const double scale : scales) {
-        const Gradients g = gradients_at(scaled(unit, scale));
-        const double to_squared = cosine(g.squared_error, g.cross_entropy);
-        const double difference = largest_difference(g.notes_start, g.cross_entropy);
-        table.rows.push_back({significant(scale, 4), significant(norm(g.cross_entropy), 3),
-                              significant(n * norm(g.notes_start), 3), significant(norm(g.squared_error), 3),
-                              fixed(cosine(g.notes_start, g.cross_entropy), 9), fixed(to_squared, 4),
-                              significant(difference, 3)});
-        lowest = std::min(lowest, to_squared);
-        largest = std::max(largest, difference);
+        const Gradients& g = gradients.emplace_back(gradients_at(scaled(unit, scale)));
+        largest = std::max(largest, largest_difference(g.notes_start, g.cross_entropy));
     }
+    const Study cosines = filled({.key = "gradients",
+                                  .title = fmt::format("Cosine with cross-entropy's gradient, {} × {} normal logits",
+                                                       rows, unit["logits"].size() / rows),
+                                  .arms = {"note's start", "squared error"},
+                                  .measure = "cosine",
+                                  .varied = "deviation of the logits",
+                                  .values = scales,
+                                  .decimals = 4},
+                                 [&](std::size_t arm, std::size_t scale, std::size_t) {
+                                     const Gradients& g = gradients[scale];
+                                     return cosine(arm == 0 ? g.notes_start : g.squared_error, g.cross_entropy);
+                                 });
     constexpr double kRounding = 1e-15;  // of elements of about 1/n, in double
-    document.data["gradients"] = json_of_rows(table);
-    document.blocks.emplace_back(table);
+    add(document, {cosines});
+    document.data["largest_difference"] = largest;
     document.blocks.emplace_back(as_conclusion(fmt::format(
         "The note's start {} cross-entropy's gradient times {}, the rows, over which it sums where the mean divides: "
         "divided by them, no element at any of these logits differs by more than {:.1e}. The squared error's own "
         "gradient is another: its cosine falls to {:.4f}.",
-        largest <= kRounding ? "is" : "is not", rows, largest, lowest)));
-    document.plots.push_back({.title = "Cosine with cross-entropy's gradient",
-                              .x_label = "deviation of the logits",
-                              .y_label = "",
-                              .series = {series_of(table, "deviation", "cosines.notes_start", "note's start"),
-                                         series_of(table, "deviation", "cosines.squared_error", "squared error")},
-                              .log_x = true});
+        largest <= kRounding ? "is" : "is not", rows, largest, std::ranges::min(cosines.of_seed(1, 0)))));
 }
 
 // One row: one logit of this height, the others 0; it is the right answer's, or a wrong one's.
@@ -130,41 +118,25 @@ Gradients saturated(std::size_t V, double height, bool right) {
 }
 
 void add_saturated(Document& document, std::size_t V) {
-    Table table{fmt::format("One row, one logit so far above the {} others, which are equal: norms of cross-entropy's "
-                            "and the squared error's gradient where it is the right answer's, norms and cosine where "
-                            "it is a wrong one's",
-                            V - 1),
-                {{"above by", "above"},
-                 {"c.-e., right", "right.cross_entropy"},
-                 {"sq. e., right", "right.squared_error"},
-                 {"c.-e., wrong", "wrong.cross_entropy"},
-                 {"sq. e., wrong", "wrong.squared_error"},
-                 {"cosine", "wrong.cosine"}},
-                {}};
-    for (const double height : {0, 1, 2, 5, 10, 15, 20, 25, 30}) {
-        const Gradients right = saturated(V, height, true), wrong = saturated(V, height, false);
-        table.rows.push_back({significant(height, 4), significant(norm(right.cross_entropy), 2),
-                              significant(norm(right.squared_error), 2), significant(norm(wrong.cross_entropy), 2),
-                              significant(norm(wrong.squared_error), 2),
-                              fixed(cosine(wrong.squared_error, wrong.cross_entropy), 4)});
-    }
-    document.data["saturated"] = json_of_rows(table);
-    document.blocks.emplace_back(table);
-    document.blocks.emplace_back(Text{fmt::format(
-        "Certain and right, both gradients vanish, as they should. Certain and wrong, cross-entropy's stays: {:.2f} at "
-        "{:g} above. The squared error's is {:.1e} there, since each of its elements has the factor probs: a network "
-        "that is certain of a wrong class does not learn from it by the squared error.",
-        numbers(table, "wrong.cross_entropy").back(), numbers(table, "above").back(),
-        numbers(table, "wrong.squared_error").back())});
-    Plot plot{
-        "Gradient's norm where one logit stands above the others", "above by", "", {}, /*log_x=*/false, /*log_y=*/true};
-    for (const auto& [key, name] : {std::pair{"wrong.cross_entropy", "wrong, cross-entropy"},
-                                    {"wrong.squared_error", "wrong, squared error"},
-                                    {"right.cross_entropy", "right, cross-entropy"},
-                                    {"right.squared_error", "right, squared error"}}) {
-        plot.series.push_back(series_of(table, "above", key, name));
-    }
-    document.plots.push_back(std::move(plot));
+    Study norms{
+        .key = "saturated",
+        .title = fmt::format("Gradient's norm in one row where one logit stands so far above the {} others", V - 1),
+        .arms = {"c.-e., right", "sq. error, right", "c.-e., wrong", "sq. error, wrong"},
+        .measure = "norm",
+        .varied = "above by",
+        .values = {0, 1, 2, 5, 10, 15, 20, 25, 30},
+        .log_x = false,
+        .by_factors = true};
+    norms = filled(norms, [&](std::size_t arm, std::size_t height, std::size_t) {
+        const Gradients g = saturated(V, norms.values[height], /*right=*/arm < 2);
+        return norm(arm % 2 == 0 ? g.cross_entropy : g.squared_error);
+    });
+    add(document, {norms});
+    document.blocks.emplace_back(as_conclusion(fmt::format(
+        "Certain and right, at {:g} above, the gradients are {:.1e} and {:.1e}. Certain and wrong, cross-entropy's is "
+        "{:.2f} and the squared error's {:.1e}, since each of its elements has the factor probs.",
+        norms.values.back(), norms.of_seed(0, 0).back(), norms.of_seed(1, 0).back(), norms.of_seed(2, 0).back(),
+        norms.of_seed(3, 0).back())));
 }
 
 void compare_with_torch(Document& document, const Numbers<double>& unit, const torch_ref::Factory& torch) {
@@ -196,26 +168,6 @@ struct Losses {
     double cross_entropy = std::numeric_limits<double>::quiet_NaN();
     double squared_error = std::numeric_limits<double>::quiet_NaN();
 };
-using Which = Member<Losses, double>;
-
-// NaN where the training met values that are not finite, and ended.
-struct LossTrained {
-    std::vector<Losses> curve;  // at curve_points, over the first of the validation examples
-    Losses final;               // over all of them
-};
-using Results = std::vector<LossTrained>;  // a seed each
-
-// The steps after which the curve's points are taken, from 0 to the last.
-std::vector<std::size_t> curve_points(std::size_t steps) {
-    constexpr std::size_t kPoints = 20;  // after the first
-    std::vector<std::size_t> points = {0};
-    for (std::size_t i = 1; i <= kPoints; ++i) {
-        if (const std::size_t at = steps * i / kPoints; at > points.back()) {
-            points.push_back(at);
-        }
-    }
-    return points;
-}
 
 // Where the norms go by the figures of the training set, `train` is that set.
 Losses losses_on(const Examples& examples, const Examples& train, const NetworkConfig& network,
@@ -239,131 +191,70 @@ Losses losses_on(const Examples& examples, const Examples& train, const NetworkC
     return losses;
 }
 
-// Each on every seed.
-std::vector<Results> train_losses(const std::vector<LossTraining>& trainings, const Recipe& recipe, const Seeds& seeds,
-                                  const Material& material, const Setting& setting) {
-    constexpr std::size_t kCurveExamples = 4'000;  // enough to see the losses apart
+// Each on every seed, in the order of the study; NaN if the training met values that are not finite.
+std::vector<Losses> train_losses(const std::vector<LossTraining>& trainings, const Study& study, const Setup& setup) {
+    const Recipe recipe = in_steps(setup.recipes.front(), setup.steps);
+    const auto make = [&](std::size_t arm, std::size_t, std::size_t) {
+        Training training{.recipe = recipe};
+        for (RateFrom& from : training.recipe.rates) {
+            from.rate *= trainings[arm].rate_factor;
+        }
+        training.make = [start = trainings[arm].start](const NetworkConfig& config, std::size_t rows) {
+            return make_step_model(network_from(start, config, rows));
+        };
+        return training;
+    };
     // The parts are the same for every seed: the split has a seed of its own.
-    const Run run = prepare(recipe, material.names, material.where);
-    const NetworkConfig& network = run.recipe.network;
-    const Examples val = run.val.first(kCurveExamples), train = run.train.first(kCurveExamples);
-    const std::vector<std::size_t> points = curve_points(recipe.steps);
-    std::vector<Results> results;
-    std::vector<Training> all;
-    for (const LossTraining& one : trainings) {
-        Results& of_seeds = results.emplace_back(seeds.count);
-        for (std::size_t seed = 0; seed < seeds.count; ++seed) {
-            Training& training = all.emplace_back();
-            training.recipe = recipe;
-            training.recipe.seed = list(seeds)[seed];
-            for (RateFrom& from : training.recipe.rates) {
-                from.rate *= one.rate_factor;
-            }
-            training.make = [start = one.start](const NetworkConfig& config, std::size_t rows) {
-                return make_step_model(network_from(start, config, rows));
-            };
-            training.watch = [&, &result = of_seeds[seed]](std::size_t steps, Model& model) {
-                if (std::ranges::binary_search(points, steps)) {
-                    result.curve.push_back(losses_on(val, train, network, model.save()));
-                }
-                if (steps == recipe.steps) {
-                    result.final = losses_on(run.val, run.train, network, model.save());
-                }
-            };
-        }
+    const Run run = prepare(recipe, setup.material.names, setup.material.where);
+    std::vector<Losses> losses;
+    for (const Trained& one : train(study, make, setup)) {
+        losses.push_back(one.finite ? losses_on(run.val, run.train, run.recipe.network, one.state) : Losses());
     }
-    train_all(all, material, setting);
-    for (Results& of_seeds : results) {
-        for (LossTrained& one : of_seeds) {
-            one.curve.resize(points.size());
-        }
-    }
-    return results;
+    return losses;
 }
 
-std::vector<double> finals(const Results& results, Which which) {
-    std::vector<double> values(results.size());
-    std::ranges::transform(results, values.begin(), [which](const LossTrained& one) { return one.final.*which; });
-    return values;
-}
-
-// The mean over the seeds at each point.
-Series curve_of(const std::string& name, const Results& results, Which which, const std::vector<std::size_t>& points) {
-    Table table{"", {"steps", "loss"}, {}};
-    for (std::size_t i = 0; i < points.size(); ++i) {
-        std::vector<double> values(results.size());
-        std::ranges::transform(results, values.begin(), [&](const LossTrained& one) { return one.curve[i].*which; });
-        table.rows.push_back({whole(points[i]), with_spread(values, 4)});
-    }
-    return series_of(table, "steps", "loss", name);
-}
-
-Json json_of(const LossTraining& training, const Results& results, const Seeds& seeds, const Series& cross_entropy,
-             const Series& squared_error) {
-    Json of_seeds = Json::array(), curve = Json::array();
-    for (std::size_t i = 0; i < results.size(); ++i) {
-        of_seeds.push_back({{"seed", list(seeds)[i]},
-                            {"cross_entropy", number(results[i].final.cross_entropy)},
-                            {"squared_error", number(results[i].final.squared_error)}});
-    }
-    for (std::size_t i = 0; i < cross_entropy.x.size(); ++i) {
-        curve.push_back({{"steps", static_cast<std::size_t>(cross_entropy.x[i])},
-                         {"cross_entropy", number(cross_entropy.y[i])},
-                         {"squared_error", number(squared_error.y[i])}});
-    }
-    return {{"name", training.name}, {"rate_factor", training.rate_factor}, {"seeds", of_seeds}, {"curve", curve}};
-}
-
-// The name of the row with the lowest mean; a NaN is never the lowest.
-std::string lowest(const Table& table, const std::string& key) {
-    const std::vector<double> means = numbers(table, key);
-    const auto best =
-        std::ranges::min_element(means, {}, [](double mean) { return std::isnan(mean) ? HUGE_VAL : mean; });
-    return table.rows[static_cast<std::size_t>(best - means.begin())].front().shown;
-}
-
-void add_trainings(Document& document, const LossOptions& options, const Material& material, const Setting& setting) {
+void add_trainings(Document& document, const LossOptions& options, const Setup& setup) {
+    const Recipe& recipe = setup.recipes.front();
     std::vector<LossTraining> trainings = {
         {"cross-entropy", Start::cross_entropy, 1},
-        {"note's start, mean", Start::notes_start, 1},
-        {"note's start, sum", Start::notes_start, static_cast<double>(options.recipe.batch)}};
+        {"note's start", Start::notes_start, 1},
+        {fmt::format("note's start × {}", recipe.batch), Start::notes_start, static_cast<double>(recipe.batch)}};
     for (const double factor : options.rate_factors) {
-        trainings.push_back({factor == 1 ? "squared error" : fmt::format("squared error, rates × {:g}", factor),
+        trainings.push_back({factor == 1 ? "squared error" : fmt::format("squared error × {:g}", factor),
                              Start::squared_error, factor});
     }
-    const Recipe recipe = in_steps(options.recipe, options.steps);
-    const std::vector<Results> results = train_losses(trainings, recipe, options.seeds, material, setting);
-    const std::vector<std::size_t> points = curve_points(options.steps);
-
-    Table table{fmt::format("Trained on names, {} steps of recipe {} on {} seeds: losses over the validation names",
-                            options.steps, recipe.name, options.seeds.count),
-                {"backwards from", "rates ×", "cross-entropy", "squared error"},
-                {}};
-    Plot cross_entropy{"Cross-entropy of validation names", "steps", "", {}};
-    Plot squared_error{"Squared error of validation names", "steps", "", {}};
-    std::string verdicts = "Against the training from cross-entropy, seed by seed:";
-    for (std::size_t i = 0; i < trainings.size(); ++i) {
-        const auto difference = [&](Which which) {
-            return higher_or_lower(differences(finals(results[i], which), finals(results.front(), which)));
-        };
-        const auto& [name, start, factor] = trainings[i];
-        table.rows.push_back({name, significant(factor, 4), with_spread(finals(results[i], &Losses::cross_entropy), 4),
-                              with_spread(finals(results[i], &Losses::squared_error), 4)});
-        cross_entropy.series.push_back(curve_of(name, results[i], &Losses::cross_entropy, points));
-        squared_error.series.push_back(curve_of(name, results[i], &Losses::squared_error, points));
-        document.data["trainings"].push_back(
-            json_of(trainings[i], results[i], options.seeds, cross_entropy.series.back(), squared_error.series.back()));
-        if (i > 0) {
-            verdicts += fmt::format("\n{}: cross-entropy {}; squared error {}.", name,
-                                    difference(&Losses::cross_entropy), difference(&Losses::squared_error));
+    Study cross_entropy{.key = "cross_entropy",
+                        .title = fmt::format("Trained on names, {} steps of recipe {} on {} seeds: losses over the "
+                                             "validation names",
+                                             setup.steps, recipe.name, setup.seeds.size()),
+                        .arms = {},
+                        .seeds = setup.seeds.size(),
+                        .measure = "cross-entropy",
+                        .decimals = 4};
+    for (const LossTraining& one : trainings) {
+        cross_entropy.arms.push_back(one.name);
+    }
+    const std::vector<Losses> losses = train_losses(trainings, cross_entropy, setup);
+    Study squared_error = cross_entropy;
+    cross_entropy.figures = figures_of(losses, &Losses::cross_entropy);
+    squared_error.key = "squared_error";
+    squared_error.measure = "squared error";
+    squared_error.figures = figures_of(losses, &Losses::squared_error);
+    add(document, {cross_entropy, squared_error});
+    std::vector<Claim> claims;
+    for (const Study* study : {&cross_entropy, &squared_error}) {
+        for (std::size_t arm = 1; arm < trainings.size(); ++arm) {
+            claims.push_back({.name = study->key,
+                              .subject = study->measure,
+                              .sentence = trainings[arm].name + " trains to a lower loss than cross-entropy",
+                              .measure = "Over the validation names",
+                              .brief = trainings[arm].name,
+                              .arms = {"it", "cross-entropy"},
+                              .first = study->at(arm),
+                              .second = study->at(0)});
         }
     }
-    verdicts += fmt::format("\nThe lowest cross-entropy: {}. The lowest squared error: {}.",
-                            lowest(table, "cross_entropy"), lowest(table, "squared_error"));
-    document.blocks.emplace_back(std::move(table));
-    document.blocks.emplace_back(Text{verdicts});
-    document.plots.push_back(std::move(cross_entropy));
-    document.plots.push_back(std::move(squared_error));
+    add(document, claims);
 }
 
 }  // namespace
@@ -372,23 +263,44 @@ Graph network_from(Start start, const NetworkConfig& config, std::size_t rows) {
     return starting_from(start, collapsed_graph(config, rows));
 }
 
-Document loss(const LossOptions& options, const Material& material, const Setting& setting) {
-    const Run run = prepare(options.recipe, material.names, material.where);
+Experiment loss_experiment() {
+    const auto prepare = [] {
+        return prepared<LossOptions>(
+            [](LossOptions& options) -> std::vector<OwnOption> {
+                constexpr double kLeast = 1e-9, kMost = 1e6;
+                return {{"--scales", "Standard deviations of the logits for which gradients are compared",
+                         &options.scales, kLeast, kMost},
+                        {"--rate-factors", "Factors of the recipe's learning rates for training with the squared error",
+                         &options.rate_factors, kLeast, kMost}};
+            },
+            loss);
+    };
+    return {.name = "loss",
+            .note = "note 1",
+            .about = "A squared error with cross-entropy's gradient",
+            .networks = Networks::adjustable,
+            .seeds = 5,
+            .steps = 6'000,
+            .prepare = prepare};
+}
+
+Document loss(const LossOptions& options, const Setup& setup) {
+    const Recipe& recipe = setup.recipes.front();
+    const Run run = prepare(recipe, setup.material.names, setup.material.where);
     Document document{"lab loss", "note 1", "Where the backward pass begins", {}, {}, {}, true};
     document.blocks.emplace_back(Text{
-        "Note 1 takes half a squared error of the probabilities for its loss, differentiates it to Ŷ − Y, and goes on "
-        "as if that were the gradient of the logits. It is the gradient of the probabilities: on the way to the logits "
-        "it has to pass softmax's Jacobian. Three gradients side by side: the note's, the one that this loss really "
-        "has, and cross-entropy's."});
+        "Note 1 differentiates half a squared error of the probabilities to Ŷ − Y, and goes on as if that were the "
+        "gradient of the logits. Three gradients side by side: the note's, the one that this loss really has, through "
+        "softmax's Jacobian, and cross-entropy's."});
     document.blocks.emplace_back(Formulas{{"squared_error_forward", "squared_error_backward", "softmax_backward",
                                            "cross_entropy_forward", "cross_entropy_backward"}});
-    const Numbers<double> in = drawn(run.recipe.batch, run.recipe.network.vocabulary, options.recipe.seed);
+    const Numbers<double> in = drawn(run.recipe.batch, run.recipe.network.vocabulary, recipe.seed);
     add_scales(document, options.scales, in);
     add_saturated(document, run.recipe.network.vocabulary);
-    if (setting.torch != nullptr) {
-        compare_with_torch(document, in, *setting.torch);
+    if (setup.setting.torch != nullptr) {
+        compare_with_torch(document, in, *setup.setting.torch);
     }
-    add_trainings(document, options, material, setting);
+    add_trainings(document, options, setup);
     return document;
 }
 

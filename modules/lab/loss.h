@@ -12,16 +12,13 @@
 namespace byhand::lab {
 
 struct LossOptions {
-    Recipe recipe;
-    std::size_t steps = 6'000;  // of each training: the recipe's schedule in so many
-    Seeds seeds;
     std::vector<double> scales = {0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 20, 50};  // deviations of the logits
     std::vector<double> rate_factors = {1, 30};  // the squared error is trained by the recipe's rates times these
 };
 
-// Gradients at logits drawn from a normal distribution, then trainings. Throws InputError where prepare (train/run.h)
+// Gradients at logits drawn from a normal distribution, then trainings. Throws InputError as prepare (train/run.h)
 // does.
-Document loss(const LossOptions& options, const Material& material, const Setting& setting);
+Document loss(const LossOptions& options, const Setup& setup);
 
 // What the backward pass begins with: cross-entropy's gradient, the squared error's own, or note 1's, which takes the
 // squared error's derivative by the probabilities for that by the logits.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "names/names_file.h"
+#include "recipe/recipe.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand::lab {
@@ -24,11 +25,13 @@ struct Material {
     std::string where;  // their name in messages
 };
 
-// The seeds of an experiment on training: `count`, from `first` on.
-struct Seeds {
-    std::uint64_t first = 1;
-    std::size_t count = 5;
+// What an experiment on a network works with.
+struct Setup {
+    std::vector<Recipe> recipes = {};
+    Material material = {};
+    std::vector<std::uint64_t> seeds = {};
+    std::size_t steps = 0;  // of each training
+    Setting setting = {};
 };
-std::vector<std::uint64_t> list(const Seeds& seeds);
 
 }  // namespace byhand::lab

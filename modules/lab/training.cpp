@@ -65,14 +65,6 @@ std::vector<Trained> train_all(const std::vector<Training>& trainings, const Mat
     return all;
 }
 
-std::vector<double> curve_steps(const Trained& trained) {
-    std::vector<double> steps(trained.curve.size());
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        steps[i] = (static_cast<double>(i) + 0.5) * static_cast<double>(kWindow);
-    }
-    return steps;
-}
-
 std::optional<std::size_t> steps_to(const Trained& trained, double loss) {
     for (std::size_t i = 0; i < trained.curve.size(); ++i) {
         if (trained.curve[i] <= loss) {

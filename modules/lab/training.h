@@ -43,9 +43,6 @@ Trained train_one(const Training& training, const Material& material);
 std::vector<Trained> train_all(const std::vector<Training>& trainings, const Material& material,
                                const Setting& setting);
 
-// The middle of each window of the curve, in steps.
-std::vector<double> curve_steps(const Trained& trained);
-
 // The first step after which the mean loss of a window is no larger than this; nothing where none is.
 std::optional<std::size_t> steps_to(const Trained& trained, double loss);
 

@@ -19,6 +19,7 @@ Arguments quick(const std::string& experiment) {
         {"placement", {"--seeds", "2", "--steps", "200"}},
         {"claims", {"--claim", "inputs,weights", "--seeds", "2", "--steps", "500"}},
         {"undo", {"--seeds", "2", "--steps", "200"}},
+        {"batch", {"--seeds", "2", "--steps", "100"}},
         {"backward", {"--seeds", "2", "--rows", "9,33", "--columns", "5", "--rounds", "3"}},
         {"walkthrough", {"--steps", "200"}},
     };
@@ -104,7 +105,7 @@ TEST_CASE("the lab lists its experiments, and each has help and a name of its ow
     const Folder folder;
     const std::vector<std::string> names = listed(folder);
     CHECK(names == std::vector<std::string>{"loss", "invariance", "geometry", "columns", "padding", "placement",
-                                            "claims", "undo", "backward", "conventions", "walkthrough"});
+                                            "claims", "undo", "batch", "backward", "conventions", "walkthrough"});
     for (const std::string& name : names) {
         const Outcome help = byhand(folder, {"lab", name, "--help"});
         CHECK(help.code == 0);

@@ -1,24 +1,20 @@
 // How far each form of batch norm's backward is off, on data that are easy and hard.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "base/quantile.h"
 #include "lab/backward/backward.h"
+#include "lab/study.h"
 #include "manual/batchnorm/formulas.h"
 #include "names/random.h"
-#include "report/rows.h"
 
 namespace byhand::lab {
 namespace {
 
 constexpr std::size_t kRows = 128, kColumns = 7;
-constexpr std::size_t kLine = 2;                                    // in kForms
-constexpr std::array kShort = {"chain", "steps", "line"};           // of kForms
-constexpr std::array kKeys = {"chain", "small_steps", "one_line"};  // in the JSON
+constexpr std::size_t kLine = 2;  // in kForms
 
 template <class T>
 constexpr const char* kType = sizeof(T) == sizeof(float) ? "float" : "double";
@@ -57,11 +53,6 @@ double largest_distance(const std::vector<T>& a, const std::vector<T>& b) {
     std::vector<T> off;
     std::ranges::transform(a, b, std::back_inserter(off), std::minus());
     return largest(off);
-}
-
-double median(const std::vector<double>& values) {
-    const auto is_nan = [](double value) { return std::isnan(value); };
-    return std::ranges::any_of(values, is_nan) ? NAN : quantile(values, 0.5);
 }
 
 template <class T>
@@ -142,24 +133,16 @@ double relative_error(const std::vector<T>& values, const std::vector<long doubl
 }
 
 template <class T>
-Errors median_errors(const NormData& data, const NormConfig& norm, const Seeds& seeds, const Setting& setting) {
-    std::array<std::vector<double>, 3> errors;
-    std::vector<double> sums, changes, without;
-    for (const std::uint64_t seed : list(seeds)) {
-        const Numbers<T> in = as<T>(drawn(data, seed));
-        const std::vector<long double> expected = reference(in, norm, setting);
-        ThreeForms<T> forms = three_forms(in, norm);
-        for (std::size_t form = 0; form < errors.size(); ++form) {
-            errors[form].push_back(relative_error(forms.dx[form], expected));
-        }
-        const std::vector<T> left_out = without_path(forms.values, norm);
-        std::vector<T> sum(data.columns);
-        sum_rows(sum.data(), forms.values["bndiff"].data(), data.rows, data.columns);
-        sums.push_back(largest(sum) / (static_cast<double>(data.rows) * data.deviation));
-        changes.push_back(relative_error(left_out, as<long double>(forms.dx[0])));
-        without.push_back(relative_error(left_out, expected));
+std::array<double, 4> errors(const NormData& data, const NormConfig& norm, std::uint64_t seed, const Setting& setting) {
+    const Numbers<T> in = as<T>(drawn(data, seed));
+    const std::vector<long double> expected = reference(in, norm, setting);
+    ThreeForms<T> forms = three_forms(in, norm);
+    std::array<double, 4> found{};
+    for (std::size_t form = 0; form < kForms.size(); ++form) {
+        found[form] = relative_error(forms.dx[form], expected);
     }
-    return {{median(errors[0]), median(errors[1]), median(errors[2])}, median(sums), median(changes), median(without)};
+    found.back() = relative_error(without_path(forms.values, norm), expected);
+    return found;
 }
 
 std::vector<Agreement> agreements(const NormData& data, const NormConfig& norm, std::uint64_t seed,
@@ -189,7 +172,7 @@ template ThreeForms<float> three_forms(const Numbers<float>&, const NormConfig&)
 template ThreeForms<Rounded> three_forms(const Numbers<Rounded>&, const NormConfig&);
 template std::vector<float> without_path(Numbers<float>&, const NormConfig&);
 template double relative_error(const std::vector<double>&, const std::vector<long double>&);
-template Errors median_errors<float>(const NormData&, const NormConfig&, const Seeds&, const Setting&);
+template std::array<double, 4> errors<float>(const NormData&, const NormConfig&, std::uint64_t, const Setting&);
 
 // ---- on the same data ----
 
@@ -206,11 +189,8 @@ void add_differences(Table& table, const NormData& data, std::uint64_t seed) {
     }
 }
 
-}  // namespace
-
-void add_differences(Document& document, const BackwardOptions& options, const Setting& setting) {
+void add_differences(Document& document, std::uint64_t seed, const Setting& setting) {
     const NormData easy{kRows, kColumns, 1, 1};
-    const std::uint64_t seed = options.seeds.first;
     Table table{fmt::format("The same data by the three forms: {} rows, {} columns, mean 1, deviation 1; the largest "
                             "differences",
                             kRows, kColumns),
@@ -232,254 +212,124 @@ void add_differences(Document& document, const BackwardOptions& options, const S
 
 // ---- under conditions ----
 
-namespace {
-
 struct Condition {
-    NormData data;
+    const char* key;
+    const char* title;
+    const char* varied;
+    std::vector<double> values;
+    NormData (*data)(double value);
     double epsilon = 1e-5;
 };
 
-// Conditions that differ in what the first columns of their table show.
-struct Group {
-    const char* name;
-    const char* title;
-    std::vector<Column> columns;  // with the keys of the long table
-    std::vector<Condition> conditions;
-};
+NormData of_mean(double mean) {
+    return {kRows, kColumns, mean, 1};
+}
+NormData of_deviation(double deviation) {
+    return {kRows, kColumns, 0, deviation};
+}
+NormData of_rows(double rows) {
+    constexpr std::size_t kFew = 3;
+    return {static_cast<std::size_t>(rows), kFew, 1, 1};
+}
 
-std::vector<Group> groups() {
-    const std::vector<Column> spread = {{"σ", "deviation"}, {"ε", "epsilon"}};
-    Group mean{"large mean", "The mean grows, 128 rows, deviation 1, ε 1e-5", {{"mean/deviation", "mean"}}, {}};
-    for (const double ratio : {1.0, 10.0, 1e2, 1e3, 1e4, 1e5, 1e6}) {
-        mean.conditions.push_back({{kRows, kColumns, ratio, 1}});
+const std::vector<Condition>& conditions() {
+    static const std::vector<Condition> all = {
+        {"mean", "the mean grows", "mean/deviation", {1, 10, 1e2, 1e3, 1e4, 1e5, 1e6}, of_mean},
+        {"deviation",
+         "the deviation shrinks without ε",
+         "deviation",
+         {1e-4, 1e-8, 1e-12, 1e-14, 1e-16, 1e-20},
+         of_deviation,
+         0},
+        {"rows", "the batch grows", "rows", {8, 64, 512, 4096, 65536}, of_rows}};
+    return all;
+}
+
+// The geometric mean of the errors; a result that is not finite counts as an error of 1.
+double typical(const std::vector<double>& of_values) {
+    double sum = 0;
+    for (const double error : of_values) {
+        constexpr double kLeast = 1e-30;  // an exact result
+        sum += std::log(std::isfinite(error) ? std::max(error, kLeast) : 1);
     }
-    Group small{"small variance", "The variance shrinks under ε, 128 rows, mean 0", spread, {}};
-    for (const double deviation : {1e-1, 1e-2, 1e-3, 1e-4, 1e-8, 0.0}) {
-        small.conditions.push_back({{kRows, kColumns, 0, deviation}});
-    }
-    Group bare{"variance, no ε", "The variance shrinks and there is no ε, 128 rows, mean 0", spread, {}};
-    for (const double deviation : {1e-4, 1e-8, 1e-12, 1e-14, 1e-16, 1e-20}) {
-        bare.conditions.push_back({{kRows, kColumns, 0, deviation}, 0});
-    }
-    Group batch{"large batch", "The batch grows, mean 1, deviation 1, ε 1e-5", {{"rows", "rows"}}, {}};
-    for (const std::size_t rows : {8, 64, 512, 4096, 65536}) {
-        constexpr std::size_t kFew = 3;
-        batch.conditions.push_back({{rows, kFew, 1, 1}});
-    }
-    return {mean, small, bare, batch};
+    return std::exp(sum / static_cast<double>(of_values.size()));
 }
 
 template <class T>
-void measure(Table& all, const Group& group, const Condition& condition, Divisor divisor, const Seeds& seeds,
-             const Setting& setting) {
-    const NormData& data = condition.data;
-    std::vector<Cell>& row = all.rows.emplace_back(
-        std::vector<Cell>{group.name, significant(data.mean, 3), significant(data.deviation, 3),
-                          significant(condition.epsilon, 3), whole(data.rows), key_of(divisor), kType<T>});
-    for (const double error : median_errors<T>(data, norm_with(divisor, condition.epsilon), seeds, setting).forms) {
-        row.push_back(significant(error, 2));
+Study study_of(const Condition& condition, Divisor divisor, const Setup& setup) {
+    Study study{.key = fmt::format("{}_{}_{}", condition.key, key_of(divisor), kType<T>),
+                .title = fmt::format("error of dx as {}, {}, {}", condition.title, kType<T>, words_of(divisor)),
+                .arms = {"one line", "small steps", "chain", "chain without path"},
+                .seeds = setup.seeds.size(),
+                .measure = "error over the largest |dx|",
+                .varied = condition.varied,
+                .values = condition.values,
+                .by_factors = true};
+    std::vector<std::array<double, 4>> found;
+    for (const double value : study.values) {
+        for (const std::uint64_t seed : setup.seeds) {
+            found.push_back(
+                errors<T>(condition.data(value), norm_with(divisor, condition.epsilon), seed, setup.setting));
+        }
     }
+    constexpr std::array<std::size_t, 4> kOrder = {2, 1, 0, 3};  // the line is the first, and compared with the steps
+    return filled(std::move(study), [&](std::size_t arm, std::size_t value, std::size_t seed) {
+        return found[value * setup.seeds.size() + seed][kOrder[arm]];
+    });
 }
 
-// A row for each condition, with both types side by side.
-Table table_of(const Group& group, const Table& all) {
-    Table table{std::string(group.title) + ": error of dx over the largest |dx|, divisor n", group.columns, {}};
-    const Table by_n = rows_where(all, "divisor", "n");
-    const Table floats = rows_where(by_n, "type", "float"), doubles = rows_where(by_n, "type", "double");
-    const std::size_t first = all.columns.size() - kForms.size();
-    for (const char* type : {"float ", "double "}) {
-        for (const char* form : kShort) {
-            table.columns.emplace_back((form == kShort[0] ? type : "") + std::string(form));
-        }
-    }
-    for (std::size_t i = 0; i < floats.rows.size(); ++i) {
-        std::vector<Cell>& row = table.rows.emplace_back();
-        for (const Column& column : group.columns) {
-            const auto at = std::ranges::find(all.columns, column.key, &Column::key) - all.columns.begin();
-            row.push_back(floats.rows[i][static_cast<std::size_t>(at)]);
-        }
-        for (const Table* type : {&floats, &doubles}) {
-            row.insert(row.end(), type->rows[i].begin() + static_cast<std::ptrdiff_t>(first), type->rows[i].end());
-        }
-    }
-    return table;
-}
-
-// By how much each form's error exceeds that of the best, as the median of all rows; how often it is not finite; and
-// which forms are the most accurate.
-std::vector<Cell> standing_of(const Group& group, const Table& all, const char* type) {
-    constexpr double kAlike = 1.2;  // medians over few seeds scatter by some 10 %
-    std::array<std::vector<double>, 3> errors, times;
-    for (std::size_t form = 0; form < errors.size(); ++form) {
-        errors[form] = numbers(all, kKeys[form]);
-    }
-    std::array<std::size_t, 3> not_finite{};
-    for (std::size_t i = 0; i < all.rows.size(); ++i) {
-        double best = INFINITY;
-        for (const std::vector<double>& of_form : errors) {
-            best = of_form[i] < best ? of_form[i] : best;
-        }
-        for (std::size_t form = 0; form < errors.size(); ++form) {
-            if (!std::isfinite(errors[form][i])) {
-                ++not_finite[form];
-            } else if (best > 0) {
-                times[form].push_back(errors[form][i] / best);
-            }
-        }
-    }
-    const std::size_t fewest = std::ranges::min(not_finite);
-    std::vector<Cell> row = {group.name, type};
-    std::array<double, 3> typical{};  // infinite where another form is finite more often
-    for (std::size_t form = 0; form < times.size(); ++form) {
-        const double middle = times[form].empty() ? NAN : quantile(times[form], 0.5);
-        row.push_back(fixed(middle, 2));
-        typical[form] = not_finite[form] == fewest && middle >= 0 ? middle : INFINITY;
-    }
-    std::vector<std::string> best;
-    for (std::size_t form = 0; form < times.size(); ++form) {
-        if (std::isfinite(typical[form]) && typical[form] <= kAlike * std::ranges::min(typical)) {
-            best.emplace_back(kShort[form]);
-        }
-    }
-    row.emplace_back(fmt::format("{} of {}", fmt::join(not_finite, ", "), all.rows.size()));
-    row.emplace_back(best.size() == kForms.size() ? "alike" : fmt::format("{}", fmt::join(best, ", ")));
-    return row;
-}
-
-Plot plot_of(const Table& all, const char* type) {
-    Plot plot{fmt::format("Error of dx by mean/deviation, {}, divisor n", type),
-              "mean/deviation",
-              "error over the largest |dx|",
-              {},
-              /*log_x=*/true,
-              /*log_y=*/true};
-    for (std::size_t form = 0; form < kForms.size(); ++form) {
-        plot.series.push_back(series_of(rows_where(rows_where(all, "divisor", "n"), "type", type), "mean", kKeys[form],
-                                        kFormNames[form], Style::both));
-    }
-    return plot;
-}
-
-// Below it −½·deviation⁻³ leaves the range of T.
 template <class T>
-double least_deviation() {
-    return std::cbrt(0.5 / static_cast<double>(std::numeric_limits<T>::max()));
+void add_conditions(Document& document, std::vector<Claim>& claims, const Setup& setup) {
+    for (const Condition& condition : conditions()) {
+        const Study study = study_of<T>(condition, Divisor::n, setup);
+        add(document, {study});
+        claims.push_back(claim_on(study,
+                                  {.name = "rounding",
+                                   .subject = std::string(kType<T>),
+                                   .sentence = "The one line rounds less than the small steps",
+                                   .measure = fmt::format("Error of dx as {}, geometric mean", condition.title),
+                                   .brief = condition.varied,
+                                   .by_factors = true},
+                                  typical));
+    }
+}
+
+// Note 1's path from the variance to the mean, dbnvar·Σ(−2)·bndiff/D: the differences from a mean add up to 0, but for
+// the rounding of the mean.
+template <class T>
+void add_path(std::vector<Claim>& claims, const Setup& setup) {
+    for (const double mean : {1.0, 1e6}) {
+        Claim claim{.name = "path",
+                    .subject = std::string(kType<T>),
+                    .sentence = "The path from the variance to the mean, which is 0, takes off rounding errors",
+                    .measure = fmt::format("Error of the chain with it and without, mean/deviation {:g}", mean),
+                    .brief = fmt::format("path, {:g}", mean),
+                    .arms = {"with path", "without"},
+                    .by_factors = true};
+        for (const std::uint64_t seed : setup.seeds) {
+            const auto found =
+                errors<T>({kRows, kColumns, mean, 1}, norm_with(Divisor::n_minus_1), seed, setup.setting);
+            claim.first.push_back(found[0]);
+            claim.second.push_back(found[3]);
+        }
+        claims.push_back(std::move(claim));
+    }
 }
 
 }  // namespace
 
-void add_accuracy(Document& document, const BackwardOptions& options, const Setting& setting) {
+void add_accuracy(Document& document, const Setup& setup) {
+    add_differences(document, setup.seeds.front(), setup.setting);
     document.blocks.emplace_back(Text{fmt::format(
-        "How exact each is: medians over {} seeds of the largest error. The reference is {} for float, and long double "
-        "by hand for double.",
-        options.seeds.count, setting.torch == nullptr ? "long double by hand" : "LibTorch in double")});
-    Table standings{"Error over that of the best form, medians of all rows above and both divisors",
-                    {"", "type", "chain", "steps", "line", "not finite", "most accurate"},
-                    {}};
-    std::string not_alike;
-    Json data = Json::array();
-    for (const Group& group : groups()) {
-        // A row for each divisor, condition and type.
-        Table all{"", {"group", "mean", "deviation", "epsilon", "rows", "divisor", "type"}, {}};
-        all.columns.insert(all.columns.end(), kKeys.begin(), kKeys.end());
-        for (const Divisor divisor : kDivisors) {
-            for (const Condition& condition : group.conditions) {
-                measure<float>(all, group, condition, divisor, options.seeds, setting);
-                measure<double>(all, group, condition, divisor, options.seeds, setting);
-            }
-        }
-        const Json rows = json_of_rows(all);
-        std::ranges::for_each(rows, [&](const Json& row) { data.push_back(row); });
-        document.blocks.emplace_back(table_of(group, all));
-        for (const char* type : {"float", "double"}) {
-            const std::vector<Cell>& row =
-                standings.rows.emplace_back(standing_of(group, rows_where(all, "type", type), type));
-            if (row.back().shown != "alike") {
-                not_alike += fmt::format("{}, {}: {}; ", group.name, type, row.back().shown);
-            }
-            if (group.columns.front().key == "mean") {
-                document.plots.push_back(plot_of(all, type));
-            }
-        }
-    }
-    document.data["accuracy"] = std::move(data);
-    document.blocks.emplace_back(std::move(standings));
-    document.blocks.emplace_back(as_conclusion(fmt::format(
-        "Most accurate: {}{} alike. A mean is rounded in its own digits, so each difference from it is off by u·mean, "
-        "and all three forms inherit that (u is 6e-08 in float, 1.1e-16 in double). Without ε the chain and the small "
-        "steps take ½·deviation⁻³, which leaves the range of float at deviations below {:.1e}, of double below {:.1e}; "
-        "the one line has no cube.",
-        not_alike, not_alike.empty() ? "all are" : "elsewhere they are", least_deviation<float>(),
-        least_deviation<double>())));
-}
-
-// ---- note 1's path from the variance to the mean ----
-
-namespace {
-
-template <class T>
-void add_ratios(Table& figures, Table& digits, const BackwardOptions& options, const Setting& setting) {
-    const NormConfig norm = norm_with(Divisor::n_minus_1);
-    for (const double ratio : {0.0, 1.0, 1e3, 1e6}) {  // mean over deviation
-        const NormData data{kRows, kColumns, ratio, 1};
-        const Errors errors = median_errors<T>(data, norm, options.seeds, setting);
-        figures.rows.push_back({kType<T>, significant(ratio, 3), significant(errors.path_sum, 2),
-                                significant(errors.path_change, 2), significant(errors.forms[0], 2),
-                                significant(errors.without_path, 2), significant(errors.forms[kLine], 2)});
-        ThreeForms<T> forms = three_forms(as<T>(drawn(data, options.seeds.first)), norm);
-        const auto first = [](const std::vector<T>& dx) {
-            return significant(static_cast<double>(dx[0]), std::numeric_limits<T>::max_digits10);
-        };
-        digits.rows.push_back({fmt::format("{}, mean/deviation {:g}", kType<T>, ratio), first(forms.dx[0]),
-                               first(without_path(forms.values, norm))});
-    }
-}
-
-std::string range_of(const std::vector<double>& values) {
-    const auto [least, most] = std::ranges::minmax(values);
-    const std::string low = fmt::format("{:.2f}", least), high = fmt::format("{:.2f}", most);
-    return low == high ? low : low + " to " + high;
-}
-
-}  // namespace
-
-void add_path(Document& document, const BackwardOptions& options, const Setting& setting) {
-    document.blocks.emplace_back(
-        Text{"Note 1 leads a path from the variance to the mean, dbnvar·Σ(−2)·bndiff/D. The differences from a mean "
-             "add up to 0, so it carries nothing: in real numbers. In floating point the mean is rounded, and the "
-             "sum is n times what its rounding left."});
-    Table figures{"The path, medians over the seeds, divisor n − 1",
-                  {{"", "type"},
-                   {"mean/dev.", "mean_over_deviation"},
-                   {"|Σ bndiff|/nσ", "sum"},
-                   {"change of dx", "change"},
-                   {"error with", "error_with"},
-                   {"without", "error_without"},
-                   {"one line", "error_one_line"}},
-                  {}};
-    Table digits{"dx of the first row and column, to all its digits", {"", "with the path", "without"}, {}};
-    add_ratios<float>(figures, digits, options, setting);
-    add_ratios<double>(figures, digits, options, setting);
-    const std::vector<double> ratio = numbers(figures, "mean_over_deviation"), with = numbers(figures, "error_with"),
-                              without = numbers(figures, "error_without"), line = numbers(figures, "error_one_line");
-    std::vector<double> small_mean, large_mean, of_line;  // ratios of errors
-    for (std::size_t i = 0; i < ratio.size(); ++i) {
-        (ratio[i] <= 1 ? small_mean : large_mean).push_back(without[i] / with[i]);
-        of_line.push_back(line[i] / without[i]);
-    }
-    document.data["path"] = json_of_rows(figures);
-    document.blocks.emplace_back(std::move(figures));
-    document.blocks.emplace_back(std::move(digits));
-    constexpr double kMatters = 1.1;
-    const char* carries = std::ranges::min(large_mean) > kMatters
-                              ? "carries what the rounding of the mean left in the differences, and takes it off again"
-                          : std::ranges::max(large_mean) < kMatters ? "carries nothing either"
-                                                                    : "carries something in some cases only";
-    document.blocks.emplace_back(Text{fmt::format(
-        "Without the path, the error is {} times as large where the mean is no larger than the deviation, and {} times "
-        "where it is 1,000 times as large or more: there the path {}. The one line has no such path: its error is {} "
-        "times that of the chain without it.",
-        range_of(small_mean), range_of(large_mean), carries, range_of(of_line))});
+        "How exact each is: medians over {} seeds of the largest error over the largest |dx|. The reference is {} for "
+        "float, and long double by hand for double.",
+        setup.seeds.size(), setup.setting.torch == nullptr ? "long double by hand" : "LibTorch in double")});
+    std::vector<Claim> claims;
+    add_conditions<float>(document, claims, setup);
+    add_path<float>(claims, setup);
+    add_conditions<double>(document, claims, setup);
+    add_path<double>(claims, setup);
+    add(document, claims);
 }
 
 }  // namespace byhand::lab

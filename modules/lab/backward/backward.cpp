@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "base/error.h"
+#include "lab/experiments.h"
 #include "manual/batchnorm/chain.h"
 
 namespace byhand::lab {
@@ -59,32 +59,31 @@ StepList steps_of(Form form, const NormConfig& norm, std::size_t n, std::size_t 
     return steps;
 }
 
-const Work& work_of(std::string_view function) {
-    static constexpr std::array kWork = {Work{"batchnorm_chain_variance_backward", 2, 0, 2, 0, true},
-                                         Work{"batchnorm_chain_mean_backward", 2, 0, 2, 0, true},
-                                         Work{"batchnorm_chain_input_backward", 2, 1, 4, 0, true},
-                                         Work{"batchnorm_inverse_deviation_backward", 2, 0, 2, 0, true},
-                                         Work{"batchnorm_variance_backward", 0, 0, 0, 0, false},
-                                         Work{"batchnorm_square_sum_backward", 0, 1, 1, 1, false},
-                                         Work{"batchnorm_difference_backward", 3, 1, 4, 0, false},
-                                         Work{"batchnorm_mean_backward", 1, 0, 1, 0, true},
-                                         Work{"batchnorm_input_backward", 1, 1, 2, 1, false},
-                                         Work{"batchnorm_backward", 5, 1, 7, 0, true}};
-    const auto* const found = std::ranges::find(kWork, function, &Work::function);
-    if (found == kWork.end()) {
-        throw std::out_of_range("no work of " + std::string(function));
-    }
-    return *found;
+Experiment backward_experiment() {
+    const auto prepare = [] {
+        return prepared<BackwardOptions>(
+            [](BackwardOptions& options) -> std::vector<OwnOption> {
+                return {{"--rows", "Numbers of rows to time, each with each number of columns", &options.rows, 2,
+                         kMostElements},
+                        {"--columns", "Numbers of columns to time", &options.columns, 1, kMostElements},
+                        {"--rounds", "Rounds for each shape, type and divisor; fewer if they take long",
+                         &options.rounds, 1, 1'000'000}};
+            },
+            backward);
+    };
+    return {.name = "backward",
+            .note = "notes 1, 5",
+            .about = "Three derivations: how exact, how fast",
+            .seeds = 9,
+            .prepare = prepare};
 }
 
-Document backward(const BackwardOptions& options, const Setting& setting) {
+Document backward(const BackwardOptions& options, const Setup& setup) {
     check(options);
     Document document{"lab backward", "notes 1 and 5", "Three ways to batch norm's backward", {}, {}, {}, true};
-    document.blocks.emplace_back(
-        Text{"The gradient of a batch norm's input, derived three times by hand. Note 5 ends in one line, which the "
-             "exercises that ask for it call the same gradient, and faster. Note 1 goes through the variance and the "
-             "mean, and its path from one to the other carries nothing. Measured here: whether the three are the same "
-             "but for rounding, which of them rounds least and when, and how much time a shorter formula saves."});
+    document.blocks.emplace_back(Text{
+        "The gradient of a batch norm's input, derived three times by hand: whether the three are the same but for "
+        "rounding, which of them rounds least and when, and how much time a shorter formula saves."});
     for (std::size_t form = 0; form < kForms.size(); ++form) {
         constexpr std::array kTitles = {
             "The chain, note 1:", "The small steps, one value at a time:", "The one line, note 5:"};
@@ -95,10 +94,8 @@ Document backward(const BackwardOptions& options, const Setting& setting) {
         document.blocks.emplace_back(Text{kTitles[form]});
         document.blocks.emplace_back(std::move(formulas));
     }
-    add_differences(document, options, setting);
-    add_accuracy(document, options, setting);
-    add_path(document, options, setting);
-    add_speed(document, options, setting);
+    add_accuracy(document, setup);
+    add_speed(document, options, setup.setting);
     return document;
 }
 

@@ -4,8 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/network.h"
@@ -17,16 +15,13 @@
 namespace byhand::lab {
 
 struct BackwardOptions {
-    Seeds seeds{.first = 1, .count = 9};                    // of the data on which the errors are found
     std::vector<std::size_t> rows = {8, 128, 2048, 65536};  // the shapes that are timed: all pairs
     std::vector<std::size_t> columns = {16, 100, 256, 1024};
-    std::size_t rounds = 51;  // at most, for each shape, type and divisor; fewer where they take longer
-    // Bytes of the processor's data caches, the smallest first; empty where they are not known.
-    std::vector<std::size_t> caches = {};
+    std::size_t rounds = 51;  // at most, for each shape, type and divisor; fewer if they take longer
 };
 
 // Throws InputError where a shape has less than two rows, no column, or too many elements, or there are none.
-Document backward(const BackwardOptions& options, const Setting& setting);
+Document backward(const BackwardOptions& options, const Setup& setup);
 
 // ---- the forms ----
 
@@ -42,17 +37,6 @@ NormConfig norm_with(Divisor divisor, double epsilon = 1e-5);
 
 // From dbnraw, and what the forward pass has made, to dhprebn, each of (n, H).
 StepList steps_of(Form form, const NormConfig& norm, std::size_t n, std::size_t H);
-
-// What a function of the forms does for each element of (n, H), by its formula; what it does once a column counts as
-// nothing.
-struct Work {
-    const char* function = "";
-    std::size_t reads = 0, writes = 0;
-    std::size_t flop = 0, divisions = 0;  // the divisions are among the FLOP
-    bool bands = false;                   // it goes down bands of kSumColumns columns, else along the rows
-};
-// Throws std::out_of_range where no form has a function of this name.
-const Work& work_of(std::string_view function);
 
 // ---- accuracy ----
 
@@ -81,25 +65,18 @@ std::vector<T> without_path(Numbers<T>& values, const NormConfig& norm);
 template <class T>
 double relative_error(const std::vector<T>& values, const std::vector<long double>& expected);
 
-// Medians over the seeds. For float the reference is LibTorch in double, or without LibTorch the one line by hand in
-// long double; for double the latter.
-struct Errors {
-    std::array<double, 3> forms{};  // the relative error of each form, in the order of kForms
-    // Of the chain's path from the variance to the mean: the largest |Σ bndiff| of a column over n·deviation; the
-    // largest |dx with the path − dx without| over the largest |dx|; the relative error without it.
-    double path_sum = 0, path_change = 0, without_path = 0;
-};
+// The relative error of each form, in the order of kForms, then that of the chain without the path. For float the
+// reference is LibTorch in double, or without LibTorch the one line by hand in long double; for double the latter.
 template <class T>
-Errors median_errors(const NormData& data, const NormConfig& norm, const Seeds& seeds, const Setting& setting);
+std::array<double, 4> errors(const NormData& data, const NormConfig& norm, std::uint64_t seed, const Setting& setting);
 
 // The three forms in float against LibTorch in double, and the one line in long double against LibTorch in double, each
 // by the limits of rounding. Precondition: LibTorch is there.
 std::vector<Agreement> agreements(const NormData& data, const NormConfig& norm, std::uint64_t seed,
                                   const Setting& setting);
 
-void add_differences(Document& document, const BackwardOptions& options, const Setting& setting);
-void add_accuracy(Document& document, const BackwardOptions& options, const Setting& setting);
-void add_path(Document& document, const BackwardOptions& options, const Setting& setting);
+// Whether the three are the same but for rounding, which of them rounds least and when, and what the path carries.
+void add_accuracy(Document& document, const Setup& setup);
 
 // ---- speed ----
 
@@ -115,9 +92,6 @@ std::array<std::size_t, 3> order_of(std::size_t round);
 // Whether `rounds` rounds, which took `taken` seconds, are enough of a measurement that has `seconds`: three at least,
 // or one where they take more than half a second.
 bool is_enough(std::size_t rounds, double taken, double seconds);
-
-// "48 KiB"
-std::string bytes(std::size_t count);
 
 void add_speed(Document& document, const BackwardOptions& options, const Setting& setting);
 

@@ -2,54 +2,95 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/model.h"
 #include "lab/setting.h"
-#include "recipe/recipe.h"
+#include "lab/study.h"
+#include "names/dataset.h"
 #include "report/document.h"
 #include "train/run.h"
 
 namespace byhand::lab {
 
 struct ClaimsOptions {
-    // Each with its norm (before the non-linearity, where it says none) and without any.
-    std::vector<Recipe> recipes;
-    Seeds seeds;
-    std::size_t steps = 4000;         // of a training; the claims that need longer ones take a multiple
     std::vector<std::string> claims;  // of claim_names(); empty: all
 };
 inline constexpr std::size_t kFewestClaimSteps = 500;
 
 std::vector<std::string> claim_names();
 
-// Throws InputError where there are too few steps, or a recipe can't be trained on these names. Preconditions: there is
-// a recipe, and the claims are of claim_names().
-Document claims(const ClaimsOptions& options, const Material& material, const Setting& setting);
+// Each of setup.recipes with its norm (before the non-linearity if it has none) and without any. Throws InputError if
+// there are too few steps, or a recipe cannot be trained on these names. Preconditions: a recipe, and claims of
+// claim_names().
+Document claims(const ClaimsOptions& options, const Setup& setup);
+
+// ---- A network in two forms that differ in the norm ----
+
+// The form without has a bias in every layer: the norm makes some superfluous.
+struct TwoForms {
+    std::string name;
+    std::vector<Recipe> forms;  // with the norm, without; with the vocabulary of the data
+    Examples train, val;        // the recipe's split
+};
+TwoForms two_forms(Recipe recipe, const Material& material);
+
+// A study of both forms of a network.
+Study study_of(const TwoForms& network, const Setup& setup, std::string key, const std::string& title);
+// The form's recipe in setup.steps, at this rate throughout or by default at its first.
+Recipe recipe_for(const TwoForms& network, std::size_t form, const Setup& setup,
+                  const std::optional<double>& rate = std::nullopt);
+// For trainings of which only the minibatches' losses count: hardly anything is evaluated at the end.
+Training for_its_curve(Recipe recipe);
+
+// Each adds its studies to the document and returns its claims.
+using Claims = std::vector<Claim>;
+Claims faster_and_rates(Document& document, const TwoForms& network, const Setup& setup, bool faster, bool rates);
+Claims initial_weights(Document& document, const TwoForms& network, const Setup& setup);
+Claims regularised(Document& document, const TwoForms& network, const Setup& setup);
+Claims steadier_inputs(Document& document, const TwoForms& network, const Setup& setup);
+Claims shifted_data(Document& document, const TwoForms& network, const Setup& setup);
+
+// ---- What is read from curves ----
+
+// The mean of the curve's last fifth (at least a window); infinite if the training was not finite or shorter than a
+// window.
+double final_loss(const Trained& trained);
+
+// steps_to, or `all`, the steps that it was to take, if the loss is never reached or the training was not finite.
+double steps_or_all(const Trained& trained, double loss, std::size_t all);
+
+// The largest x whose y is below the limit; nothing if none is. Both of a size, x rising.
+std::optional<double> largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit);
+
+// How far x may go without y leaving the lowest by more than `tolerance`, on both sides of it, in decades: between
+// neighbours the crossing is interpolated on the logarithm of x, and at the ends of x it stops. Both of a size, x
+// positive and rising; 0 if no y is finite.
+double decades_within(const std::vector<double>& x, const std::vector<double>& y, double tolerance);
+
+// Mean cross-entropy of `characters` by the frequencies that the characters have in `train`, with one added to each, in
+// nats. Precondition: none is empty.
+double frequency_loss(const std::vector<std::int64_t>& train, const std::vector<std::int64_t>& characters,
+                      std::size_t vocabulary);
+
+// ---- The inputs of a layer while the layers before it learn ----
+
+// The deviation, over the moments of a training, of each unit's mean, summed over the units, by the sum of their mean
+// deviations: in units of what a unit spreads over the batch. [moment][unit]. Precondition: two moments at least.
+double wander_of(const std::vector<std::vector<double>>& means, const std::vector<std::vector<double>>& deviations);
 
 // ---- Names of one kind to train on, of another to be tested on ----
 
 // By what the names are divided. Those up to the middle one of the training part are of the first kind.
-enum class Kind { initial, length };
+enum class NameKind { initial, length };
 
 struct ShiftedNames {
-    Examples train;             // of the first kind
-    Examples own, other;        // never trained on: of the first kind, and of the second
-    std::string first, second;  // the kinds in words: "a to k"
+    Examples train;       // of the first kind
+    Examples own, other;  // never trained on: of the first kind, and of the second
 };
-ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, Kind kind);
-
-// Mean cross-entropy, in nats: on names of the first kind, and on those of the second by the running statistics and by
-// their own. NaN where there are no examples.
-struct ShiftLosses {
-    double own = 0, other = 0, other_by_own = 0;
-};
-// The model is left as it was.
-ShiftLosses shift_losses(Model& model, const ShiftedNames& names, std::size_t vocabulary);
-
-// On `tested`, by the norms' figures over `figures` (Model::calibrate). NaN where one has fewer than two examples. The
-// model is left as it was.
-double loss_by_figures_of(Model& model, const Examples& figures, const Examples& tested, std::size_t vocabulary);
+ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, NameKind kind);
 
 }  // namespace byhand::lab

@@ -9,7 +9,8 @@
 
 #include "base/error.h"
 #include "judge/finding.h"
-#include "lab/conventions/study.h"
+#include "lab/experiments.h"
+#include "lab/figures.h"
 #include "names/random.h"
 #include "report/rows.h"
 
@@ -38,8 +39,8 @@ Batches batches_of(const ConventionsOptions& options) {
     return batches;
 }
 
-Study study_of(std::vector<Convention> conventions, Batches batches) {
-    std::vector<Run> runs(conventions.size());
+ConventionStudy study_of(std::vector<Convention> conventions, Batches batches) {
+    std::vector<ConventionRun<double>> runs(conventions.size());
     std::ranges::transform(conventions, runs.begin(),
                            [&](const Convention& one) { return run_convention(one, batches); });
     return {std::move(conventions), std::move(batches), std::move(runs)};
@@ -50,7 +51,6 @@ Study study_of(std::vector<Convention> conventions, Batches batches) {
 void add_definitions(Document& document, const std::vector<Convention>& all) {
     Table batch{"in training, forward and backward", {"", "divisor", "ε"}, {}};
     Table running{"for evaluation", {"", "divisor", "kept as", "begins at", "momentum", "goes by"}, {}};
-    std::string sources = "Sources:";
     for (const Convention& one : all) {
         const NormConfig& norm = one.norm;
         const auto divisor = [](Divisor which) { return which == Divisor::n ? "n" : "n − 1"; };
@@ -64,9 +64,6 @@ void add_definitions(Document& document, const std::vector<Convention>& all) {
         running.rows.push_back({one.name, divisor(norm.running_divisor), kept_as,
                                 by_all ? Cell("") : significant(one.first_spread, 1), one.momentum_says,
                                 by_all ? "all rows" : "running"});
-        for (const std::string& source : one.sources) {
-            sources += fmt::format("\n{}: {}", one.name, source);
-        }
         document.data["conventions"].push_back({{"name", one.name},
                                                 {"batch_divisor", key(norm.batch_divisor)},
                                                 {"running_divisor", key(norm.running_divisor)},
@@ -81,7 +78,6 @@ void add_definitions(Document& document, const std::vector<Convention>& all) {
     }
     document.blocks.emplace_back(std::move(batch));
     document.blocks.emplace_back(std::move(running));
-    document.blocks.emplace_back(Text{std::move(sources)});
 }
 
 // ---- by how much ----
@@ -101,7 +97,7 @@ double largest_share(const std::vector<double>& a, const std::vector<double>& b)
 }
 
 // A row for each convention; for each part of its run the largest difference from PyTorch's, as it is and as a share.
-Table differences_from(const Study& pytorch, const Study& others, const char* name_key) {
+Table differences_from(const ConventionStudy& pytorch, const ConventionStudy& others, const char* name_key) {
     Table table{"", {{"", name_key}}, {}};
     for (const auto& [title, key] : {std::pair{"forward", "forward"},
                                      {"backward", "backward"},
@@ -111,8 +107,8 @@ Table differences_from(const Study& pytorch, const Study& others, const char* na
         table.columns.emplace_back(title, std::string("differences.") + key);
         table.columns.emplace_back(title, std::string("shares.") + key);
     }
-    const auto parts = [](const Study& of, std::size_t i) {
-        const Run& run = of.runs[i];
+    const auto parts = [](const ConventionStudy& of, std::size_t i) {
+        const ConventionRun<double>& run = of.runs[i];
         return std::array{run.y, run.dx, run.running_mean, as_variances(of.conventions[i], run.running_spread),
                           run.evaluated};
     };
@@ -128,17 +124,11 @@ Table differences_from(const Study& pytorch, const Study& others, const char* na
     return table;
 }
 
-// The first column, and those whose key begins so.
-Table some_columns(const Table& table, const std::string& title, const std::string& begin) {
-    std::vector<std::string> keys = {table.columns.front().key};
-    for (const Column& column : table.columns) {
-        if (column.key.starts_with(begin)) {
-            keys.push_back(column.key);
-        }
-    }
-    Table some = columns_of(table, keys);
-    some.title = title;
-    return some;
+Table shares_of(const Table& table, const std::string& title) {
+    Table shares = columns_of(table, {table.columns.front().key, "shares.forward", "shares.backward",
+                                      "shares.running_mean", "shares.running_variance", "shares.evaluation"});
+    shares.title = title;
+    return shares;
 }
 
 // PyTorch's with one thing changed.
@@ -158,25 +148,25 @@ std::vector<Convention> single_changes(const Convention& pytorch) {
             with("ε outside the root", [](Convention& c) { c.norm.epsilon_place = EpsilonPlace::outside; })};
 }
 
-Table add_differences(Document& document, const Study& study) {
+Table add_differences(Document& document, const ConventionStudy& study) {
     Table table = differences_from(study, study, "name");
     Json& data = document.data["conventions"];
-    update_each(data, table);
+    const Json rows = json_of_rows(table);
     for (std::size_t i = 0; i < study.runs.size(); ++i) {
+        data[i].update(rows[i]);
         data[i]["running_mean"] = study.runs[i].running_mean;
         data[i]["running_variance"] = as_variances(study.conventions[i], study.runs[i].running_spread);
     }
-    document.blocks.emplace_back(some_columns(table, "largest difference from PyTorch's", "differences."));
     document.blocks.emplace_back(
-        some_columns(table, "the same, as a share of the unit's largest in PyTorch", "shares."));
+        shares_of(table, "largest difference from PyTorch's, as a share of the unit's largest"));
     return table;
 }
 
-Table add_single_changes(Document& document, const Study& study) {
-    const Study changed = study_of(single_changes(study.conventions.front()), study.batches);
+Table add_single_changes(Document& document, const ConventionStudy& study) {
+    const ConventionStudy changed = study_of(single_changes(study.conventions.front()), study.batches);
     Table table = differences_from(study, changed, "changed");
     document.data["one_change"] = json_of_rows(table);
-    document.blocks.emplace_back(some_columns(table, "PyTorch's with one thing changed: shares, as above", "shares."));
+    document.blocks.emplace_back(shares_of(table, "PyTorch's with one thing changed: shares, as above"));
     return table;
 }
 
@@ -190,18 +180,65 @@ std::string furthest(const Table& table, const std::string& part) {
 
 }  // namespace
 
-void update_each(Json& objects, const Table& table) {
-    const Json rows = json_of_rows(table);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        objects[i].update(rows[i]);
-    }
+// What the running statistics of batches settle at, by the rows of a batch.
+void add_small_batches(Document& document, std::uint64_t seed) {
+    constexpr std::size_t kBatches = 4000;
+    Study study = small_batches({2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128}, kBatches, seed);
+    document.blocks.emplace_back(
+        Text{"Within a batch n or n − 1 is a constant factor, √(n/(n − 1)), which γ absorbs; in evaluation the running "
+             "statistic has to settle at the true variance:"});
+    add(document, {std::move(study)});
 }
 
-Document conventions(const ConventionsOptions& options, const Setting& setting) {
+Study small_batches(const std::vector<double>& sizes, std::size_t batches, std::uint64_t seed) {
+    Study study{.key = "small_batches",
+                .title = "a running statistic over the true variance",
+                .arms = {"variance, n", "variance, n − 1", "deviation, n − 1"},
+                .measure = "settles at",
+                .varied = "rows of a batch",
+                .values = sizes};
+    std::vector<std::vector<double>> by_size;  // of each size one figure for each arm
+    TorchGenerator g = torch_seeded(seed);
+    for (const double size : sizes) {
+        const auto rows = static_cast<std::size_t>(size);
+        std::vector<float> drawn(rows * batches);
+        randn(g, drawn);
+        Numbers<double> in{{{"hprebn", as<double>(drawn)}}};
+        const auto variances = [&](Divisor divisor) {  // a batch is a column
+            run(operation_graph(op::kBatchnorm, {.affine = false, .batch_divisor = divisor}, rows, batches).forward,
+                in);
+            return in["bnvar"];
+        };
+        const std::vector<double> by_n = variances(Divisor::n), spread = variances(Divisor::n_minus_1);
+        const double deviation = mean_and_deviation(figures_of(spread, [](double one) { return std::sqrt(one); })).mean;
+        by_size.push_back({mean_and_deviation(by_n).mean, mean_and_deviation(spread).mean, deviation * deviation});
+    }
+    return filled(std::move(study),
+                  [&](std::size_t arm, std::size_t value, std::size_t) { return by_size[value][arm]; });
+}
+
+Experiment conventions_experiment() {
+    const auto prepare = [] {
+        return prepared<ConventionsOptions>(
+            [](ConventionsOptions& options) -> std::vector<OwnOption> {
+                constexpr double kMost = 100'000;
+                return {{"--rows", "Rows of a batch", &options.rows, 2, kMost},
+                        {"--batches", "Number of batches", &options.batches, 1, kMost},
+                        {"--seed", "Seed of the generator", &options.seed, 0}};
+            },
+            conventions);
+    };
+    return {.name = "conventions",
+            .note = "notes 1 to 5",
+            .about = "The notes, PyTorch, Keras, lectures, cs231n",
+            .prepare = prepare};
+}
+
+Document conventions(const ConventionsOptions& options, const Setup& setup) {
     if (options.rows < 2 || options.batches == 0) {
         throw InputError("conventions takes at least 2 rows in a batch, and at least one batch");
     }
-    const Study study = study_of(conventions_of_the_field(), batches_of(options));
+    const ConventionStudy study = study_of(conventions_of_the_field(), batches_of(options));
     Document document{"lab conventions", "notes 1 to 5", "One name, several batch norms", {}, {}, {}, true};
     document.blocks.emplace_back(
         Text{fmt::format("{} batches of {} rows through 3 units, whose true deviations are 0.05, 2 and 30, by batch "
@@ -212,10 +249,10 @@ Document conventions(const ConventionsOptions& options, const Setting& setting) 
                                            "running_spread_update", "batchnorm_evaluate_raw"}});
     add_definitions(document, study.conventions);
     const Table differences = add_differences(document, study), changes = add_single_changes(document, study);
-    if (setting.torch != nullptr) {
-        compare_with_torch(document, study, *setting.torch);
+    if (setup.setting.torch != nullptr) {
+        compare_with_torch(document, study, *setup.setting.torch);
     }
-    add_evaluation(document, study, options);
+    add_small_batches(document, options.seed);
     std::string furthest_parts;
     for (const auto& [what, table] :
          {std::pair{"Furthest from PyTorch's, as a share of a unit's largest value", &differences},

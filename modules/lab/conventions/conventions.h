@@ -1,6 +1,7 @@
 // The same batches through batch norm as the field defines it: what differs between the definitions, and by how much.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,7 +10,9 @@
 #include "base/network.h"
 #include "lab/operation.h"
 #include "lab/setting.h"
+#include "lab/study.h"
 #include "report/document.h"
+#include "torch_ref/torch_ref.h"
 
 namespace byhand::lab {
 
@@ -18,7 +21,7 @@ struct ConventionsOptions {
     std::uint64_t seed = 1;
 };
 
-Document conventions(const ConventionsOptions& options, const Setting& setting);
+Document conventions(const ConventionsOptions& options, const Setup& setup);
 
 struct Convention {
     std::string name;
@@ -36,7 +39,6 @@ struct ConventionRun {
     std::vector<T> y, dx;                         // of all batches, one under the other: (batches·n, H)
     std::vector<T> running_mean, running_spread;  // (H), after the last batch
     std::vector<T> evaluated;                     // (n, H): the last batch by the running statistics
-    std::vector<std::vector<T>> spread_path;      // (H) each: running_spread before the first batch and after each
 };
 
 // Batches of hprebn and dhpreact (n, H), bngain and bnbias (H). Where evaluation goes by the whole training set, that
@@ -45,9 +47,27 @@ struct ConventionRun {
 template <class T>
 ConventionRun<T> run_convention(const Convention& convention, const std::vector<Numbers<T>>& batches);
 
-// What the running statistics of batches of `rows` rows tend to where the true variance is 1: over many batches of
-// independent normal numbers, an object of "rows", "by_n" and "by_n_minus_1" (the mean of the batches' variances, by
-// divisor) and "by_deviation" (the square of the mean of their deviations, by n − 1) for each size.
-Table small_batches(const std::vector<std::size_t>& sizes, std::size_t batches, std::uint64_t seed);
+// What the running statistics of batches of so many rows tend to where the true variance is 1, over many batches of
+// independent normal numbers: the mean of the batches' variances by n and by n − 1, and the square of the mean of their
+// deviations by n − 1.
+Study small_batches(const std::vector<double>& sizes, std::size_t batches, std::uint64_t seed);
+
+// ---- The same batches by every convention ----
+
+// The units' true deviations: the first is so narrow that ε counts, the last is wide.
+inline constexpr std::array<double, 3> kDeviations = {0.05, 2, 30};
+
+using Batches = std::vector<Numbers<double>>;
+
+struct ConventionStudy {
+    std::vector<Convention> conventions;  // PyTorch's first
+    Batches batches;
+    std::vector<ConventionRun<double>> runs;  // of each convention
+};
+
+// The running statistics of spread as variances, whatever they are kept as.
+std::vector<double> as_variances(const Convention& convention, std::vector<double> spread);
+
+void compare_with_torch(Document& document, const ConventionStudy& study, const torch_ref::Factory& torch);
 
 }  // namespace byhand::lab

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "lab/agreement.h"
-#include "lab/conventions/study.h"
+#include "lab/conventions/conventions.h"
 
 namespace byhand::lab {
 namespace {
@@ -30,7 +30,6 @@ ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const
     ConventionRun<T> run;
     run.running_mean.assign(H, T(0));
     run.running_spread.assign(H, T(convention.first_spread));
-    run.spread_path.push_back(run.running_spread);
     const auto made_of = [&](Numbers<T> batch) {
         batch["bnmean_running"] = run.running_mean;
         batch["bnvar_running"] = run.running_spread;
@@ -40,7 +39,6 @@ ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const
     const auto update = [&](const Numbers<T>& made) {
         run.running_mean = made["new_bnmean_running"];
         run.running_spread = made["new_bnvar_running"];
-        run.spread_path.push_back(run.running_spread);
     };
     Numbers<T> all = batches.front();  // stacked
     for (std::size_t i = 0; i < batches.size(); ++i) {
@@ -61,7 +59,8 @@ ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const
     return run;
 }
 
-Run run_by_torch(const Convention& convention, const Batches& batches, const torch_ref::Factory& torch) {
+ConventionRun<double> run_by_torch(const Convention& convention, const Batches& batches,
+                                   const torch_ref::Factory& torch) {
     const auto make = [&](Numbers<double>& batch) {
         const auto operations =
             torch.single_operation(op::kBatchnorm, convention.norm, rows_of(batch), batch["bngain"].size());
@@ -109,7 +108,7 @@ std::vector<double> as_variances(const Convention& convention, std::vector<doubl
     return spread;
 }
 
-void compare_with_torch(Document& document, const Study& study, const torch_ref::Factory& torch) {
+void compare_with_torch(Document& document, const ConventionStudy& study, const torch_ref::Factory& torch) {
     std::vector<Numbers<float>> floats(study.batches.size());
     std::vector<Numbers<Rounded>> bounds(study.batches.size());
     std::ranges::transform(study.batches, floats.begin(), [](const Numbers<double>& one) { return as<float>(one); });

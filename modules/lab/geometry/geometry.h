@@ -12,17 +12,15 @@
 namespace byhand::lab {
 
 struct GeometryOptions {
-    Seeds seeds;
     std::size_t students = 200;
-    Recipe recipe;               // of the network whose last hidden layer is taken; `seeds` replace its seed
-    std::size_t trained = 100;   // after so many steps
+    std::size_t trained = 100;   // steps after which the last hidden layer of the recipe's network is examined
     std::size_t rows = 600;      // examples
     std::size_t steps = 20'000;  // of gradient descent, at most
 };
 
-// Throws InputError where the seeds place all students or none; where rows are so few that the classes are linearly
-// separable; where there are fewer examples than rows; and where prepare (train/run.h) does.
-Document geometry(const GeometryOptions& options, const Material& material, const Setting& setting);
+// Throws InputError if the seeds place all students or none; if rows are so few that the classes are linearly
+// separable; if there are fewer examples than rows; and as prepare (train/run.h) does.
+Document geometry(const GeometryOptions& options, const Setup& setup);
 
 // Note 4's students: marks from 0 to 10 and an IQ from 70 to 140, uniform; placed with the probability 1/(1 + e^−z),
 // z = 0.8·(marks − 5) + 0.08·(IQ − 105).

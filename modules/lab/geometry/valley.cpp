@@ -41,22 +41,17 @@ double largest_rate(const Regression& data, double guess, std::size_t steps) {
     return low;
 }
 
-struct Arrival {
-    double steps = kInfinity, loss = kInfinity;
-};
-
-Arrival arrival(const Regression& data, double rate, double target, std::size_t limit) {
-    Arrival found;
-    double step = 0;
+// Infinite if the limit is reached before the target.
+double steps_to(const Regression& data, double rate, double target, std::size_t limit) {
+    double steps = kInfinity, step = 0;
     descend(data, zeros(data), rate, limit + 1, data.inputs + 1, [&](double loss, const std::vector<double>&) {
-        found.loss = loss;
         if (loss <= target) {
-            found.steps = step;
+            steps = step;
         }
         ++step;
         return !(loss <= target);
     });
-    return found;
+    return steps;
 }
 
 // ---- contours ----
@@ -64,8 +59,8 @@ Arrival arrival(const Regression& data, double rate, double target, std::size_t 
 // The plane of two weights, seen from the best of them: (u, v) are steps along the directions in which the loss bends
 // least and most, each measured by how far it takes to climb by 1 if the valley were a parabola.
 struct Plane {
-    Regression data;               // three inputs: the two, and the sum of the others with their weights
-    std::vector<double> best;      // the third weight is 1, and the bias 0
+    const Regression& data;  // two inputs
+    std::vector<double> best;
     double least = 0;              // the loss there
     std::array<double, 2> bend{};  // eigenvalues: least, most
     std::array<std::array<double, 2>, 2> direction{};
@@ -96,23 +91,15 @@ struct Plane {
     }
 };
 
-Plane plane_of(const Regression& data, std::size_t a, std::size_t b) {
-    const std::vector<double> best = best_weights(data);
-    Plane plane{{data.n, 3, {}, data.Y}, {best[a], best[b], 1, 0}, loss_of(data, best), {}, {}};
-    for (std::size_t i = 0; i < data.n; ++i) {
-        const double* row = &data.x[i * data.inputs];
-        double others = best.back();
-        for (std::size_t k = 0; k < data.inputs; ++k) {
-            others += k == a || k == b ? 0 : best[k] * row[k];
-        }
-        plane.data.x.insert(plane.data.x.end(), {row[a], row[b], others});
-    }
-    const std::size_t size = plane.best.size();
-    const std::vector<double> bend = curvature(plane.data, plane.best);
+Plane plane_of(const Regression& data) {
+    const std::vector<double> best = best_weights(data), bend = curvature(data, best);
+    const std::size_t size = best.size();
     const Spectrum two = spectrum_of({bend[0], bend[1], bend[size], bend[size + 1]}, 2);
-    plane.bend = {two.values[1], two.values[0]};
-    plane.direction = {{{two.vectors[2], two.vectors[3]}, {two.vectors[0], two.vectors[1]}}};
-    return plane;
+    return {data,
+            best,
+            loss_of(data, best),
+            {two.values[1], two.values[0]},
+            {{{two.vectors[2], two.vectors[3]}, {two.vectors[0], two.vectors[1]}}}};
 }
 
 // A square around the best weights; points outside are left out of a curve.
@@ -146,40 +133,27 @@ bool converges(const Regression& data, double rate, std::size_t steps) {
 
 Valley measure_valley(const Regression& data, double target, const ValleyLimits& limits) {
     const std::size_t size = data.inputs + 1;
-    const std::vector<double> gram = gram_matrix(data), bend = curvature(data, best_weights(data));
-    double largest = 0, smallest = kInfinity;
-    for (std::size_t k = 0; k < size; ++k) {
-        largest = std::max(largest, gram[k * size + k]);
-        smallest = std::min(smallest, gram[k * size + k]);
-    }
+    const auto most_curved = [&](const std::vector<double>& weights) {
+        return spectrum_of(curvature(data, weights), size).values.front();
+    };
     Valley valley;
-    valley.columns = std::sqrt(largest / smallest);
-    valley.condition = condition_number(gram, size);
-    valley.narrow = condition_number(bend, size);
-    valley.theory_at_start = 2 / spectrum_of(curvature(data, zeros(data)), size).values.front();
-    valley.theory_at_best = 2 / spectrum_of(bend, size).values.front();
-    valley.largest_rate = largest_rate(data, valley.theory_at_start, limits.convergence_steps);
-    Arrival best;
+    valley.condition = condition_number(gram_matrix(data), size);
+    valley.theory = 2 / most_curved(best_weights(data));
+    valley.largest_rate = largest_rate(data, 2 / most_curved(zeros(data)), limits.convergence_steps);
+    valley.steps = static_cast<double>(limits.steps);
     for (const double share : {1.0, 0.85, 0.7, 0.5, 0.25}) {
-        const bool arrived = std::isfinite(best.steps);
-        const std::size_t limit = arrived ? static_cast<std::size_t>(best.steps) : limits.steps;
-        const Arrival one = arrival(data, share * valley.largest_rate, target, limit);
-        if (valley.best_rate == 0 || one.steps < best.steps || (!arrived && one.loss < best.loss)) {
-            best = one;
-            valley.best_rate = share * valley.largest_rate;
-        }
+        const auto limit = static_cast<std::size_t>(valley.steps);
+        valley.steps = std::min(valley.steps, steps_to(data, share * valley.largest_rate, target, limit));
     }
-    valley.steps = best.steps;
-    valley.loss = best.loss;
     return valley;
 }
 
-Contours contours_of(const Regression& data, std::size_t a, std::size_t b, Plot plot) {
+Contours contours_of(const Regression& data, Plot plot) {
     constexpr double kLowest = 0.01, kHigher = 4, kRate = 1.8;
     constexpr std::size_t kLevels = 6, kSteps = 40;
     constexpr std::size_t kPoints = 480;  // enough for a smooth curve across the window
-    const Plane plane = plane_of(data, a, b);
-    Contours found{std::move(plot), std::sqrt(plane.bend[1] / plane.bend[0]), 0, kSteps};
+    const Plane plane = plane_of(data);
+    Contours found{std::move(plot), std::sqrt(plane.bend[1] / plane.bend[0]), 0};
     found.plot.same_scale = true;
     // The lowest contour fills the window from end to end.
     const std::vector<double> tip = plane.contour_at(0, kLowest);

@@ -12,15 +12,10 @@
 namespace byhand::lab {
 
 struct Valley {
-    double columns = 0;          // the largest over the smallest column, by root mean square; the bias's is 1
-    double condition = 0;        // of the Gram matrix of the inputs, with the bias's column of ones
-    double narrow = 0;           // the condition number of the curvature where the loss is least
-    double theory_at_start = 0;  // 2/λ, λ the largest eigenvalue of the curvature at weights of 0
-    double theory_at_best = 0;   // the same where the loss is least
-    double largest_rate = 0;     // that converges, measured
-    double best_rate = 0;        // of the grid
-    double steps = 0;            // at that rate, to the target; infinite: not within the limit
-    double loss = 0;             // after them, or after the limit
+    double condition = 0;     // the condition number of the inputs' Gram matrix, with the bias's column of ones
+    double theory = 0;        // 2/λ, λ the largest eigenvalue of the curvature where the loss is least
+    double largest_rate = 0;  // that converges, measured
+    double steps = 0;         // to the target at the best rate of a grid; the limit if they do not suffice
 };
 
 struct ValleyLimits {
@@ -36,13 +31,12 @@ bool converges(const Regression& data, double rate, std::size_t steps);
 
 struct Contours {
     Plot plot;
-    double axes = 0;        // the lowest contour's length over its width, by the curvature at the best weights
-    double left = 0;        // of the loss above the least, the share that is left at the path's end
-    std::size_t steps = 0;  // of the path
+    double axes = 0;  // the lowest contour's length over its width, by the curvature at the best weights
+    double left = 0;  // of the loss above the least, the share that is left at the path's end
 };
 
-// In the weights of inputs a and b, the others at the least loss, with a path of gradient descent at 1.8/λ. The path
-// starts on the lowest contour, half-way between its long and its short axis. Both axes have the same scale.
-Contours contours_of(const Regression& data, std::size_t a, std::size_t b, Plot plot);
+// Of data with two inputs in their weights, the bias at the least loss, with a path of gradient descent at 1.8/λ. The
+// path starts on the lowest contour, half-way between its long and its short axis. Both axes have the same scale.
+Contours contours_of(const Regression& data, Plot plot);
 
 }  // namespace byhand::lab

@@ -11,14 +11,15 @@
 #include "base/member.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
+#include "lab/experiments.h"
 #include "lab/figures.h"
 #include "lab/operation.h"
 
 namespace byhand::lab {
 namespace {
 
-std::string epsilon_words(double epsilon) {
-    return fmt::format("ε = {}", epsilon);
+std::vector<double> scales_of(const InvarianceOptions& options) {
+    return options.alphas.empty() ? std::vector<double>{100} : options.alphas;
 }
 
 void check(const InvarianceOptions& options) {
@@ -31,12 +32,10 @@ void check(const InvarianceOptions& options) {
     if (least == most) {
         throw InputError("--values: all are equal, so their deviation is 0 and nothing is left to divide by");
     }
-    for (const std::vector<double>* factors : {&options.scales, &options.alphas}) {
-        if (!std::ranges::all_of(*factors, [](double factor) { return factor > 0; })) {
-            throw InputError("--alpha takes numbers above 0: a negative one turns every sign round");
-        }
+    if (!std::ranges::all_of(options.alphas, [](double factor) { return factor > 0; })) {
+        throw InputError("--alpha takes numbers above 0: a negative one turns every sign round");
     }
-    for (const double scale : options.scales) {
+    for (const double scale : scales_of(options)) {
         const double magnitude = scale * std::max(std::abs(least), std::abs(most));
         if (magnitude > kLargest || scale * (most - least) < kSmallest) {
             throw InputError(
@@ -80,24 +79,23 @@ Example example_of(const InvarianceOptions& options, double scale, Divisor divis
     return example;
 }
 
-// A row of the batch each, mean and deviation below: the values, and x̂ and y of the norms with either ε.
-Table example_table(const Example& exact, const Example& with_epsilon, double scale) {
-    constexpr int kDigits = 6;
-    const Divisor divisor = exact.norm.batch_divisor;
-    const std::string epsilon = epsilon_words(with_epsilon.norm.epsilon);
-    Table table{fmt::format("the values{}, divisor {}", scale == 1 ? "" : fmt::format(" times {}", scale),
-                            divisor == Divisor::n ? "n" : "n − 1"),
-                {"", "value", "x̂ (ε = 0)", "y (ε = 0)", "x̂ (" + epsilon + ")", "y (" + epsilon + ")"},
-                {}};
+// y of the values and of their multiples, without ε: a row of the batch each, mean and deviation below.
+Table example_table(const std::vector<Example>& exact, const std::vector<double>& scales) {
+    constexpr std::size_t kShown = 4;  // scales
+    const Divisor divisor = exact.front().norm.batch_divisor;
+    Table table{fmt::format("y with ε = 0, divisor {}", divisor == Divisor::n ? "n" : "n − 1"), {"", "x"}, {}};
+    const std::size_t shown = std::min(kShown, scales.size());
+    for (std::size_t i = 0; i < shown; ++i) {
+        table.columns.emplace_back(fmt::format("y of {:g}·x", scales[i]));
+    }
     const auto add = [&](const std::string& name, const auto& figure) {
         std::vector<Cell>& row =
-            table.rows.emplace_back(std::vector<Cell>{name, significant(figure(exact.values["hprebn"]), kDigits)});
-        for (const Example* example : {&exact, &with_epsilon}) {
-            row.push_back(fixed(figure(example->values["bnraw"]), kDigits));
-            row.push_back(fixed(figure(example->values["hpreact"]), kDigits));
+            table.rows.emplace_back(std::vector<Cell>{name, significant(figure(exact.front().values["hprebn"]), 6)});
+        for (std::size_t i = 0; i < shown; ++i) {
+            row.push_back(fixed(figure(exact[i].values["hpreact"]), 6));
         }
     };
-    for (std::size_t i = 0; i < exact.graph.rows; ++i) {
+    for (std::size_t i = 0; i < exact.front().graph.rows; ++i) {
         add(fmt::format("row {}", i + 1), [i](const std::vector<double>& column) { return column[i]; });
     }
     add("mean", [&](const std::vector<double>& column) { return moments(column, divisor).mean; });
@@ -139,10 +137,11 @@ struct Largest {
 };
 
 // Each claim with its figure without ε, which it goes by, and with ε.
-Table claims_table(const InvarianceOptions& options, const Largest& exact, const Largest& with_epsilon) {
+Table claims_table(const InvarianceOptions& options, double epsilon, const Largest& exact,
+                   const Largest& with_epsilon) {
     const double rounding = kRounding * (std::abs(options.gain) + std::abs(options.bias));
     Table table{"the claim on these numbers, over all scales and divisors",
-                {"at most", "ε = 0", epsilon_words(options.epsilon), "with ε = 0"},
+                {"at most", "ε = 0", fmt::format("ε = {}", epsilon), "with ε = 0"},
                 {}};
     const auto add = [&](const std::string& what, Member<Largest, double> figure) {
         table.rows.push_back({what, significant(exact.*figure, 1), significant(with_epsilon.*figure, 1),
@@ -154,70 +153,77 @@ Table claims_table(const InvarianceOptions& options, const Largest& exact, const
     return table;
 }
 
-void add_example(Document& document, const InvarianceOptions& options, const Setting& setting) {
-    std::vector<double> scales = {1};
-    scales.insert(scales.end(), options.scales.begin(), options.scales.end());
-    Table change{"how far y lies from y unscaled, at most", {"", "divisor n", "divisor n − 1"}, {}};
-    for (const double scale : options.scales) {
-        for (const double epsilon : {0.0, options.epsilon}) {
-            change.rows.push_back({fmt::format("times {}, {}", scale, epsilon_words(epsilon))});
-        }
-    }
+void add_example(Document& document, const InvarianceOptions& options, double epsilon, const Setting& setting) {
+    std::vector<double> scales = scales_of(options);
+    scales.insert(scales.begin(), 1);
     std::vector<Agreement> agreements;
     std::array<Largest, 2> largest;  // without ε, with ε
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         const char* key = divisor == Divisor::n ? "n" : "n-1";
-        std::array<std::vector<double>, 2> unscaled;
-        std::size_t row = 0;
+        std::array<std::vector<Example>, 2> examples;  // without ε, with ε; a scale each
         for (const double scale : scales) {
-            const std::array examples = {example_of(options, scale, divisor, 0),
-                                         example_of(options, scale, divisor, options.epsilon)};
-            document.blocks.emplace_back(example_table(examples[0], examples[1], scale));
+            examples[0].push_back(example_of(options, scale, divisor, 0));
+            examples[1].push_back(example_of(options, scale, divisor, epsilon));
             document.data["divisors"][key].push_back(
                 {{"scale", scale},
-                 {"values", examples[0].values["hprebn"]},
-                 {"runs", Json::array({json_of(examples[0]), json_of(examples[1])})}});
+                 {"values", examples[0].back().values["hprebn"]},
+                 {"runs", Json::array({json_of(examples[0].back()), json_of(examples[1].back())})}});
             if (setting.torch != nullptr) {
-                compare_with_torch(document, examples[1], fmt::format("times {}, {}", scale, key), *setting.torch,
-                                   agreements);
+                compare_with_torch(document, examples[1].back(), fmt::format("times {:g}, {}", scale, key),
+                                   *setting.torch, agreements);
             }
-            for (std::size_t e = 0; e < examples.size(); ++e) {
-                const bool is_first = unscaled[e].empty();
-                if (is_first) {
-                    unscaled[e] = examples[e].values["hpreact"];
-                    continue;
-                }
-                const double moved = largest_difference(examples[e].values["hpreact"], unscaled[e]);
-                change.rows[row++].push_back(significant(moved, 2));
-                const auto [mean, deviation] = examples[e].of_y;
+        }
+        document.blocks.emplace_back(example_table(examples[0], scales));
+        for (std::size_t e = 0; e < examples.size(); ++e) {
+            for (const Example& one : examples[e]) {
+                const double moved = largest_difference(one.values["hpreact"], examples[e].front().values["hpreact"]);
                 largest[e] = {std::max(largest[e].moved, moved),
-                              std::max(largest[e].mean, std::abs(mean - options.bias)),
-                              std::max(largest[e].deviation, std::abs(deviation - std::abs(options.gain)))};
+                              std::max(largest[e].mean, std::abs(one.of_y.mean - options.bias)),
+                              std::max(largest[e].deviation, std::abs(one.of_y.deviation - std::abs(options.gain)))};
             }
         }
     }
-    document.blocks.emplace_back(std::move(change));
     if (!agreements.empty()) {
-        document.blocks.emplace_back(table_of("float by hand against LibTorch in double", agreements));
-        document.agrees = document.agrees && all_hold(agreements);
+        add_agreements(document, "float by hand against LibTorch in double", agreements);
     }
-    document.blocks.emplace_back(claims_table(options, largest[0], largest[1]));
+    document.blocks.emplace_back(claims_table(options, epsilon, largest[0], largest[1]));
 }
 
 }  // namespace
 
-Document invariance(const InvarianceOptions& options, const Material& material, const Setting& setting) {
+Experiment invariance_experiment() {
+    const auto prepare = [] {
+        return prepared<InvarianceOptions>(
+            [](InvarianceOptions& options) -> std::vector<OwnOption> {
+                return {{"--values", "Values of one unit, a row of the batch each", &options.values},
+                        {"--alpha",
+                         "Factors of the values and of a layer's weights [100 for the values, 0.001 to 1000 for the "
+                         "weights]",
+                         &options.alphas},
+                        {"--gain", "γ of the unit", &options.gain},
+                        {"--bias", "β of the unit", &options.bias}};
+            },
+            invariance);
+    };
+    return {.name = "invariance",
+            .note = "note 2",
+            .about = "Weights times α: the norm's output is unchanged",
+            .networks = Networks::plain,
+            .second_recipe = "makemore-deep",
+            .prepare = prepare};
+}
+
+Document invariance(const InvarianceOptions& options, const Setup& setup) {
     check(options);
     Document document{"lab invariance", "note 2", "The same values a hundred times as large", {}, {}, {}, true};
     document.blocks.emplace_back(
-        Text{"A layer before this one changes, and a unit's values are suddenly all multiplied by one number. The "
-             "note's claim: the norm takes that out again, and the layer behind need not adjust. The columns y should "
-             "be the same in both tables of a divisor; only ε depends on how large the values are. The divisor n gives "
-             "normalised values of deviation 1 taken with n, n − 1 those of deviation 1 taken with n − 1."});
+        Text{"A layer before this one changes, and a unit's values are multiplied by one number. The note's claim: the "
+             "norm takes that out again, so that y stays; only ε depends on how large the values are."});
     document.blocks.emplace_back(Formulas{{"batchnorm_mean", "batchnorm_variance", "batchnorm_inverse_deviation",
                                            "batchnorm_normalise", "batchnorm_scale_shift"}});
-    add_example(document, options, setting);
-    add_layers(document, options, material);
+    add_example(document, options, setup.recipes.front().network.norm.epsilon, setup.setting);
+    add_layers(document,
+               options.alphas.empty() ? std::vector<double>{1e-3, 1e-2, 0.1, 1, 10, 100, 1000} : options.alphas, setup);
     return document;
 }
 

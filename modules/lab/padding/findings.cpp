@@ -123,12 +123,6 @@ Numbers<double> packed(Numbers<double> in, const Mask& mask) {
     return in;
 }
 
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
-    std::vector<double> differences(a.size());
-    std::ranges::transform(a, b, differences.begin(), std::minus());
-    return differences;
-}
-
 Rows row_of(const Rows& rows, std::size_t i, std::size_t H) {
     const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(i * H);
     return {begin, begin + static_cast<std::ptrdiff_t>(H)};
@@ -175,19 +169,16 @@ Findings findings(SequenceBatch batch, double epsilon, std::uint64_t seed) {
     return found;
 }
 
-Padded padded(const Findings& found, std::size_t pads, const ByDivisor& by) {
+double off_by_padding(const Findings& found, std::size_t pads, const ByDivisor& by) {
     const std::size_t H = found.H(), real = found.real.size();
-    const auto with = [&](std::size_t zeros) {
+    const auto normalised = [&](std::size_t zeros) {
         Numbers<double> all = packed(found.in, found.batch.mask);
         all["hprebn"].resize((real + zeros) * H);
         run(operation_graph(op::kBatchnorm, by.norm, real + zeros, H).forward, all);
         all["bnraw"].resize(real * H);
-        return all;
+        return all["bnraw"];
     };
-    const Numbers<double> all = with(pads);
-    const Rows off = difference(all["bnraw"], with(0)["bnraw"]);
-    return {all["bnmeani"], square_roots(all["bnvar"]), row_of(all["bnraw"], 0, H), root_mean_square(off),
-            std::ranges::max(by_row(off, H, root_mean_square))};
+    return root_mean_square(difference(normalised(pads), normalised(0)));
 }
 
 }  // namespace byhand::lab

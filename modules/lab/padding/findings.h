@@ -38,13 +38,8 @@ struct Findings {
 // Throws InputError as padding does.
 Findings findings(SequenceBatch batch, double epsilon, std::uint64_t seed);
 
-// The real rows with so many rows of zeros below them, by batch norm over all rows.
-struct Padded {
-    std::vector<double> mean, std;  // (H)
-    std::vector<double> first;      // (H), the first real row normalised
-    double off = 0, worst = 0;      // root mean square of bnraw, padded − masked: of all real rows, of the worst one
-};
-Padded padded(const Findings& found, std::size_t pads, const ByDivisor& by);
+// The root mean square of bnraw, padded − masked, of all real rows with this many rows of zeros below them.
+double off_by_padding(const Findings& found, std::size_t pads, const ByDivisor& by);
 
 // Batch norm over the rows whose mask is set. The mask must outlive the graph. Precondition: one such row, two with
 // divisor n − 1.
@@ -68,7 +63,6 @@ std::vector<T> packed(const std::vector<T>& rows, const Mask& mask) {
 }
 Numbers<double> packed(Numbers<double> in, const Mask& mask);
 
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b);
 Rows row_of(const Rows& rows, std::size_t i, std::size_t H);
 double root_mean_square(const std::vector<double>& values);
 

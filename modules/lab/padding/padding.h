@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lab/experiments.h"
 #include "lab/setting.h"
 #include "report/document.h"
 
@@ -35,14 +35,13 @@ inline constexpr double kLargestNumber = 1e9;
 inline constexpr std::size_t kLongestWord = 64;  // bytes
 
 struct PaddingOptions {
-    std::optional<SequenceBatch> batch;  // else the note's two sentences, with its other two as a control
-    std::string where;                   // what the batch is called: its file
+    InputText file;  // the batch; else the note's two sentences
     double epsilon = 1e-5;
-    std::uint64_t seed = 1;  // γ, β and the gradient for the backward pass are drawn by it
+    std::size_t seed = 1;  // γ, β and the gradient for the backward pass are drawn by it
 };
 
 // Throws InputError where ε is 0 and a column of the real rows, or a real row, is the same number throughout: that
 // can't be normalised.
-Document padding(const PaddingOptions& options, const Setting& setting);
+Document padding(const PaddingOptions& options, const Setup& setup);
 
 }  // namespace byhand::lab

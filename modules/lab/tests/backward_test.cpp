@@ -21,63 +21,6 @@ using Catch::Matchers::WithinRel;
 
 namespace {
 
-// A number that counts what is computed with it.
-struct Counted {
-    double value = 0;
-    inline static std::size_t flop = 0, divisions = 0;
-
-    Counted() = default;
-    template <Arithmetic Number>
-    Counted(Number number) : value(static_cast<double>(number)) {}  // NOLINT(google-explicit-constructor)
-
-    static Counted made(double value) {
-        ++flop;
-        return {value};
-    }
-    Counted operator-() const { return {-value}; }
-    friend Counted operator+(Counted a, Counted b) { return made(a.value + b.value); }
-    friend Counted operator-(Counted a, Counted b) { return made(a.value - b.value); }
-    friend Counted operator*(Counted a, Counted b) { return made(a.value * b.value); }
-    friend Counted operator/(Counted a, Counted b) {
-        ++divisions;
-        return made(a.value / b.value);
-    }
-    friend Counted sqrt(Counted a) { return made(std::sqrt(a.value)); }
-    Counted& operator+=(Counted b) { return *this = *this + b; }
-    Counted& operator/=(Counted b) { return *this = *this / b; }
-};
-
-struct Tally {
-    std::size_t flop = 0, divisions = 0;
-};
-
-// Of every function of the forms, by name, on (n, H).
-std::map<std::string, Tally> tallies(std::size_t n, std::size_t H) {
-    constexpr Divisor kDivisor = Divisor::n_minus_1;
-    constexpr EpsilonPlace kPlace = EpsilonPlace::inside;
-    constexpr double kEpsilon = 1e-5;
-    const std::vector<Function<Counted>> functions = {
-        bound("batchnorm_chain_variance_backward", batchnorm_chain_variance_backward<Counted>, n, H, kEpsilon, kPlace),
-        bound("batchnorm_chain_mean_backward", batchnorm_chain_mean_backward<Counted>, n, H, kDivisor),
-        bound("batchnorm_chain_input_backward", batchnorm_chain_input_backward<Counted>, n, H, kDivisor),
-        bound("batchnorm_inverse_deviation_backward", batchnorm_inverse_deviation_backward<Counted>, n, H),
-        bound("batchnorm_variance_backward", batchnorm_variance_backward<Counted>, H, kEpsilon, kPlace),
-        bound("batchnorm_square_sum_backward", batchnorm_square_sum_backward<Counted>, n, H, n, kDivisor),
-        bound("batchnorm_difference_backward", batchnorm_difference_backward<Counted>, n, H),
-        bound("batchnorm_mean_backward", batchnorm_mean_backward<Counted>, n, H),
-        bound("batchnorm_input_backward", batchnorm_input_backward<Counted>, n, H, n),
-        bound("batchnorm_backward", batchnorm_backward<Counted>, n, H, kDivisor, kEpsilon, kPlace)};
-    const std::vector<Counted> operand(n * H);
-    std::vector<Counted> out(n * H);
-    std::map<std::string, Tally> found;
-    for (const Function<Counted>& function : functions) {
-        Counted::flop = Counted::divisions = 0;
-        function.run(out.data(), std::vector<Operand<Counted>>(5, operand.data()));
-        found[function.name] = {Counted::flop, Counted::divisions};
-    }
-    return found;
-}
-
 NormConfig with(Divisor divisor, double epsilon, EpsilonPlace place) {
     NormConfig norm;
     norm.batch_divisor = divisor;
@@ -93,9 +36,8 @@ const std::vector<NormConfig> kConventions = {
 }  // namespace
 
 TEST_CASE("backward: a result for each shape, type and divisor, with the figures that are promised") {
-    const BackwardOptions options{
-        .seeds = {3, 2}, .rows = {2, 9}, .columns = {1, 17}, .rounds = 4, .caches = {1024, 1 << 20}};
-    const Json document = lab_test::read(backward(options, lab_test::setting()));
+    const BackwardOptions options{.rows = {2, 9}, .columns = {1, 17}, .rounds = 4};
+    const Json document = lab_test::read(backward(options, {.seeds = {3, 4}, .setting = lab_test::setting()}));
     std::set<std::string> cases;
     for (const Json& one : document.at("results")) {
         const double scale = one.at("type").get<std::string>() == "float" ? 1e-6 : 1e-14;
@@ -115,18 +57,18 @@ TEST_CASE("backward: a result for each shape, type and divisor, with the figures
     CHECK(cases.size() == 16);
     CHECK(document.at("results").size() == 16);
     CHECK(cases.contains("9 17 n-1 double"));
-    CHECK(document.at("plots").size() == 4);
+    CHECK(document.at("plots").size() == 7);
 }
 
 TEST_CASE("backward: without LibTorch it runs as well, against long double") {
-    const BackwardOptions options{.seeds = {1, 1}, .rows = {3}, .columns = {5}, .rounds = 1};
-    const Json document = lab_test::read(backward(options, {}));
+    const Json document = lab_test::read(backward({.rows = {3}, .columns = {5}, .rounds = 1}, {.seeds = {1}}));
     CHECK(document.at("results").size() == 4);
     // u of float is 6e-8: on easy data an error is of that size, and not 0.
-    const Json& easy = document.at("accuracy").at(0);
-    CHECK(easy.at("type").get<std::string>() == "float");
-    CHECK(easy.at("one_line").get<double>() > 1e-8);
-    CHECK(easy.at("one_line").get<double>() < 1e-6);
+    const Json& line = document.at("studies").at("mean_n_float").at("arms").at(0);
+    CHECK(line.at("name").get<std::string>() == "one line");
+    const double easy = line.at("figures").at(0).at(0).get<double>();
+    CHECK(easy > 1e-8);
+    CHECK(easy < 1e-6);
 }
 
 TEST_CASE("backward: a speed-up is the ratio of each round's own two times") {
@@ -157,30 +99,6 @@ TEST_CASE("backward: three rounds show every form at every place, six all orders
     }
     CHECK(orders.size() == 6);
     CHECK(order_of(6) == order_of(0));
-}
-
-TEST_CASE("backward: each function computes and divides as often as its counts say") {
-    // What is done once a column cancels in the difference; partial sums of eight rows are 1/8 of an operation for each
-    // sum.
-    const std::map<std::string, Tally> large = tallies(80, 17), small = tallies(40, 17);
-    const double elements = 40 * 17;
-    std::size_t functions = 0;
-    for (const lab::Form form : kForms) {
-        for (const Step& step : steps_of(form, {}, 3, 2)) {
-            const std::string& name = step.in_float.name;
-            CAPTURE(name);
-            const Work& work = work_of(name);
-            const double flop = static_cast<double>(large.at(name).flop - small.at(name).flop) / elements;
-            CHECK(flop >= static_cast<double>(work.flop));
-            CHECK(flop <= static_cast<double>(work.flop) + 0.25);
-            CHECK_THAT(static_cast<double>(large.at(name).divisions - small.at(name).divisions) / elements,
-                       WithinAbs(static_cast<double>(work.divisions), 1e-12));
-            CHECK(work.writes == (step.shape.size() == 2 ? 1 : 0));
-            ++functions;
-        }
-    }
-    CHECK(functions == large.size());
-    CHECK_THROWS_AS(work_of("tanh_forward"), std::out_of_range);
 }
 
 TEST_CASE("backward: the forms differ by no more than rounding, on easy data and on hard") {
@@ -224,8 +142,8 @@ TEST_CASE("backward: the error is the largest one over the largest gradient") {
 
 TEST_CASE("backward: without ε the small steps end before the one line does, where σ³ leaves the range of float") {
     const NormConfig norm = with(Divisor::n, 0, EpsilonPlace::inside);
-    const auto above = median_errors<float>({33, 3, 0, 1e-11}, norm, {1, 3}, lab_test::setting()).forms;
-    const auto below = median_errors<float>({33, 3, 0, 1e-15}, norm, {1, 3}, lab_test::setting()).forms;
+    const auto above = errors<float>({33, 3, 0, 1e-11}, norm, 1, lab_test::setting());
+    const auto below = errors<float>({33, 3, 0, 1e-15}, norm, 1, lab_test::setting());
     CHECK(above[0] < 1e-6);
     CHECK(above[1] < 1e-6);
     CHECK_FALSE(std::isfinite(below[0]));
@@ -251,11 +169,4 @@ TEST_CASE("backward: shapes that cannot be timed are refused") {
     CHECK_THROWS_AS(backward({.columns = {0}}, {}), InputError);
     CHECK_THROWS_AS(backward({.rows = {1 << 20}, .columns = {1 << 7}}, {}), InputError);
     CHECK_THROWS_AS(backward({.rounds = 0}, {}), InputError);
-}
-
-TEST_CASE("backward: sizes as people read them") {
-    CHECK(bytes(640) == "640 B");
-    CHECK(bytes(48 << 10) == "48 KiB");
-    CHECK(bytes(1023 << 10) == "1023 KiB");
-    CHECK(bytes(std::size_t{5} << 28) == "1.25 GiB");
 }

@@ -13,7 +13,7 @@ using byhand::lab::ColumnsOptions;
 using Catch::Matchers::WithinAbs;
 
 TEST_CASE("columns: the figures of note 3's batch, worked out with a pencil") {
-    const byhand::Json document = lab_test::read(columns({.epsilon = 0}, lab_test::setting()));
+    const byhand::Json document = lab_test::read(columns({.epsilon = 0}, {.setting = lab_test::setting()}));
     // Unit 1: 7, 2, 1, 7, 3: mean 4, squares 9 + 4 + 9 + 9 + 1 = 32.
     const byhand::Json& by_n = document.at("divisors").at("n");
     CHECK_THAT(by_n.at("bnmeani").at(0).get<double>(), WithinAbs(4, 1e-12));
@@ -36,7 +36,7 @@ TEST_CASE("columns: the figures of note 3's batch, worked out with a pencil") {
 TEST_CASE("columns: the gradient is that of finite differences") {
     // Σ dy·y, as a function of the first row's three values.
     constexpr double kStep = 1e-5;
-    const byhand::Json document = lab_test::read(columns({}, lab_test::setting()));
+    const byhand::Json document = lab_test::read(columns({}, {.setting = lab_test::setting()}));
     const std::vector<double> batch = {7, 5, 4, 2, 3, 4, 1, 2, 3, 7, 5, 6, 3, 3, 4};
     const std::vector<double> gain = {0.5, 2, -1}, bias = {0.25, -1, 3};
     const auto loss = [&](const std::vector<double>& x, double divisor) {

@@ -39,12 +39,18 @@ struct Network {
     }
 };
 
+Setup setup_with(double epsilon) {
+    Recipe recipe = lab_test::recipe("notes");
+    recipe.network.norm.epsilon = epsilon;
+    return lab_test::setup({recipe}, 0);
+}
+
 }  // namespace
 
 TEST_CASE("invariance: the note's worked example, whatever its scale") {
     constexpr double kGain = -0.7, kBias = 3;
-    const InvarianceOptions options{.scales = {100, 0.25}, .gain = kGain, .bias = kBias, .epsilon = 0};
-    const Json document = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const InvarianceOptions options{.alphas = {100, 0.25}, .gain = kGain, .bias = kBias};
+    const Json document = lab_test::read(invariance(options, setup_with(0)));
     const double by_n = std::numbers::sqrt2, bessel = std::sqrt(1.5);
     for (const auto& [key, step, variance] : {std::tuple{"n", by_n, 2.0}, std::tuple{"n-1", bessel, 8.0 / 3}}) {
         const Json& scales = document.at("divisors").at(key);
@@ -66,32 +72,29 @@ TEST_CASE("invariance: the note's worked example, whatever its scale") {
 
 TEST_CASE("invariance: a large epsilon breaks it, and the document says by how much") {
     // Variance 2 and ε 2: 1/√4 in place of 1/√2.
-    const InvarianceOptions options{.gain = 1, .bias = 0, .epsilon = 2};
-    const Json document = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const Json document = lab_test::read(invariance({.gain = 1, .bias = 0}, setup_with(2)));
     const Json& unscaled = document.at("divisors").at("n").at(0).at("runs").at(1);
     check_equal(unscaled.at("normalised"), {0, -1, 0, 1}, 1e-12);
     CHECK_THAT(unscaled.at("output_deviation").get<double>(), WithinAbs(std::sqrt(0.5), 1e-12));
 }
 
 TEST_CASE("invariance: any numbers, and those that cannot be") {
-    const auto run = [](const InvarianceOptions& options) { return invariance(options, lab_test::names(), {}); };
+    const auto run = [](const InvarianceOptions& options) { return invariance(options, setup_with(1e-5)); };
     CHECK_NOTHROW(run({.values = {-3, 0.5, 11, 2, 2, 1e-3, 7}}));
     CHECK_THROWS_AS(run({.values = {3}}), InputError);
     CHECK_THROWS_AS(run({.values = {3, 3, 3}}), InputError);
-    CHECK_THROWS_AS(run({.scales = {-1}}), InputError);
-    CHECK_THROWS_AS(run({.scales = {1e15}}), InputError);
+    CHECK_THROWS_AS(run({.alphas = {-1}}), InputError);
+    CHECK_THROWS_AS(run({.alphas = {1e15}}), InputError);
     CHECK_THROWS_AS(run({.alphas = {0}}), InputError);
     // Float sees one number here: the document says so, and claims nothing.
-    const Document close = invariance({.values = {1e9, 1e9 + 1}}, lab_test::names(), lab_test::setting());
-    CHECK(close.agrees);
+    CHECK(run({.values = {1e9, 1e9 + 1}}).agrees);
 }
 
 TEST_CASE("invariance: the law in every layer of a network, and where no norm stands") {
-    InvarianceOptions options;
-    options.alphas = {0.01, 30};
-    options.recipes = {lab_test::recipe("notes"), lab_test::recipe("makemore-deep")};
-    options.recipes[1].network.hidden = {7, 5};
-    const Json document = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    Setup setup = setup_with(1e-5);
+    setup.recipes.push_back(lab_test::recipe("makemore-deep"));
+    setup.recipes[1].network.hidden = {7, 5};
+    const Json document = lab_test::read(invariance({.alphas = {0.01, 30}}, setup));
     const Json& notes = document.at("networks").at(0).at("without_epsilon");
     REQUIRE(notes.size() == 2);
     CHECK(notes.at(0).at("scaled").at(0).at("result_change").get<double>() < 1e-12);
@@ -120,7 +123,6 @@ TEST_CASE("scaled layers: without epsilon the result stays and the gradient shri
             if (layer.layer.is_output) {  // no norm behind it
                 CHECK(one.result_change > 0.5);
                 CHECK(one.gradient_change > 0.5);
-                CHECK(std::isnan(one.shortfall));
             } else {
                 CHECK(one.result_change < 1e-13);
                 CHECK(one.loss_change < 1e-13);
@@ -134,18 +136,9 @@ TEST_CASE("scaled layers: without epsilon the result stays and the gradient shri
 TEST_CASE("scaled layers: epsilon counts for what it adds to the variance") {
     Network network;
     network.config.norm.epsilon = 0.01;
-    for (const EpsilonPlace place : {EpsilonPlace::inside, EpsilonPlace::outside}) {
-        network.config.norm.epsilon_place = place;
-        const ScaledLayer layer = network.scaled({0.1, 1, 10}).front();
-        for (const Scaled& one : layer.scaled) {
-            const double deviation = one.alpha * layer.least_deviation;
-            const double divided =
-                place == EpsilonPlace::inside ? std::sqrt(deviation * deviation + 0.01) : deviation + 0.01;
-            CHECK_THAT(one.shortfall, WithinAbs(1 - deviation / divided, 1e-12));
-        }
-        CHECK(layer.scaled.front().result_change > 1e-3);
-        CHECK(layer.scaled[1].result_change == 0);
-    }
+    const ScaledLayer layer = network.scaled({0.1, 1, 10}).front();
+    CHECK(layer.scaled.front().result_change > 1e-3);
+    CHECK(layer.scaled[1].result_change == 0);
 }
 
 TEST_CASE("scaled layers: behind the non-linearity the norm does not take the scale out") {

@@ -16,14 +16,10 @@ using lab::Start;
 
 namespace {
 
-lab::LossOptions quick() {
-    lab::LossOptions options;
-    options.recipe = lab_test::recipe("notes");
-    options.steps = 60;
-    options.seeds = {3, 2};
-    options.scales = {1e-6, 3};
-    options.rate_factors = {1, 7};
-    return options;
+const lab::LossOptions kQuick = {.scales = {1e-6, 3}, .rate_factors = {1, 7}};
+
+lab::Setup quick() {
+    return lab_test::setup({lab_test::recipe("notes")}, 60);
 }
 
 const NetworkConfig kNetwork = {.vocabulary = 5, .context = 2, .embedding = 3, .hidden = {7}, .norm = {}};
@@ -41,28 +37,26 @@ double at(const Json& json, const std::string& path) {
 }  // namespace
 
 TEST_CASE("loss: the figures that can be worked out with a pencil") {
-    const Json document = lab_test::read(loss(quick(), lab_test::few_names(), lab_test::setting()));
-    // Uniform probabilities: each row of cross-entropy's gradient has the square (V − 1)/V over n²; softmax's Jacobian
-    // is (I − 1/V)/V there, and the gradient sums to 0 already.
-    const double uniform = std::sqrt(26.0 / (27 * 32));
-    CHECK_THAT(at(document, "/gradients/0/norms/cross_entropy"), WithinRel(uniform, 1e-6));
-    CHECK_THAT(at(document, "/gradients/0/norms/notes_start"), WithinRel(32 * uniform, 1e-6));
-    CHECK_THAT(at(document, "/gradients/0/norms/squared_error"), WithinRel(uniform / 27, 1e-6));
-    CHECK_THAT(at(document, "/gradients/0/cosines/squared_error"), WithinAbs(1, 1e-6));
+    const Json document = lab_test::read(loss(kQuick, quick()));
+    const Json &cosines = document.at("studies").at("gradients").at("arms"),
+               &norms = document.at("studies").at("saturated").at("arms");
+    // Uniform probabilities: softmax's Jacobian is (I − 1/V)/V there, and the gradient sums to 0 already.
+    CHECK_THAT(at(cosines, "/1/figures/0/0"), WithinAbs(1, 1e-6));
     // At larger logits the note's is cross-entropy's still, the squared error's is not.
-    CHECK_THAT(at(document, "/gradients/1/cosines/notes_start"), WithinAbs(1, 1e-12));
-    CHECK(at(document, "/gradients/1/largest_difference") < 1e-16);
-    CHECK(at(document, "/gradients/1/cosines/squared_error") < 0.9);
+    CHECK_THAT(at(cosines, "/0/figures/1/0"), WithinAbs(1, 1e-12));
+    CHECK(at(document, "/largest_difference") < 1e-16);
+    CHECK(at(cosines, "/1/figures/1/0") < 0.9);
+    // One row of equal logits: the square (V − 1)/V, and that of the squared error 1/V of it.
+    CHECK_THAT(at(norms, "/0/figures/0/0"), WithinRel(std::sqrt(26.0 / 27), 1e-9));
+    CHECK_THAT(at(norms, "/1/figures/0/0"), WithinRel(std::sqrt(26.0 / 27) / 27, 1e-9));
     // One logit 5 above 26 others: p = e⁵/(e⁵ + 26), the others q. Right: each gradient is g·(−1, 1/26, …), with
     // g = 1 − p for cross-entropy and p·(1 − p − p·(1 − p) + 26·q²) for the squared error.
     const double p = std::exp(5.0) / (std::exp(5.0) + 26), q = (1 - p) / 26, shape = std::sqrt(1 + 1.0 / 26);
-    CHECK_THAT(at(document, "/saturated/3/right/cross_entropy"), WithinRel((1 - p) * shape, 1e-9));
-    CHECK_THAT(at(document, "/saturated/3/right/squared_error"),
-               WithinRel(p * ((1 - p) * (1 - p) + 26 * q * q) * shape, 1e-9));
+    CHECK_THAT(at(norms, "/0/figures/3/0"), WithinRel((1 - p) * shape, 1e-9));
+    CHECK_THAT(at(norms, "/1/figures/3/0"), WithinRel(p * ((1 - p) * (1 - p) + 26 * q * q) * shape, 1e-9));
     // Wrong, and far: cross-entropy's is (1, −1, 0, …), the squared error's in proportion (27, −2, −1, …).
-    CHECK_THAT(at(document, "/saturated/8/wrong/cross_entropy"), WithinRel(std::sqrt(2), 1e-9));
-    CHECK_THAT(at(document, "/saturated/8/wrong/squared_error"), WithinRel(std::exp(-30.0) * std::sqrt(758), 1e-3));
-    CHECK_THAT(at(document, "/saturated/8/wrong/cosine"), WithinAbs(29 / std::sqrt(2 * 758), 1e-4));
+    CHECK_THAT(at(norms, "/2/figures/8/0"), WithinRel(std::sqrt(2), 1e-9));
+    CHECK_THAT(at(norms, "/3/figures/8/0"), WithinRel(std::exp(-30.0) * std::sqrt(758), 1e-3));
 }
 
 TEST_CASE("loss: a network from the squared error has its gradient, by finite differences") {
@@ -110,38 +104,38 @@ TEST_CASE("loss: a network from the note's start goes back as from cross-entropy
 }
 
 TEST_CASE("loss: what each trains to, on every seed") {
-    lab::LossOptions options = quick();
+    lab::Setup setup = quick();
     SECTION("by running statistics") {}
     SECTION("by the figures of the training set") {
-        options.recipe.network.norm.evaluation = EvaluationFigures::training_set;
+        setup.recipes.front().network.norm.evaluation = EvaluationFigures::training_set;
     }
-    const Json document = lab_test::read(loss(options, lab_test::few_names(), {}));
-    const Json& trainings = document.at("trainings");
-    REQUIRE(trainings.size() == 5);
-    CHECK(at(trainings, "/2/rate_factor") == 32);
-    CHECK(at(trainings, "/4/rate_factor") == 7);
-    for (const Json& training : trainings) {
-        REQUIRE(training.at("seeds").size() == 2);
-        CHECK(training.at("seeds").at(1).at("seed").get<int>() == 4);
-        CHECK(training.at("curve").size() == 21);
-        CHECK(at(training, "/curve/20/steps") == 60);
-        // It learns: from ln 27, and ½·26/27.
-        CHECK_THAT(at(training, "/curve/0/squared_error"), WithinAbs(0.5 * 26 / 27, 0.01));
-        CHECK(at(training, "/seeds/0/squared_error") < at(training, "/curve/0/squared_error"));
-        CHECK(at(training, "/seeds/0/cross_entropy") < 3.5);
+    const Json document = lab_test::read(loss(kQuick, setup));
+    const Json& studies = document.at("studies");
+    const auto final_loss = [&](const char* study, std::size_t arm) {
+        return studies.at(study).at("arms").at(arm).at("figures").at(0).at(0).get<double>();
+    };
+    const Json& arms = studies.at("cross_entropy").at("arms");
+    REQUIRE(arms.size() == 5);
+    CHECK(arms.at(4).at("name").get<std::string>() == "squared error × 7");
+    for (std::size_t arm = 0; arm < 5; ++arm) {
+        CHECK(arms.at(arm).at("figures").at(0).size() == 2);
+        // It learns: from about ln 27, and ½·26/27.
+        CHECK(final_loss("cross_entropy", arm) < 3.5);
+        CHECK(final_loss("squared_error", arm) < 0.5 * 26 / 27);
     }
     // The note's start with the mean is cross-entropy's training but for rounding; with the sum it is another.
-    const double trained = at(trainings, "/0/seeds/0/cross_entropy");
-    CHECK_THAT(at(trainings, "/1/seeds/0/cross_entropy"), WithinAbs(trained, 1e-5));
-    CHECK(std::abs(at(trainings, "/2/seeds/0/cross_entropy") - trained) > 1e-3);
-    CHECK(at(trainings, "/3/seeds/0/cross_entropy") > trained);
+    const double trained = final_loss("cross_entropy", 0);
+    CHECK_THAT(final_loss("cross_entropy", 1), WithinAbs(trained, 1e-5));
+    CHECK(std::abs(final_loss("cross_entropy", 2) - trained) > 1e-3);
+    CHECK(final_loss("cross_entropy", 3) > trained);
+    CHECK(document.at("claims").size() == 8);
 }
 
 TEST_CASE("loss: a failed training is reported") {
-    lab::LossOptions options = quick();
-    options.recipe.network.norm.place = NormPlace::none;
+    lab::Setup setup = quick();
+    setup.recipes.front().network.norm.place = NormPlace::none;
+    lab::LossOptions options = kQuick;
     options.rate_factors = {1e30};
-    const Json document = lab_test::read(loss(options, lab_test::few_names(), {}));
-    CHECK(document.at("trainings").at(3).at("seeds").at(0).at("cross_entropy").get<std::string>() == "nan");
-    CHECK(printed_json(document, 0).find("cross-entropy not finite on 2 of 2 seeds") != std::string::npos);
+    const Json document = lab_test::read(loss(options, setup));
+    CHECK(printed_json(document, 0).find("not finite on 2 of 2 seeds") != std::string::npos);
 }

@@ -15,8 +15,8 @@ using Catch::Matchers::WithinAbs;
 
 namespace {
 
-Document of(const std::string& text, const Setting& setting, double epsilon = 1e-5) {
-    return padding({.batch = read_sequences(text, "f"), .where = "f", .epsilon = epsilon}, setting);
+Document of(const std::string& text, double epsilon = 1e-5) {
+    return padding({.file = {.path = "f", .text = text}, .epsilon = epsilon}, {.setting = lab_test::setting()});
 }
 
 double number(const byhand::Json& list, std::size_t i) {
@@ -26,7 +26,7 @@ double number(const byhand::Json& list, std::size_t i) {
 }  // namespace
 
 TEST_CASE("padding: note 3's own figures") {
-    const byhand::Json document = lab_test::read(padding({}, lab_test::setting()));
+    const byhand::Json document = lab_test::read(padding({}, {.setting = lab_test::setting()}));
     // 31.21 over 8 rows, and over 6.
     CHECK_THAT(number(document.at("mean_padded"), 0), WithinAbs(31.21 / 8, 1e-12));
     CHECK_THAT(number(document.at("mean_masked"), 0), WithinAbs(31.21 / 6, 1e-12));
@@ -48,13 +48,12 @@ TEST_CASE("padding: note 3's own figures") {
     CHECK(number(pad.at("masked"), 0) == 0);
     CHECK(number(pad.at("dx_masked"), 2) == 0);
     CHECK(std::abs(number(pad.at("dx_padded"), 2)) > 1e-3);
-    CHECK(document.at("control").at("largest_difference").get<double>() == 0);
 }
 
 // Column 1: 3, −3 and a row of padding, mean 0 either way, deviations √6 and 3. Column 2: 1, 2 and padding, means 1 and
 // 3/2, deviations √(2/3) and 1/2.
 TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest") {
-    const byhand::Json document = lab_test::read(of("3 1\n\n-3 2\n\npad\n", lab_test::setting(), 0));
+    const byhand::Json document = lab_test::read(of("3 1\n\n-3 2\n\npad\n", 0));
     const double root = std::sqrt(1.5);
     CHECK_THAT(number(document.at("mean_padded"), 0), WithinAbs(0, 1e-12));
     CHECK_THAT(number(document.at("std_padded"), 0), WithinAbs(std::sqrt(6), 1e-12));
@@ -75,43 +74,34 @@ TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest"
     CHECK_THAT(first.at("off_unbiased").get<double>(), WithinAbs(std::hypot(1 - half, half) / std::sqrt(2), 1e-12));
     CHECK_THAT(second.at("off_unbiased").get<double>(), WithinAbs(1 - half, 1e-12));
     // One row of three is padding; so is one of the shares.
-    const byhand::Json& third = document.at("shares").at(1);
-    CHECK(third.at("pads").get<int>() == 1);
-    CHECK_THAT(third.at("share").get<double>(), WithinAbs(1.0 / 3, 1e-12));
-    CHECK_THAT(third.at("worst").get<double>(), WithinAbs(first.at("off").get<double>(), 1e-12));
-    CHECK_THAT(third.at("off").get<double>(), WithinAbs(std::sqrt((3 * (root - 1) * (root - 1) + 1) / 4), 1e-12));
-    CHECK_THAT(third.at("off_unbiased").get<double>(),
-               WithinAbs(std::sqrt((3 * (1 - half) * (1 - half) + 0.5) / 4), 1e-12));
-    CHECK_THAT(third.at("worst_unbiased").get<double>(), WithinAbs(first.at("off_unbiased").get<double>(), 1e-12));
+    const byhand::Json& shares = document.at("studies").at("shares");
+    CHECK_THAT(number(shares.at("values"), 1), WithinAbs(100.0 / 3, 1e-12));
+    const auto off = [&](std::size_t arm) { return number(shares.at("arms").at(arm).at("figures").at(1), 0); };
+    CHECK_THAT(off(0), WithinAbs(std::sqrt((3 * (root - 1) * (root - 1) + 1) / 4), 1e-12));
+    CHECK_THAT(off(1), WithinAbs(std::sqrt((3 * (1 - half) * (1 - half) + 0.5) / 4), 1e-12));
 }
 
-TEST_CASE("padding: how the wrong grows follows its law, up to nine rows of ten") {
-    const byhand::Json document = lab_test::read(padding({}, lab_test::setting()));
-    const byhand::Json& shares = document.at("shares");
-    const double mean = 31.21 / 6, variance = (214.6441 - 31.21 * 31.21 / 6) / 6;
+TEST_CASE("padding: the more of it, the more the real rows are off, up to nine rows of ten") {
+    const byhand::Json document = lab_test::read(padding({}, {.setting = lab_test::setting()}));
+    const byhand::Json& shares = document.at("studies").at("shares");
     // The nearest to every 5 % that six real rows let there be.
-    std::vector<int> pads;
-    for (const byhand::Json& point : shares) {
-        pads.push_back(point.at("pads").get<int>());
-    }
-    CHECK(pads == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, 18, 24, 34, 54});
+    std::vector<long> pads;
     double before = -1;
-    for (const byhand::Json& point : shares) {
-        const double s = point.at("share").get<double>();
-        CHECK_THAT(number(point.at("mean"), 0), WithinAbs((1 - s) * mean, 1e-9));
-        CHECK_THAT(number(point.at("std"), 0), WithinAbs(std::sqrt((1 - s) * (variance + s * mean * mean)), 1e-9));
-        CHECK(point.at("off").get<double>() > before);
-        before = point.at("off").get<double>();
+    for (std::size_t i = 0; i < shares.at("values").size(); ++i) {
+        const double share = number(shares.at("values"), i) / 100;
+        pads.push_back(std::lround(6 * share / (1 - share)));
+        const double off = number(shares.at("arms").at(0).at("figures").at(i), 0);
+        CHECK(off > before);
+        before = off;
     }
-    CHECK(shares.at(0).at("off").get<double>() == 0);
-    CHECK_THAT(shares.back().at("share").get<double>(), WithinAbs(0.9, 1e-12));
-    CHECK(document.at("off_law").get<double>() < 1e-14);
+    CHECK(pads == std::vector<long>{0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, 18, 24, 34, 54});
+    CHECK(number(shares.at("arms").at(0).at("figures").at(0), 0) == 0);
 }
 
 TEST_CASE("padding: every gradient is that of finite differences") {
     const std::vector<std::vector<double>> batch = {{6.5, 2.41}, {0, 0}, {7.5, 9.2}, {2.2, 1.1}};
     const std::vector<bool> real = {true, false, true, true};
-    const byhand::Json document = lab_test::read(of("6.5 2.41\npad\n\n7.5 9.2\n2.2 1.1\n", lab_test::setting(), 0.25));
+    const byhand::Json document = lab_test::read(of("6.5 2.41\npad\n\n7.5 9.2\n2.2 1.1\n", 0.25));
     const byhand::Json& rows = document.at("rows");
     // Σ dy·γ·x̂ of column j, read where `reads` is, with the statistics of the rows where `counts` is.
     const auto loss = [&](const auto& x, std::size_t j, const auto& reads, const auto& counts, bool bessel) {
@@ -152,18 +142,9 @@ TEST_CASE("padding: every gradient is that of finite differences") {
     }
 }
 
-TEST_CASE("padding: what attention makes of a row of padding, in the first sequence that has one") {
-    const byhand::Json document = lab_test::read(of("9 8\n7 8\n\n1 2\n", lab_test::setting()));
-    const byhand::Json& attention = document.at("attention");
-    CHECK(attention.at("sequence").get<int>() == 2);
-    CHECK(attention.at("no_mask").get<std::vector<double>>() == std::vector<double>{0.5, 1});
-    CHECK(attention.at("keys_masked").get<std::vector<double>>() == std::vector<double>{1, 2});
-}
-
 TEST_CASE("padding: a batch without any, one wider and longer than the tables, long words") {
-    const byhand::Json none = lab_test::read(of("1 2\n3 5\n", lab_test::setting()));
+    const byhand::Json none = lab_test::read(of("1 2\n3 5\n"));
     CHECK(none.at("text").back().get<std::string>().starts_with("No row of this batch is padding"));
-    CHECK_FALSE(none.contains("attention"));
 
     std::string text = "pad\n\n";
     for (int row = 0; row < 40; ++row) {
@@ -172,13 +153,13 @@ TEST_CASE("padding: a batch without any, one wider and longer than the tables, l
             text += " " + std::to_string(-9.9e8 + 1e6 * ((row * 37 + column * 11) % 50)) + (column == 6 ? "\n" : "");
         }
     }
-    const byhand::Json wide = lab_test::read(of(text, lab_test::setting()));
+    const byhand::Json wide = lab_test::read(of(text));
     CHECK(wide.at("rows").size() == 80);
     CHECK(wide.at("mean_masked").size() == 7);
 }
 
 TEST_CASE("padding: what can't be normalised is refused") {
-    CHECK_THROWS_AS(of("1 2\n1 3\n", {}, 0), byhand::InputError);  // a column
-    CHECK_THROWS_AS(of("1 2\n3 3\n", {}, 0), byhand::InputError);  // a row
-    CHECK_NOTHROW(of("1 2\n1 1\n", {}));
+    CHECK_THROWS_AS(of("1 2\n1 3\n", 0), byhand::InputError);  // a column
+    CHECK_THROWS_AS(of("1 2\n3 3\n", 0), byhand::InputError);  // a row
+    CHECK_NOTHROW(of("1 2\n1 1\n"));
 }

@@ -24,4 +24,15 @@ inline byhand::lab::Material few_names() {
     return few;
 }
 
+// What an experiment works with: these recipes, so many seeds from `first` on, with LibTorch if it is there.
+inline byhand::lab::Setup setup(std::vector<byhand::Recipe> recipes, std::size_t steps, std::uint64_t first = 3,
+                                std::size_t seeds = 2) {
+    byhand::lab::Setup made{
+        .recipes = std::move(recipes), .material = few_names(), .seeds = {}, .steps = steps, .setting = setting()};
+    for (std::size_t i = 0; i < seeds; ++i) {
+        made.seeds.push_back(first + i);
+    }
+    return made;
+}
+
 }  // namespace lab_test

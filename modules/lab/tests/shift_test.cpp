@@ -23,8 +23,7 @@ Vocabulary vocabulary() {
 }  // namespace
 
 TEST_CASE("names divided by their initial") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::initial);
-    CHECK(names.first == "initials up to c");
+    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, NameKind::initial);
     CHECK(names.train.size() == 4 + 4 + 5);   // ann, ben, clio
     CHECK(names.own.size() == 4 + 9);         // abe, carolina
     CHECK(names.other.size() == 4 + 3 + 3);   // fay, di, ed
@@ -32,29 +31,8 @@ TEST_CASE("names divided by their initial") {
 }
 
 TEST_CASE("names divided by their length") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::length);
-    CHECK(names.second == "more than 4 characters");
+    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, NameKind::length);
     CHECK(names.train.size() == 4 + 4 + 5 + 5);
     CHECK(names.own.size() == 4 + 4 + 3 + 3);
     CHECK(names.other.size() == 9);
-}
-
-TEST_CASE("losses by one's own figures, and the model as it was") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::initial);
-    for (const NormPlace place : {NormPlace::before, NormPlace::none}) {
-        NetworkConfig config{.vocabulary = 27, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
-        config.norm.place = place;
-        const std::unique_ptr<Model> model = make_hand_model(HandForm::fused, config, 4);
-        model->load(drawn_state(config, 5));
-        const ShiftLosses losses = shift_losses(*model, names, 27);
-        CHECK_THAT(losses.other, WithinAbs(mean_loss(*model, names.other, 27), 0));
-        CHECK_THAT(losses.own, WithinAbs(mean_loss(*model, names.own, 27), 0));
-        const double by_training = loss_by_figures_of(*model, names.train, names.other, 27);
-        model->calibrate(names.other.all().X);
-        CHECK_THAT(losses.other_by_own, WithinAbs(mean_loss(*model, names.other, 27), 0));
-        model->calibrate(names.train.all().X);
-        CHECK_THAT(by_training, WithinAbs(mean_loss(*model, names.other, 27), 0));
-        CHECK((losses.other == losses.other_by_own) == (place == NormPlace::none));
-        CHECK(std::isnan(loss_by_figures_of(*model, Examples{.context = 2}, names.other, 27)));
-    }
 }

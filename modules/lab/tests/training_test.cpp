@@ -59,7 +59,6 @@ TEST_CASE("a training of the lab is the trainer's own") {
     CHECK_THAT(trained.curve[0], WithinAbs(first / kWindow, 1e-9));
     CHECK(trained.steps == 250);
     CHECK(trained.finite);
-    CHECK(curve_steps(trained) == std::vector<double>{50, 150});
 }
 
 TEST_CASE("results of many trainings keep their order, whichever thread ran them") {

@@ -21,23 +21,25 @@ using Catch::Matchers::WithinRel;
 namespace {
 
 // Few and odd: two hidden layers with a norm each, and one on the output.
-UndoOptions small(EpsilonPlace place = EpsilonPlace::inside) {
-    UndoOptions options{lab_test::recipe("makemore-deep"), 45, {3, 2}};
-    options.recipe.network.hidden = {7, 5};
-    options.recipe.network.embedding = 3;
-    options.recipe.network.norm.epsilon_place = place;
-    options.recipe.batch = 9;
-    return options;
+Setup small(EpsilonPlace place = EpsilonPlace::inside) {
+    Setup setup = lab_test::setup({lab_test::recipe("makemore-deep")}, 45);
+    Recipe& recipe = setup.recipes.front();
+    recipe.network.hidden = {7, 5};
+    recipe.network.embedding = 3;
+    recipe.network.norm.epsilon_place = place;
+    recipe.batch = 9;
+    return setup;
 }
 
 }  // namespace
 
 TEST_CASE("undo: the identity on its own batch alone, in every norm, and the network without norms") {
     for (const EpsilonPlace place : {EpsilonPlace::inside, EpsilonPlace::outside}) {
-        UndoOptions options = small(place);
-        options.recipe.network.norm.epsilon = 0.25;  // σ itself would not do
-        options.recipe.network.norm.batch_divisor = Divisor::n;
-        const Json document = lab_test::read(undo(options, lab_test::names(), lab_test::setting()));
+        Setup setup = small(place);
+        Recipe& recipe = setup.recipes.front();
+        recipe.network.norm.epsilon = 0.25;  // σ itself would not do
+        recipe.network.norm.batch_divisor = Divisor::n;
+        const Json document = lab_test::read(undo(setup));
         const Json& norms = document.at("identity");
         REQUIRE(norms.size() == 3);
         for (const Json& norm : norms) {
@@ -53,18 +55,16 @@ TEST_CASE("undo: the identity on its own batch alone, in every norm, and the net
     }
 }
 
-TEST_CASE("undo: where gamma and beta begin, and every unit at every moment") {
-    const Json document = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
+TEST_CASE("undo: where gamma and beta begin and end, on every seed") {
+    const Json document = lab_test::read(undo(small()));
     for (const char* key : {"gain", "bias"}) {
-        const Json& seeds = document.at("drift").at(key);
-        REQUIRE(seeds.size() == 2);
-        for (const Json& moments : seeds) {
-            CHECK(moments.at(0).at("step").get<int>() == 0);
-            CHECK(moments.at(0).at("way").get<double>() == 0);
-            CHECK(moments.at(0).at("distance").get<double>() == moments.at(0).at("had_it_stayed").get<double>());
-            CHECK(moments.back().at("step").get<int>() == 45);
-            CHECK(moments.back().at("units").size() == 7 + 5 + 27);
-            CHECK(moments.back().at("way").get<double>() != 0);
+        const Json& study = document.at("studies").at(key);
+        CHECK(study.at("values").at(0).get<double>() == 0);
+        CHECK(study.at("values").back().get<double>() == 45);
+        const Json &learned = study.at("arms").at(0).at("figures"), &stayed = study.at("arms").at(1).at("figures");
+        for (const std::size_t seed : {0, 1}) {
+            CHECK(learned.at(0).at(seed).get<double>() == stayed.at(0).at(seed).get<double>());
+            CHECK(learned.back().at(seed).get<double>() != stayed.back().at(seed).get<double>());
         }
     }
 }
@@ -73,7 +73,7 @@ TEST_CASE("undo: gamma and beta are updated as LibTorch updates them") {
     if (!lab_test::with_torch()) {
         SKIP("LibTorch is missing");
     }
-    const Json document = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
+    const Json document = lab_test::read(undo(small()));
     const Json& updates = document.at("updates");
     CHECK(updates.size() == 24);  // four of each of three norms, by two networks
     for (const Json& one : updates) {
@@ -83,19 +83,19 @@ TEST_CASE("undo: gamma and beta are updated as LibTorch updates them") {
 }
 
 TEST_CASE("undo: without LibTorch, on one seed, in fewer steps than moments") {
-    UndoOptions options = small();
-    options.steps = 3;
-    options.seeds = {1, 1};
-    const Json document = lab_test::read(undo(options, lab_test::names(), {}));
+    Setup setup = small();
+    setup.steps = 3;
+    setup.seeds = {1};
+    setup.setting = {};
+    const Json document = lab_test::read(undo(setup));
     CHECK_FALSE(document.contains("updates"));
-    CHECK(document.at("drift").at("gain").at(0).size() == 4);
+    CHECK(document.at("studies").at("gain").at("values").size() == 4);
 }
 
 TEST_CASE("undo: with the slip gamma minus beta stays, and only with it") {
-    const UndoOptions options = small();
-    const Material material = lab_test::names();
-    const FirstStep first = first_step(options.recipe, material);
-    const UndoTrainings both = train_for_undo(options, first, material, {});
+    const Setup setup = small();
+    const FirstStep first = first_step(setup.recipes.front(), setup.material);
+    const UndoTrainings both = train_for_undo(first, setup);
     for (const std::size_t seed : {0, 1}) {
         const Moment& begin = both.moments[seed].front();
         const auto moved = [&](const Trained& trained) {
@@ -135,33 +135,10 @@ TEST_CASE("undo: mu and sigma of a unit are those of its column") {
     CHECK_THAT(moment.deviation[1], WithinRel(std::sqrt(63.0 + 1), 1e-6));
 }
 
-TEST_CASE("the share of a way, and correlation") {
-    CHECK_THAT(share_of_way({1, 1}, {2, 1}, {3, 2}), WithinAbs(2.0 / 5, 1e-12));
-    CHECK(share_of_way({1, 1}, {3, 2}, {3, 2}) == 1);
-    CHECK(share_of_way({1, 1}, {0, 1}, {3, 1}) == -0.5);
-    // Anscombe's first quartet: 0.816.
-    const std::vector<double> x = {10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5};
-    const std::vector<double> y = {8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68};
-    CHECK_THAT(correlation(x, y), WithinAbs(0.816, 5e-4));
-    CHECK(std::isnan(correlation(x, std::vector<double>(11, 0.1))));
-}
-
-TEST_CASE("paired: differences seed by seed, and whether they are clear of their spread") {
-    CHECK(higher_or_lower({0.1, 0.2, 0.3}) == "0.2 ± 0.1 higher, 2.0 standard deviations");
-    CHECK(higher_or_lower({-0.5}) == "0.5 lower on one seed, which shows no spread");
-    CHECK(higher_or_lower({1, NAN, NAN}) == "not finite on 2 of 3 seeds");
-    CHECK_FALSE(is_clear({0.1, 0.2, 0.4}));
-    CHECK(is_clear({-0.1, -0.12, -0.11}));
-    CHECK_FALSE(is_clear({1}));
-    CHECK_FALSE(is_clear({1, NAN}));
-    CHECK(differences({3, 1}, {1, 4}) == std::vector<double>{2, -3});
-}
-
 TEST_CASE("undo: nothing to undo it with") {
-    UndoOptions options = small();
-    options.recipe.network.norm.affine = false;
-    CHECK_THROWS_AS(undo(options, lab_test::names(), {}), InputError);
-    options.recipe.network.norm.affine = true;
-    options.recipe.network.norm.place = NormPlace::none;
-    CHECK_THROWS_AS(undo(options, lab_test::names(), {}), InputError);
+    Setup setup = small();
+    setup.recipes.front().network.norm.affine = false;
+    CHECK_THROWS_AS(undo(setup), InputError);
+    setup.recipes.front().network.norm = {.place = NormPlace::none};
+    CHECK_THROWS_AS(undo(setup), InputError);
 }

@@ -23,17 +23,11 @@
 using namespace byhand;
 using Catch::Matchers::WithinAbs;
 using lab::walkthrough;
-using lab::WalkthroughOptions;
 
 namespace {
 
-WalkthroughOptions quick(Recipe recipe, std::size_t row = 0) {
-    WalkthroughOptions options;
-    options.recipe = std::move(recipe);
-    options.row = row;
-    options.steps = 30;
-    options.names = 3;
-    return options;
+Document walk(const Recipe& recipe, std::size_t row = 0) {
+    return walkthrough({.row = row, .names = 3}, lab_test::setup({recipe}, 30));
 }
 
 // Recipes of every kind of network.
@@ -88,7 +82,7 @@ std::size_t position(const std::vector<std::size_t>& index, const Shape& shape) 
 TEST_CASE("walkthrough: every step of any network, in order, each with its formula and as wide as a terminal") {
     for (const Recipe& recipe : every_kind()) {
         CAPTURE(recipe.name, recipe.network.hidden.size());
-        const Json document = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), lab_test::setting()));
+        const Json document = lab_test::read(walk(recipe));
         NetworkConfig config = recipe.network;
         config.vocabulary = 27;
         const Graph network = stepwise_graph(config, recipe.batch);
@@ -104,7 +98,7 @@ TEST_CASE("walkthrough: every step of any network, in order, each with its formu
             CHECK_FALSE(step.at("values").empty());
         }
         CHECK(shown == names);
-        CHECK(document.at("names").at("after").size() == 3);
+        CHECK(document.at("names").at("written").size() == 3);
     }
 }
 
@@ -115,7 +109,7 @@ TEST_CASE("walkthrough: its numbers are LibTorch's") {
     }
     for (const std::size_t row : {0, 13}) {
         const Recipe recipe = lab_test::recipe("notes");
-        const Json document = lab_test::read(walkthrough(quick(recipe, row), lab_test::few_names(), setting));
+        const Json document = lab_test::read(walk(recipe, row));
         const std::unique_ptr<Implementation> torch = by_torch(recipe, setting);
         const std::vector<View> views = torch->views();
         for (const Json& step : document.at("steps")) {
@@ -138,12 +132,11 @@ TEST_CASE("walkthrough: its numbers are LibTorch's") {
 }
 
 TEST_CASE("walkthrough: the same command gives the same page, and the batch as characters") {
-    const WalkthroughOptions options = quick(lab_test::recipe("notes"), 2);
-    const Document document = walkthrough(options, lab_test::few_names(), {});
-    const std::string text = to_text(document);
-    CHECK(text == to_text(walkthrough(options, lab_test::few_names(), {})));
+    const Recipe recipe = lab_test::recipe("notes");
+    const std::string text = to_text(walk(recipe, 2));
+    CHECK(text == to_text(walk(recipe, 2)));
     const lab::Material material = lab_test::few_names();
-    Run run = prepare(options.recipe, material.names, material.where);
+    Run run = prepare(recipe, material.names, material.where);
     DrawnBatch batch(32, 3);
     draw_batch(batch, run.train, run.generator);
     const auto spelled = [&](std::int64_t character) {
@@ -154,51 +147,13 @@ TEST_CASE("walkthrough: the same command gives the same page, and the batch as c
     CHECK(text.find("Followed is " + row + ".") != std::string::npos);
 }
 
-TEST_CASE("walkthrough: the figures of a chapter are those of its values") {
-    WalkthroughOptions options = quick(lab_test::recipe("notes"));
-    options.recipe.network.norm.batch_divisor = GENERATE(Divisor::n, Divisor::n_minus_1);
-    const Json json = lab_test::read(walkthrough(options, lab_test::few_names(), {}));
-    std::map<std::string, double> first, figures;
-    for (const Json& step : json.at("steps")) {
-        first[step.at("name").get<std::string>()] = step.at("values").at(0).at("value").get<double>();
-    }
-    for (const Json& one : json.at("figures")) {
-        figures[one.at("figure").get<std::string>()] = one.at("value").get<double>();
-    }
-    const auto has = [&](const std::string& figure, double value, double margin) {
-        CAPTURE(figure);
-        REQUIRE(figures.contains(figure));
-        CHECK_THAT(figures[figure], WithinAbs(value, margin));
-    };
-    has("column 0 in: mean", first["bnmeani"], 1e-6);
-    has("column 0 in: deviation", std::sqrt(first["bnvar"]), 1e-6);
-    has("column 0 normalised: mean", 0, 1e-6);
-    has("column 0 normalised: deviation", 1, 1e-4);
-    has("−ln of it", -first["logprobs"], 1e-6);
-    has("loss: the mean of that over the rows", first["loss"], 1e-6);
-    has("loss of blind guessing, ln 27", std::log(27), 1e-12);
-    has("dlogits is (Ŷ − Y)/n, but for", 0, 1e-7);
-    has("sum of column 0 of dhprebn: 0 but for rounding", 0, 1e-6);
-    has("largest element of db1: the norm takes any bias out", 0, 1e-6);
-    CHECK(figures["largest element of dW1"] > 1e-4);
-    CHECK(figures["saturated, beyond ±0.97"] < 0.5);
-    CHECK(figures["mean of 1 − h², the share that passes"] > 0.3);
-    const lab::Material material = lab_test::few_names();
-    Run run = prepare(options.recipe, material.names, material.where);
-    DrawnBatch batch(32, 3);
-    draw_batch(batch, run.train, run.generator);
-    const std::string character = {static_cast<char>(run.vocabulary.characters[static_cast<std::size_t>(batch.X[2])])};
-    has("uses of '" + character + "', of the batch's 96 places",
-        static_cast<double>(std::ranges::count(batch.X, batch.X[2])), 0);
-}
-
 TEST_CASE("walkthrough: a chapter is an operation of a layer, wherever the norm stands") {
     const auto chapters = [](NormPlace place, bool output, const std::string& phase) {
         Recipe recipe = lab_test::recipe("notes");
         recipe.network.hidden = {4, 3};
         recipe.network.norm.place = place;
         recipe.network.norm.output = output;
-        const Json json = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), {}));
+        const Json json = lab_test::read(walk(recipe));
         std::vector<std::string> titles;
         for (const Json& step : json.at("steps")) {
             const std::string title = step.at("chapter").get<std::string>();
@@ -224,10 +179,10 @@ TEST_CASE("walkthrough: a chapter is an operation of a layer, wherever the norm 
 }
 
 TEST_CASE("walkthrough: a batch without that row, and a failed training") {
-    CHECK_THROWS_AS(walkthrough(quick(lab_test::recipe("notes"), 32), lab_test::few_names(), {}), InputError);
+    CHECK_THROWS_AS(walk(lab_test::recipe("notes"), 32), InputError);
     Recipe wild = lab_test::recipe("notes");
     wild.rates = {{0, 1e30}};
-    const Json document = lab_test::read(walkthrough(quick(wild), lab_test::few_names(), {}));
+    const Json document = lab_test::read(walk(wild));
     CHECK_FALSE(document.contains("names"));
     CHECK(printed_json(document, 0).find("a loss that is not finite") != std::string::npos);
 }

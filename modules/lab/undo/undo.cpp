@@ -15,9 +15,9 @@
 #include "base/value.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
+#include "lab/experiments.h"
 #include "lab/figures.h"
 #include "lab/first_step.h"
-#include "lab/layer_names.h"
 #include "lab/operation.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
@@ -182,18 +182,11 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
 
 // ---- the updates ----
 
-void add_updates(Document& document, const FirstStep& first, const Setting& setting) {
-    document.blocks.emplace_back(
-        Text{"Their updates are those of any parameter, each with its own gradient: γ ← γ − α·dL/dγ, β ← β − α·dL/dβ. "
-             "(The note writes dL/dβ in both.)"});
-    document.blocks.emplace_back(Formulas{{"batchnorm_gain_backward", "batchnorm_bias_backward", "descend"}});
-    if (setting.torch == nullptr) {
-        return;
-    }
+void add_updates(Document& document, const FirstStep& first, const torch_ref::Factory& torch) {
     Table table{"one step from drawn γ and β, by hand in float against torch::nn and torch::optim::SGD",
                 {{"", "name"}, {"by", "model"}, {"largest difference", ""}, {"of limit", "used"}, "verdict"},
                 {}};
-    const Held held = hold_against_torch(*setting.torch, first, {"stepwise", "fused"});
+    const Held held = hold_against_torch(torch, first, {"stepwise", "fused"});
     for (const auto& [model, against, value, result] : findings(held.step)) {
         const std::string& name = value.name;
         const bool is_of_update = std::ranges::any_of(std::array{"dbngain", "dbnbias", "new_bngain", "new_bnbias"},
@@ -225,12 +218,6 @@ std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows)
     return make_step_model(std::move(slipped));
 }
 
-std::vector<double> losses(const std::vector<Trained>& trained, Member<Trained, double> part) {
-    std::vector<double> all(trained.size());
-    std::ranges::transform(trained, all.begin(), part);
-    return all;
-}
-
 // The largest change of a unit's γ − β since the beginning.
 double largest_parting(const UndoTrainings& trainings, const NetworkConfig& network) {
     double most = 0;
@@ -249,98 +236,93 @@ double largest_parting(const UndoTrainings& trainings, const NetworkConfig& netw
     return most;
 }
 
-void add_slip(Document& document, const UndoTrainings& trainings, const NetworkConfig& network) {
-    const std::vector<double> val = losses(trainings.right, &Trained::val),
-                              slipped = losses(trainings.slip, &Trained::val);
-    document.blocks.emplace_back(
-        Table{"the same trainings with the note's slip, γ ← γ − α·dL/dβ",
-              {"γ updated with", "training loss", "validation loss"},
-              {{"dL/dγ", with_spread(losses(trainings.right, &Trained::train), 4), with_spread(val, 4)},
-               {"dL/dβ", with_spread(losses(trainings.slip, &Trained::train), 4), with_spread(slipped, 4)}}});
-    Json& data = document.data["slip"] = {{"val", Json::array()}, {"val_with_slip", Json::array()}};
-    for (std::size_t s = 0; s < val.size(); ++s) {
-        data["val"].push_back(number(val[s]));
-        data["val_with_slip"].push_back(number(slipped[s]));
-    }
-    const std::vector<double> harm = differences(slipped, val);
-    std::string words;
-    if (std::ranges::all_of(trainings.slip, &Trained::finite)) {
-        words = fmt::format(
-            "With the slip γ and β take the same steps, so γ − β of a unit stays as it began (it changed by {:.1g} at "
-            "most): the unit has one parameter in place of two. ",
-            largest_parting(trainings, network));
-    }
-    document.blocks.emplace_back(
-        Text{words + fmt::format("Seed by seed the validation loss with the slip is {}: {}.", higher_or_lower(harm),
-                                 !is_clear(harm)                     ? "within the spread over the seeds"
-                                 : mean_and_deviation(harm).mean > 0 ? "the slip has a cost"
-                                                                     : "the slip does no harm here")});
+Claim slip_claim(const UndoTrainings& trainings, const NetworkConfig& network) {
+    return {.name = "slip",
+            .subject = "",
+            .sentence = "The note's slip, γ ← γ − α·dL/dβ, has a cost",
+            .measure = fmt::format("Validation loss without the slip and with it, by which γ − β of a unit changes by "
+                                   "{:.1g} at most",
+                                   largest_parting(trainings, network)),
+            .brief = "validation loss",
+            .arms = {"dL/dγ", "dL/dβ"},
+            .first = figures_of(trainings.right, &Trained::val),
+            .second = figures_of(trainings.slip, &Trained::val)};
 }
 
 constexpr std::size_t kRowsOfMoments = 2048;  // examples that a unit's μ and σ are taken over, if there are
 
 }  // namespace
 
-UndoTrainings train_for_undo(const UndoOptions& options, const FirstStep& first, const Material& material,
-                             const Setting& setting) {
+UndoTrainings train_for_undo(const FirstStep& first, const Setup& setup) {
     constexpr std::size_t kMoments = 20;  // in a training, besides its beginning
-    const std::vector<std::uint64_t> seeds = list(options.seeds);
-    const std::size_t every = std::max<std::size_t>(1, options.steps / kMoments);
+    const std::size_t every = std::max<std::size_t>(1, setup.steps / kMoments);
     const std::size_t rows = std::min(kRowsOfMoments, first.run.train.size());
-    UndoTrainings both{{}, {}, std::vector<Moments>(seeds.size())};
-    std::vector<Training> trainings;
-    for (const bool slip : {false, true}) {
-        for (std::size_t s = 0; s < seeds.size(); ++s) {
-            Training& training = trainings.emplace_back();
-            training.recipe = in_steps(options.recipe, options.steps);
-            training.recipe.seed = seeds[s];
-            if (slip) {
-                training.make = with_slip;
-                continue;
-            }
-            training.watch = [&, s](std::size_t step, Model& model) {
-                if (step % every == 0 || step == options.steps) {
-                    both.moments[s].push_back(moment_of(step, model.save(), first.network(), first.run.train, rows));
-                }
-            };
+    const Study study{
+        .key = "slip", .title = "", .arms = {"right", "slip"}, .seeds = setup.seeds.size(), .measure = ""};
+    UndoTrainings both{{}, {}, std::vector<Moments>(study.seeds)};
+    const auto make = [&](std::size_t arm, std::size_t, std::size_t seed) {
+        Training training{.recipe = in_steps(setup.recipes.front(), setup.steps)};
+        if (arm == 1) {
+            training.make = with_slip;
+            return training;
         }
-    }
-    std::vector<Trained> trained = train_all(trainings, material, setting);
-    const auto half = trained.begin() + static_cast<std::ptrdiff_t>(seeds.size());
+        training.watch = [&, seed](std::size_t step, Model& model) {
+            if (step % every == 0 || step == setup.steps) {
+                both.moments[seed].push_back(moment_of(step, model.save(), first.network(), first.run.train, rows));
+            }
+        };
+        return training;
+    };
+    std::vector<Trained> trained = train(study, make, setup);
+    const auto half = trained.begin() + static_cast<std::ptrdiff_t>(study.seeds);
     both.right.assign(trained.begin(), half);
     both.slip.assign(half, trained.end());
     return both;
 }
 
-Document undo(const UndoOptions& options, const Material& material, const Setting& setting) {
-    const NormConfig& norm = options.recipe.network.norm;
-    if (norm.place == NormPlace::none || !norm.affine) {
+Experiment undo_experiment() {
+    return {.name = "undo",
+            .note = "note 4",
+            .about = "γ = σ and β = μ: does training undo the norm?",
+            .networks = Networks::adjustable,
+            .seeds = 5,
+            .steps = 20'000,
+            .prepare = prepared<undo>};
+}
+
+Document undo(const Setup& setup) {
+    const Recipe& recipe = setup.recipes.front();
+    if (recipe.network.norm.place == NormPlace::none || !recipe.network.norm.affine) {
         throw InputError(
             "undo needs a norm with γ and β to undo it: --norm before or after, and a recipe that has them");
     }
     Document document{"lab undo", "note 4", "What γ and β can undo", {}, {}, {}, true};
+    document.blocks.emplace_back(Text{
+        "The note says that with γ and β a network can undo the normalisation where it does better without: with "
+        "γ = √(σ² + ε) and β = μ the norm is the identity. First, whether that holds; then how γ and β are updated, "
+        "whether training moves them there, and what the note's slip would do."});
     document.blocks.emplace_back(
-        Text{"The note says that with γ and β a network can undo the normalisation where it does better without: with "
-             "γ = √(σ² + ε) and β = μ the norm is the identity. First, whether that holds; then whether training moves "
-             "there; then how γ and β are updated, and what the note's slip would do."});
-    document.blocks.emplace_back(
-        Formulas{{"batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift"}});
-    const FirstStep first = first_step(options.recipe, material);
-    add_identity(document, first, setting);
-    const UndoTrainings trainings = train_for_undo(options, first, material, setting);
+        Formulas{{"batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift",
+                  "batchnorm_gain_backward", "batchnorm_bias_backward", "descend"}});
+    const FirstStep first = first_step(recipe, setup.material);
+    add_identity(document, first, setup.setting);
+    if (setup.setting.torch != nullptr) {
+        add_updates(document, first, *setup.setting.torch);
+    }
+    const UndoTrainings trainings = train_for_undo(first, setup);
+    std::vector<Claim> claims;
     if (std::ranges::all_of(trainings.right, &Trained::finite)) {
-        document.blocks.emplace_back(Text{fmt::format(
-            "In training, γ and β begin at the recipe's values. σ and μ of a unit are taken over {} examples of the "
-            "training part, since those of a batch fluctuate. They move as well, so beside each distance stands what "
-            "it would be if γ and β had stayed. The share of the way is 1 where γ is σ in every unit, and 0 where it "
-            "has not moved.",
-            std::min(kRowsOfMoments, first.run.train.size()))});
-        add_drift(document, trainings.moments);
+        document.blocks.emplace_back(
+            Text{fmt::format("In training σ and μ of a unit are taken over {} examples. They move as well, so beside "
+                             "each distance stands "
+                             "what it would be if γ and β had stayed.",
+                             std::min(kRowsOfMoments, first.run.train.size()))});
+        claims = add_drift(document, trainings.moments);
     } else {
         document.blocks.emplace_back(Text{"A training met a loss that is not finite: where γ and β go is not shown."});
     }
-    add_updates(document, first, setting);
-    add_slip(document, trainings, first.network());
+    claims.push_back(slip_claim(trainings, first.network()));
+    add(document, claims);
     return document;
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -13,7 +12,9 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "base/value.h"
+#include "lab/experiments.h"
 #include "lab/figures.h"
+#include "lab/study.h"
 #include "lab/training.h"
 #include "manual/formulas.h"
 #include "manual/models.h"
@@ -98,120 +99,6 @@ std::string lines_of(const Chapter& chapter, const Walk& walk) {
     return lines;
 }
 
-// ---- what the numbers of the batch show of a chapter ----
-
-// A column down the batch. Precondition: the tensor has `width` columns.
-std::vector<double> column_of(const std::string& name, std::size_t width, const Walk& walk) {
-    std::vector<double> column;
-    for (std::size_t i = 0; i < walk.values[name].size(); i += width) {
-        column.push_back(walk.value(name, i));
-    }
-    return column;
-}
-
-double largest(const std::string& name, const Walk& walk) {
-    double most = 0;
-    for (const float value : walk.values[name]) {
-        most = std::max(most, std::abs(static_cast<double>(value)));
-    }
-    return most;
-}
-
-// The mean of measure(x) over the elements.
-template <class Measure>
-double mean_over(const std::string& name, const Walk& walk, Measure measure) {
-    const std::span<const float> values = walk.values[name];
-    double sum = 0;
-    for (const float value : values) {
-        sum += measure(static_cast<double>(value)) / static_cast<double>(values.size());
-    }
-    return sum;
-}
-
-// The largest difference of an element of dlogits from (Ŷ − Y)/n.
-double away_from_one_line(const Walk& walk) {
-    const std::size_t V = walk.network.config.vocabulary;
-    const auto n = static_cast<double>(walk.network.rows);
-    double most = 0;
-    for (std::size_t i = 0; i < walk.values["probs"].size(); ++i) {
-        const double right = static_cast<std::size_t>(walk.followed.wording.Y[i / V]) == i % V ? 1 : 0;
-        most = std::max(most, std::abs(walk.value("dlogits", i) - (walk.value("probs", i) - right) / n));
-    }
-    return most;
-}
-
-using Rows = std::vector<std::vector<Cell>>;
-
-Rows forward_facts(const Chapter& chapter, const Walk& walk) {
-    const Step& last = *chapter.steps.back();
-    if (chapter.operation == "batchnorm") {
-        const auto n = static_cast<double>(walk.network.rows);
-        const bool by_n = walk.network.config.norm.batch_divisor == Divisor::n;
-        // The result where there are no γ and β.
-        const auto function = [](const Step* step) { return step->in_float.name; };
-        const Step& normalised = **std::ranges::find(chapter.steps, "batchnorm_normalise", function);
-        Rows rows;
-        for (const auto& [what, name] :
-             {std::pair{"in", chapter.steps.front()->reads.front()}, {"normalised", normalised.makes}}) {
-            const MeanAndDeviation of = mean_and_deviation(column_of(name, chapter.layer.outputs, walk));
-            rows.push_back({fmt::format("column 0 {}: mean", what), fixed(of.mean, 4)});
-            rows.push_back({fmt::format("column 0 {}: deviation", what),
-                            fixed(of.deviation * (by_n ? std::sqrt((n - 1) / n) : 1), 4)});
-        }
-        return rows;
-    }
-    if (chapter.operation == "tanh") {
-        constexpr float kSaturated = 0.97F;
-        const auto is_out = [](double h) { return std::abs(static_cast<float>(h)) > kSaturated ? 1.0 : 0.0; };
-        return {{"saturated, beyond ±0.97", percent(mean_over(last.makes, walk, is_out))}};
-    }
-    if (chapter.operation == "cross_entropy") {
-        const std::size_t V = walk.network.config.vocabulary, target = walk.followed.target();
-        const double probability = walk.value("probs", walk.followed.row * V + target);
-        return {{fmt::format("probability of the target, {}", walk.followed.character_in_words(target)),
-                 fixed(probability, 4)},
-                {"−ln of it", fixed(-std::log(probability), 4)},
-                {"loss: the mean of that over the rows", fixed(walk.value("loss", 0), 4)},
-                {fmt::format("loss of blind guessing, ln {}", V), fixed(std::log(static_cast<double>(V)), 4)}};
-    }
-    return {};
-}
-
-Rows backward_facts(const Chapter& chapter, const Walk& walk) {
-    const Layer& layer = chapter.layer;
-    const Step& last = *chapter.steps.back();
-    if (chapter.operation == "cross_entropy") {
-        return {{"dlogits is (Ŷ − Y)/n, but for", significant(away_from_one_line(walk), 1)}};
-    }
-    if (chapter.operation == "linear" && layer.has_bias && layer.norm == NormPlace::before) {
-        return {
-            {fmt::format("largest element of d{}: the norm takes any bias out", layer.b()),
-             significant(largest(gradient_of(layer.b()), walk), 1)},
-            {fmt::format("largest element of d{}", layer.W()), significant(largest(gradient_of(layer.W()), walk), 1)}};
-    }
-    if (chapter.operation == "batchnorm") {
-        double sum = 0;
-        for (const double value : column_of(last.makes, layer.outputs, walk)) {
-            sum += value;
-        }
-        return {{fmt::format("sum of column 0 of {}: 0 but for rounding", last.makes), significant(sum, 1)}};
-    }
-    if (chapter.operation == "tanh") {
-        const auto derivative = [](double h) { return 1 - h * h; };
-        return {{"mean of 1 − h², the share that passes",
-                 percent(mean_over(chapter.steps.front()->reads.back(), walk, derivative), 0)}};
-    }
-    if (chapter.operation == "embedding") {
-        const std::vector<std::int64_t>& X = walk.followed.wording.X;
-        const std::size_t character = walk.followed.character();
-        const auto used = std::ranges::count(X, static_cast<std::int64_t>(character));
-        return {
-            {fmt::format("uses of {}, of the batch's {} places", walk.followed.character_in_words(character), X.size()),
-             whole(static_cast<std::size_t>(used))}};
-    }
-    return {};
-}
-
 // ---- the document ----
 
 // The elements of a value that belong to the followed row, for programs; of a step also what it is.
@@ -241,27 +128,18 @@ void add(Formulas& formulas, const Step& step) {
     }
 }
 
-// The chapter's values with the parameters that are first used here, what they show, and the formulas.
-void add_chapter(Document& document, const char* phase, const Chapter& chapter, const Rows& facts, const Walk& walk,
+// The chapter's values with the parameters that are first used here, and the formulas.
+void add_chapter(Document& document, const char* phase, const Chapter& chapter, const Walk& walk,
                  std::set<std::string>& shown) {
-    constexpr std::size_t kFigures = 3;
     Table table{"", {"byhand", "notes", "shape", "", "", ""}, {}};
-    std::vector<std::string> labels;  // of the columns, where all rows that have several figures have the same
-    bool same = true;
     const auto add_row = [&](const std::string& name, const Shape& shape) {
-        const std::vector<Place> places = places_of(name, shape, walk.followed);
+        std::vector<Place> places = places_of(name, shape, walk.followed);
         std::vector<Cell>& row =
             table.rows.emplace_back(std::vector<Cell>{name, symbol(walk.glossary(), name), to_string(shape)});
-        std::vector<std::string> own;
         for (const Place& place : places) {
             row.push_back(figure(walk.value(name, place.position)));
-            own.push_back(place.label);
         }
         row.resize(table.columns.size(), Cell(""));
-        if (own != std::vector<std::string>{""}) {
-            same = same && (labels.empty() || labels == own);
-            labels = own;
-        }
         shown.insert(name);
         return places;
     };
@@ -277,20 +155,8 @@ void add_chapter(Document& document, const char* phase, const Chapter& chapter, 
         add_data(document, phase, title, *step, add_row(step->makes, step->shape), walk);
         add(formulas, *step);
     }
-    labels.resize(kFigures);
-    for (std::size_t i = 0; same && i < kFigures; ++i) {
-        table.columns[table.columns.size() - kFigures + i].title = labels[i];
-    }
     document.blocks.emplace_back(Text{fmt::format("{}, {}.{}", title, phase, lines_of(chapter, walk))});
     document.blocks.emplace_back(std::move(table));
-    if (!facts.empty()) {
-        document.blocks.emplace_back(Table{"", {{"in this batch", "figure"}, "value"}, facts});
-        for (const Json& fact : json_of_rows(std::get<Table>(document.blocks.back()))) {
-            document.data["figures"].push_back(fact);
-            document.data["figures"][document.data["figures"].size() - 1].update(
-                {{"phase", phase}, {"chapter", title}});
-        }
-    }
     document.blocks.emplace_back(std::move(formulas));
 }
 
@@ -298,39 +164,25 @@ bool contains(const std::vector<TensorSpec>& specs, const std::string& name) {
     return std::ranges::find(specs, name, &TensorSpec::name) != specs.end();
 }
 
-// Each parameter and running statistic by its first shown element. What an optimizer makes besides stands among the
-// formulas.
+// Each parameter and running statistic by its first shown element.
 void add_update(Document& document, const Walk& walk, double rate) {
-    const NetworkConfig& config = walk.network.config;
-    Table learned{"", {"byhand", "notes", "shape", "before", "gradient", "after"}, {}};
-    Table running{"", {"byhand", "shape", "before", "this batch's", "after"}, {}};
+    Table table{fmt::format("Update, at a learning rate of {:g}: the first shown element", rate),
+                {"byhand", "notes", "shape", "before", "by", "after"},
+                {}};
     Formulas formulas;
     for (const Step& step : walk.network.update) {
         const std::string of = without_kind(step.makes);
         const std::size_t at = places_of(of, step.shape, walk.followed).front().position;
-        const auto value = [&](const std::string& name) { return walk.value(name, at); };
-        if (contains(parameters(config), of)) {
-            learned.rows.push_back({of, symbol(walk.glossary(), of), to_string(step.shape), precise(value(of)),
-                                    figure(value(gradient_of(of))), precise(value(step.makes))});
-        } else if (contains(running_figures(config), of)) {
-            running.rows.push_back({of, to_string(step.shape), precise(value(of)), figure(value(step.reads[1])),
-                                    precise(value(step.makes))});
+        const bool is_parameter = contains(parameters(walk.network.config), of);
+        if (is_parameter || contains(running_figures(walk.network.config), of)) {  // no state of an optimizer
+            const std::string by = is_parameter ? gradient_of(of) : step.reads[1];
+            table.rows.push_back({of, symbol(walk.glossary(), of), to_string(step.shape), precise(walk.value(of, at)),
+                                  figure(walk.value(by, at)), precise(walk.value(step.makes, at))});
         }
         add(formulas, step);
         add_data(document, "update", "update", step, {{at, ""}}, walk);
     }
-    document.blocks.emplace_back(Text{fmt::format(
-        "Update, at a learning rate of {:g}: each parameter's first shown element, by the formulas below.", rate)});
-    document.blocks.emplace_back(std::move(learned));
-    if (!running.rows.empty()) {
-        document.blocks.emplace_back(
-            Text{fmt::format("In evaluation a norm goes by running statistics, which take {:g} of each batch's own.{}",
-                             config.norm.momentum,
-                             config.norm.evaluation == EvaluationFigures::training_set
-                                 ? " This recipe puts those of the whole training set in their place at the end."
-                                 : "")});
-        document.blocks.emplace_back(std::move(running));
-    }
+    document.blocks.emplace_back(std::move(table));
     document.blocks.emplace_back(std::move(formulas));
 }
 
@@ -353,44 +205,39 @@ Cell shown(const std::u32string& name) {
 }
 
 // Trains by the recipe, and lets the network write names, before and after.
-void add_names(Document& document, const WalkthroughOptions& options, const Run& run, const Material& material,
-               const Setting& setting) {
+void add_names(Document& document, std::size_t count, const Run& run, const Setup& setup) {
     constexpr std::size_t kParts = 100;
-    Training training{.recipe = in_steps(options.recipe, options.steps)};
+    Training training{.recipe = in_steps(setup.recipes.front(), setup.steps)};
     training.watch = [&](std::size_t steps, Model&) {
-        const std::size_t part = steps * kParts / options.steps;
-        if (steps > 0 && part > (steps - 1) * kParts / options.steps) {
-            setting.progress(part, kParts);
+        const std::size_t part = steps * kParts / setup.steps;
+        if (steps > 0 && part > (steps - 1) * kParts / setup.steps) {
+            setup.setting.progress(part, kParts);
         }
     };
-    const Trained trained = train_one(training, material);
+    const Trained trained = train_one(training, setup.material);
     document.data["training"] = {{"steps", trained.steps}, {"val", number(trained.val)}};
     if (!trained.finite) {
         document.blocks.emplace_back(Text{fmt::format(
             "Names: none, because the training ended after {} steps with a loss that is not finite.", trained.steps)});
         return;
     }
-    const std::vector<std::u32string> before = names_by(run.initial, run, options.names);
-    const std::vector<std::u32string> after = names_by(trained.state, run, options.names);
+    const std::vector<std::u32string> before = names_by(run.initial, run, count);
+    const std::vector<std::u32string> after = names_by(trained.state, run, count);
     const std::size_t known = also_in(Names(after.begin(), after.end()), run.names.train);
-    Table table{"", {{"before the first step", "before"}, {fmt::format("after {}", options.steps), "after"}}, {}};
-    Json& names = document.data["names"] = {{"known", known}};
-    for (std::size_t i = 0; i < before.size(); ++i) {
+    Table table{"", {{"before the first step", "before"}, {fmt::format("after {}", setup.steps), "after"}}, {}};
+    for (std::size_t i = 0; i < count; ++i) {
         table.rows.push_back({shown(before[i]), shown(after[i])});
-        names["before"].push_back(to_utf8(before[i]));
-        names["after"].push_back(to_utf8(after[i]));
     }
+    document.data["names"] = {{"known", known}, {"written", json_of_rows(table)}};
     document.blocks.emplace_back(Text{fmt::format(
         "Names. The same step {} times, each time on another batch: the validation loss is then {:.4f}. The network "
         "writes one character at a time, each drawn by its probability, until it draws '.'. Of the {} names on the "
         "right, {} are also in the training names.",
-        options.steps, trained.val, after.size(), known)});
+        setup.steps, trained.val, after.size(), known)});
     document.blocks.emplace_back(std::move(table));
+    Study curve{.key = "curve", .title = "Loss of the batches", .arms = {""}, .measure = "nats"};
     if (!trained.curve.empty()) {
-        document.plots.push_back({fmt::format("Loss of the batches, means of {}", kWindow),
-                                  "steps",
-                                  "",
-                                  {{"", curve_steps(trained), trained.curve, {}, {}}}});
+        lab::add(document, {loss_curves(std::move(curve), {trained})});
     }
 }
 
@@ -423,8 +270,25 @@ std::string opening(const Run& run, const Followed& followed) {
 
 }  // namespace
 
-Document walkthrough(const WalkthroughOptions& options, const Material& material, const Setting& setting) {
-    Run run = prepare(options.recipe, material.names, material.where);
+Experiment walkthrough_experiment() {
+    const auto prepare = [] {
+        return prepared<WalkthroughOptions>(
+            [](WalkthroughOptions& options) -> std::vector<OwnOption> {
+                return {{"--row", "Row of the batch to follow", &options.row, 0},
+                        {"-n", "Number of names", &options.names, 1, 1000}};
+            },
+            walkthrough);
+    };
+    return {.name = "walkthrough",
+            .note = "note 1",
+            .about = "One training step in order, ending in names",
+            .networks = Networks::chain,
+            .steps = 20'000,
+            .prepare = prepare};
+}
+
+Document walkthrough(const WalkthroughOptions& options, const Setup& setup) {
+    Run run = prepare(setup.recipes.front(), setup.material.names, setup.material.where);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     if (options.row >= rows) {
@@ -450,10 +314,10 @@ Document walkthrough(const WalkthroughOptions& options, const Material& material
     document.blocks.emplace_back(Text{opening(run, followed)});
     std::set<std::string> shown_values;
     for (const Chapter& chapter : chapters_of(graph, graph.forward)) {
-        add_chapter(document, "forward", chapter, forward_facts(chapter, walk), walk, shown_values);
+        add_chapter(document, "forward", chapter, walk, shown_values);
     }
     for (const Chapter& chapter : chapters_of(graph, graph.backward)) {
-        add_chapter(document, "backward", chapter, backward_facts(chapter, walk), walk, shown_values);
+        add_chapter(document, "backward", chapter, walk, shown_values);
     }
     add_update(document, walk, rate_at(run.recipe, 0));
     const double before = walk.value("loss", 0), after = loss_after(run, batch.view(), rate);
@@ -461,7 +325,7 @@ Document walkthrough(const WalkthroughOptions& options, const Material& material
         Text{fmt::format("On the same batch the loss goes from {:.4f} to {:.4f}.", before, after)});
     document.data["row"] = options.row;
     document.data["loss"] = {{"before", number(before)}, {"after", number(after)}};
-    add_names(document, options, run, material, setting);
+    add_names(document, options.names, run, setup);
     return document;
 }
 

@@ -1,0 +1,51 @@
+#include "lab/experiments.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+namespace byhand::lab {
+
+std::span<const Experiment> experiments() {
+    static const std::vector<Experiment> all = {
+        loss_experiment(),    invariance_experiment(), geometry_experiment(),    columns_experiment(),
+        padding_experiment(), placement_experiment(),  claims_experiment(),      undo_experiment(),
+        batch_experiment(),   backward_experiment(),   conventions_experiment(), walkthrough_experiment(),
+    };
+    return all;
+}
+
+void check_recipe(const Recipe& recipe, Networks networks) {
+    const auto refuse = [&](const std::string& why) {
+        throw InputError("recipe " + printable(recipe.name) + ": " + why);
+    };
+    if (networks != Networks::chain && !is_plain(recipe.network.optimizer)) {
+        refuse("has an optimizer, but this experiment requires plain gradient descent");
+    }
+    const auto is_changed = [](const OperationConfig& one) { return one.affine || one.epsilon || one.momentum; };
+    if (recipe.network.norm.kind != NormKind::batch || std::ranges::any_of(recipe.network.layers, is_changed)) {
+        refuse("this experiment requires batch norms, all of the same conventions");
+    }
+    for (const Operation& one : operations(recipe.network)) {
+        const auto is_another = [&one](const auto& those, const char* ours) {
+            return one.op != ours && std::ranges::count(those, one.op) > 0;
+        };
+        if (one.op == op::kFlatten && one.positions > 1) {
+            refuse("flattens by parts, but this experiment requires layers that see the whole context");
+        }
+        if (one.op == op::kResidual || one.op == op::kDropout || one.layer.is_tied) {
+            refuse(
+                "has a residual connection, a dropout or tied weights, but this experiment requires layers in a "
+                "chain, each with its own weights");
+        }
+        if (is_another(op::kNorms, op::kBatchnorm) || is_another(op::kActivations, op::kTanh)) {
+            refuse("has a " + one.op + ", but this experiment requires layers with a batchnorm and a tanh");
+        }
+    }
+    if (networks >= Networks::adjustable && !recipe.network.layers.empty()) {
+        refuse(R"(lists its layers, which this experiment can't change; use a recipe with "hidden" and "norm")");
+    }
+}
+
+}  // namespace byhand::lab

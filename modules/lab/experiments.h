@@ -1,0 +1,94 @@
+// The experiments of the lab as data: name, what an experiment works with, its own options, and the function that makes
+// its document.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "lab/setting.h"
+#include "report/document.h"
+
+namespace byhand::lab {
+
+// The content of a file that an option names; empty if it is not setup.
+struct InputText {
+    std::string path, text;
+    std::size_t most_bytes = 0;
+};
+
+// An option of one experiment. A list is separated by commas.
+struct OwnOption {
+    const char* name;
+    const char* about;
+    std::variant<std::size_t*, double*, std::vector<std::size_t>*, std::vector<double>*, std::vector<std::string>*,
+                 InputText*>
+        value;
+    double least = -1e30, most = 1e30;  // of a number
+    std::vector<std::string> words = {};
+};
+
+struct Prepared {
+    std::vector<OwnOption> options;  // they write into the state that `run` reads
+    std::function<Document(const Setup& setup)> run;
+};
+
+// The networks that an experiment accepts.
+enum class Networks {
+    none,         // it works without a network
+    chain,        // batch norm and tanh in a chain of layers
+    plain,        // the same with plain gradient descent
+    adjustable,   // the same, and the recipe does not list its layers: the experiment changes them
+    every_place,  // the same, without --norm: the experiment compares all places
+};
+
+struct Experiment {
+    const char* name;
+    const char* note;   // its source: "note 3"
+    const char* about;  // one line
+    Networks networks = Networks::none;
+    std::size_t seeds = 0, steps = 0;     // defaults of --seeds and --steps; 0 without the option
+    const char* second_recipe = nullptr;  // that it also works with by default
+    Prepared (*prepare)() = nullptr;
+};
+
+// An experiment with options of its own.
+template <class Options>
+Prepared prepared(std::vector<OwnOption> (*own_options)(Options& options),
+                  Document (*run)(const Options& options, const Setup& setup)) {
+    const auto options = std::make_shared<Options>();
+    return {own_options(*options), [options, run](const Setup& setup) { return run(*options, setup); }};
+}
+
+// An experiment without options of its own.
+template <Document (*kRun)(const Setup& setup)>
+Prepared prepared() {
+    return {{}, kRun};
+}
+
+// In the order in which the lab lists them.
+std::span<const Experiment> experiments();
+
+// Throws InputError if the experiment does not accept the network of this recipe.
+void check_recipe(const Recipe& recipe, Networks networks);
+
+// ---- One for each experiment, in its file ----
+
+Experiment loss_experiment();
+Experiment invariance_experiment();
+Experiment geometry_experiment();
+Experiment columns_experiment();
+Experiment padding_experiment();
+Experiment placement_experiment();
+Experiment claims_experiment();
+Experiment undo_experiment();
+Experiment batch_experiment();
+Experiment backward_experiment();
+Experiment conventions_experiment();
+Experiment walkthrough_experiment();
+
+}  // namespace byhand::lab
