@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "byhand/network.h"
+#include "documents/compare.h"
 #include "foreign/subprocess.h"
 #include "harness/blame/blame.h"
 #include "harness/isolated/draws.h"
@@ -254,30 +255,18 @@ Report NetworkCheck::report_of(const ModelReport& model) const {
         suite.cases.push_back(case_of_row(table, table.rows.back(), network_.named_.name, to_string(value.role)));
         document.agrees = document.agrees && !shows_nothing(value.isolated->verdict());
     }
-    for (const ValueReport& culprit : model.at(model.culprits)) {
-        const Checked shown{culprit.name, culprit.shape, DType::float32, 1, 0, {}, *culprit.evidence()};
-        std::vector<std::string> heirs;
-        for (const ValueReport& value : model.at(model.downstream)) {
-            if (value.role.from == culprit.name) {
-                heirs.push_back(value.name);
-            }
-        }
-        const auto own = std::ranges::find(network_.steps_, culprit.name, &Network::Step::makes);
-        std::string words =
-            fmt::format(": {} ({}) is wrong\n  {}", culprit.function, place_of(own->kernel.named), figures_of(shown));
-        words += culprit.evidence()->hint.empty() ? "" : "\n  hint: " + culprit.evidence()->hint;
-        if (!heirs.empty()) {
-            words += fmt::format("\n  {}: {}", inherited_from(culprit.name), fmt::join(heirs, ", "));
-        }
-        document.blocks.emplace_back(as_conclusion(std::move(words), "culprit " + culprit.name, Mark::bad));
+    Presentation how;
+    how.whose = Whose::yours;
+    how.source = [this](const std::string& function) {
+        const auto own = std::ranges::find_if(
+            network_.steps_, [&](const Network::Step& one) { return one.kernel.named.name == function; });
+        return SourceLine{own == network_.steps_.end() ? "" : place_of(own->kernel.named), ""};
+    };
+    for (Text& text : blame_texts({.models = {model}}, how)) {
+        text.role = TextRole::conclusion;
+        document.blocks.emplace_back(std::move(text));
     }
-    for (const ValueReport& value : model.at(model.downstream)) {
-        if (value.role.kind == Role::Kind::unexplained) {
-            document.blocks.emplace_back(as_conclusion(
-                " is off end to end, though no step that leads there is wrong in isolation", value.name, Mark::bad));
-        }
-    }
-    if (document.blocks.empty()) {
+    if (model.culprits.empty() && model.downstream.empty()) {
         document.blocks.emplace_back(
             document.agrees ? as_conclusion(fmt::format(" is right: {}", plural(model.values.size(), "step")),
                                             network_.named_.name, Mark::good)

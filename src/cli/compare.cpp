@@ -26,7 +26,6 @@
 #include "cli/shell_words.h"
 #include "cli/value_names.h"
 #include "compare/compare.h"
-#include "documents/page/page.h"
 #include "fast/candidate.h"
 #include "harness/end_to_end/comparison.h"
 #include "manual/formulas.h"
@@ -330,12 +329,9 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const Graph& graph = found.reference->chain.graph;
     const Presentation how = presentation_of(options, command, run, *found.reference, torch.version());
     const std::string again = summary.agree ? "" : command_for(options, command, run.recipe, summary);
-    if (as_page) {
-        report.write(to_html(how, summary, found.steps, {graph, again}));
-    } else {
-        report.write(compare_document(how, summary, found.steps, rows_shown,
-                                      next_text(options, command, graph, summary, again)));
-    }
+    report.write(as_page ? compare_page(how, summary, found.steps, graph, again)
+                         : compare_document(how, summary, found.steps, rows_shown,
+                                            next_text(options, command, graph, summary, again)));
     if (report.is_file()) {
         const Text verdict = conclusion(summary);
         say("{}\n", verdict.lead + verdict.words);

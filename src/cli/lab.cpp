@@ -88,7 +88,9 @@ void write_files(const Document& document, const Files& files) {
         files.svg->write(svg);
     }
     if (files.html) {
-        files.html->write(to_html(document, svg));
+        Document page = document;
+        page.blocks.emplace_back(Figure{"", svg});
+        files.html->write(to_html(page));
     }
 }
 

@@ -76,28 +76,6 @@ std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation&
     return tables;
 }
 
-Text loss_text(const ComparedStep& step, Whose whose) {
-    const std::string ours =
-        report::gives_loss(step) ? fmt::format("{:.6f} {}, ", step.loss_manual, report::in_words(whose)) : "";
-    return {fmt::format("step {}: loss {}{:.6f} by LibTorch", step.step, ours, step.loss_torch)};
-}
-
-std::optional<Text> not_given_text(const ComparedStep& step, const Presentation& how) {
-    constexpr std::size_t kFew = 8;
-    std::vector<std::string> names;
-    for (const ChainFinding& found : findings(step)) {
-        if (found.finding.verdict == Verdict::not_given && how.shows(found.value.name)) {
-            names.push_back(found.value.name);
-        }
-    }
-    if (names.empty()) {
-        return std::nullopt;
-    }
-    return Text{names.size() <= kFew
-                    ? fmt::format("not given: {}", fmt::join(names, ", "))
-                    : fmt::format("not given: {} values (byhand explain lists the names)", names.size())};
-}
-
 // The values that are nearest to their limits.
 Table close_calls(const Summary& summary) {
     Table table{
@@ -160,6 +138,8 @@ std::string in_a_line(const RankSummary& of) {
                              of.different.size(), of.values, of.different.front());
 }
 
+constexpr std::size_t kFewNames = 8;
+
 template <class Blocks>
 void append(Document& document, Blocks blocks) {
     std::ranges::move(blocks, std::back_inserter(document.blocks));
@@ -172,7 +152,7 @@ void append_step(Document& document, const Presentation& how, const Summary& sum
         document.blocks.emplace_back(loss_text(step, how.whose));
     }
     append(document, tensor_tables(step, how, summary, rows));
-    if (std::optional<Text> text = not_given_text(step, how)) {
+    if (std::optional<Text> text = not_given_text(step, how, kFewNames)) {
         document.blocks.emplace_back(std::move(*text));
     }
     if (rows != ShownRows::disagreeing) {
@@ -181,6 +161,27 @@ void append_step(Document& document, const Presentation& how, const Summary& sum
 }
 
 }  // namespace
+
+Text loss_text(const ComparedStep& step, Whose whose) {
+    const std::string ours =
+        report::gives_loss(step) ? fmt::format("{:.6f} {}, ", step.loss_manual, report::in_words(whose)) : "";
+    return {fmt::format("step {}: loss {}{:.6f} by LibTorch", step.step, ours, step.loss_torch)};
+}
+
+std::optional<Text> not_given_text(const ComparedStep& step, const Presentation& how, std::size_t most) {
+    std::vector<std::string> names;
+    for (const ChainFinding& found : findings(step)) {
+        if (found.finding.verdict == Verdict::not_given && how.shows(found.value.name)) {
+            names.push_back(found.value.name);
+        }
+    }
+    if (names.empty()) {
+        return std::nullopt;
+    }
+    return Text{names.size() <= most
+                    ? fmt::format("not given: {}", fmt::join(names, ", "))
+                    : fmt::format("not given: {} values (byhand explain lists the names)", names.size())};
+}
 
 Text conclusion(const Summary& summary) {
     Text text{": ", summary.agree ? "they agree" : "they disagree", summary.agree ? Mark::good : Mark::bad};

@@ -1,7 +1,9 @@
-// The report of byhand compare, for all formats but the page (page/page.h).
+// The report of byhand compare.
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "harness/end_to_end/value_report.h"
 #include "report/document.h"
 #include "report/xml.h"
+#include "steps/step.h"
 
 namespace byhand {
 
@@ -23,9 +26,28 @@ enum class ShownRows {
 // The verdict on all steps, in one paragraph; with drift, a line more for each model.
 Text conclusion(const Summary& summary);
 
+// "step 3: loss 3.25 by hand, 3.25 by LibTorch".
+Text loss_text(const ComparedStep& step, Whose whose);
+
+// The names of the values that are not given, or their number if there are more than `most`; none if all are given.
+std::optional<Text> not_given_text(const ComparedStep& step, const Presentation& how, std::size_t most);
+
 // The verdict, the culprits, `next`, then tables of `steps`: those to show, of all that `summary` counts.
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
                           ShownRows rows, const Text& next);
+
+// The page: `network` is that of the diagram, and `again` the command that shows only what disagrees, if something
+// does. Of several steps one is shown in full, that of shown_step; of the others their figures. Written, it stays under
+// 2 MB: if the images do not fit, those of the tensors that are farthest below their limits are left out, and their
+// details say so.
+Document compare_page(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+                      const Graph& network, const std::string& again);
+
+// The first step that disagrees, or else the last. Precondition: there is one.
+std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed);
+
+// Drops the pictures that the page of these steps would not show.
+void drop_pictures(std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed);
 
 // The report as docs/formats.md describes it: null for what is not known, and "nan", "inf" or "-inf" for what is not
 // finite.
@@ -63,8 +85,8 @@ namespace byhand::report {
 
 // ---- What the reports in JUnit's XML have in common ----
 
-// The test case of an isolated step.
-Case case_of(const IsolatedStep& step, const std::string& model, const Wording& wording, const Summary& summary,
+// The test case of an isolated step. Precondition: the value's step was run in isolation.
+Case case_of(const ValueReport& value, const std::string& model, const Wording& wording, const Summary& summary,
              const Presentation& how);
 
 }  // namespace byhand::report

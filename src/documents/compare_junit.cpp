@@ -4,6 +4,7 @@
 
 #include "documents/compare.h"
 #include "documents/phrases.h"
+#include "report/writers.h"
 #include "report/xml.h"
 
 namespace byhand {
@@ -19,62 +20,6 @@ Outcome outcome_of(Verdict verdict, const Summary& summary) {
                                                    : Outcome::skipped;
 }
 
-std::string figures(const Finding& r) {
-    std::string text = r.note.empty() ? "" : r.note + "\n";
-    const auto add = [&](const char* what, const std::optional<double>& value) {
-        if (value) {
-            text += fmt::format("{}: {}\n", what, *value);
-        }
-    };
-    add("largest difference from LibTorch", r.difference);
-    if (r.ulp) {
-        text += fmt::format("largest difference in ULP: {}\n", *r.ulp);
-    }
-    add("error against the oracle", r.error);
-    add("LibTorch's error against the oracle", r.reference_error);
-    add("largest magnitude", r.scale);
-    add("limit at the worst element", r.limit);
-    add("share of the limit used", r.used);
-    if (r.worst) {
-        add("worst element, by hand", r.worst->ours);
-        add("worst element, by LibTorch", r.worst->reference);
-        add("worst element, by the oracle", r.worst->right);
-    }
-    return text;
-}
-
-Case case_of(const ChainFinding& found, const Wording& wording, const Summary& summary) {
-    const Finding& r = found.finding;
-    const std::string& name = found.value.name;
-    Case one{found.model.model + "." + to_string(found.against),
-             name,
-             outcome_of(r.verdict, summary),
-             to_string(r.verdict),
-             "",
-             figures(r)};
-    const std::string place = report::where(name, r, wording), role = to_string(found.value.role);
-    one.message = one.type + ": " + (place.empty() ? name : place);
-    if (!role.empty()) {
-        one.message += ", " + role;
-    }
-    return one;
-}
-
-// Nothing of a trial that there was not.
-std::string figures(const char* on, const Trial& trial) {
-    if (trial.verdict == Verdict::not_given) {
-        return "";
-    }
-    std::string text =
-        fmt::format("{}: {}; error {}, limit {}, share of the limit used {}\n", on, to_string(trial.verdict),
-                    trial.error.value_or(0), trial.limit.value_or(0), trial.used.value_or(0));
-    text += trial.note.empty() ? "" : trial.note + "\n";
-    for (const std::string& hint : report::hints_of(trial)) {
-        text += hint + "\n";
-    }
-    return text;
-}
-
 // The faults of the lists are no step's own: a step that nobody makes, or one that runs too early.
 Case case_of_fault(const ValueReport& value, const std::string& model) {
     return {model + ".order", value.name, Outcome::failed, "mismatch", value.name + " " + value.list_fault, ""};
@@ -82,16 +27,22 @@ Case case_of_fault(const ValueReport& value, const std::string& model) {
 
 std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, const Presentation& how) {
     const Wording wording = report::wording(how, step);
+    const Table tensors = tensor_table("", how.whose);
     std::vector<Case> cases;
     for (const ChainFinding& found : findings(step)) {
         if (how.shows(found.value.name)) {
-            cases.push_back(case_of(found, wording, summary));
+            const std::string place = report::where(found.value.name, found.finding, wording);
+            const std::string role = to_string(found.value.role);
+            cases.push_back(case_of_row(
+                tensors, tensor_row(step.step, found, wording), found.model.model + "." + to_string(found.against),
+                (place.empty() ? found.value.name : place) + (role.empty() ? "" : ", " + role)));
+            cases.back().outcome = outcome_of(found.finding.verdict, summary);
         }
     }
     for (const ModelReport& model : step.models) {
         for (const ValueReport& value : model.at(model.isolated)) {
             if (how.shows(value.name)) {
-                cases.push_back(report::case_of(*value.isolated, model.model, wording, summary, how));
+                cases.push_back(report::case_of(value, model.model, wording, summary, how));
             }
         }
         for (const ValueReport& culprit : model.at(model.culprits)) {
@@ -105,27 +56,20 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
 
 }  // namespace
 
-Case report::case_of(const IsolatedStep& step, const std::string& model, const Wording& wording, const Summary& summary,
+Case report::case_of(const ValueReport& value, const std::string& model, const Wording& wording, const Summary& summary,
                      const Presentation& how) {
-    Case one{model + ".alone",
-             step.makes,
-             outcome_of(step.verdict(), summary),
-             to_string(step.verdict()),
-             report::verdict_in_words(step),
-             figures("on this batch", step.real) + figures("on random values", step.probe)};
+    const IsolatedStep& step = *value.isolated;
     const Trial& trial = step.wrong() ? *step.telling() : step.real;
-    if (step.only_in_double()) {
-        one.text += figures("in double", trial);
-    }
-    one.message +=
-        ": " +
-        (trial.note.empty() ? report::where(step.makes, step.shape, trial, step.not_on_batch(), wording) : trial.note);
+    std::string why =
+        trial.note.empty() ? report::where(step.makes, step.shape, trial, step.not_on_batch(), wording) : trial.note;
     for (const std::string& hint : report::hints_of(trial)) {
-        one.message += ", " + hint;
+        why += ", " + hint;
     }
+    Case one = case_of_row(isolated_table(""), isolated_row(model, value), model + ".alone", why);
+    one.outcome = outcome_of(step.verdict(), summary);
     const SourceLine line = report::source_line(how, step.function);
-    const std::string place_of_function = line.place.empty() ? "" : report::place_in_words(how, line);
-    one.text += fmt::format("{} {}\n{}\n", step.function, place_of_function, line.formula);
+    const std::string place = line.place.empty() ? "" : report::place_in_words(how, line);
+    one.text += fmt::format("{} {}\n{}\n", step.function, place, line.formula);
     return one;
 }
 

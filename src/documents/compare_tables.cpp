@@ -198,8 +198,7 @@ Table isolated_table(std::string title) {
                  {"inherited", "inherited_error", Align::right, 2},
                  {"", "wrong", Align::hidden},
                  {"", "without_effect", Align::hidden},
-                 {"", "verdict", Align::hidden},
-                 {"verdict", "", Align::left}},
+                 {"verdict", "verdict", Align::left}},
                 {}};
     for (const std::string trial : {"real.", "probe.", "in_double."}) {
         for (const char* const figure : kFiguresOfTrial) {
@@ -224,8 +223,7 @@ std::vector<Cell> isolated_row(const std::string& model, const ValueReport& valu
                              scientific(value.inherited_error(), 1),
                              hidden(step.wrong()),
                              hidden(value.without_effect()),
-                             hidden(to_string(step.verdict())),
-                             {report::verdict_in_words(step), Json(), mark_of(step.verdict())}};
+                             {report::verdict_in_words(step), to_string(step.verdict()), mark_of(step.verdict())}};
     append_trial(row, &step.real);
     append_trial(row, &step.probe);
     append_trial(row, step.only_in_double() ? step.telling() : nullptr);

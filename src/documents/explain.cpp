@@ -128,7 +128,9 @@ Table table_of(const std::vector<Explanation>& all, const std::vector<View>& val
     return table;
 }
 
-Table facts_of(const Explanation& one, const View* values, const Presentation& how) {
+}  // namespace
+
+Table facts_of(const Explanation& one, const Presentation& how) {
     const SourceLine source = report::source_line(how, one.function);
     Table facts{"", {"", {"", "", Align::left}}, {}};
     if (one.function.empty()) {
@@ -142,13 +144,17 @@ Table facts_of(const Explanation& one, const View* values, const Presentation& h
         facts.rows.push_back({"reads", joined(one.reads, "nothing")});
     }
     facts.rows.push_back({"read by", joined(one.read_by, "nothing")});
-    if (values != nullptr) {
-        facts.rows.push_back({"values", values_of(one, *values, how)});
-    }
     return facts;
 }
 
-}  // namespace
+Table mistakes_of(const Explanation& one) {
+    Table table{
+        "common mistakes (byhand compare --plant NAME shows how each is found)", {"", {"", "", Align::left}}, {}};
+    for (const Mistake* mistake : one.mistakes) {
+        table.rows.push_back({mistake->name, mistake->what});
+    }
+    return table;
+}
 
 Document explain_document(const std::vector<Explanation>& all, const std::string& operation,
                           const std::vector<View>& values, const Presentation& how) {
@@ -170,14 +176,13 @@ Document explain_document(const Explanation& one, const std::vector<View>& value
     }
     document.title = one.name + " " + to_string(one.shape);
     document.blocks.emplace_back(Text{one.meaning});
-    document.blocks.emplace_back(facts_of(one, find(values, one.name), how));
+    Table facts = facts_of(one, how);
+    if (const View* const view = find(values, one.name)) {
+        facts.rows.push_back({"values", values_of(one, *view, how)});
+    }
+    document.blocks.emplace_back(std::move(facts));
     if (!one.mistakes.empty()) {
-        Table table{
-            "common mistakes (byhand compare --plant NAME shows how each is found)", {"", {"", "", Align::left}}, {}};
-        for (const Mistake* mistake : one.mistakes) {
-            table.rows.push_back({mistake->name, mistake->what});
-        }
-        document.blocks.emplace_back(std::move(table));
+        document.blocks.emplace_back(mistakes_of(one));
     }
     return document;
 }

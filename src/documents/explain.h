@@ -21,6 +21,10 @@ Document explain_document(const std::vector<Explanation>& all, const std::string
 // wrong; and how its numbers look, where there are some.
 Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how);
 
+// Formula, function and line, what it reads and what reads it; and the mistakes that people make in its step.
+Table facts_of(const Explanation& one, const Presentation& how);
+Table mistakes_of(const Explanation& one);
+
 // ---- The words of reports that are not everyday English, and what they mean ----
 
 struct ReportWord {

@@ -45,7 +45,7 @@ double without_sign_of_nan(double value) {
 }  // namespace
 
 Text as_conclusion(std::string words, std::string lead, Mark mark) {
-    return {.words = std::move(words), .lead = std::move(lead), .mark = mark, .code = {}, .is_conclusion = true};
+    return {.words = std::move(words), .lead = std::move(lead), .mark = mark, .code = {}, .role = TextRole::conclusion};
 }
 
 Cell::Cell(std::string words) : shown(std::move(words)), value(shown) {}
@@ -89,10 +89,10 @@ Column::Column(std::string its_title, std::string its_key, Align its_align, std:
 
 std::vector<std::size_t> order_of_rows(const Table& table) {
     const auto rank = [&](std::size_t row) {
-        const auto has = [&](Mark mark) {
-            return std::ranges::find(table.rows[row], mark, &Cell::mark) != table.rows[row].end();
-        };
-        return has(Mark::bad) ? 0 : has(Mark::open) ? 2 : 1;
+        const auto& cells = table.rows[row];
+        return std::ranges::any_of(cells, is_bad, &Cell::mark)                    ? 0
+               : std::ranges::find(cells, Mark::open, &Cell::mark) != cells.end() ? 2
+                                                                                  : 1;
     };
     std::vector<std::size_t> order(table.rows.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

@@ -14,26 +14,36 @@
 
 namespace byhand {
 
-// What a verdict says, shown as a colour: agreement, disagreement, or neither.
-enum class Mark { none, good, bad, open };
+// What a verdict says, shown as a colour, and in pages as a sign too: disagreement (of a root cause, inherited from
+// one, or neither), nothing for or against, agreement (within a limit, or to the bit).
+enum class Mark { culprit, inherited, bad, open, good, exact, none };
+
+inline bool is_bad(Mark mark) {
+    return mark <= Mark::bad;
+}
+
+// A page shows conclusions under its title; text shows them, like headings, as paragraphs in their place.
+enum class TextRole { paragraph, conclusion, heading };
 
 // A paragraph. Its line breaks are kept, and long lines are wrapped. `lead` stands before the words, in the mark's
-// colour; `code` below them, its lines as they are. A page shows conclusions under its heading, text in their place.
+// colour; `code` below them, its lines as they are.
 struct Text {
     std::string words;
     std::string lead = {};
     Mark mark = Mark::none;
     std::string code = {};
-    bool is_conclusion = false;
+    TextRole role = TextRole::paragraph;
 };
 
 Text as_conclusion(std::string words, std::string lead = {}, Mark mark = Mark::none);
 
-// One cell of a table: its text for people, and its value for programs.
+// One cell of a table: its text for people, and its value for programs. A page shows the image, if there is one, in the
+// place of the text.
 struct Cell {
     std::string shown;
     Json value;
     Mark mark = Mark::none;
+    std::string svg = {};
 
     Cell(std::string words);  // NOLINT(google-explicit-constructor): rows are written as lists of words and figures
     Cell(const char* words);  // NOLINT(google-explicit-constructor)
@@ -61,16 +71,29 @@ enum class Align {
 
 // A column by its title, and by its key for programs, which is by default the title in lower case, with "_" for
 // everything except letters and digits. A column with an empty key is for people only. A key "worst.index" is the
-// member "index" of an object "worst" in JSON, and "worst_index" in CSV.
+// member "index" of an object "worst" in JSON, and "worst_index" in CSV. A page shows the image in the place of the
+// title.
 struct Column {
     std::string title, key;
     Align align = Align::right;  // ignored for the first column, which is aligned to the left
     // Text drops columns of a table that is wider than the terminal, in this order, from 1; never those of 0.
     std::size_t drop_order = 0;
+    std::string svg = {};
 
     Column(const char* its_title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
     Column(std::string its_title);  // NOLINT(google-explicit-constructor)
     Column(std::string its_title, std::string its_key, Align its_align = Align::right, std::size_t its_drop_order = 0);
+};
+
+struct Block;
+
+// Blocks that a page shows when their line is opened, which a link to `id` does too; text shows them as they are.
+struct Details {
+    std::string summary;  // the line
+    std::vector<Block> blocks;
+    std::string id = {};
+    bool is_open = false;
+    std::string group = {};  // of a row of a table: a heading stands above the first row of each group
 };
 
 // Without titles of columns it has no heading; with hidden columns alone it is for programs only.
@@ -79,6 +102,7 @@ struct Table {
     std::vector<Column> columns;
     std::vector<std::vector<Cell>> rows;  // each with as many cells as there are columns
     bool worst_first = false;             // in text and pages: rows with a bad cell first, those with an open one last
+    std::vector<Details> details = {};    // in pages: of each row, which is their line; or empty
 };
 
 // The indices of the rows in the order in which people read them.
@@ -104,7 +128,15 @@ struct Formulas {
     std::vector<ShownFormula> formulas;
 };
 
-using Block = std::variant<Text, Table, Formulas>;
+// An image in SVG, or several beside one another, with a note below. Text has none.
+struct Figure {
+    std::string caption, svg;
+    std::string note = {};
+};
+
+struct Block : std::variant<Text, Table, Formulas, Figure, Details> {
+    using variant::variant;
+};
 
 enum class Style { line, points, both };
 

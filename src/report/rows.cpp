@@ -97,19 +97,23 @@ Series series_of(const Table& table, const std::string& x, const std::string& y,
 report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const std::string& class_name,
                          const std::string& why) {
     using report::Outcome;
-    const auto name = row.at(0).value.get<std::string>();
-    report::Case one{class_name, name.empty() ? "\"\"" : name, Outcome::skipped, "", "", ""};
-    for (std::size_t i = 1; i < row.size(); ++i) {
-        const auto& [shown, value, mark] = row[i];
+    report::Case one{class_name, "", Outcome::skipped, "", "", ""};
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        const Cell& cell = row[i];
         const std::string& key = table.columns[i].key;
-        if (key == "verdict") {
-            one.outcome = mark == Mark::good ? Outcome::passed : mark == Mark::bad ? Outcome::failed : Outcome::skipped;
-            one.type = value.get<std::string>();
-        } else if (!key.empty() && !value.is_null()) {
-            one.text += fmt::format("{}: {}\n", key, field_of(value));
+        if (key == "name") {
+            const auto name = cell.value.get<std::string>();
+            one.name = name.empty() ? "\"\"" : name;
+        } else if (key == "verdict") {
+            one.outcome = cell.mark == Mark::good ? Outcome::passed
+                          : is_bad(cell.mark)     ? Outcome::failed
+                                                  : Outcome::skipped;
+            one.type = cell.value.get<std::string>();
+            one.message = cell.shown + (why.empty() ? "" : ": " + why);
+        } else if (!key.empty() && !cell.value.is_null()) {
+            one.text += fmt::format("{}: {}\n", key, field_of(cell.value));
         }
     }
-    one.message = one.type + (why.empty() ? "" : ": " + why);
     return one;
 }
 

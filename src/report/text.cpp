@@ -21,7 +21,7 @@ std::string painted(const std::string& text, Mark mark, const Terminal& terminal
     if (!terminal.colour || mark == Mark::none || text.empty()) {
         return text;
     }
-    const char* const escape = mark == Mark::good ? "32" : mark == Mark::bad ? "1;31" : "33";
+    const char* const escape = mark == Mark::open ? "33" : is_bad(mark) ? "1;31" : "32";
     return fmt::format("\x1b[{}m{}\x1b[0m", escape, text);
 }
 
@@ -211,6 +211,26 @@ std::string text_of(const Formulas& formulas, const Document& /*document*/, cons
     return text;
 }
 
+std::string text_of(const Figure& /*figure*/, const Document& /*document*/, const Terminal& /*terminal*/) {
+    return "";
+}
+
+std::string text_of(const std::vector<Block>& blocks, const Document& document, const Terminal& terminal);
+
+std::string text_of(const Details& details, const Document& document, const Terminal& terminal) {
+    return details.summary + "\n" + text_of(details.blocks, document, terminal);
+}
+
+// An empty line before each block.
+std::string text_of(const std::vector<Block>& blocks, const Document& document, const Terminal& terminal) {
+    std::string text;
+    for (const Block& block : blocks) {
+        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, document, terminal); }, block);
+        text += one.empty() ? "" : "\n" + one;
+    }
+    return text;
+}
+
 }  // namespace
 
 std::string to_text(const Table& table, const Terminal& terminal) {
@@ -219,12 +239,7 @@ std::string to_text(const Table& table, const Terminal& terminal) {
 
 std::string to_text(const Document& document, const Terminal& terminal) {
     const std::string note = document.note.empty() ? "" : " (" + document.note + ")";
-    std::string text = wrapped(document.title + note, room_of(terminal)) + "\n";
-    for (const Block& block : document.blocks) {
-        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, document, terminal); }, block);
-        text += one.empty() ? "" : "\n" + one;
-    }
-    return text;
+    return wrapped(document.title + note, room_of(terminal)) + "\n" + text_of(document.blocks, document, terminal);
 }
 
 }  // namespace byhand

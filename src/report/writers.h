@@ -50,22 +50,27 @@ std::string to_csv(const Document& document);
 
 // ---- The rows of a table as test cases ----
 
-// It has the name of the first cell, and passes, fails or is skipped as its verdict (the column with that key) is good,
-// bad or open. What does not pass says why after the verdict; a failure has all values below, by their keys.
+// By the keys of the columns: it has the row's name, and passes, fails or is skipped as its verdict is good, bad or
+// open. What does not pass says why after the verdict; a failure has all other values below, by their keys.
 report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const std::string& class_name,
                          const std::string& why);
 
 // ---- A document as one self-contained page: no network access, no script ----
 
-// Escaped words; what is between backticks is code.
+// The class of a mark in the style sheet, and the sign that tells it from others without colours.
+struct MarkStyle {
+    const char *name, *sign;
+};
+MarkStyle style_of(Mark mark);
+
+// Escaped words; what is between backticks is code, and "[dW1](#id)" a link to the details with this id.
 std::string in_html(std::string_view words);
 
-// A table that scrolls where it is wider than the page. Columns with a drop order are not shown on a narrow screen, and
-// a line below says so. Empty where all columns are hidden.
-std::string to_html(const Table& table);
+std::string to_html(const std::vector<Block>& blocks);
 
-// HTML that is also XML. `svg` is the image of the plots, as written by gnuplot, or empty.
-std::string to_html(const Document& document, const std::string& svg = "");
+// HTML that is also XML. A table scrolls where it is wider than the page; columns with a drop order are not shown on a
+// narrow screen, and a line below says so. A table of hidden columns alone is not shown.
+std::string to_html(const Document& document);
 
 // ---- Plots as gnuplot's commands ----
 

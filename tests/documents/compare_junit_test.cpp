@@ -47,9 +47,9 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each isolated
     const Element& tensor = case_of(suite, "stepwise.stepwise", "dC").children.at(0);
     CHECK(tensor.attributes.at("type") == "mismatch");
     CHECK(tensor.attributes.at("message") == "mismatch: dC row 'q', dimension 1, culprit");
-    CHECK(tensor.text.find("largest difference from LibTorch: 2e-05\n") != std::string::npos);
-    CHECK(tensor.text.find("limit at the worst element: 1e-05\n") != std::string::npos);
-    CHECK(tensor.text.find("worst element, by the oracle: 0.125\n") != std::string::npos);
+    CHECK(tensor.text.find("max_abs_diff: 2e-05\n") != std::string::npos);
+    CHECK(tensor.text.find("limit: 1e-05\n") != std::string::npos);
+    CHECK(tensor.text.find("worst.oracle: 0.125\n") != std::string::npos);
 
     const Element& wrong = case_of(suite, "stepwise.alone", "dC").children.at(0);
     CHECK(wrong.attributes.at("message") ==
@@ -64,7 +64,7 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each isolated
     const Element other = read({with_isolated(step_of(0, {exact("C", {2})}), {only_in_double})});
     const Element& told = case_of(other.children[0], "stepwise.alone", "h").children.at(0);
     CHECK(told.attributes.at("message").starts_with("wrong: mismatch in double: h row"));
-    CHECK(told.text.find("in double: mismatch; error 9") != std::string::npos);
+    CHECK(told.text.find("in_double.error: 9") != std::string::npos);
 }
 
 TEST_CASE("JUnit: what is no agreement fails; what is allowed or undecided is skipped") {
@@ -103,11 +103,10 @@ TEST_CASE("JUnit: whatever the characters are, the report is well-formed") {
     how.characters = {".", "<", "&", "\""};
     const Element root = read({step_of(0, {r, within("dlogits", {2, 4}, 2, 1)})}, {}, how);
     const Element& one = case_of(root.children[0], "stepwise.stepwise", "<a href=\"x\">&amp;</a>]]>");
-    const std::string text = one.children.at(0).text, bad = "\xef\xbf\xbd";
-    CHECK(text.starts_with("bell " + bad + ", null " + bad + ", escape " + bad + "[31m, DEL " + bad + ", C1 " + bad +
-                           ", tab " + bad + ", line\nend, cut " + bad + bad + " alone " + bad + ", overlong " + bad +
-                           bad + ", "));
-    CHECK(text.find("none " + bad + ", euro \xe2\x82\xac\n") != std::string::npos);
+    const std::string text = one.children.at(0).text;
+    CHECK(text.find(R"(note: bell \x07, null \x00, escape \x1b[31m, DEL \x7f, C1 \xc2\x9b, tab \x09, line\x0aend, cut )"
+                    R"(\xe2\x82 alone \xff, overlong \xc0\xaf, )") != std::string::npos);
+    CHECK(text.find("none \xef\xbf\xbd, euro \xe2\x82\xac\n") != std::string::npos);
     CHECK(text.find('\xed') == std::string::npos);
     CHECK(root.children[0].children[0].children[0].attributes.at("value") == "my \"recipe\" & co");
     CHECK(case_of(root.children[0], "stepwise.stepwise", "dlogits").children.at(0).attributes.at("message") ==

@@ -1,10 +1,12 @@
 #include "documents/page.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <memory>
 #include <utility>
 
-#include "documents/page/page.h"
+#include "documents/compare.h"
+#include "report/writers.h"
 
 namespace byhand::test {
 namespace {
@@ -47,13 +49,12 @@ std::string html(std::vector<ComparedStep> steps, const Presentation& how, const
             }
         }
     }
-    return to_html(how, summary_of(steps, allowed), steps, {graph, again});
+    return to_html(compare_page(how, summary_of(steps, allowed), steps, graph, again));
 }
 
 Element read(const std::string& page) {
-    const std::string doctype = "<!DOCTYPE html>\n";
-    REQUIRE(page.starts_with(doctype));
-    return XmlReader::document("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + page.substr(doctype.size()));
+    REQUIRE(page.starts_with("<!DOCTYPE html>\n"));
+    return XmlReader::document("<?xml version=\"1.0\" encoding=\"UTF-8\"?>" + page.substr(page.find('\n')));
 }
 
 void visit(const Element& element, const std::function<void(const Element&)>& see) {
@@ -84,34 +85,42 @@ std::string text_of(const Element& root) {
     return text;
 }
 
-const Element& row_of(const Element& page, const std::string& name) {
-    for (const Element* body : all(page, "tbody", "tensor")) {
-        if (body->children.at(0).children.at(0).text == name) {
-            return *body;
+std::set<std::string> classes(const Element& root, const std::vector<std::string>& names) {
+    std::set<std::string> found;
+    for (const std::string& name : names) {
+        for (const Element* element : all(root, name)) {
+            found.insert(element->attributes.at("class"));
         }
     }
-    FAIL("no row of " << name);
-    return page;
+    return found;
+}
+
+namespace {
+
+template <class Predicate>
+const Element& first_of(const Elements& elements, const std::string& what, Predicate is_it) {
+    const auto found = std::ranges::find_if(elements, [&](const Element* element) { return is_it(*element); });
+    INFO(what);
+    REQUIRE(found != elements.end());
+    return **found;
+}
+
+}  // namespace
+
+const Element& row_of(const Element& page, const std::string& name) {
+    return first_of(all(page, "tbody", "opens"), "row of " + name,
+                    [&](const Element& body) { return body.children.at(0).children.at(0).text == name; });
 }
 
 const Element& table_of(const Element& part, const std::string& caption) {
-    for (const Element* table : all(part, "table")) {
-        if (text_of(table->children.at(0)).find(caption) != std::string::npos) {
-            return *table;
-        }
-    }
-    FAIL("no table " << caption);
-    return part;
+    return first_of(all(part, "table"), "table " + caption, [&](const Element& table) {
+        return text_of(table.children.at(0)).find(caption) != std::string::npos;
+    });
 }
 
 const Element& box_of(const Element& page, const std::string& id) {
-    for (const Element* link : all(page, "a", "box")) {
-        if (link->attributes.at("href") == "#" + id) {
-            return *link;
-        }
-    }
-    FAIL("no box of " << id);
-    return page;
+    return first_of(all(page, "a", "box"), "box of " + id,
+                    [&](const Element& link) { return link.attributes.at("href") == "#" + id; });
 }
 
 ValueReport& add_drawn(ComparedStep& step, const std::string& name, double share) {

@@ -30,6 +30,8 @@ void visit(const Element& element, const std::function<void(const Element&)>& se
 bool has_class(const Element& element, const std::string& name);
 Elements all(const Element& root, const std::string& name, const std::string& style = "");
 std::string text_of(const Element& root);
+// The classes of the elements with these names.
+std::set<std::string> classes(const Element& root, const std::vector<std::string>& names);
 
 // The row of that tensor: figures, then its details.
 const Element& row_of(const Element& page, const std::string& name);

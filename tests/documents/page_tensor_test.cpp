@@ -1,14 +1,114 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "checks/faults/mistakes.h"
 #include "documents/compare.h"
 #include "documents/page.h"
 
 using namespace byhand;
 using namespace byhand::test;
+
+namespace {
+
+// How many pieces the lines have along which an error goes.
+std::size_t bad_lines(const Element& page) {
+    std::size_t lines = 0;
+    for (const Element* path : all(page, "path", "bad")) {
+        const std::string& d = path->attributes.at("d");
+        lines += static_cast<std::size_t>(std::ranges::count(d, 'M'));
+    }
+    return lines;
+}
+
+}  // namespace
+
+TEST_CASE("HTML: a culprit's hints and the smallest input that shows it; numbers are by hand or given") {
+    ComparedStep step = with_culprit();
+    Trial& shown = evidence_in(step);
+    shown.mistake = find_mistake("sign-dbnvar");
+    shown.smallest = smallest_input("dh", "W2");
+    Presentation how = presentation();
+    const Element page = read(html({step}, how));
+    CHECK(text_of(*all(page, "pre").at(0)).find("const float W2[1] = {3};") != std::string::npos);
+    CHECK(text_of(page).find("the known mistake sign-dbnvar produces these numbers: ") != std::string::npos);
+    CHECK(text_of(page).find("by hand, 3.5") != std::string::npos);
+    how.whose = Whose::given;
+    const std::string given = text_of(read(html({step}, how)));
+    CHECK(given.find("3.250000 given, 3.500000 by LibTorch") != std::string::npos);
+    CHECK(given.find("byhand's own: src/manual/some.h:17") != std::string::npos);
+    CHECK(given.find("by hand") == std::string::npos);
+}
+
+TEST_CASE("HTML: a root cause is distinct from what inherits from it, in words and not by colour only") {
+    const Element root = read(html({with_culprit()}));
+    CHECK(has_class(box_of(root, "dh"), "culprit"));
+    CHECK(text_of(box_of(root, "dh")).find("culprit") != std::string::npos);
+    CHECK(has_class(box_of(root, "dW1"), "heir"));
+    CHECK(text_of(box_of(root, "dW1")).find("inherited from dh") != std::string::npos);
+    CHECK(has_class(box_of(root, "new_W1"), "heir"));
+    CHECK(text_of(box_of(root, "new_W1")).find("↳ new_W1") != std::string::npos);
+    CHECK(has_class(box_of(root, "h"), "ok"));
+    CHECK(has_class(box_of(root, "C"), "same"));
+    CHECK(text_of(row_of(root, "dh").children.at(0)).find("culprit") != std::string::npos);
+    CHECK(text_of(row_of(root, "dhpreact").children.at(0)).find("inherited") != std::string::npos);
+    CHECK(text_of(row_of(root, "h").children.at(0)).find("within") != std::string::npos);
+
+    const Elements cards = all(root, "article", "culprit");
+    REQUIRE(cards.size() == 1);
+    const std::string card = text_of(*cards[0]);
+    for (const char* said : {"= what it should be", "function_of_dh", "src/manual/some.h:17", "twice the right answer",
+                             "wrong on this batch: error", "dhpreact", "dW1", "new_W1"}) {
+        CAPTURE(said);
+        CHECK(card.find(said) != std::string::npos);
+    }
+    // A link for each of the values that it names.
+    CHECK(all(*cards[0], "a").size() >= 5);
+    CHECK(
+        std::ranges::any_of(all(*cards[0], "a"), [](const Element* a) { return a->attributes.at("href") == "#dW1"; }));
+    // The lines of the error: to dhpreact, to dW1, and within the row of W1 to its update.
+    CHECK(bad_lines(root) == 3);
+    CHECK(all(root, "a", "end").empty());
+}
+
+TEST_CASE("HTML: a line of the error that leaves a column goes on in the other") {
+    ComparedStep step = step_of(3, {exact("W1", {6, 5})});
+    for (const auto& [name, share] :
+         std::vector<std::pair<std::string, double>>{{"dlogits", 900}, {"dh", 70}, {"dhpreact", 0.5}}) {
+        add_drawn(step, name, share);
+    }
+    const Trial off = trial(1e4);
+    const Element root =
+        read(html({with_isolated(std::move(step), {isolated("dlogits", off, off)}, {{"dh", "dlogits"}})}));
+    const Elements ends = all(root, "a", "end");
+    REQUIRE(ends.size() == 2);
+    const auto has = [&](const std::string& text, const std::string& to) {
+        return std::ranges::any_of(ends, [&](const Element* end) {
+            return text_of(*end).find(text) != std::string::npos && end->attributes.at("href") == to;
+        });
+    };
+    CHECK(has("from ", "#dlogits"));
+    CHECK(has("to ", "#dh"));
+    CHECK(bad_lines(root) == 2);
+}
+
+TEST_CASE("HTML: a culprit's row lists the common mistakes of its step") {
+    ComparedStep step = with_culprit();
+    CHECK(text_of(read(html({step}))).find("common mistakes") == std::string::npos);
+    const Mistake* mistake = find_mistake("upstream-forgotten");
+    REQUIRE(mistake != nullptr);
+    value_in(report_of(step), "dh").mistakes = {mistake};
+    const Element root = read(html({step}));
+    const std::string text = text_of(row_of(root, "dh"));
+    CHECK(text.find("common mistakes") != std::string::npos);
+    CHECK(text.find(mistake->what) != std::string::npos);
+    CHECK(text_of(row_of(root, "dhpreact")).find("common mistakes") == std::string::npos);
+}
 
 TEST_CASE("HTML: the details of a row") {
     const Element root = read(html({with_culprit()}));
@@ -30,13 +130,7 @@ TEST_CASE("HTML: the details of a row") {
     CHECK(all(table_of(row, "The 2 worst elements of dh"), "tr").size() == 3);  // a header, two elements
     const Elements heat = all(row, "svg", "heat");
     REQUIRE(heat.size() == 1);
-    std::set<std::string> levels;
-    for (const char* kind : {"path", "rect"}) {
-        for (const Element* cells : all(*heat[0], kind)) {
-            levels.insert(cells->attributes.at("class"));
-        }
-    }
-    CHECK(levels == std::set<std::string>{"l0", "l1", "l2", "l3", "l4", "l10"});
+    CHECK(classes(*heat[0], {"path", "rect"}) == std::set<std::string>{"l0", "l1", "l2", "l3", "l4", "l10"});
     // Every path but the ground's has a cell at its place.
     CHECK(all(*heat[0], "path", "l10").at(0)->attributes.at("d") == "M2 1h1");
 }
@@ -56,22 +150,13 @@ TEST_CASE("HTML: a heatmap has the classes of the tensor's own range beyond the 
     value_in(report_of(step), "dh").picture = std::make_shared<const Picture>(picture);
     const Element root = read(html({step}));
     const Element& figure = *all(row_of(root, "dh"), "figure").at(0);
-    std::set<std::string> levels, keys;
-    for (const char* kind : {"path", "rect"}) {
-        for (const Element* cells : all(figure, kind)) {
-            levels.insert(cells->attributes.at("class"));
-        }
-    }
-    for (const Element* key : all(figure, "i")) {
-        keys.insert(key->attributes.at("class"));
-    }
-    CHECK(levels == std::set<std::string>{"l5", "l6", "l7", "l8", "l9", "l10"});
-    CHECK(keys == levels);
+    CHECK(classes(figure, {"path", "rect"}) == std::set<std::string>{"l5", "l6", "l7", "l8", "l9", "l10"});
+    CHECK(classes(figure, {"circle"}) == classes(figure, {"path", "rect"}));
     CHECK(text_of(figure).find("≤ 562,341×") != std::string::npos);
     CHECK(text_of(figure).find("≤ its limit") == std::string::npos);
     std::string indices;
     for (const Element* label : all(figure, "text")) {
-        indices += label->text + " ";
+        indices += has_class(*label, "key") ? "" : label->text + " ";
     }
     CHECK(indices == "0 3 6 9 12 15 18 21 24 27 30 33 ");
     CHECK(text_of(row_of(root, "dh")).find("all 6 over the limit") != std::string::npos);
@@ -129,18 +214,18 @@ TEST_CASE("HTML: verdicts without figures are in words") {
     NamedFinding r = exact("dh", {2, 5});
     r.verdict = Verdict::not_given;
     const Element given = read(html({step_of(0, {exact("h", {2, 5}), r})}));
-    CHECK(all(given, "tbody", "tensor").size() == 1);
-    CHECK(text_of(given).find("Not given: dh") != std::string::npos);
+    CHECK(all(given, "tbody", "opens").size() == 1);
+    CHECK(text_of(given).find("not given: dh") != std::string::npos);
     r.verdict = Verdict::vacuous;
     CHECK(has_class(box_of(read(html({step_of(0, {r})})), "dh"), "off"));
-    CHECK(has_class(box_of(read(html({step_of(0, {r})}, presentation(), {Verdict::vacuous})), "dh"), "nothing"));
+    CHECK(has_class(box_of(read(html({step_of(0, {r})}, presentation(), {Verdict::vacuous})), "dh"), "open"));
 }
 
 TEST_CASE("HTML: a reference's worse verdict is the row's, and each has its line") {
     ComparedStep step = step_of(0, {within("dh", {2, 3}, 1e-7, 1e-6)});
     add_finding(step, within("dh", {2, 3}, 9e-6, 1e-6), "stepwise", Against::module);
     const Element root = read(html({step}));
-    CHECK(all(root, "tbody", "tensor").size() == 1);
+    CHECK(all(root, "tbody", "opens").size() == 1);
     CHECK(text_of(row_of(root, "dh").children.at(0)).find("mismatch") != std::string::npos);
     CHECK(all(table_of(row_of(root, "dh"), "Against LibTorch"), "tr").size() == 3);
 }

@@ -134,15 +134,17 @@ TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
     CHECK(to_text(document).find('\x1b') == std::string::npos);
     CHECK(to_text(document).ends_with("\n\nthey disagree: 1 of 2\n"));
     const std::string page = to_html(document);
-    CHECK(page.find("<td class=\"left\"><span class=\"mark off\">bad</span></td>") != std::string::npos);
-    CHECK(page.find("<p><span class=\"mark off\">they disagree</span>: 1 of 2</p>") != std::string::npos);
+    CHECK(page.find("<td class=\"left\"><span class=\"mark off\"><b aria-hidden=\"true\">!</b> bad</span></td>") !=
+          std::string::npos);
+    CHECK(page.find("<p><span class=\"mark off\"><b aria-hidden=\"true\">!</b> they disagree</span>: 1 of 2</p>") !=
+          std::string::npos);
     CHECK(page.find("<header class=\"disagree\">") != std::string::npos);
 }
 
 TEST_CASE("document: on a narrow screen a page leaves out the columns that text may drop, and names them") {
     Document document{"sample", "", "A title", {wide_table()}, {}, Json::object(), true};
     const std::string page = to_html(document);
-    CHECK(page.find("<th scope=\"col\" class=\"wide\">ULP</th>") != std::string::npos);
+    CHECK(page.find("<th scope=\"col\" class=\"wide drop1\">ULP</th>") != std::string::npos);
     CHECK(page.find("<p class=\"narrow\">Not shown on a narrow screen: ") != std::string::npos);
     document.blocks = {Table{"", {"a", "b"}, {{"x", "y"}}}};
     CHECK(to_html(document).find("class=\"narrow\"") == std::string::npos);
@@ -226,7 +228,9 @@ TEST_CASE("document: a hidden column is for programs only") {
 }
 
 TEST_CASE("document: as a page, well-formed, without a script, every word escaped") {
-    const std::string page = to_html(sample(), "<?xml version=\"1.0\"?>\n<svg><g/></svg>\n");
+    Document document = sample();
+    document.blocks.emplace_back(Figure{"", "<?xml version=\"1.0\"?>\n<svg><g/></svg>\n"});
+    const std::string page = to_html(document);
     CHECK(page.find("<script") == std::string::npos);
     CHECK(page.find("A <title>") == std::string::npos);
     CHECK(page.find("Another &amp; more.") != std::string::npos);
@@ -234,6 +238,18 @@ TEST_CASE("document: as a page, well-formed, without a script, every word escape
     CHECK(page.find("<svg><g/></svg>") != std::string::npos);
     CHECK(page.find("byhand lab sample: note 9") != std::string::npos);
     CHECK(page.find(".scroll table {") != std::string::npos);  // the style sheet
+}
+
+TEST_CASE("document: details of a page open by their line; text has them below it, and no figure or link") {
+    Document document{
+        "sample", "", "A title", {Details{"more", {Text{"of [a](#b)"}}, "id"}, Figure{"caption", "<svg/>"}}};
+    CHECK(to_html(document).find(
+              "<details><summary><span>more</span></summary>\n<div class=\"opened\" id=\"id\">\n<p>of "
+              "<a href=\"#b\">a</a></p>\n</div></details>\n<figure>\n<figcaption>caption") != std::string::npos);
+    CHECK(to_text(document) == "A title\n\nmore\n\nof [a](#b)\n");
+    for (const std::string words : {"[a] (#b)", "[a](b)", "[a](#b", "[a b](#c)", "[]", "[", "a](#b)", "[a](#)"}) {
+        CHECK(in_html(words) == words);
+    }
 }
 
 TEST_CASE("document: as CSV, the first table with keys and all digits") {

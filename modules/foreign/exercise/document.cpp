@@ -158,7 +158,7 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
         return {model + ".alone",   name,    counts ? report::Outcome::failed : report::Outcome::skipped,
                 word_for(standing), message, ""};
     }
-    report::Case one = report::case_of(*attempt.value.isolated, model, wording, examination.summary, how);
+    report::Case one = report::case_of(attempt.value, model, wording, examination.summary, how);
     if (standing == Standing::unproven) {
         one.outcome = report::Outcome::failed;
         one.type = word_for(standing);

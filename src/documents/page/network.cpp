@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <utility>
 
 #include "base/value.h"
 #include "documents/page/parts.h"
+#include "report/writers.h"
+#include "report/xml.h"
 
 namespace byhand::report {
 namespace {
@@ -53,7 +57,7 @@ Panels panels_of(const Shown& shown) {
     }
     panels.push_back({"Softmax and loss", {}});
     std::size_t current = 0;
-    for (const Step* step : all_steps(shown.page.stepwise)) {
+    for (const Step* step : all_steps(shown.network)) {
         const ValueKind kind = value_of(step->makes).kind;
         current = kind == ValueKind::value ? next_panel(*step, all, current) : current;
         for (const std::string& read : step->reads) {
@@ -127,7 +131,7 @@ std::vector<Rows> columns_of(const std::vector<Rows>& blocks) {
 
 bool is_off(const Section& section, const std::string& name) {
     const Entry* entry = section.find(name);
-    return entry != nullptr && entry->disagrees();
+    return entry != nullptr && is_bad(entry->mark);
 }
 
 bool is_read(const Section& section, const std::string& name, const std::string& by) {
@@ -167,10 +171,14 @@ void add_ends(std::vector<Rows>& columns, const Section& section) {
     }
 }
 
-// In units of a sixteenth of an em of the column. The boxes are in the middle of their rows.
+// In pixels. The boxes are in the middle of their rows.
 constexpr int kWide = 438, kHead = 26, kRow = 29, kBox = 22;
-constexpr int kForwardFrom = 18, kForwardTo = 144, kBackwardFrom = 152, kBackwardTo = 278;
-constexpr int kLaterFrom = 294;
+
+struct Span {
+    int from, to;
+    double middle() const { return (from + to) / 2.0; }
+};
+constexpr Span kForward{18, 144}, kBackward{152, 278}, kLater{294, 434};
 
 double middle_of(std::size_t row) {
     return kHead + kRow * (static_cast<double>(row) + 0.5);
@@ -182,11 +190,11 @@ std::string arrow(std::size_t from, std::size_t to, bool neighbours, int directi
     const double a = middle_of(from), b = middle_of(to);
     const int way = b > a ? 1 : -1;
     if (neighbours) {
-        const double x = direction < 0 ? (kForwardFrom + kForwardTo) / 2.0 : (kBackwardFrom + kBackwardTo) / 2.0;
+        const double x = (direction < 0 ? kForward : kBackward).middle();
         const double end = b - way * kBox / 2.0;
         return fmt::format("M{} {}V{}m-3 {}l3 {} 3 {}", x, a + way * kBox / 2.0, end, -3 * way, 3 * way, -3 * way);
     }
-    const double edge = direction < 0 ? kForwardFrom : kBackwardTo;
+    const double edge = direction < 0 ? kForward.from : kBackward.to;
     const double rows = std::abs(b - a) / kRow;
     const double out = edge + direction * std::min(3 + 2.2 * rows, 15.0);
     const double begin = a + way * 4, end = b - way * 4;
@@ -223,67 +231,82 @@ Lines lines_of(const Section& section, const Rows& rows) {
         const std::string &gradient = rows[i].gradient, update = update_of(rows[i].value);
         if (rows[i].end.empty() && section.find(gradient) != nullptr && section.find(update) != nullptr) {
             (is_off(section, gradient) && is_off(section, update) ? lines.bad : lines.plain) +=
-                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(i), kLaterFrom);
+                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackward.to, middle_of(i), kLater.from);
         }
     }
     return lines;
 }
 
-std::string box(const Section& section, const std::string& name) {
-    if (is_given(name)) {
-        return fmt::format(R"(<td><span class="box batch">{}<span class="vh">: the batch</span></span></td>)", name);
-    }
-    const Entry* entry = section.find(name);
-    if (entry == nullptr) {
-        return "<td></td>";
-    }
-    const MarkWords words = words_of(entry->mark);
-    const std::string inside = fmt::format(
-        R"(<b aria-hidden="true">{}</b>{}<span class="vh">: {}</span>)", words.sign, escaped(name),
-        escaped(entry->value->role.kind == Role::Kind::inherited ? to_string(entry->value->role) : words.words));
-    return entry->listed
-               ? fmt::format(R"(<td><a class="box {}" href="#{}">{}</a></td>)", words.style, escaped(entry->id), inside)
-               : fmt::format("<td><span class=\"box {}\">{}</span></td>", words.style, inside);
+std::string label(std::string_view style, double x, double y, std::string_view words) {
+    return fmt::format("<text class=\"{}\" x=\"{:g}\" y=\"{:g}\">{}</text>", style, x, y, escaped(words));
 }
 
-std::string row_text(const Section& section, const Row& row) {
+// Words in a frame, which is a link to the value's row where it has one.
+std::string framed(const Entry* entry, const std::string& style, const std::string& title, const std::string& words,
+                   Span span, double middle) {
+    const bool is_link = entry != nullptr && entry->listed;
+    return fmt::format(
+               R"(<{0} class="{1}"{2}><title>{3}</title><rect x="{4}" y="{5:g}" width="{6}" height="{7}" rx="5"/>{8}</{0}>)",
+               is_link ? "a" : "g", style, is_link ? " href=\"#" + escaped(entry->id) + "\"" : "", escaped(title),
+               span.from, middle - kBox / 2.0, span.to - span.from, kBox, label("", span.from + 5, middle + 4, words)) +
+           "\n";
+}
+
+std::string box(const Section& section, const std::string& name, Span span, double middle) {
+    const Entry* entry = section.find(name);
+    if (is_given(name)) {
+        return framed(nullptr, "box batch", "the batch", name, span, middle);
+    }
+    if (entry == nullptr) {
+        return "";
+    }
+    const MarkStyle style = style_of(entry->mark);
+    return framed(entry, std::string("box ") + style.name, entry->words(), std::string(style.sign) + " " + name, span,
+                  middle);
+}
+
+std::string row_text(const Section& section, const Row& row, double middle) {
     if (!row.heading.empty()) {
-        return fmt::format("<tr><th colspan=\"3\" scope=\"rowgroup\"><span>{}</span></th></tr>\n", row.heading);
+        return label("heading", kForward.from, middle + 6, row.heading);
     }
     if (!row.end.empty()) {
-        return fmt::format("<tr>{}<td><span class=\"end\">{} {}</span></td></tr>\n",
-                           row.value.empty() ? "<td></td>" : "", row.end, linked(section, row.value + row.gradient));
+        const std::string name = row.value + row.gradient, words = row.end + " " + name;
+        return framed(section.find(name), "end", words, words, row.value.empty() ? kBackward : kForward, middle);
     }
     const std::string update = update_of(row.value);
-    return "<tr>" + box(section, row.value) + box(section, row.gradient) +
-           box(section, section.find(update) != nullptr ? update : evaluation_of(row.value)) + "</tr>\n";
+    return box(section, row.value, kForward, middle) + box(section, row.gradient, kBackward, middle) +
+           box(section, section.find(update) != nullptr ? update : evaluation_of(row.value), kLater, middle);
 }
 
 std::string column_text(const Section& section, const Rows& rows, std::size_t number) {
     const Lines lines = lines_of(section, rows);
-    const int tall = kHead + kRow * static_cast<int>(rows.size());
     std::string text = fmt::format(
-        "<div class=\"column\">\n<svg class=\"wires\" viewBox=\"0 0 {} {}\" style=\"width:{:g}em;height:{:g}em\" "
-        "aria-hidden=\"true\"><path d=\"{}\"/><path class=\"bad\" d=\"{}\"/></svg>\n"
-        "<table><caption class=\"vh\">The network, column {}</caption>\n<thead><tr><th scope=\"col\">forward ↓</th>"
-        "<th scope=\"col\">backward ↑</th><th scope=\"col\">update, evaluation</th></tr></thead>\n<tbody>\n",
-        kWide, tall, kWide / 16.0, tall / 16.0, lines.plain, lines.bad, number);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        text += (i > 0 && !rows[i].heading.empty() ? "</tbody>\n<tbody>\n" : "") + row_text(section, rows[i]);
+        "<svg class=\"network\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" aria-label=\"the network, column "
+        "{2}\">\n<path class=\"wire\" d=\"{3}\"/><path class=\"wire bad\" d=\"{4}\"/>\n",
+        kWide, kHead + kRow * rows.size() + 6, number, lines.plain, lines.bad);
+    for (const auto& [span, words] : {std::pair(kForward, "forward ↓"), std::pair(kBackward, "backward ↑"),
+                                      std::pair(kLater, "update, evaluation")}) {
+        text += label("pass", span.middle(), 17, words);
     }
-    return text + "</tbody></table>\n</div>\n";
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        text += row_text(section, rows[i], middle_of(i));
+    }
+    return text + "</svg>\n";
 }
 
 }  // namespace
 
-std::string network_picture(const Shown& shown, const Section& section) {
+Figure network_figure(const Shown& shown, const Section& section) {
     std::vector<Rows> columns = columns_of(blocks_of(shown, section));
     add_ends(columns, section);
-    std::string text = "<div class=\"columns\">\n";
+    Figure figure{
+        "The network", "",
+        "The forward pass runs down, the backward pass up; each box is a link to its row. An error follows the "
+        "red lines."};
     for (const Rows& rows : columns) {
-        text += column_text(section, rows, static_cast<std::size_t>(&rows - columns.data()) + 1);
+        figure.svg += column_text(section, rows, static_cast<std::size_t>(&rows - columns.data()) + 1);
     }
-    return text + "</div>\n";
+    return figure;
 }
 
 }  // namespace byhand::report

@@ -6,8 +6,6 @@
 #include <array>
 #include <cmath>
 
-#include "report/writers.h"
-
 namespace byhand::report {
 namespace {
 
@@ -21,20 +19,12 @@ Mark mark_of(Verdict verdict, Role::Kind role, const std::set<Verdict>& allowed)
         return Mark::culprit;
     }
     if (contradicts(verdict, allowed)) {
-        return role == Role::Kind::inherited ? Mark::inherited : Mark::off;
+        return role == Role::Kind::inherited ? Mark::inherited : Mark::bad;
     }
-    switch (verdict) {
-        case Verdict::exact:
-            return Mark::exact;
-        case Verdict::within:
-            return Mark::within;
-        case Verdict::undecided:
-            return Mark::undecided;
-        case Verdict::not_given:
-            return Mark::not_given;
-        default:
-            return Mark::shows_nothing;
-    }
+    return verdict == Verdict::exact       ? Mark::exact
+           : verdict == Verdict::within    ? Mark::good
+           : verdict == Verdict::not_given ? Mark::none
+                                           : Mark::open;
 }
 
 // The share of each value in each step, by model and name.
@@ -72,7 +62,7 @@ Section section_of(const ModelReport& report, const Shown& shown, Shares& shares
     }
     for (Entry& entry : section.entries) {
         entry.mark = mark_of(entry.verdict, entry.value->role.kind, allowed);
-        entry.listed = shown.how.shows(entry.name()) && entry.mark != Mark::not_given;
+        entry.listed = shown.how.shows(entry.name()) && entry.mark != Mark::none;
         for (const std::string& read : entry.value->reads) {
             section.read_by[read].push_back(entry.name());
         }
@@ -84,24 +74,10 @@ bool is_of_name(char c) {
     return c == '_' || c == '.' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-// A link to the value's row where there is one, else its name.
-std::string link(const Section& section, const std::string& name) {
-    const Entry* entry = section.find(name);
-    return entry != nullptr && entry->listed ? fmt::format("<a href=\"#{}\">{}</a>", escaped(entry->id), name) : name;
-}
-
 }  // namespace
 
-MarkWords words_of(Mark mark) {
-    constexpr std::array<MarkWords, kMarks> kWords = {{{"culprit", "✗", "culprit"},
-                                                       {"heir", "↳", "inherited"},
-                                                       {"off", "!", "off, no root cause found"},
-                                                       {"nothing", "○", "shows nothing"},
-                                                       {"open", "?", "undecided end to end"},
-                                                       {"ok", "✓", "within its limit"},
-                                                       {"same", "=", "equal to LibTorch's, bit by bit"},
-                                                       {"none", "–", "not given"}}};
-    return kWords[static_cast<std::size_t>(mark)];
+std::string Entry::words() const {
+    return mark == Mark::culprit || mark == Mark::inherited ? to_string(value->role) : to_string(verdict);
 }
 
 double Scale::at(double share) const {
@@ -123,9 +99,10 @@ Scale scale_of(const std::vector<double>& shares) {
     return scale;
 }
 
-Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps, const Page& page) {
+Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+            const Graph& network) {
     const ComparedStep& step = steps[shown_step(steps, summary.allowed)];
-    Shown shown{how, summary, steps, page, step, wording(how, step), {}, {}};
+    Shown shown{how, summary, steps, network, step, wording(how, step), {}, {}};
     Shares shares = shares_of(steps);
     std::vector<double> used;
     for (const ModelReport& model : step.models) {
@@ -164,29 +141,22 @@ std::string coordinate(double value) {
 }
 
 std::string linked(const Section& section, const std::string& words) {
-    const std::string html = in_html(words);
     std::string text;
-    for (std::size_t at = 0; at < html.size();) {
+    for (std::size_t at = 0; at < words.size();) {
         const std::size_t begin = at;
-        const bool is_code = html.compare(at, 6, "<code>") == 0;
-        if (is_code || html[at] == '&') {  // copied as it is
-            at = is_code ? html.find("</code>", at) + 7 : html.find(';', at) + 1;
-            text += html.substr(begin, at - begin);
-        } else if (!is_of_name(html[at])) {
-            text += html[at++];
+        if (words[at] == '`') {  // code
+            at = std::min(words.find('`', at + 1), words.size() - 1) + 1;
         } else {
-            while (at < html.size() && is_of_name(html[at])) {
+            while (at < words.size() && is_of_name(words[at])) {
                 ++at;
             }
-            text += link(section, html.substr(begin, at - begin));
+            at = std::max(at, begin + 1);
         }
+        const std::string word = words.substr(begin, at - begin);
+        const Entry* entry = section.find(word);
+        text += entry != nullptr && entry->listed ? fmt::format("[{}](#{})", word, entry->id) : word;
     }
     return text;
-}
-
-std::string badge(Mark mark, const std::string& words) {
-    const MarkWords of = words_of(mark);
-    return fmt::format(R"(<span class="mark {}"><b aria-hidden="true">{}</b> {}</span>)", of.style, of.sign, words);
 }
 
 }  // namespace byhand::report

@@ -2,49 +2,27 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "documents/page/page.h"
+#include "documents/compare.h"
 #include "documents/phrases.h"
-#include "report/xml.h"
 
 namespace byhand::report {
-
-// How a tensor stands, from worst to best.
-enum class Mark {
-    culprit,
-    inherited,
-    off,  // contradicts, and no root cause is found
-    shows_nothing,
-    undecided,
-    within,
-    exact,
-    not_given,
-};
-inline constexpr std::size_t kMarks = 8;
-
-struct MarkWords {
-    const char* style;  // the class in the style sheet
-    const char* sign;
-    const char* words;
-};
-MarkWords words_of(Mark mark);
 
 // A value that is compared end to end, as the page shows it.
 struct Entry {
     const ValueReport* value = nullptr;
-    std::string id;                      // of the expanded row: the target of links
+    std::string id;                      // of its details: the target of links
     Verdict verdict = Verdict::missing;  // the worst against any reference
-    Mark mark = Mark::within;
+    Mark mark = Mark::none;
     bool listed = true;              // has a row
     std::vector<double> over_steps;  // the largest share in each compared step; negative where there is none
 
     const std::string& name() const { return value->name; }
     const Finding& result() const { return *value->in_chain(); }
-    bool disagrees() const { return mark <= Mark::off; }
+    // "culprit", "inherited from dbndiff", "within".
+    std::string words() const;
 };
 
 // All values of one model in the step that is shown.
@@ -74,16 +52,14 @@ struct Shown {
     const Presentation& how;
     const Summary& summary;
     const std::vector<ComparedStep>& steps;
-    const Page& page;
+    const Graph& network;
     const ComparedStep& step;  // in full
     Wording wording;
     std::vector<Section> sections;
     Scale scale;
 };
-Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps, const Page& page);
-
-// Images by the id of their tensor; the page leaves out those that are missing.
-using Drawings = std::map<std::string, std::string>;
+Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+            const Graph& network);
 
 // "1.4e-05", or "–" where it is not known.
 std::string in_short(const std::optional<double>& value);
@@ -94,18 +70,20 @@ std::string power_of_ten(int exponent);
 // One decimal at most, as coordinates are written.
 std::string coordinate(double value);
 
-// The words in HTML, in which each name of a tensor is a link to its row.
+// The words, in which each name of a tensor that has a row is a link to it.
 std::string linked(const Section& section, const std::string& words);
-// "✗ culprit".
-std::string badge(Mark mark, const std::string& words);
 
-// The parts of the page.
-std::string network_picture(const Shown& shown, const Section& section);
-std::string tensor_list(const Shown& shown, const Section& section, const Drawings& drawings);
-std::string drawing(const Shown& shown, const Entry& entry);  // heatmap, histogram, worst elements; "" without figures
-std::string opened(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings);
-std::string over_steps(const Shown& shown);                         // "" where there is one step
-std::string over_steps_of(const Shown& shown, const Entry& entry);  // the same of one tensor
-std::string drawn_once();                                           // what the images of all tensors refer to
+// ---- The parts ----
+
+Figure network_figure(const Shown& shown, const Section& section);
+
+// Heatmap, histogram and worst elements of a tensor; none without figures.
+std::vector<Block> drawing(const Shown& shown, const Entry& entry);
+// All that is shown of a tensor, with its drawing: null if it is left out.
+Details details_of(const Shown& shown, const Section& section, const Entry& entry, const std::vector<Block>* drawing);
+
+// The chart of several steps.
+std::vector<Block> over_steps(const Shown& shown);
+Figure over_steps_of(const Shown& shown, const Entry& entry);
 
 }  // namespace byhand::report

@@ -7,7 +7,6 @@
 #include <span>
 
 #include "documents/page/parts.h"
-#include "report/writers.h"
 
 namespace byhand::report {
 namespace {
@@ -42,11 +41,6 @@ std::string bars(const std::vector<double>& shares, const Scale& scale) {
         "class=\"ok\" d=\"{1}\"/>"
         "<path class=\"over\" d=\"{2}\"/><path class=\"limit\" d=\"M0 {3}H{0}\"/></svg>",
         groups.size(), paths[0], paths[1], coordinate(100 - scale.at(1)));
-}
-
-std::string ends(const std::vector<ComparedStep>& steps) {
-    return fmt::format("<p class=\"ends\"><span>step {}</span><span>step {}</span></p>", steps.front().step,
-                       steps.back().step);
 }
 
 // The value that came nearest to its limit in a step, or went furthest beyond it.
@@ -86,7 +80,7 @@ std::size_t disagreeing(Steps steps, const std::set<Verdict>& allowed) {
         std::ranges::count_if(steps, [&](const ComparedStep& step) { return disagrees(step, allowed); }));
 }
 
-std::string table_text(const Shown& shown) {
+Table table_of(const Shown& shown) {
     const auto groups = groups_of(shown.steps);
     Table table{groups.size() == shown.steps.size()
                     ? "Every compared step"
@@ -107,46 +101,44 @@ std::string table_text(const Shown& shown) {
                               : group.size() == 1 ? "disagrees"
                                                   : fmt::format("{} of {} disagree", off, group.size())});
     }
-    return "<details><summary>The same as a table</summary>" + to_html(table) + "</details>\n";
+    return table;
+}
+
+std::string from_to(const std::vector<ComparedStep>& steps) {
+    return fmt::format("from step {} to step {}; the red line is the limit", steps.front().step, steps.back().step);
 }
 
 }  // namespace
 
-std::string over_steps(const Shown& shown) {
+std::vector<Block> over_steps(const Shown& shown) {
     const std::vector<ComparedStep>& steps = shown.steps;
     if (steps.size() < 2) {
-        return "";
+        return {};
     }
     std::vector<double> shares(steps.size());
     std::ranges::transform(steps, shares.begin(), share_of);
     const Scale scale = scale_of(shares);
     const std::size_t off = disagreeing(steps, shown.summary.allowed);
     const ComparedStep& worst = worst_of(steps);
-    return fmt::format(
-        "<section aria-labelledby=\"page-steps\"><h2 id=\"page-steps\">Over the steps</h2>\n<p>{} steps compared, {}. "
-        "The worst is step {}: {}. Step {}, {}, is shown below in full.</p>\n"
-        "<figure class=\"wide\"><figcaption>The largest error ÷ limit of each step, logarithmic, from {} at the bottom "
-        "to {} at the top; the red line is the limit</figcaption>{}{}</figure>\n{}</section>\n",
-        steps.size(), off == 0 ? "all agree" : fmt::format("{} of them disagree", off), worst.step,
-        escaped(name_and_share(worst)), shown.step.step, off == 0 ? "the last" : "the first that disagrees",
-        power_of_ten(scale.first), power_of_ten(scale.last), bars(shares, scale), ends(steps), table_text(shown));
+    return {
+        Text{.words = "Over the steps", .role = TextRole::heading},
+        Text{fmt::format("{} steps compared, {}. The worst is step {}: {}. Step {}, {}, is shown below in full.",
+                         steps.size(), off == 0 ? "all agree" : fmt::format("{} of them disagree", off), worst.step,
+                         name_and_share(worst), shown.step.step, off == 0 ? "the last" : "the first that disagrees")},
+        Figure{"The largest error ÷ limit of each step, " + from_to(steps), bars(shares, scale),
+               fmt::format("logarithmic, {} at the bottom, {} at the top", power_of_ten(scale.first),
+                           power_of_ten(scale.last))},
+        Details{"The same as a table", {table_of(shown)}}};
 }
 
-std::string over_steps_of(const Shown& shown, const Entry& entry) {
-    if (shown.steps.size() < 2) {
-        return "";
-    }
+Figure over_steps_of(const Shown& shown, const Entry& entry) {
     const auto worst = std::ranges::max_element(entry.over_steps);
-    const std::string words =
-        worst != entry.over_steps.end() && *worst > 0
-            ? fmt::format("most at step {}: {}",
-                          shown.steps[static_cast<std::size_t>(worst - entry.over_steps.begin())].step,
-                          of_limit(*worst))
-            : "no error in any";
-    return fmt::format(
-        "<figure><figcaption>Error ÷ limit over the steps; the red line is the "
-        "limit</figcaption>{}{}<p>{}</p></figure>\n",
-        bars(entry.over_steps, shown.scale), ends(shown.steps), words);
+    return {"Error ÷ limit " + from_to(shown.steps), bars(entry.over_steps, shown.scale),
+            worst != entry.over_steps.end() && *worst > 0
+                ? fmt::format("most at step {}: {}",
+                              shown.steps[static_cast<std::size_t>(worst - entry.over_steps.begin())].step,
+                              of_limit(*worst))
+                : "no error in any"};
 }
 
 }  // namespace byhand::report

@@ -1,4 +1,4 @@
-// An expanded row: what the tensor is, its errors element by element, every figure.
+// The details of a tensor: what the tensor is, its errors element by element, every figure.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "documents/compare.h"
+#include "documents/explain.h"
 #include "documents/page/parts.h"
 #include "harness/mistake.h"
 #include "report/writers.h"
@@ -118,11 +119,30 @@ std::string labels(const Ticks& ticks, const std::vector<std::string>* character
 
 // "unit, 0 to 99, 2 to a cell".
 std::string axis_text(const std::string& axis, std::size_t extent, std::size_t block) {
-    return escaped(axis) + (extent == 1 ? "" : fmt::format(", 0 to {}", extent - 1)) +
+    return axis + (extent == 1 ? "" : fmt::format(", 0 to {}", extent - 1)) +
            (block == 1 ? "" : fmt::format(", {} to a cell", block));
 }
 
-std::string heatmap(const Shown& shown, const Entry& entry, const Picture& picture) {
+// The classes that occur, each with its colour, below the heatmap: kKeys beside one another.
+constexpr std::size_t kKeys = 3, kKeyWide = 135, kKeyHigh = 17;
+
+std::string key(const Levels& levels, const std::array<std::size_t, kLevels>& many, double top) {
+    std::string text;
+    std::size_t i = 0;
+    for (std::size_t level = 0; level < kLevels; ++level) {
+        if (many[level] > 0) {
+            const std::size_t x = kKeyWide * (i % kKeys);
+            const double y = top + static_cast<double>(kKeyHigh * (i / kKeys));
+            text +=
+                fmt::format(R"(<circle class="l{}" cx="{}" cy="{}" r="5"/><text class="key" x="{}" y="{}">{}</text>)",
+                            level, x + 6, coordinate(y), x + 15, coordinate(y + 4), escaped(levels.words(level)));
+            ++i;
+        }
+    }
+    return text;
+}
+
+Figure heatmap(const Shown& shown, const Entry& entry, const Picture& picture) {
     const Finding& result = entry.result();
     const std::vector<std::string> axes = axes_in_words(entry.name(), result.shape.size(), shown.wording);
     const bool flat = axes.size() < 2;
@@ -140,23 +160,22 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
     };
     const Levels levels(picture.shares);
     std::array<std::size_t, kLevels> many{};
-    std::string text = fmt::format(
-        "<figure><figcaption>Error ÷ limit, by element</figcaption>"
+    const std::string drawn = cells(picture, levels, many);
+    const auto levels_shown =
+        static_cast<std::size_t>(std::ranges::count_if(many, [](std::size_t n) { return n > 0; }));
+    const std::string svg = fmt::format(
         "<svg class=\"heat\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"heatmap of "
-        "{2}\"><g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>{8}{9}</svg><ul class=\"key\">",
-        coordinate(left + width + 6), coordinate(height + 14), escaped(entry.name()), left, coordinate(high / 2), cell,
-        high, cells(picture, levels, many),
+        "{2}\"><g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>{8}{9}{10}</svg>\n",
+        coordinate(std::max(left + width + 6, static_cast<double>(kKeyWide * std::min(levels_shown, kKeys)))),
+        coordinate(height + 22 + static_cast<double>(kKeyHigh * ((levels_shown + kKeys - 1) / kKeys))),
+        escaped(entry.name()), left, coordinate(high / 2), cell, high, drawn,
         labels({high / 2, high, 11, picture.rows, picture.block_rows}, flat ? nullptr : characters(axes.front()), true,
                left / 2),
         labels({left + cell / 2, cell, 28, picture.columns, picture.block_columns}, characters(across), false,
-               height + 11));
-    for (std::size_t level = 0; level < kLevels; ++level) {
-        if (many[level] > 0) {
-            text += fmt::format("<li><i class=\"l{}\"></i>{}</li>", level, levels.words(level));
-        }
-    }
-    const std::string down = flat ? "" : "down: " + axis_text(axes.front(), tall, picture.block_rows) + "<br/>";
-    return text + "</ul><p>" + down + "across: " + axis_text(across, wide, picture.block_columns) + "</p></figure>\n";
+               height + 11),
+        key(levels, many, height + 29));
+    const std::string down = flat ? "" : "down: " + axis_text(axes.front(), tall, picture.block_rows) + "\n";
+    return {"Error ÷ limit, by element", svg, down + "across: " + axis_text(across, wide, picture.block_columns)};
 }
 
 constexpr double kBin = 14, kHistogramHigh = 96;
@@ -180,7 +199,19 @@ std::string counts_in_words(const std::vector<std::pair<std::size_t, const char*
     return "of " + grouped(all) + " elements" + text;
 }
 
-std::string histogram(const Entry& entry, const Picture& picture) {
+std::string histogram_axis() {
+    const double y = kHistogramHigh + 4;
+    std::string text = fmt::format(R"(<path class="line" d="M0 {0}H350"/><path class="limit" d="M{1} 0V{2}"/>)", y,
+                                   kBin * kBinsWithin, y + 4);
+    text += fmt::format(R"(<text x="7" y="{}">0</text>)", y + 15);
+    for (const int power : {-4, -2, 0, 2, 4, 6}) {
+        text += fmt::format(R"(<text x="{}" y="{}"{}>{}</text>)", kBin * (1 + 2 * (power - Picture::kFirstDecade)),
+                            y + 15, power == 0 ? " class=\"limit\"" : "", power == 0 ? "limit" : power_of_ten(power));
+    }
+    return text;
+}
+
+Figure histogram(const Entry& entry, const Picture& picture) {
     const std::size_t most = *std::ranges::max_element(picture.bins);
     std::array<std::string, 2> bars;  // within the limit, and over it
     std::size_t within = 0, over = 0;
@@ -193,20 +224,18 @@ std::string histogram(const Entry& entry, const Picture& picture) {
                                                          kHistogramHigh + 4, coordinate(high), coordinate(high));
         }
     }
-    return fmt::format(
-        "<figure><figcaption>How many elements have which error ÷ limit</figcaption>"
-        "<svg class=\"histogram\" width=\"350\" height=\"118\" viewBox=\"0 0 350 118\" role=\"img\" "
-        "aria-label=\"histogram of {}\">"
-        "<path class=\"ok\" d=\"{}\"/><path class=\"over\" d=\"{}\"/><use "
-        "href=\"#histogram-axis\"/></svg><p>{}</p></figure>\n",
-        escaped(entry.name()), bars[0], bars[1],
-        counts_in_words({{picture.bins[0], "without any error"},
-                         {within - picture.bins[0], "within the limit"},
-                         {over, "over the limit"},
-                         {picture.without_figure, "without a figure"}}));
+    return {"How many elements have which error ÷ limit",
+            fmt::format("<svg class=\"histogram\" width=\"350\" height=\"118\" viewBox=\"0 0 350 118\" role=\"img\" "
+                        "aria-label=\"histogram of {}\"><path class=\"ok\" d=\"{}\"/><path class=\"over\" "
+                        "d=\"{}\"/>{}</svg>\n",
+                        escaped(entry.name()), bars[0], bars[1], histogram_axis()),
+            counts_in_words({{picture.bins[0], "without any error"},
+                             {within - picture.bins[0], "within the limit"},
+                             {over, "over the limit"},
+                             {picture.without_figure, "without a figure"}})};
 }
 
-std::string worst_elements(const Shown& shown, const Entry& entry, const Picture& picture) {
+Table worst_elements(const Shown& shown, const Entry& entry, const Picture& picture) {
     const auto figure = [](const std::optional<double>& value) { return value ? fmt::format("{:.8g}", *value) : "–"; };
     const bool has_oracle =
         std::ranges::any_of(picture.worst, [](const ElementError& element) { return element.right.has_value(); });
@@ -231,121 +260,95 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
                               has_figure ? in_short(element.error) : "–",
                               has_figure ? share(element.share) : "no figure"});
     }
-    return to_html(table);
+    return table;
 }
 
 // The table without these columns, which the page shows elsewhere.
-std::string table_without(const std::set<std::string>& keys, Table table) {
+Table table_without(const std::set<std::string>& keys, Table table) {
     for (Column& column : table.columns) {
         column.align = keys.contains(column.key) ? Align::hidden : column.align;
     }
-    return to_html(table);
+    return table;
 }
 
 // What the other formats have of the tensor: a row for each reference, and one for its isolated step.
-std::string figures(const Shown& shown, const Section& section, const Entry& entry) {
-    Table table = byhand::tensor_table("Against LibTorch", shown.how.whose);
+std::vector<Block> figures(const Shown& shown, const Section& section, const Entry& entry) {
+    Table table = tensor_table("Against LibTorch", shown.how.whose);
     std::string notes;
-    const auto reference = std::ranges::find(table.columns, "witness", &Column::key) - table.columns.begin();
-    table.columns[static_cast<std::size_t>(reference)] = {"reference", "witness", Align::left};
+    const auto reference =
+        static_cast<std::size_t>(std::ranges::find(table.columns, "witness", &Column::key) - table.columns.begin());
+    table.columns[reference] = {"reference", "witness", Align::left};
     for (const Against against : {Against::operations, Against::module}) {
         if (const std::optional<Finding>& finding = entry.value->against(against)) {
             std::vector<Cell>& row = table.rows.emplace_back(
                 tensor_row(shown.step.step, {section.report, against, *entry.value, *finding}, shown.wording));
-            row[static_cast<std::size_t>(reference)] = to_string(against);
-            notes += finding->note.empty() ? "" : "<p>" + in_html(finding->note) + "</p>\n";
+            row[reference] = to_string(against);
+            notes += finding->note.empty() ? "" : finding->note + "\n";
         }
     }
-    std::string text = table_without({"name", "shape", "count", ""}, std::move(table)) + notes;
+    std::vector<Block> blocks = {table_without({"name", "shape", "count", ""}, std::move(table)), Text{notes}};
     if (entry.value->isolated) {
         Table isolated = isolated_table(
-            "Isolated: share of the limit used, smallest relative error caught, own and "
-            "inherited error");
+            "Isolated: share of the limit used, smallest relative error caught, own and inherited error");
         isolated.rows.push_back(isolated_row(section.report.model, *entry.value));
-        text += table_without({"name", "function"}, std::move(isolated));
+        blocks.emplace_back(table_without({"name", "function"}, std::move(isolated)));
     }
-    return text;
-}
-
-std::string facts(const Shown& shown, const Section& section, const Entry& entry) {
-    std::string text = "<dl>";
-    const auto add = [&text](const char* what, const std::string& words) {
-        text += fmt::format("<dt>{}</dt><dd>{}</dd>", what, words);
-    };
-    const auto names = [&](const std::vector<std::string>& list) {
-        return list.empty() ? "nothing" : linked(section, fmt::format("{}", fmt::join(list, ", ")));
-    };
-    const std::string& function = entry.value->function;
-    if (function.empty()) {
-        add("given", "no step computes it");
-    } else {
-        const SourceLine source = source_line(shown.how, function);
-        if (!source.formula.empty()) {
-            add("formula", "<code>" + escaped(source.formula) + "</code>");
-        }
-        add("function",
-            "<code>" + escaped(function) + "</code>" + (source.place.empty() ? "" : ", " + escaped(source.place)));
-        if (!source.derivation.empty()) {
-            add("derivation", "<code>" + escaped(source.derivation) + "</code>");
-        }
-        add("reads", names(entry.value->reads));
+    if (entry.result().reference_further_off) {
+        blocks.emplace_back(Text{"LibTorch’s is the larger error."});
     }
-    const auto readers = section.read_by.find(entry.name());
-    add("read by", names(readers != section.read_by.end() ? readers->second : std::vector<std::string>()));
-    if (!entry.value->mistakes.empty()) {
-        std::string list = "<ul>";
-        for (const Mistake* mistake : entry.value->mistakes) {
-            list += "<li>" + in_html(mistake->what) + "</li>";
-        }
-        add("common mistakes", list + "</ul>");
-    }
-    return text + "</dl>\n";
+    return blocks;
 }
 
 }  // namespace
 
-std::string drawn_once() {
-    std::string text = R"(<svg width="0" height="0" class="once" aria-hidden="true"><defs><g id="histogram-axis">)";
-    const double y = kHistogramHigh + 4;
-    text += fmt::format(R"(<path class="line" d="M0 {0}H350"/><path class="limit" d="M{1} 0V{2}"/>)", y,
-                        kBin * kBinsWithin, y + 4);
-    text += fmt::format(R"(<text x="7" y="{}">0</text>)", y + 15);
-    for (const int power : {-4, -2, 0, 2, 4, 6}) {
-        text += fmt::format(R"(<text x="{}" y="{}"{}>{}</text>)", kBin * (1 + 2 * (power - Picture::kFirstDecade)),
-                            y + 15, power == 0 ? " class=\"limit\"" : "", power == 0 ? "limit" : power_of_ten(power));
-    }
-    return text + "</g></defs></svg>\n";
-}
-
-std::string drawing(const Shown& shown, const Entry& entry) {
+std::vector<Block> drawing(const Shown& shown, const Entry& entry) {
     const Picture* picture = entry.value->picture.get();
     if (picture == nullptr || picture->shares.empty()) {
-        return "";
+        return {};
     }
     if (picture->bins[0] == count(entry.result().shape)) {
-        return fmt::format("<p>No element differs from {}.</p>\n",
-                           picture->worst.front().right ? "the oracle" : "LibTorch’s");
+        return {Text{
+            fmt::format("No element differs from {}.", picture->worst.front().right ? "the oracle" : "LibTorch’s")}};
     }
-    return "<div class=\"drawings\">" + heatmap(shown, entry, *picture) + histogram(entry, *picture) +
-           over_steps_of(shown, entry) + "</div>\n" + worst_elements(shown, entry, *picture);
+    std::vector<Block> blocks = {heatmap(shown, entry, *picture), histogram(entry, *picture)};
+    if (shown.steps.size() > 1) {
+        blocks.emplace_back(over_steps_of(shown, entry));
+    }
+    blocks.emplace_back(worst_elements(shown, entry, *picture));
+    return blocks;
 }
 
-std::string opened(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings) {
-    std::string text;
-    if (const std::string words = meaning(shown.how.glossary, entry.name()); !words.empty()) {
-        text += "<p class=\"meaning\">" + in_html(words) + "</p>\n";
+Details details_of(const Shown& shown, const Section& section, const Entry& entry, const std::vector<Block>* drawing) {
+    const ValueReport& value = *entry.value;
+    const auto readers = section.read_by.find(entry.name());
+    const Explanation explanation{
+        entry.name(),  meaning(shown.how.glossary, entry.name()),
+        value.shape,   value.function,
+        value.reads,   readers == section.read_by.end() ? std::vector<std::string>() : readers->second,
+        value.mistakes};
+    Table facts = facts_of(explanation, shown.how);
+    facts.title = explanation.meaning.empty() ? entry.name() : explanation.meaning;
+    for (std::vector<Cell>& row : facts.rows) {
+        std::string& words = row[1].shown;
+        words = row[0].shown.starts_with("read")              ? linked(section, words)
+                : row[0].shown == "formula" && !words.empty() ? "`" + words + "`"
+                                                              : words;
     }
-    text += facts(shown, section, entry);
-    const auto drawn = drawings.find(entry.id);
-    if (drawn != drawings.end()) {
-        text += drawn->second;
-    } else if (entry.value->picture != nullptr) {
-        text += fmt::format(
-            "<p>Its images are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
-            escaped(entry.name()));
+    Details details{entry.name() + ", details", {std::move(facts)}, entry.id, entry.mark == Mark::culprit};
+    const auto append = [&](std::vector<Block> blocks) {
+        std::ranges::move(blocks, std::back_inserter(details.blocks));
+    };
+    if (!value.mistakes.empty()) {
+        details.blocks.emplace_back(mistakes_of(explanation));
     }
-    text += figures(shown, section, entry);
-    return entry.result().reference_further_off ? text + "<p>LibTorch’s is the larger error.</p>\n" : text;
+    if (drawing != nullptr) {
+        append(*drawing);
+    } else if (value.picture != nullptr) {
+        details.blocks.emplace_back(Text{
+            fmt::format("Its images are left out to keep this page small; `--tensor {}` shows them.", entry.name())});
+    }
+    append(figures(shown, section, entry));
+    return details;
 }
 
 }  // namespace byhand::report
