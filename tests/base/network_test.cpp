@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/message_of.h"
 
 using namespace byhand;
 
@@ -129,14 +130,7 @@ TEST_CASE("network: flatten joins positions, and a layer has a row for each rema
     CHECK(flatten->positions == 1);
     CHECK(with_layers(config, expanded(config)) == config);
 
-    const auto refusal = [](const NetworkConfig& wrong) -> std::string {
-        try {
-            check_network(wrong, 3);
-        } catch (const InputError& error) {
-            return error.what();
-        }
-        return "";
-    };
+    const auto refusal = [](const NetworkConfig& wrong) { return test::message_of([&] { check_network(wrong, 3); }); };
     config.context = 6;
     CHECK(refusal(config) ==
           "flatten: 2 positions can't be joined by 3s: change its positions, or the context (--context)");
@@ -191,7 +185,7 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
         OperationConfig residual{op::kResidual}, pair{op::kFlatten};
         residual.from = from;
         pair.positions = 2;
-        try {
+        return test::message_of([&] {
             with_layers({}, {pair,
                              {"linear", 4},
                              {"tanh"},
@@ -202,10 +196,7 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
                              {"relu"},
                              residual,
                              {"linear"}});
-        } catch (const InputError& error) {
-            return error.what();
-        }
-        return "";
+        });
     };
     CHECK(refusal(4).empty());
     CHECK(refusal(6).empty());
@@ -411,12 +402,7 @@ std::string chain(const std::vector<Operation>& operations) {
 }
 
 std::string refusal(const List& list) {
-    try {
-        with_layers({}, list);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
+    return test::message_of([&] { with_layers({}, list); });
 }
 
 }  // namespace

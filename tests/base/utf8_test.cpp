@@ -3,18 +3,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
-#include "base/error.h"
+#include "base/message_of.h"
 
 namespace byhand {
 namespace {
 
-std::string message_of(std::string_view bytes) {
-    try {
-        from_utf8(bytes);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
+std::string refusal(std::string_view bytes) {
+    return test::message_of([&] { from_utf8(bytes); });
 }
 
 TEST_CASE("utf8: one to four bytes convert to code points and back") {
@@ -81,9 +76,9 @@ TEST_CASE("utf8: invalid bytes are refused, with their offset") {
                                        "\xff"}) {
         CAPTURE(printable(bad));
         CHECK(first_code_point(bad).size == 0);
-        CHECK(message_of("é" + std::string(bad) + "z").starts_with("the byte at offset 2 (0x"));
+        CHECK(refusal("é" + std::string(bad) + "z").starts_with("the byte at offset 2 (0x"));
     }
-    CHECK(message_of("ab\xff") == "the byte at offset 2 (0xff) is not UTF-8; give text in UTF-8");
+    CHECK(refusal("ab\xff") == "the byte at offset 2 (0xff) is not UTF-8; give text in UTF-8");
     CHECK(first_code_point("").size == 0);
     CHECK(first_code_point(std::string_view("\xc3\xa9").substr(0, 1)).size == 0);  // its end is beyond the view
 }

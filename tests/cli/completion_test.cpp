@@ -46,7 +46,7 @@ TEST_CASE("completion: a script for each shell, another one is refused") {
     for (const char* shell : {"bash", "zsh", "fish"}) {
         const Outcome outcome = byhand(folder, {"completion", shell});
         CHECK(outcome.code == 0);
-        CHECK(outcome.out.find("BYHAND_COMPLETE=1") != std::string::npos);
+        CHECK(contains(outcome.out, "BYHAND_COMPLETE=1"));
     }
     CHECK(byhand(folder, {"completion", "ksh"}).code == 2);
     CHECK(byhand(folder, {"completion"}).code == 2);
@@ -59,7 +59,7 @@ TEST_CASE("the manual page has every command and its options") {
     CHECK(outcome.out.starts_with(".TH byhand 1 "));
     for (const char* text : {".SH byhand compare\n", ".SH byhand completion\n", ".B \\-\\-plant TEXT\n",
                              ".SH EXIT STATUS\n", ".SH ENVIRONMENT\n", ".B NO_COLOR\n", ".SH EXAMPLES\n"}) {
-        CHECK(outcome.out.find(text) != std::string::npos);
+        CHECK(contains(outcome.out, text));
     }
 }
 

@@ -31,6 +31,23 @@ struct Place : Folder {
         return Arguments{"train", "--data", "n", "--hidden", "5", "--steps", steps} + more;
     }
 
+    // Commands that write a new file of this name, the last argument; training takes so many steps.
+    std::vector<Arguments> writers(const std::string& name, const std::string& steps) const {
+        const std::string names = file("n"), model = file("m");
+        const Arguments train = {"train", "--data", names, "--hidden", "5", "--steps", steps};
+        std::vector<Arguments> all = {train + Arguments{"--save", name},
+                                      train + Arguments{"--no-save", "--log-every", "1", "--metrics", name},
+                                      {"eval", model, "--data", names, "--logits", name},
+                                      {"diff", model, model, "--output", name},
+                                      {"lab", "columns", "--no-plot", "--html", name},
+                                      {"exercise", "--output", name}};
+        if (with_torch()) {
+            all.push_back({"compare", "--data", names, "--output", name});
+            all.push_back({"compare", "--data", names, "--dump", name + ".npz"});
+        }
+        return all;
+    }
+
     // The command in a shell of its own that has, as "disk", a file system of 32 KiB with "m" in it, after `prepare`.
     // "left" has what stands on it afterwards.
     Outcome on_small_disk(const std::string& prepare, const Arguments& arguments) const {
@@ -65,99 +82,52 @@ TEST_CASE("a full disk: a save is refused, the old file stays, nothing is left b
         need_disk(outcome);
         CAPTURE(flags, outcome.err);
         CHECK(outcome.code == 2);
-        CHECK(outcome.err.find("can't be written: No space left on device") != std::string::npos);
+        CHECK(contains(outcome.err, "can't be written: No space left on device"));
         CHECK(place.read("left") == "filler\nm\n");
     }
 }
 
 TEST_CASE("a full disk: reports, dumps, pages and metrics") {
-    need_torch();
     const Place place;
     const std::string full = "head -c 100000 /dev/zero >disk/filler 2>/dev/null; true";
-    for (const Arguments& arguments : {Arguments{"compare", "--data", "n", "--output", "disk/r"},
-                                       {"compare", "--data", "n", "--dump", "disk/d.npz"},
-                                       {"diff", "m", "m", "--output", "disk/r"},
-                                       {"lab", "columns", "--no-plot", "--html", "disk/r"},
-                                       {"eval", "m", "--data", "n", "--logits", "disk/l"},
-                                       {"eval", "m", "--data", "n", "--output", "disk/r"},
-                                       place.training("3", {"--no-save", "--log-every", "1", "--metrics", "disk/l"})}) {
+    std::vector<Arguments> commands = place.writers("disk/new", "3");
+    commands.erase(commands.begin());  // a save, as above
+    for (const Arguments& arguments : commands) {
         const Outcome outcome = place.on_small_disk(full, arguments);
         need_disk(outcome);
         CAPTURE(arguments, outcome.err);
         CHECK(outcome.code == 2);
-        CHECK(outcome.err.find("No space left on device") != std::string::npos);
-        const bool is_metrics =
-            arguments.back() == "disk/l" && arguments.front() == "train";  // lines come when they come
-        CHECK(place.read("left") == (is_metrics ? "filler\nl\nm\n" : "filler\nm\n"));
+        CHECK(contains(outcome.err, "No space left on device"));
+        // Lines of metrics are written as they come.
+        CHECK(place.read("left") == (arguments.front() == "train" ? "filler\nm\nnew\n" : "filler\nm\n"));
     }
 }
 
-TEST_CASE("a read-only disk is refused before the work") {
+TEST_CASE("a read-only disk, a pipe without a reader and a deleted working folder are refused before the work") {
     const Place place;
-    const std::string read_only = "mount -o remount,ro disk";
-    std::vector<Arguments> commands = {place.training("100000000", {"--save", "disk/m"}),
-                                       place.training("100000000", {"--save", "disk/new"}),
-                                       place.training("100000000", {"--no-save", "--metrics", "disk/l"}),
-                                       {"diff", "m", "m", "--output", "disk/r"}};
-    if (with_torch()) {
-        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--output", "disk/r"});
-        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "disk/r.npz"});
-    }
-    for (const Arguments& arguments : commands) {
-        const Outcome outcome = place.on_small_disk(read_only, arguments);
+    for (const Arguments& arguments : place.writers("disk/new", "100000000")) {
+        const Outcome outcome = place.on_small_disk("mount -o remount,ro disk", arguments);
         need_disk(outcome);
         CAPTURE(arguments);
         check_refused(outcome, "Read-only file system");
     }
-}
-
-TEST_CASE("a pipe that nobody reads is refused before the work") {
-    const Place place;
     for (const char* const pipe : {"pipe", "pipe.npz"}) {
         REQUIRE(::mkfifo(place.file(pipe).c_str(), 0600) == 0);
     }
-    std::vector<Arguments> commands = {place.training("100000000", {"--save", "pipe"}),
-                                       place.training("100000000", {"--no-save", "--metrics", "pipe"}),
-                                       {"eval", "m", "--data", "n", "--logits", "pipe"},
-                                       {"diff", "m", "m", "--output", "pipe"},
-                                       {"lab", "columns", "--no-plot", "--html", "pipe"},
-                                       {"lab", "columns", "--no-plot", "--svg", "pipe"},
-                                       {"exercise", "--output", "pipe"}};
-    if (with_torch()) {
-        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--output", "pipe"});
-        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "pipe.npz"});
-        commands.push_back({"bench", "--sweep", "hidden=9..9", "--svg", "pipe"});
-    }
-    for (const Arguments& arguments : commands) {
+    for (const Arguments& arguments : place.writers("pipe", "100000000")) {
         const Outcome outcome = byhand(place, arguments);
         CAPTURE(arguments, outcome.err);
         check_refused(outcome, arguments.back() + ": ");
-        const bool said = outcome.err.find("nobody is at the other end") != std::string::npos ||
-                          outcome.err.find("is not a regular file") != std::string::npos;
+        const bool said =
+            contains(outcome.err, "nobody is at the other end") || contains(outcome.err, "is not a regular file");
         CHECK(said);
     }
-}
-
-TEST_CASE("a working folder that is gone is refused before the work") {
-    const Place place;
-    const std::string names = place.file("n"), model = place.file("m");
-    std::vector<Arguments> commands = {
-        {"train", "--data", names, "--hidden", "5", "--steps", "100000000"},
-        {"train", "--data", names, "--hidden", "5", "--steps", "100000000", "--no-save", "--metrics", "l"},
-        {"eval", model, "--data", names, "--logits", "l"},
-        {"diff", model, model, "--output", "r"},
-        {"lab", "columns", "--no-plot", "--html", "r"},
-        {"exercise", "--output", "r"}};
-    if (with_torch()) {
-        commands.push_back({"compare", "--data", names, "--steps", "1000000", "--output", "r"});
-        commands.push_back({"compare", "--data", names, "--steps", "1000000", "--dump", "r.safetensors"});
-    }
     const std::string shell = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" \"$@\"";
-    for (const Arguments& arguments : commands) {
+    for (const Arguments& arguments : place.writers("new", "100000000")) {
         const Outcome outcome =
             Process(place, "/bin/sh", Arguments{"-c", shell, byhand_program()} + arguments, {}).wait();
         CAPTURE(arguments);
-        const bool metrics = arguments.back() == "l" && arguments.front() == "train";  // opened before the work
+        const bool metrics = arguments.front() == "train" && arguments[arguments.size() - 2] == "--metrics";
         check_refused(outcome, metrics ? "No such file" : "can't be written: the working folder is gone");
     }
 }
@@ -176,8 +146,7 @@ TEST_CASE("a file beyond its limit is an error, and nothing is left behind") {
         CAPTURE(arguments, outcome.err, outcome.out);
         CHECK(outcome.code == 2);
         CHECK(place.read("m") == place.before);
-        const std::vector<std::string> files = place.files();
-        for (const std::string& file : files) {
+        for (const std::string& file : place.files()) {
             CHECK((file == "m" || file == "n" || file == "l"));
         }
     }
@@ -194,8 +163,8 @@ TEST_CASE("standard output that is closed is an error, and no file takes its pla
         CHECK(outcome.code == 2);
         CHECK(place.read("metrics") == place.read("expected"));
         CHECK(read_stored(place.file("m")).metadata.at("steps") == "9");
-        if (closed.find("2>") == std::string::npos) {
-            CHECK(outcome.err.find("standard output could not be written") != std::string::npos);
+        if (!contains(closed, "2>")) {
+            CHECK(contains(outcome.err, "standard output could not be written"));
         }
     }
     const Outcome quiet = byhand_under(place, "exec 2>&-", {"sample", "m", "-n", "3"});

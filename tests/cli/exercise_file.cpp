@@ -1,60 +1,11 @@
 #include "cli/exercise_file.h"
 
-#include <catch2/catch_test_macros.hpp>
-#include <cstddef>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 namespace cli_test {
 
-std::string source_file(const std::string& path) {
-    std::ifstream file(BYHAND_SOURCES "/" + path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-Bodies right_bodies() {
-    Bodies bodies;
-    std::string name;
-    for (const std::string& line : lines_of(source_file("tests/cli/solution.txt"))) {
-        if (line.starts_with("== ")) {
-            name = line.substr(3);
-        } else if (!name.empty() && !line.empty()) {
-            bodies[name] += line + "\n";
-        }
-    }
-    return bodies;
-}
-
-Bodies with(Bodies bodies, const std::string& name, const std::string& line, const std::string& other) {
-    std::string& body = bodies.at(name);
-    const std::size_t at = body.find(line);
-    REQUIRE(at != std::string::npos);
-    REQUIRE(body.find(line, at + 1) == std::string::npos);
-    body.replace(at, line.size(), other);
-    return bodies;
-}
-
-Bodies counted_by_int(Bodies bodies) {
-    for (auto& [name, body] : bodies) {
-        const std::string loop = "for (std::size_t ";
-        for (std::size_t at = body.find(loop); at != std::string::npos; at = body.find(loop, at)) {
-            body.replace(at, loop.size(), "for (int ");
-        }
-    }
-    return bodies;
-}
-
 void fill_in(const Folder& folder, const Bodies& bodies) {
-    std::string text = source_file("exercise/backward.cpp");
-    for (const auto& [name, body] : bodies) {
-        const std::size_t begins = text.find("void " + name + "(");
-        REQUIRE(begins != std::string::npos);
-        const std::size_t at = text.find("{}", begins);
-        REQUIRE(at != std::string::npos);
-        text.replace(at, 2, "{\n" + body + "}");
-    }
-    folder.write("mine.cpp", text);
+    folder.write("mine.cpp", filled_in(bodies));
 }
 
 std::map<std::string, std::string> standings(const Outcome& outcome) {

@@ -5,24 +5,12 @@
 #include <set>
 #include <string>
 
+#include "cli/bodies.h"
 #include "cli/program.h"
 
 namespace cli_test {
 
-using Bodies = std::map<std::string, std::string>;  // by function
 using Names = std::set<std::string>;
-
-// A file of the project, by its path from the root.
-std::string source_file(const std::string& path);
-
-// The bodies of tests/cli/solution.txt.
-Bodies right_bodies();
-
-// One line of a body exchanged for another. The body must have it exactly once.
-Bodies with(Bodies bodies, const std::string& name, const std::string& line, const std::string& other);
-
-// With loops as most write them: for (int i = 0; i < out.size(0); ++i).
-Bodies counted_by_int(Bodies bodies);
 
 // Writes the shipped exercise with these bodies to mine.cpp.
 void fill_in(const Folder& folder, const Bodies& bodies);

@@ -68,11 +68,11 @@ TEST_CASE("exercise --new: a file for another network, which compiles, and whose
     check_refused(byhand(folder, Arguments{"exercise", "--new", "mine.cpp"} + network), "mine.cpp is there already");
 
     std::string text = folder.read("mine.cpp");
-    CHECK(text::contains(text, "// dh.1 (7, 100) from dhpreln.2 (7, 60), W2 (100, 60)\n"));
-    CHECK(text::contains(text, "\n//   h.1 is read by hpreln.2: y[i, j] = Σ_k x[i, k]·W[k, j]"));
-    CHECK(text::contains(
+    CHECK(contains(text, "// dh.1 (7, 100) from dhpreln.2 (7, 60), W2 (100, 60)\n"));
+    CHECK(contains(text, "\n//   h.1 is read by hpreln.2: y[i, j] = Σ_k x[i, k]·W[k, j]"));
+    CHECK(contains(
         text, "void dlnvar_2(Tensor<T> out, Tensor<const T> dlnvar_inv_2, Tensor<const T> lnvar_2, Norm norm) {}"));
-    CHECK(text::contains(text, "void dC(Tensor<T> out, Tensor<const T> demb, Indices X) {}"));
+    CHECK(contains(text, "void dC(Tensor<T> out, Tensor<const T> demb, Indices X) {}"));
     const Outcome empty = exercise(folder, network);
     INFO(empty.out << empty.err);
     CHECK(empty.code == 1);

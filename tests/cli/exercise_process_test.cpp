@@ -8,7 +8,6 @@
 #include <fstream>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "base/parsed_json.h"
@@ -36,36 +35,7 @@ bool says_of_access(const Outcome& outcome, const std::string& what) {
 
 }  // namespace
 
-TEST_CASE("exercise: a fault in a function is named, and the others are judged") {
-    need_torch();
-    const Folder folder;
-    Bodies bodies = with(right_bodies(), "dW2", "h(i, k)", "h(k, i)");                         // out of bounds
-    bodies = with(bodies, "dbnmeani", "out(j) = -sum", "out(j) = std::sqrt(-1 - sum * sum)");  // NaN
-    bodies = with(bodies, "db2", "out(j) = sum", "if (j > 0) out(j) = sum");                   // one never written
-    bodies = with(bodies, "dC", "out(X(i, t), e)", "out.data()[out.count() + e]");             // past the end
-    bodies = with(bodies, "dembcat", "out(i, k) = sum", "*static_cast<volatile T*>(nullptr) = sum");  // a crash
-    bodies = with(bodies, "dhprebn_in_one", "const T n = T(out.size(0));", "const T n = T(out.size(0)); std::abort();");
-    fill_in(folder, bodies);
-    std::string text = folder.read("mine.cpp");
-    folder.write("mine.cpp", "#include <cstdlib>\n" + text);
-    // A program that is itself built with AddressSanitizer would take the signal, where this one waits for it.
-    const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--verbose"}, {{"ASAN_OPTIONS", "handle_segv=0"}});
-    INFO(outcome.out << outcome.err);
-    CHECK(outcome.code == 1);
-    CHECK(those_that_are("wrong", outcome) == Names{"dW2", "dbnmeani", "db2", "dC", "dembcat", "dhprebn in one"});
-    CHECK(those_that_are("to do", outcome).empty());
-    CHECK(says(outcome, "reads h(32, 0), out of bounds: h is 32 × 100\n"));
-    CHECK(says(outcome, "culprit dbnmeani"));
-    CHECK(says(outcome, "non-finite"));
-    CHECK(says(outcome, "unwritten"));
-    CHECK(says_of_access(outcome, "reads past the end of its result"));  // += begins with that
-    CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize address shows the line\n"));
-    CHECK(says(outcome, "crashes (Aborted);"));
-    // What reads the value of a step that could not be run inherits nothing: byhand's own value stands for it.
-    CHECK_FALSE(says(outcome, "inherited from dembcat"));
-}
-
-TEST_CASE("exercise: whatever a function does to its process, it is named, the others are judged, and a report comes") {
+TEST_CASE("exercise: whatever a function does to its process, it is named, and the others are judged and reported") {
     need_torch();
     const Folder folder;
     Bodies bodies = right_bodies();
@@ -82,6 +52,8 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     also("dbngain", "throw std::runtime_error(\"Gr\\xf6\\xdf\" \"e\\x1b[31m\");");
     also("dlogits", "std::puts(\"a line of output\"); std::fflush(stdout);");
     also("dlogits_in_one", "::close(1);");
+    also("dhprebn_in_one", "*static_cast<volatile T*>(nullptr) = 1;");
+    bodies = with(bodies, "dprobs", "/ probs(i, j)", "/ probs(j, i)");
     fill_in(folder, bodies);
     folder.write(
         "mine.cpp",
@@ -94,17 +66,19 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     INFO(junit.out << junit.err);
     CHECK(junit.code == 1);
     CHECK(junit.out.empty());
-    CHECK(text::contains(junit.err, "a line of output\n"));
-    CHECK(text::contains(folder.read("report.xml"), R"(tests="28" failures="9" errors="0" skipped="0")"));
+    CHECK(contains(junit.err, "a line of output\n"));
+    CHECK(contains(folder.read("report.xml"), R"(tests="28" failures="11" errors="0" skipped="0")"));
 
     const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--verbose", "--timeout", "1"}, ours);
     INFO(outcome.out << outcome.err);
     CHECK(outcome.code == 1);
     CHECK_FALSE(says(outcome, "a line of output"));
-    CHECK(those_that_are("wrong", outcome) ==
-          Names{"db2", "dh", "dW2", "dbngain", "dbnbias", "dembcat", "dbnraw", "dW1", "dlogits in one"});
-    CHECK(those_that_are("right", outcome).size() == 19);  // no one else's numbers are changed by it
-    CHECK_FALSE(says(outcome, "inherited"));
+    CHECK(those_that_are("wrong", outcome) == Names{"db2", "dh", "dW2", "dbngain", "dbnbias", "dembcat", "dbnraw",
+                                                    "dW1", "dprobs", "dlogits in one", "dhprebn in one"});
+    CHECK(those_that_are("right", outcome).size() == 17);
+    CHECK_FALSE(says(outcome, "inherited"));  // byhand's own value stands for that of a step that could not be run
+    CHECK(says(outcome, "reads probs(0, 27), out of bounds: probs is 32 × 27\n"));
+    CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize address shows the line\n"));
     for (const std::string what :
          {"exits the process (exit code 0)", "does not return within 1 s; --timeout allows more",
           "leaves the rounding mode changed", "throws an object other than std::exception", "closes file descriptor 1",
@@ -115,31 +89,11 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     CHECK(says_of_access(outcome, "reads past the end of dhprebn"));
 }
 
-TEST_CASE("exercise: what a library does while it is opened is no verdict, and is not in the report") {
-    need_torch();
-    const Folder folder;
-    const std::string includes = "#include <cstdio>\n#include <cstdlib>\n";
-    const std::string text = includes + source_file("exercise/kernel.cpp");
-    const std::string in_one = "    steps.add_in_one(\"dhprebn\"";
-    REQUIRE(text.find(in_one) != std::string::npos);
-    const auto with_line = [&](const std::string& line) {
-        folder.write("kernel.cpp", std::string(text).insert(text.find(in_one), line + "\n"));
-        return byhand(folder, {"exercise", "kernel.cpp", "--format", "json"}, fast_build_wide_report());
-    };
-    check_refused(with_line("std::exit(0);"), "kernel.cpp exits the process (exit code 0) while it is loaded");
-    // At the end of the program as well.
-    const Outcome outcome =
-        with_line("std::puts(\"opened\"); std::atexit([] { std::puts(\"ended\"); std::_Exit(77); });");
-    CHECK(outcome.code == 0);
-    CHECK(json_of(outcome)["verdict"].get<std::string>() == "agree");
-}
-
-TEST_CASE(
-    "exercise: a library that ends the process later, or when it is opened again, leaves no run without a verdict") {
+TEST_CASE("exercise: a library that ends or stops its process outside of every function is refused, or has a verdict") {
     need_torch();
     const Folder folder;
     const std::string text =
-        "#include <signal.h>\n#include <unistd.h>\n#include <chrono>\n#include <cstdio>\n"
+        "#include <signal.h>\n#include <unistd.h>\n#include <chrono>\n#include <cstdio>\n#include <cstdlib>\n"
         "#include <fstream>\n#include <string>\n#include <thread>\n" +
         source_file("exercise/kernel.cpp");
     const auto with_constructor = [&](const std::string& body) {
@@ -157,7 +111,10 @@ TEST_CASE(
     const Outcome twice = with_constructor("if (std::ifstream(\"opened\")) { _exit(0); } std::ofstream(\"opened\");");
     INFO(twice.err);
     CHECK(twice.code == 0);
-    CHECK(text::contains(folder.read("report.json"), "\"verdict\""));
+    CHECK(contains(folder.read("report.json"), "\"verdict\""));
+    const Outcome at_exit = with_constructor("std::atexit([] { std::puts(\"ended\"); std::_Exit(77); });");
+    CHECK(at_exit.code == 0);
+    CHECK(at_exit.out.empty());
     // Stops the process that judges it; writes a verdict of its own.
     check_refused(with_constructor("std::thread([] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); "
                                    "raise(SIGSTOP); }).detach();"),
@@ -171,32 +128,6 @@ TEST_CASE(
     CHECK(folder.read("report.json") == "an old report");
 }
 
-TEST_CASE(
-    "exercise: more memory than a machine has is refused with what is needed, what may be used, and what there is") {
-    need_torch();
-    const Folder folder;
-    const Outcome outcome = byhand(folder, {"exercise", "--batch", "2000000"});
-    check_refused(outcome, "2000000 rows of this network need about ");
-    CHECK(text::contains(outcome.err, " GB, 75 % of "));
-    CHECK(text::contains(outcome.err, " GB; give a smaller --batch\n"));
-}
-
-TEST_CASE("exercise: --timeout is of all calls of a function together") {
-    need_torch();
-    const Folder folder;
-    Bodies bodies = right_bodies();
-    bodies.at("db2").insert(0, "usleep(50000);\n");
-    fill_in(folder, bodies);
-    folder.write("mine.cpp", "#include <unistd.h>\n" + folder.read("mine.cpp"));
-    const Outcome outcome = exercise(folder, {"--timeout", "1"});
-    INFO(outcome.out << outcome.err);
-    CHECK(outcome.code == 1);
-    CHECK(those_that_are("wrong", outcome) == Names{"db2"});
-    CHECK(says(outcome, "culprit db2 (mine.cpp:"));
-    CHECK(says(outcome, "  is not done with all its calls within 1 s; --timeout allows more\n"));
-    CHECK(exercise(folder, {"--timeout", "60"}).code == 0);
-}
-
 TEST_CASE("exercise --sanitize address: the line of a fault that no check sees") {
     need_torch();
     const Folder folder;
@@ -206,19 +137,19 @@ TEST_CASE("exercise --sanitize address: the line of a fault that no check sees")
     // Whatever its user has set for other programs.
     const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--verbose", "--sanitize", "address"},
                                    {{"ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0"}});
-    if (text::contains(outcome.err, "has no AddressSanitizer")) {
+    if (contains(outcome.err, "has no AddressSanitizer")) {
         SKIP("the compiler has no AddressSanitizer");
     }
     INFO(outcome.out << outcome.err);
     CHECK(outcome.code == 1);
-    CHECK(text::contains(outcome.err, "heap-buffer-overflow"));
-    CHECK(text::contains(outcome.err, "mine.cpp:"));
+    CHECK(contains(outcome.err, "heap-buffer-overflow"));
+    CHECK(contains(outcome.err, "mine.cpp:"));
     CHECK(those_that_are("wrong", outcome) == Names{"dnorm_logits"});
     const std::string text = folder.read("mine.cpp");
     const auto at = text.begin() + static_cast<std::ptrdiff_t>(text.find(line));
     const std::string place = "mine.cpp:" + std::to_string(1 + std::count(text.begin(), at, '\n'));
     CHECK(says(outcome, "crashes (Aborted): heap-buffer-overflow at " + place + "\n"));
-    CHECK(text::contains(outcome.err, place));
+    CHECK(contains(outcome.err, place));
     CHECK(those_that_are("right", outcome).size() == 27);
 }
 
@@ -235,54 +166,46 @@ TEST_CASE("exercise --threads, --sanitize thread: a data race") {
 
     const Outcome sanitized = exercise(folder, {"--sanitize", "thread"});
     INFO(sanitized.out << sanitized.err);
-    if (text::contains(sanitized.err, "has no ThreadSanitizer")) {
+    if (contains(sanitized.err, "has no ThreadSanitizer")) {
         SKIP("the compiler has no ThreadSanitizer");
     }
     CHECK(sanitized.code == 1);
     CHECK(those_that_are("wrong", sanitized) == Names{"db2"});
-    CHECK(text::contains(sanitized.err, "SUMMARY: ThreadSanitizer: data race"));
-    CHECK(text::contains(sanitized.err, "mine.cpp:"));
+    CHECK(contains(sanitized.err, "SUMMARY: ThreadSanitizer: data race"));
+    CHECK(contains(sanitized.err, "mine.cpp:"));
 }
 
-TEST_CASE("exercise: a library that one has built oneself; what can't be used is refused") {
+TEST_CASE("exercise: a library that is already built is judged; files and settings that can't be used are refused") {
     need_torch();
     const Folder folder;
     fill_in(folder, right_bodies());
     const std::string own =
-        std::string(BYHAND_CXX) + " -std=c++20 -O1 -fPIC -shared -I" BYHAND_SOURCES "/include mine.cpp -o mine.so";
+        std::string(BYHAND_CXX) + " -std=c++20 -O1 -fPIC -shared -I" + source_path("include") + " mine.cpp -o mine.so";
     const Outcome built = byhand_under(folder, own, {"exercise", "mine.so", "--verbose", "--batch", "7"});
     INFO(built.out << built.err);
     CHECK(built.code == 0);
     CHECK(says(built, "26 of 26 right"));
 
-    check_refused(byhand(folder, {"exercise", "absent.cpp"}), "absent.cpp: can't be read: No such file");
-    check_refused(byhand(folder, {"exercise", "absent.so"}), "absent.so can't be opened");
-    check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize", "address"}),
-                  "mine.so is already built; --sanitize");
-    check_refused(byhand(folder, {"exercise", "mine.so", "--flags=-O3"}), "mine.so is already built; --flags");
-    check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"CXX", "no-such-compiler"}}), "name yours by CXX");
     folder.write("broken.cpp", "#include \"exercise/steps.h\"\nint x = \"no number\";\n");
     folder.write("empty.cpp", "#include \"exercise/steps.h\"\nvoid byhand_steps(byhand::exercise::Steps&) {}\n");
-    check_refused(byhand(folder, {"exercise", "empty.cpp"}), "empty.cpp: byhand_steps adds no function of float");
+    check_refused(folder, {{{"exercise", "absent.cpp"}, "absent.cpp: can't be read: No such file"},
+                           {{"exercise", "absent.so"}, "absent.so can't be opened"},
+                           {{"exercise", "mine.so", "--sanitize", "address"}, "mine.so is already built; --sanitize"},
+                           {{"exercise", "mine.so", "--flags=-O3"}, "mine.so is already built; --flags"},
+                           {{"exercise", "empty.cpp"}, "empty.cpp: byhand_steps adds no function of float"},
+                           {{"exercise", "--batch", "2000000"}, "2000000 rows of this network need about "},
+                           {{"compare", "--batch", "4000000"}, " GB; give a smaller --batch\n"}});
+    check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"TMPDIR", "/nowhere"}}), "TMPDIR");
+    check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"CXX", "no-such-compiler"}}),
+                  "there is no no-such-compiler; name yours by CXX");
+    const Outcome no_children =
+        Process(folder, "/usr/bin/env", {"--ignore-signal=CHLD", byhand_program(), "exercise", "mine.so"}, {}).wait();
+    CHECK(no_children.code == 2);
     const Outcome broken = byhand(folder, {"exercise", "broken.cpp"});
     CHECK(broken.code == 2);
-    CHECK(text::contains(broken.err, "broken.cpp:2:"));
-    CHECK(text::contains(broken.err, "broken.cpp does not compile"));
+    CHECK(contains(broken.err, "broken.cpp:2:"));
+    CHECK(contains(broken.err, "broken.cpp does not compile"));
     CHECK(folder.files() == std::vector<std::string>{"broken.cpp", "empty.cpp", "mine.cpp", "mine.so"});
-}
-
-TEST_CASE("exercise: with SIGCHLD ignored, or without a folder or a compiler to build with, it is refused") {
-    need_torch();
-    const Folder folder;
-    folder.write("k.so", "no library");
-    const Outcome outcome =
-        Process(folder, "/usr/bin/env", {"--ignore-signal=CHLD", byhand_program(), "exercise", "k.so"}, {}).wait();
-    CAPTURE(outcome.err);
-    CHECK(outcome.code == 2);
-    folder.write("own.cpp", "");
-    check_refused(byhand(folder, {"exercise", "own.cpp"}, {{"TMPDIR", "/nowhere"}}), "TMPDIR");
-    check_refused(byhand(folder, {"exercise", "own.cpp"}, {{"CXX", "no-such-compiler"}}),
-                  "there is no no-such-compiler; name yours by CXX");
 }
 
 TEST_CASE("exercise: a long run shows how far it is on a terminal, and nowhere else") {
@@ -295,12 +218,12 @@ TEST_CASE("exercise: a long run shows how far it is on a terminal, and nowhere e
     const Outcome shown = byhand_on_terminal(folder, arguments, fast_build_wide_report(), true);
     CHECK(shown.code == 0);
     CHECK(shown.out.starts_with("compiling mine.cpp ...\r\n"));
-    CHECK(shown.out.find("judging ") != std::string::npos);
-    CHECK(shown.out.find(" function ") != std::string::npos);
-    CHECK(shown.out.find("comparing end to end ...") != std::string::npos);
+    CHECK(contains(shown.out, "judging "));
+    CHECK(contains(shown.out, " function "));
+    CHECK(contains(shown.out, "comparing end to end ..."));
     const Outcome report = byhand_on_terminal(folder, arguments, {{"NO_COLOR", "1"}, {"CXXFLAGS", "-O0"}});
     CHECK(report.err.empty());
-    CHECK(report.out.find("judging") == std::string::npos);
+    CHECK_FALSE(contains(report.out, "judging"));
 }
 
 TEST_CASE("exercise: a signal leaves no folder and no process, whatever it interrupts") {
@@ -337,7 +260,7 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
             const Outcome outcome = process.wait(std::chrono::seconds(20));
             CHECK(outcome.code == 128 + signal);
             CHECK(outcome.out.empty());
-            CHECK(outcome.err.find("byhand:") == std::string::npos);
+            CHECK_FALSE(contains(outcome.err, "byhand:"));
             CHECK(std::filesystem::is_empty(folder.path() / "tmp"));
             CHECK_FALSE(folder.has("m"));
             if (c.says == "runs") {
@@ -348,26 +271,6 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
             }
         }
     }
-}
-
-TEST_CASE("exercise: a library that is open has no folder any more, and SIGKILL leaves no process") {
-    need_torch();
-    const Folder folder;
-    fill_in(folder, {{"dlogprobs",
-                      "std::ofstream(\"pid\") << getpid() << std::endl; std::fputs(\"runs\", stderr); for (;;) ;"}});
-    folder.write("mine.cpp", "#include <unistd.h>\n#include <cstdio>\n#include <fstream>\n" + folder.read("mine.cpp"));
-    std::filesystem::create_directory(folder.path() / "tmp");
-    Process process(folder, byhand_program(), {"exercise", "mine.cpp"},
-                    {{"CXXFLAGS", "-O0"}, {"TMPDIR", folder.file("tmp")}});
-    REQUIRE(process.says("runs"));
-    CHECK(std::filesystem::is_empty(folder.path() / "tmp"));
-    CHECK(runs(folder.read("pid")));
-    process.signal(SIGKILL);
-    CHECK(process.wait().code == 128 + SIGKILL);
-    for (int i = 0; i < 200 && runs(folder.read("pid")); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    CHECK_FALSE(runs(folder.read("pid")));
 }
 
 }  // namespace cli_test

@@ -45,14 +45,6 @@ Names Judged::culprits() const {
     return report["culprits"].get<Names>();
 }
 
-std::map<std::string, std::string> Judged::verdicts() const {
-    std::map<std::string, std::string> all;
-    for (const Json& tensor : report["steps"][0]["tensors"]) {
-        all[tensor["name"].get<std::string>()] = tensor["verdict"].get<std::string>();
-    }
-    return all;
-}
-
 Judged judged(const Folder& folder, const Arguments& network) {
     const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", "mine", "--format", "json"} + network);
     INFO(outcome.err);

@@ -37,7 +37,6 @@ struct Judged {
     Json report;
 
     Names culprits() const;
-    std::map<std::string, std::string> verdicts() const;
 };
 
 // The report on the file "mine".

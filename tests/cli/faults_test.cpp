@@ -83,8 +83,8 @@ TEST_CASE("a save that fails at any call leaves the old file, and says why") {
                 // The folder's fsync comes when the new file is in its place.
                 const bool in_place = call == "fsync" && number == calls;
                 const std::string said = in_place ? "m: is written, but a power failure" : "m: can't be written";
-                CHECK(outcome.err.find(said) != std::string::npos);
-                CHECK(outcome.err.find(std::strerror(error)) != std::string::npos);
+                CHECK(contains(outcome.err, said));
+                CHECK(contains(outcome.err, std::strerror(error)));
                 CHECK((place.read("m") == place.before) == !in_place);
                 CHECK(read_stored(place.file("m")).metadata.at("steps") == (in_place ? "3" : "2"));
                 CHECK(place.files() == std::vector<std::string>{"m", "n"});

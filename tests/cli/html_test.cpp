@@ -42,61 +42,25 @@ std::size_t names_in(const Folder& folder, const Arguments& more) {
 
 }  // namespace
 
-TEST_CASE("compare as HTML: one page, the same on standard output, with a row for each tensor") {
-    need_torch();
-    const Folder folder;
-    const std::string text = page(folder, 0, {});
-    CHECK(text.size() < kLargest);
-    CHECK(text.starts_with("<!DOCTYPE html>\n"));
-    CHECK(text.ends_with("</html>\n"));
-    CHECK(text.find("They agree") != std::string::npos);
-    CHECK(times(text, "<tbody class=\"opens\">") == names_in(folder, {}));
-    CHECK(text.find("http-equiv") == std::string::npos);
-    CHECK(text.find("src=") == std::string::npos);
-    CHECK(folder.files() == std::vector<std::string>{"page.html"});
-    const Outcome shown = byhand(folder, {"compare", "--format", "html"});
-    CHECK(shown.code == 0);
-    CHECK(shown.out == text);
-    CHECK(shown.err.empty());
-}
-
-TEST_CASE("compare as HTML: a planted mistake is distinct from what inherits from it") {
+TEST_CASE("compare as HTML: one page of less than 2 MB, with the culprit, its heirs and a row for each tensor") {
     need_torch();
     const Folder folder;
     const std::string text = page(folder, 1, {"--plant", "dvar-path-forgotten"});
-    CHECK(text.find("They disagree") != std::string::npos);
-    CHECK(times(text, "class=\"box culprit\"") == 1);
-    CHECK(text.find("<a class=\"box culprit\" href=\"#dbndiff\">") != std::string::npos);
+    CHECK(text.size() < kLargest);
+    CHECK(times(text, "<tbody class=\"opens\">") == names_in(folder, {}));
+    CHECK(contains(text, "<a class=\"box culprit\" href=\"#dbndiff\">"));
     CHECK(times(text, "class=\"box heir\"") == 7);
-    CHECK(text.find("src/manual/batchnorm/formulas.h:") != std::string::npos);
-    CHECK(times(text, "<caption>common mistakes ") == 1);
-    CHECK(text.find("made by <code>byhand compare --plant dvar-path-forgotten</code>") != std::string::npos);
+    CHECK(contains(text, "made by <code>byhand compare --plant dvar-path-forgotten</code>"));
     CHECK(times(text, "A mistake was planted in this network</span>: <code>dvar-path-forgotten</code>") == 1);
-    // Eight of 68 tensors disagree, and are the first rows.
-    CHECK(text.find("8 of 68 tensors") != std::string::npos);
-    CHECK(text.find("<p>68 tensors (") != std::string::npos);
-    CHECK(text.find("Disagreeing <small>8</small>") < text.find("<tbody class=\"opens\">"));
-    CHECK(text.substr(text.find("<tbody class=\"opens\">")).find(">dbndiff<") < 100);
-    CHECK(text.find("all 3,200 over the limit") != std::string::npos);
-    CHECK(text.find('`') == std::string::npos);
-    CHECK(text.find(">the path through the variance left out</td>") != std::string::npos);
-    CHECK(text.find("byhand compare --recipe notes --seed") != std::string::npos);
-}
-
-TEST_CASE("compare as HTML: deep networks, other models and many steps stay under 2 MB") {
-    need_torch();
-    const Folder folder;
+    CHECK(contains(text, "8 of 68 tensors"));
+    CHECK(contains(text, "byhand compare --recipe notes --seed"));
+    CHECK(folder.files() == std::vector<std::string>{"page.html"});
     const std::string deep = page(folder, 0, {"--recipe", "makemore-deep", "--model", "stepwise,collapsed,fused"});
     CHECK(deep.size() < kLargest);
     CHECK(times(deep, "<h2>") == 3);
-    CHECK(times(deep, ">Hidden layer ") == 15);
-    const std::string steps = page(folder, 0, {"--steps", "7", "--every", "3"});
-    CHECK(steps.size() < kLargest);
-    CHECK(steps.find("3 steps compared, all agree") != std::string::npos);
-    CHECK(times(steps, "<h2>") == 2);
 }
 
-TEST_CASE("compare as HTML: what can't be written is refused, and nothing is left behind") {
+TEST_CASE("compare as HTML: a page that can't be written is refused, and no part of it remains") {
     need_torch();
     const Folder folder;
     check_refused(byhand(folder, {"compare", "--format", "html", "--output", "no/such/folder.html"}),

@@ -1,14 +1,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "base/parsed_json.h"
-#include "cli/losses.h"
 #include "cli/names.h"
+#include "cli/program.h"
 #include "cli/stored.h"
 
 namespace cli_test {
@@ -57,23 +56,6 @@ TEST_CASE("Ctrl-C ends the training with 130, other signals with 128 and their n
     }
 }
 
-TEST_CASE("the model left behind is the one that so many steps make") {
-    const Folder folder, again;
-    const Outcome outcome = interrupted(folder, SIGINT, {"--hidden", "9,8"});
-    REQUIRE(outcome.code == 130);
-    again.write("n", file_of(plain_names()));
-    REQUIRE(byhand(again, {"train", "--data", "n", "--hidden", "9,8", "--steps",
-                           byhand::printed_json(parsed_json(outcome.out)["steps"], 0)})
-                .code == 0);
-    const StoredFile a = read_stored(folder.file("byhand.safetensors")),
-                     b = read_stored(again.file("byhand.safetensors"));
-    REQUIRE(a.tensors.size() == b.tensors.size());
-    for (const auto& [name, tensor] : a.tensors) {
-        CAPTURE(name);
-        CHECK(tensor.bytes == b.tensors.at(name).bytes);
-    }
-}
-
 TEST_CASE("the command that goes on has words that a shell reads back, whatever the path, and steers no terminal") {
     for (const std::string path : {"plain", "two words", "it's", "$HOME \\ *", "\x1b[2J it's \\n \xff"}) {
         const Folder folder;
@@ -82,12 +64,12 @@ TEST_CASE("the command that goes on has words that a shell reads back, whatever 
         REQUIRE(outcome.code == 130);
         CHECK(outcome.err.find('\x1b') == std::string::npos);
         const std::string mark = "to continue: byhand ";
-        REQUIRE(outcome.err.find(mark) != std::string::npos);
+        REQUIRE(contains(outcome.err, mark));
         const std::string command = outcome.err.substr(outcome.err.find(mark) + mark.size());
         // Its words, a NUL behind each.
         const Outcome words = Process(folder, "/bin/bash", {"-c", "printf '%s\\0' " + command}, {}).wait();
-        CHECK(words.out.find(std::string(1, '\0') + "--metrics" + std::string(1, '\0') + path + std::string(1, '\0')) !=
-              std::string::npos);
+        CHECK(contains(words.out,
+                       std::string(1, '\0') + "--metrics" + std::string(1, '\0') + path + std::string(1, '\0')));
     }
 }
 
@@ -123,7 +105,7 @@ TEST_CASE("a second signal ends the program at once, and the file stays as it wa
         const bool saves = second == SIGHUP;
         CHECK(outcome.code == 128 + second);
         CHECK(outcome.out.empty() == !saves);
-        CHECK((outcome.err.find("to continue") != std::string::npos) == saves);
+        CHECK((contains(outcome.err, "to continue")) == saves);
         CHECK((folder.read("m") != before) == saves);
         CHECK(folder.files() == std::vector<std::string>{"m", "n"});
     }
@@ -174,7 +156,7 @@ TEST_CASE("a reader of messages or of metrics who goes away does not end a train
                                   {"--save", "b", "--metrics", "pipe"});
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
-    CHECK(outcome.err.find("pipe: the metrics file is incomplete: Broken pipe") != std::string::npos);
+    CHECK(contains(outcome.err, "pipe: the metrics file is incomplete: Broken pipe"));
     CHECK(read_stored(folder.file("b")).metadata.at("steps") == "9000");
 }
 

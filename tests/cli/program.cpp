@@ -129,11 +129,11 @@ Process::~Process() {
 bool Process::says(const std::string& text, std::chrono::seconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (std::chrono::steady_clock::now() < end) {
-        if (err().find(text) != std::string::npos) {
+        if (contains(err(), text)) {
             return true;
         }
         if (ended()) {
-            return err().find(text) != std::string::npos;
+            return contains(err(), text);
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
@@ -206,6 +206,14 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
     return outcome;
 }
 
+std::vector<std::string> models() {
+    std::vector<std::string> all = {"fused", "stepwise", "collapsed"};
+    if (with_torch()) {
+        all.emplace_back("torch");
+    }
+    return all;
+}
+
 void need_torch() {
     if (!with_torch()) {
         SKIP("LibTorch is missing");
@@ -226,8 +234,15 @@ void check_refused(const Outcome& outcome, const std::string& what) {
     CHECK(outcome.err.ends_with('\n'));
     CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
     CHECK(outcome.err.find('\x1b') == std::string::npos);
-    CHECK(outcome.err.find("internal error") == std::string::npos);
-    CHECK(outcome.err.find(what) != std::string::npos);
+    CHECK_FALSE(contains(outcome.err, "internal error"));
+    CHECK(contains(outcome.err, what));
+}
+
+void check_refused(const Folder& folder, const std::vector<Refusal>& all) {
+    for (const auto& [command, what] : all) {
+        CAPTURE(command);
+        check_refused(byhand(folder, command), what);
+    }
 }
 
 }  // namespace cli_test

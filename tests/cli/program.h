@@ -5,13 +5,13 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "base/source_file.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
 
@@ -30,8 +30,12 @@ Arguments operator+(Arguments a, const Arguments& b);
 
 using byhand::Json;
 using temporary::Folder;
+using text::contains;
 using text::lines_of;
 using text::parsed_json;
+using text::source_file;
+using text::source_path;
+using text::test_recipe;
 
 struct Outcome {
     int code = 0;  // of the exit, or 128 + the signal that ended it
@@ -79,6 +83,9 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {},
                            bool err_too = false, unsigned short columns = 0);
 
+// The models that can be trained here, fused first.
+std::vector<std::string> models();
+
 // Skips the test if LibTorch is missing.
 void need_torch();
 
@@ -87,5 +94,11 @@ Json json_of(const Outcome& outcome);
 
 // Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
 void check_refused(const Outcome& outcome, const std::string& what);
+
+struct Refusal {
+    Arguments command;
+    std::string what;
+};
+void check_refused(const Folder& folder, const std::vector<Refusal>& all);
 
 }  // namespace cli_test

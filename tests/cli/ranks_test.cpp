@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "base/parsed_json.h"
-#include "cli/dropout_recipe.h"
 #include "cli/program.h"
 
 namespace cli_test {
@@ -87,56 +86,21 @@ TEST_CASE("train --ranks: the saved model has the same bytes for any number of r
         return place.read(ranks);
     };
     const std::string single = train("1");
-    for (const std::string& ranks : model == "fused" ? Arguments{"2", "3", "8", "11"} : Arguments{"2", "3"}) {
+    for (const std::string ranks : {"2", "3"}) {
         INFO(model << ", ranks " << ranks);
         CHECK(train(ranks) == single);
     }
-    const auto check_parts = [&](const Arguments& more) {
-        const Arguments parts = {"--model", model, "--parts", "8", "--save", "parts"};
-        CHECK(byhand(place, kShort + parts + more).code == 0);
-        CHECK(place.read("parts") == single);
-    };
-    check_parts({});
+    std::vector<Arguments> parts = {{}};
     if (model == "fused") {
-        check_parts({"--threads", "3"});
-        check_parts({"--threads", "2", "--ranks", "2"});
+        parts.insert(parts.end(), {{"--threads", "3"}, {"--threads", "2", "--ranks", "2"}});
+    }
+    for (const Arguments& more : parts) {
+        CHECK(byhand(place, kShort + Arguments{"--model", model, "--parts", "8", "--save", "parts"} + more).code == 0);
+        CHECK(place.read("parts") == single);
     }
 }
 
-TEST_CASE("train --ranks: gradients that travel while others are computed make the same bytes") {
-    need_torch();
-    const Folder place;
-    const auto train = [&](const Arguments& more) {
-        const Outcome outcome = byhand(place, Arguments{"train", "--recipe", "makemore-bn", "--batch", "33", "--hidden",
-                                                        "300,257,263,5", "--steps", "5", "--save", "model"} +
-                                                  more);
-        INFO(outcome.err);
-        REQUIRE(outcome.code == 0);
-        return place.read("model");
-    };
-    const std::string single = train({"--parts", "8"});
-    CHECK(train({"--ranks", "2"}) == single);
-    CHECK(train({"--ranks", "3"}) == single);
-}
-
-TEST_CASE("train --ranks: dropout and fewer rows than ranks, resumed by another number of ranks, to the same bytes") {
-    need_torch();
-    const std::string model = GENERATE("fused", "torch");
-    const Folder place;
-    place.write("recipe.json", dropout_recipe(place));
-    const auto train = [&](const Arguments& more) {
-        const Outcome outcome = byhand(place, Arguments{"train"} + more);
-        INFO(outcome.err);
-        REQUIRE(outcome.code == 0);
-    };
-    const Arguments recipe = {"--recipe", "recipe.json", "--batch", "5", "--model", model};
-    train(recipe + Arguments{"--steps", "31", "--ranks", "1", "--save", "whole"});
-    train(recipe + Arguments{"--steps", "12", "--ranks", "3", "--save", "halves"});
-    train({"--resume", "halves", "--steps", "31", "--ranks", "7"});
-    CHECK(place.read("halves") == place.read("whole"));
-}
-
-TEST_CASE("train: ranks that a launcher starts meet at MASTER_ADDR, and the first alone prints and saves") {
+TEST_CASE("train, compare: ranks that a launcher starts meet at MASTER_ADDR, and the first alone prints and saves") {
     need_torch();
     const Folder place;
     CHECK(byhand(place, kShort + Arguments{"--ranks", "1", "--save", "single"}).code == 0);
@@ -146,11 +110,17 @@ TEST_CASE("train: ranks that a launcher starts meet at MASTER_ADDR, and the firs
     INFO(first.err << other.err);
     CHECK(first.code == 0);
     CHECK(other.code == 0);
-    CHECK(first.out.find("23 steps by fused") != std::string::npos);
+    CHECK(contains(first.out, "23 steps by fused"));
     CHECK(other.out.empty());
     CHECK(other.err.empty());
     CHECK(place.read("a") == place.read("single"));
     CHECK_FALSE(std::filesystem::exists(place.path() / "b"));
+    const Arguments quick = {"compare", "--quick"};
+    Process second_compares(place, byhand_program(), quick, rank_of_two("1", "29617"));
+    const Outcome compared = byhand(place, quick, rank_of_two("0", "29617"));
+    CHECK(compared.code == 0);
+    CHECK(contains(compared.out, "2 ranks, 8 parts"));
+    CHECK(second_compares.wait().out.empty());
 }
 
 TEST_CASE("train --ranks: a killed rank is named, the others end, and the command that continues is printed") {
@@ -165,10 +135,9 @@ TEST_CASE("train --ranks: a killed rank is named, the others end, and the comman
     const Outcome outcome = two.process.wait(std::chrono::seconds(30));
     INFO(outcome.err);
     CHECK(outcome.code == 128 + SIGKILL);
-    CHECK(outcome.err.find("rank 1 of 2 was ended by signal 9") != std::string::npos);
-    CHECK(outcome.err.find("rank 0 of 2: rank 1 has ended or does not respond") != std::string::npos);
-    CHECK(outcome.err.find("to continue: byhand train --resume byhand.safetensors --save-every 5") !=
-          std::string::npos);
+    CHECK(contains(outcome.err, "rank 1 of 2 was ended by signal 9"));
+    CHECK(contains(outcome.err, "rank 0 of 2: rank 1 has ended or does not respond"));
+    CHECK(contains(outcome.err, "to continue: byhand train --resume byhand.safetensors --save-every 5"));
     CHECK(byhand(two.place, {"eval"}).code == 0);
 }
 
@@ -190,8 +159,8 @@ TEST_CASE("train --restart: the ranks that are left continue from the checkpoint
     const Outcome outcome = process.wait(std::chrono::seconds(120));
     INFO(outcome.err);
     CHECK(outcome.code == 0);
-    CHECK(outcome.err.find("rank 2 of 3 was ended by signal 9") != std::string::npos);
-    CHECK(outcome.err.find("steps with 2 ranks") != std::string::npos);
+    CHECK(contains(outcome.err, "rank 2 of 3 was ended by signal 9"));
+    CHECK(contains(outcome.err, "steps with 2 ranks"));
     CHECK(place.read("killed") == place.read("whole"));
 }
 
@@ -205,13 +174,6 @@ TEST_CASE("ranks: a file that is no meeting point is refused, and stays as it is
         check_refused(byhand(place, kTrain, rank), std::string("BYHAND_RANKS_FILE: ") + file + " is no file where");
     }
     CHECK(place.read("mine.txt") == "some text of the user\n");
-}
-
-TEST_CASE("train: names that need more than each of a launcher's processes may use are refused") {
-    const Folder place;
-    const Outcome examples = byhand(place, kTrain + Arguments{"--context", "128"}, {{"LOCAL_WORLD_SIZE", "500"}});
-    check_refused(examples, "data/names.txt: the examples need about ");
-    CHECK(examples.err.find(" for 500 processes; lower --context, or give fewer names") != std::string::npos);
 }
 
 TEST_CASE("train --ranks: the threads that the environment sets for LibTorch do not change the result") {
@@ -240,7 +202,7 @@ TEST_CASE("compare --ranks: a killed rank is named") {
     const Outcome outcome = compare.wait(std::chrono::seconds(60));
     INFO(outcome.err);
     CHECK(outcome.code == 128 + SIGKILL);
-    CHECK(outcome.err.find("rank 0 of 2: rank 1 has ended or does not respond") != std::string::npos);
+    CHECK(contains(outcome.err, "rank 0 of 2: rank 1 has ended or does not respond"));
 }
 
 TEST_CASE("train --ranks: a rank that hangs ends the others after --rank-timeout") {
@@ -250,7 +212,7 @@ TEST_CASE("train --ranks: a rank that hangs ends the others after --rank-timeout
     const Outcome outcome = two.process.wait(std::chrono::seconds(60));
     INFO(outcome.err);
     CHECK(outcome.code == 2);
-    CHECK(outcome.err.find("rank 0 of 2: rank 1 has ended or does not respond") != std::string::npos);
+    CHECK(contains(outcome.err, "rank 0 of 2: rank 1 has ended or does not respond"));
 }
 
 TEST_CASE("train --ranks: a signal stops all ranks after the same step, and the model is saved") {
@@ -261,7 +223,7 @@ TEST_CASE("train --ranks: a signal stops all ranks after the same step, and the 
         const Outcome outcome = two.process.wait(std::chrono::seconds(60));
         INFO(outcome.err);
         CHECK(outcome.code == 128 + signal);
-        CHECK(outcome.err.find("steps are done; to continue: byhand train --resume") != std::string::npos);
+        CHECK(contains(outcome.err, "steps are done; to continue: byhand train --resume"));
         CHECK(byhand(two.place, {"eval"}).code == 0);
     }
 }
@@ -277,7 +239,7 @@ TEST_CASE("train: a rank that does not come is named, and so is one with another
 
     Process other(place, byhand_program(), kShort + Arguments{"--rate", "0.7"}, rank_of_two("1", "29614"));
     const Outcome first = byhand(place, kShort, rank_of_two("0", "29614"));
-    CHECK(first.err.find("rank 1 has another recipe than rank 0") != std::string::npos);
+    CHECK(contains(first.err, "rank 1 has another recipe than rank 0"));
     CHECK(first.code == 2);
     CHECK(other.wait().code == 2);
 }
@@ -297,7 +259,7 @@ TEST_CASE("train: half a message from a stranger to the store ends in an error, 
     const Outcome outcome = first.wait(std::chrono::seconds(40));
     ::close(stranger);
     CHECK(outcome.code == 2);
-    CHECK(outcome.err.find("byhand: rank 0 of 2: ") != std::string::npos);
+    CHECK(contains(outcome.err, "byhand: rank 0 of 2: "));
 }
 
 TEST_CASE("compare --ranks: every value is that of one process, to the bit") {
@@ -306,38 +268,19 @@ TEST_CASE("compare --ranks: every value is that of one process, to the bit") {
     const Outcome three = byhand(place, {"compare", "--ranks", "3", "--quick", "--batch", "33", "--steps", "2"});
     INFO(three.err << three.out);
     CHECK(three.code == 0);
-    CHECK(three.err.find("rank") == std::string::npos);
-    CHECK(three.out.find("3 ranks, 8 parts, 5 messages a step: all 64 values have the same bits as on one") !=
-          std::string::npos);
+    CHECK_FALSE(contains(three.err, "rank"));
+    CHECK(contains(three.out, "3 ranks, 8 parts, 5 messages a step: all 64 values have the same bits as on one"));
     const Outcome one = byhand(place, {"compare", "--parts", "5", "--quick", "--drift", "--steps", "2"});
     CHECK(one.code == 0);
-    CHECK(one.out.find("1 rank, 5 parts, 5 messages a step: all 64 values") != std::string::npos);
-}
-
-TEST_CASE("compare --ranks: all forms, with LibTorch's module on the same ranks") {
-    need_torch();
-    const Folder place;
-    const Outcome outcome = byhand(
-        place, {"compare", "--ranks", "3", "--quick", "--recipe", "makemore-deep", "--hidden", "17,5", "--batch", "33",
-                "--parts", "4", "--model", "stepwise,fused,collapsed", "--steps", "2", "--format", "json"});
-    INFO(outcome.err);
-    CHECK(outcome.code == 0);
-    const Json report = text::parsed_json(outcome.out);
-    const Json& models = report["ranks"]["models"];
-    REQUIRE(models.size() == 3);
-    CHECK(report["ranks"]["model"] == "stepwise");
-    CHECK(models[1]["model"] == "fused");
-    CHECK(models[1]["messages"] == 7);  // 2 for each of 3 norms, and the last
-    for (const Json& model : models) {
+    CHECK(contains(one.out, "1 rank, 5 parts, 5 messages a step: all 64 values"));
+    const Json report = json_of(
+        byhand(place, {"compare", "--ranks", "3", "--quick", "--recipe", "makemore-deep", "--hidden", "17,5", "--batch",
+                       "33", "--parts", "4", "--model", "stepwise,fused,collapsed", "--format", "json"}));
+    REQUIRE(report["ranks"]["models"].size() == 3);
+    for (const Json& model : report["ranks"]["models"]) {
         CHECK(model["ranks"] == 3);
         CHECK(model["different"].empty());
     }
-    // Both references have the gradients of all three.
-    std::size_t compared = 0;
-    for (const Json& tensor : report["steps"][0]["tensors"]) {
-        compared += tensor["name"] == "dW1" ? 1 : 0;
-    }
-    CHECK(compared == 6);
 }
 
 TEST_CASE("compare --ranks: a mistake of data parallelism is blamed on the value where it was made") {
@@ -353,54 +296,34 @@ TEST_CASE("compare --ranks: a mistake of data parallelism is blamed on the value
     CHECK(report["ranks"]["different"][0] == "bnmeani");
 }
 
-TEST_CASE("compare: ranks that a launcher starts, of which the first alone prints") {
-    need_torch();
+TEST_CASE("compare --ranks, train --ranks: options and environments that contradict each other are refused once") {
     const Folder place;
-    const Arguments quick = {"compare", "--quick"};
-    Process second(place, byhand_program(), quick, rank_of_two("1", "29617"));
-    const Outcome first = byhand(place, quick, rank_of_two("0", "29617"));
-    const Outcome other = second.wait();
-    INFO(first.err << other.err);
-    CHECK(first.code == 0);
-    CHECK(first.out.find("2 ranks, 8 parts") != std::string::npos);
-    CHECK(other.code == 0);
-    CHECK(other.out.empty());
-}
-
-TEST_CASE("compare --ranks: what does not fit is refused once") {
-    need_torch();
-    const Folder place;
-    check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "dvar-path-forgotten"}),
-                  "the mistake dvar-path-forgotten is none of several ranks");
-    check_refused(byhand(place, {"compare", "--ranks", "2", "--plant", "same-mask-on-all-ranks"}),
-                  "the mistake same-mask-on-all-ranks does not apply to the recipe notes in 8 parts on 2 ranks");
-    check_refused(byhand(place, {"compare", "--plant", "mean-of-means"}), "add --ranks 3");
-}
-
-TEST_CASE("train --ranks: what does not fit is refused once") {
-    const Folder place;
-    check_refused(byhand(place, {"train", "--ranks", "2", "--parts", "40", "--batch", "33"}),
-                  "a batch of 33 rows can't have 40 parts; --parts takes at most 33");
-    check_refused(byhand(place, {"train", "--ranks", "2", "--model", "exercise"}),
-                  "--model exercise trains on the whole batch by one process");
+    check_refused(place, {{{"train", "--ranks", "2", "--parts", "40", "--batch", "33"},
+                           "a batch of 33 rows can't have 40 parts; --parts takes at most 33"},
+                          {{"train", "--ranks", "2", "--model", "exercise"},
+                           "--model exercise trains on the whole batch by one process"}});
+    const auto refused = [&](const Environment& environment, const std::string& what) {
+        check_refused(byhand(place, kTrain + Arguments{"--context", "128"}, environment), what);
+    };
     check_refused(byhand(place, {"train", "--ranks", "3"}, rank_of_two("0", "29615")),
                   "--ranks 3 contradicts the environment, which describes 2 ranks");
-    if (with_torch()) {
-        check_refused(byhand_under(place, "ulimit -f 8", {"train", "--ranks", "2", "--no-save"}),
-                      "set TMPDIR to a folder with room");
+    refused({{"RANK", "2"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "x"}},
+            "RANK is \"2\", but must be a whole number from 0 to 1");
+    refused({{"RANK", "0"}, {"WORLD_SIZE", "two"}, {"MASTER_ADDR", "x"}},
+            "WORLD_SIZE is \"two\", but must be a whole number");
+    // Each of a launcher's processes has its share of the memory.
+    refused({{"LOCAL_WORLD_SIZE", "500"}}, " for 500 processes; lower --context, or give fewer names");
+    if (!with_torch()) {
+        check_refused(byhand(place, {"train", "--ranks", "2"}), "the module that connects ranks is not at");
+        return;
     }
-    check_refused(byhand(place, {"train"}, {{"RANK", "2"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "x"}}),
-                  "RANK is \"2\", but must be a whole number from 0 to 1");
-    check_refused(byhand(place, {"train"}, {{"RANK", "0"}, {"WORLD_SIZE", "two"}, {"MASTER_ADDR", "x"}}),
-                  "WORLD_SIZE is \"two\", but must be a whole number");
-}
-
-TEST_CASE("train --ranks: without LibTorch it says what to install") {
-    if (with_torch()) {
-        SKIP("LibTorch is available");
-    }
-    const Folder place;
-    check_refused(byhand(place, {"train", "--ranks", "2"}), "the module that connects ranks is not at");
+    check_refused(byhand_under(place, "ulimit -f 8", {"train", "--ranks", "2", "--no-save"}),
+                  "set TMPDIR to a folder with room");
+    check_refused(place, {{{"compare", "--ranks", "2", "--plant", "dvar-path-forgotten"},
+                           "the mistake dvar-path-forgotten is none of several ranks"},
+                          {{"compare", "--ranks", "2", "--plant", "same-mask-on-all-ranks"},
+                           "the mistake same-mask-on-all-ranks does not apply to the recipe notes in 8 parts on 2"},
+                          {{"compare", "--plant", "mean-of-means"}, "add --ranks 3"}});
 }
 
 }  // namespace cli_test

@@ -48,11 +48,6 @@ std::vector<double> StoredTensor::doubles() const {
     return {values.begin(), values.end()};
 }
 
-std::vector<std::int64_t> StoredTensor::integers() const {
-    must(dtype == "I64", "not integers");
-    return numbers<std::int64_t>(bytes);
-}
-
 StoredFile read_stored(const std::string& path) {
     std::ifstream stream(path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};

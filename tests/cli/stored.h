@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -16,9 +15,8 @@ struct StoredTensor {
     std::string bytes;
 
     std::size_t count() const;
-    std::vector<float> floats() const;           // F32 only
-    std::vector<double> doubles() const;         // F32 or F64
-    std::vector<std::int64_t> integers() const;  // I64 only
+    std::vector<float> floats() const;    // F32 only
+    std::vector<double> doubles() const;  // F32 or F64
 };
 
 template <class T>

@@ -21,11 +21,9 @@ constexpr bool kMeasured = false;
 constexpr bool kMeasured = true;
 #endif
 
-std::vector<Arguments> here_and(std::vector<Arguments> here, const std::vector<Arguments>& more) {
-    if (with_torch()) {
-        here.insert(here.end(), more.begin(), more.end());
-    }
-    return here;
+// Those that need LibTorch only if it is there.
+std::vector<Arguments> if_torch(const std::vector<Arguments>& commands) {
+    return with_torch() ? commands : std::vector<Arguments>{};
 }
 
 std::uint64_t header_size(const std::string& file) {
@@ -37,23 +35,24 @@ std::uint64_t header_size(const std::string& file) {
 }  // namespace
 
 std::vector<Arguments> names_readers() {
-    return here_and({{"train", "--steps", "1", "--no-save", "--data", kStranger},
-                     {"eval", "good", "--data", kStranger},
-                     {"gradcheck", "--data", kStranger},
-                     {"explain", "--data", kStranger}},
-                    {{"compare", "--data", kStranger}, {"mistakes", "--score", "--data", kStranger}});
+    return std::vector<Arguments>{{"train", "--steps", "1", "--no-save", "--data", kStranger},
+                                  {"eval", "good", "--data", kStranger},
+                                  {"gradcheck", "--data", kStranger},
+                                  {"explain", "--data", kStranger}} +
+           if_torch({{"compare", "--data", kStranger}, {"mistakes", "--score", "--data", kStranger}});
 }
 
 std::vector<Arguments> recipe_readers() {
     const std::string path = std::string("./") + kStranger;
-    return here_and({{"recipes", path},
-                     {"train", "--data", "n", "--steps", "1", "--no-save", "--recipe", path},
-                     {"sample", "theirs", "--recipe", path}},
-                    {{"compare", "--recipe", path}, {"bench", "--recipe", path}});
+    return std::vector<Arguments>{{"recipes", path},
+                                  {"train", "--data", "n", "--steps", "1", "--no-save", "--recipe", path},
+                                  {"sample", "theirs", "--recipe", path}} +
+           if_torch({{"compare", "--recipe", path}, {"bench", "--recipe", path}});
 }
 
 std::vector<Arguments> tensor_readers() {
-    return here_and({{"diff", "good", kStranger}, {"diff", kStranger, "good"}}, {{"compare", "--mine", kStranger}});
+    return std::vector<Arguments>{{"diff", "good", kStranger}, {"diff", kStranger, "good"}} +
+           if_torch({{"compare", "--mine", kStranger}});
 }
 
 std::vector<Arguments> model_readers() {
@@ -71,20 +70,9 @@ std::vector<Arguments> sequence_readers() {
     return {{"lab", "padding", "--no-plot", "--file", kStranger}};
 }
 
-std::vector<Arguments> all_of(const std::vector<std::vector<Arguments>>& parts) {
-    std::vector<Arguments> all;
-    for (const std::vector<Arguments>& part : parts) {
-        all.insert(all.end(), part.begin(), part.end());
-    }
-    return all;
-}
-
-std::string in_words(const Arguments& arguments) {
-    std::string line = "byhand";
-    for (const std::string& argument : arguments) {
-        line += " " + argument;
-    }
-    return line;
+std::vector<Arguments> operator+(std::vector<Arguments> a, const std::vector<Arguments>& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
 }
 
 Strangers::Strangers() {
@@ -123,8 +111,7 @@ void Strangers::refused(const std::vector<Arguments>& commands, const std::strin
 
 Outcome Strangers::refused_by(const Arguments& command, const std::string& kind,
                               const std::function<Outcome(const Arguments&)>& run) const {
-    const std::string line = in_words(command);
-    CAPTURE(kind, line);
+    CAPTURE(kind, command);
     const std::vector<std::string> before = files();
     std::error_code ignored;
     const std::uint64_t size =

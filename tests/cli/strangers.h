@@ -24,10 +24,7 @@ std::vector<Arguments> model_readers();
 std::vector<Arguments> metrics_readers();
 std::vector<Arguments> sequence_readers();
 
-std::vector<Arguments> all_of(const std::vector<std::vector<Arguments>>& parts);
-
-// "byhand diff good stranger"
-std::string in_words(const Arguments& arguments);
+std::vector<Arguments> operator+(std::vector<Arguments> a, const std::vector<Arguments>& b);
 
 // A folder with names in "n", a model in "good", its metrics in "m", and the model without its metadata in "theirs".
 class Strangers : public Folder {

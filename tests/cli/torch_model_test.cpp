@@ -3,24 +3,19 @@
 #include <set>
 #include <string>
 
+#include "cli/external.h"
 #include "cli/names.h"
 #include "cli/program.h"
 
 namespace cli_test {
 namespace {
 
-constexpr const char* kPython = "/usr/bin/python3";
-
-Outcome python(const Folder& folder, const Arguments& arguments) {
-    return Process(folder, kPython, arguments, {}).wait();
-}
-
 Outcome torch_model(const Folder& folder, const Arguments& arguments) {
-    return python(folder, Arguments{std::string(BYHAND_SOURCES) + "/scripts/torch_model"} + arguments);
+    return run(folder, kPython, Arguments{source_path("scripts/torch_model")} + arguments);
 }
 
 void need_python_torch(const Folder& folder) {
-    if (!folder.has(kPython) || python(folder, {"-c", "import torch"}).code != 0) {
+    if (!folder.has(kPython) || run(folder, kPython, {"-c", "import torch"}).code != 0) {
         SKIP("no python3-torch");
     }
 }
@@ -56,7 +51,7 @@ TEST_CASE("a saved model is an nn.Sequential, by load_state_dict") {
         const Outcome outcome = torch_model(folder, {"load", "m", "l"});
         CAPTURE(outcome.out, outcome.err);
         CHECK(outcome.code == 0);
-        CHECK(outcome.out.find("rows of logits") != std::string::npos);
+        CHECK(contains(outcome.out, "rows of logits"));
 
         REQUIRE(
             byhand(folder,

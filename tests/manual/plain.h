@@ -1,4 +1,5 @@
-// The forward pass from its formulas, in double and plain loops: the reference for the steps.
+// The forward pass from its formulas, in double and plain loops: the reference for the steps, and for the LibTorch
+// implementation where LibTorch has no equivalent.
 #pragma once
 
 #include <cmath>
@@ -127,5 +128,16 @@ inline double cross_entropy(const Values& logits, const std::vector<std::int64_t
     }
     return total / static_cast<double>(Y.size());
 }
+
+struct Network {
+    byhand::NetworkConfig config;
+    State state;
+
+    Values logits(const std::vector<std::int64_t>& X, Mode mode) { return plain::logits(config, state, X, mode); }
+    // In training mode.
+    double loss(const std::vector<std::int64_t>& X, const std::vector<std::int64_t>& Y) {
+        return cross_entropy(logits(X, Mode::training), Y);
+    }
+};
 
 }  // namespace plain

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/message_of.h"
 #include "base/temporary_folder.h"
 
 namespace byhand {
@@ -27,22 +28,12 @@ std::string written(const Folder& folder, const std::string& name, const std::st
     return folder.file(name);
 }
 
-template <class Call>
-std::string message_of(Call call) {
-    try {
-        call();
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "(accepted)";
-}
-
 std::string refusal(std::string_view bytes) {
-    return message_of([&] { parse_names(bytes, "n.txt"); });
+    return test::message_of([&] { parse_names(bytes, "n.txt"); });
 }
 
 std::string read_refusal(const std::string& path) {
-    return message_of([&] { read_names(path); });
+    return test::message_of([&] { read_names(path); });
 }
 
 // Characters with a NUL among them, with their length.
@@ -150,8 +141,9 @@ TEST_CASE("names file: lines with a '.' are refused with their number and the fi
     CHECK_THROWS_AS(parse_names(many, "n.txt", {.skip_in = file.hash + 1}), InputError);
     CHECK(remarks(file) == Sentences{"1 empty line was skipped", "4 lines with a '.' (1, 4, 6, …) were left out",
                                      "the last line has no newline; it was read like the others"});
-    CHECK(message_of([] { parse_names("a.\n.b\n", "n.txt", {.skip = true}); }).find("the file contains no name") !=
-          std::string::npos);
+    CHECK(test::message_of([] {
+              parse_names("a.\n.b\n", "n.txt", {.skip = true});
+          }).find("the file contains no name") != std::string::npos);
     const NamesFile marked = parse_names("a.b\nc|d\nef\n", "n.txt", {.skip = true, .mark = U'|'});
     CHECK(marked.names == Names{U"a.b", U"ef"});
     CHECK(vocabulary_of(marked.names, marked.mark).characters == U"|.abef");
@@ -208,7 +200,7 @@ TEST_CASE("names file: there are at most 65,536 distinct characters") {
 }
 
 TEST_CASE("names file: a path in a message is made printable") {
-    CHECK(message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: has"));
+    CHECK(test::message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: has"));
     CHECK(read_refusal("not\x1bhere.txt") ==
           "not\\x1bhere.txt: can't be read: No such file or directory; name a file that can");
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/message_of.h"
 #include "recipe/recipe.h"
 #include "recipe/sample.h"
 
@@ -191,13 +192,8 @@ TEST_CASE("recipe: residual connections and a tied output are short for a list")
 }
 
 TEST_CASE("recipe: an invalid list of layers is refused, and so are equivalent fields beside it") {
-    const auto refusal = [](const std::string& text) -> std::string {
-        try {
-            recipe_from_json(text, "x.json");
-        } catch (const InputError& error) {
-            return error.what();
-        }
-        return "";
+    const auto refusal = [](const std::string& text) {
+        return test::message_of([&] { recipe_from_json(text, "x.json"); });
     };
     const std::string where = "recipe x.json: network";
     CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 256");

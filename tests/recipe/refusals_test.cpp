@@ -2,7 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
-#include "base/error.h"
+#include "base/message_of.h"
 #include "recipe/recipe.h"
 #include "recipe/sample.h"
 
@@ -14,12 +14,7 @@ namespace {
 
 // The message, or "" if the text is accepted.
 std::string refusal(const std::string& text, const std::string& where = "x.json") {
-    try {
-        recipe_from_json(text, where);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
+    return test::message_of([&] { recipe_from_json(text, where); });
 }
 
 std::string repeated(const std::string& piece, std::size_t times) {

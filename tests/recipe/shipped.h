@@ -1,18 +1,15 @@
 // The recipes of the folder recipes/.
 #pragma once
 
-#include <fstream>
-#include <iterator>
 #include <string>
-#include <vector>
 
+#include "base/source_file.h"
 #include "recipe/recipe.h"
 
 namespace byhand::test {
 
 inline std::string shipped_text(const std::string& name) {
-    std::ifstream file(std::string(BYHAND_RECIPES) + "/" + name + ".json", std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    return text::source_file("recipes/" + name + ".json");
 }
 
 inline Recipe shipped(const std::string& name) {

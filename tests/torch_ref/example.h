@@ -9,26 +9,15 @@
 #include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
+#include "manual/networks.h"
 
 namespace example {
 
-struct Example {
-    byhand::NetworkConfig config;
-    std::size_t rows = 0;
-    byhand::Tensors<float> state;
-    std::vector<std::int64_t> X;
-    std::vector<std::int64_t> Y;
-
-    byhand::Batch batch() const { return {rows, X.data(), Y.data()}; }
-};
+using networks::Example;
 
 inline std::vector<std::int64_t> characters(std::size_t count, std::size_t vocabulary, unsigned seed) {
     std::mt19937 random(seed);
-    std::vector<std::int64_t> all(count);
-    for (std::int64_t& c : all) {
-        c = static_cast<std::int64_t>(random() % vocabulary);
-    }
-    return all;
+    return networks::characters(random, count, vocabulary);
 }
 
 // Gains around 1, running variances around 2, everything else around 0: no element is 0 or 1, and no two are equal.
@@ -60,23 +49,6 @@ inline byhand::NetworkConfig small_network(std::vector<std::size_t> hidden) {
 inline Example make(const byhand::NetworkConfig& config, std::size_t rows, unsigned seed = 7) {
     return {config, rows, random_state(config, seed), characters(rows * config.context, config.vocabulary, seed + 1),
             characters(rows, config.vocabulary, seed + 2)};
-}
-
-inline std::string to_string(const byhand::NetworkConfig& config) {
-    const byhand::NormConfig& norm = config.norm;
-    const char* places[] = {"none", "before", "after"};
-    std::string text = std::string("norm ") + places[static_cast<int>(norm.place)] + ", hidden";
-    for (const std::size_t width : config.hidden) {
-        text.append(" ").append(std::to_string(width));
-    }
-    text += norm.output ? ", output norm" : "";
-    text += norm.affine ? ", affine" : "";
-    text += norm.batch_divisor == byhand::Divisor::n ? ", n" : ", n - 1";
-    text += norm.running_divisor == byhand::Divisor::n ? ", running n" : ", running n - 1";
-    text += norm.running_spread == byhand::RunningSpread::variance ? ", variance" : ", deviation";
-    text += norm.epsilon_place == byhand::EpsilonPlace::inside ? ", inside" : ", outside";
-    text += config.hidden_bias ? "" : ", no hidden bias";
-    return text;
 }
 
 // Every combination of the norm's conventions for these hidden widths, and a network without a norm.

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "base/error.h"
+#include "manual/plain.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
-#include "torch_ref/plain.h"
 
 using namespace byhand;
 

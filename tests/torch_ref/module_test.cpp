@@ -10,9 +10,9 @@
 
 #include "base/batch_norm_1d.h"
 #include "base/error.h"
+#include "manual/plain.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
-#include "torch_ref/plain.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;
@@ -37,7 +37,7 @@ std::vector<float> logits_of(Model& model, const NetworkConfig& config, const st
 TEST_CASE("module: agrees with the stepwise implementation in double, for every convention and depth") {
     for (const std::vector<std::size_t>& hidden : kDepths) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             const example::Example example = example::make(config, 13);
             const auto module = torch_ref::module_implementation(config, example.rows);
             const auto stepwise = torch_ref::stepwise(config, example.rows, DType::float64);
@@ -93,7 +93,7 @@ TEST_CASE("module: as an implementation, each run starts from the state last loa
 
 TEST_CASE("module: the model's step is the implementation's, to the bit") {
     for (const NetworkConfig& config : example::all_conventions({9, 3, 5})) {
-        INFO(example::to_string(config));
+        INFO(networks::describe(config, 0));
         example::Example example = example::make(config, 13);
         const auto implementation = torch_ref::module_implementation(config, example.rows);
         const auto model = torch_ref::module_model(config, example.rows);
@@ -141,7 +141,7 @@ TEST_CASE("module: state() returns the loaded state, to the bit") {
 TEST_CASE("module: logits in evaluation are those of plain loops with the running statistics") {
     for (const std::vector<std::size_t>& hidden : kDepths) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             const example::Example example = example::make(config, 13);
             const auto model = torch_ref::module_model(config, 13);
             model->load(example.state);
@@ -176,7 +176,7 @@ TEST_CASE("module: logits of very many rows are those of the same rows in small 
 TEST_CASE("module: calibrate sets the statistics of the whole set, layer after layer") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {9, 3, 5}}) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             // More rows than a chunk only occasionally, because the loops are slow.
             const std::size_t rows = config.norm.affine && config.norm.output ? 4096 + 907 : 47;
             const auto X = example::characters(rows * config.context, config.vocabulary, 6);

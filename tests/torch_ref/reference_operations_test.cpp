@@ -110,7 +110,7 @@ std::array<std::unique_ptr<ReferenceOperations>, 3> all_reference_operations(con
 TEST_CASE("reference operations: for consistent values every result is LibTorch's own value, for every convention") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             const Consistent consistent(config);
             const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, config, 6);
             check_all(*reference_operations, consistent);
@@ -130,7 +130,7 @@ TEST_CASE("reference operations: for consistent values every result is LibTorch'
 TEST_CASE("reference operations: collapsed cross-entropy and norm backward equal autograd over small steps") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             const Consistent consistent(config);
             const auto reference_operations = torch_ref::reference_operations(HandForm::collapsed, config, 6);
             check_all(*reference_operations, consistent);
@@ -156,7 +156,7 @@ TEST_CASE("reference operations: collapsed cross-entropy and norm backward equal
 TEST_CASE("reference operations: the fused network's formulas equal autograd over small steps") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             const auto reference_operations = torch_ref::reference_operations(HandForm::fused, config, 6);
             check_all(*reference_operations, Consistent(config));
             const std::vector<std::string> names = reference_operations->names();
@@ -180,7 +180,7 @@ TEST_CASE("reference operations: a result depends only on its declared inputs") 
         NetworkConfig config = example::small_network({4, 5});
         config.norm.place = place;
         config.norm.output = place == NormPlace::before;
-        INFO(example::to_string(config));
+        INFO(networks::describe(config, 0));
         const Consistent consistent(config);
         for (const auto& reference_operations : all_reference_operations(config)) {
             for (const std::string& name : reference_operations->names()) {

@@ -6,16 +6,14 @@
 #include <ATen/ops/zeros.h>
 
 #include <catch2/catch_test_macros.hpp>
-#include <cmath>
-#include <map>
 #include <stdexcept>
 #include <vector>
 
 #include "base/error.h"
+#include "manual/plain.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
-#include "torch_ref/plain.h"
 
 using namespace byhand;
 
@@ -58,7 +56,7 @@ bool close(const at::Tensor& a, const at::Tensor& b) {
 TEST_CASE("stepwise: loss, logits and running statistics are those of plain loops, for every convention") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{1}, {7}, {9, 3, 5}}) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             const example::Example example = example::make(config, 11);
             const auto implementation = after_run(example, DType::float64);
             plain::Network network{config, plain::copy(example.state)};
@@ -77,7 +75,7 @@ TEST_CASE("stepwise: loss, logits and running statistics are those of plain loop
 TEST_CASE("stepwise: gradients of all parameters equal finite differences of the loss, for every convention") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{1}, {4}, {2, 3}}) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
-            INFO(example::to_string(config));
+            INFO(networks::describe(config, 0));
             const example::Example example = example::make(config, 6);
             const auto implementation = after_run(example, DType::float64);
             const plain::Network network{config, plain::copy(example.state)};

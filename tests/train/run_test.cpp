@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/message_of.h"
 #include "train/small_run.h"
 
 using namespace byhand;
@@ -22,12 +22,7 @@ Recipe small_recipe() {
 }
 
 std::string refusal(const Recipe& recipe, NamesFile data = names_file()) {
-    try {
-        prepare(recipe, std::move(data), "names.txt");
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
+    return test::message_of([&] { prepare(recipe, std::move(data), "names.txt"); });
 }
 
 std::size_t characters(const Names& names) {

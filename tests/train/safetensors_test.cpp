@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
+#include "base/message_of.h"
 #include "base/temporary_folder.h"
 #include "train/raw.h"
 
@@ -33,21 +33,11 @@ std::string file_of(const std::string& header, const std::string& data) {
 }
 
 std::string refusal(const std::string& path) {
-    try {
-        read_tensors(path);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
+    return test::message_of([&] { read_tensors(path); });
 }
 
 std::string write_refusal(const std::string& path, const Metadata& metadata = {}) {
-    try {
-        write_tensors(path, {}, metadata);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
+    return test::message_of([&] { write_tensors(path, {}, metadata); });
 }
 
 std::string bytes_of(const StoredTensor& tensor) {
@@ -358,12 +348,8 @@ TEST_CASE("safetensors: writes are atomic") {
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     const rlimit small{5000, old.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-    std::string message;
-    try {
-        write_tensors(path, {{"W", {100'000}, DType::float32, w.data()}}, {});
-    } catch (const InputError& error) {
-        message = error.what();
-    }
+    const std::string message =
+        test::message_of([&] { write_tensors(path, {{"W", {100'000}, DType::float32, w.data()}}, {}); });
     ::setrlimit(RLIMIT_FSIZE, &old);
     std::signal(SIGXFSZ, handler);
     CHECK(message == path + ": can't be written: File too large");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/message_of.h"
 #include "base/temporary_folder.h"
 #include "base/utf8.h"
 #include "train/safetensors.h"
@@ -107,15 +108,6 @@ std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& ch
     return "";
 }
 
-std::string message_of(const std::function<void()>& call) {
-    try {
-        call();
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    return "";
-}
-
 std::string refused_metadata(const std::string& key, const std::string& value) {
     return refused([&](std::vector<View>&, Metadata& metadata) { metadata[key] = value; });
 }
@@ -174,11 +166,12 @@ TEST_CASE("saved model: a value that is not finite is refused, in any file") {
             Tensors<float>& wrong = model.calibrated ? *model.calibrated : model.state;
             wrong["bnvar_running.2"].back() = value;
             save_model(path, model);
-            CHECK(says(message_of([&] { load_model(path); }),
+            CHECK(says(test::message_of([&] { load_model(path); }),
                        path + ": tensor bnvar_running.2 has a value that is infinite or not a number"));
             write_tensors(folder.file("theirs"), model.for_evaluation().views(), {});
-            CHECK(says(message_of([&] { load_foreign_model(folder.file("theirs"), model.recipe, model.vocabulary); }),
-                       "theirs: tensor bnvar_running.2 has a value"));
+            CHECK(says(
+                test::message_of([&] { load_foreign_model(folder.file("theirs"), model.recipe, model.vocabulary); }),
+                "theirs: tensor bnvar_running.2 has a value"));
         }
     }
 }
@@ -234,7 +227,7 @@ TEST_CASE("saved model: a negative average of squares is refused") {
         SavedModel wrong = model;
         wrong.state[name].back() = -1e-30F;
         save_model(folder.file(kName), wrong);
-        CHECK(message_of([&] { load_model(folder.file(kName)); }) ==
+        CHECK(test::message_of([&] { load_model(folder.file(kName)); }) ==
               folder.file(kName) + ": tensor " + name +
                   " has a negative value, but holds averages of squares; byhand train writes files that can be read "
                   "here");

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "base/file.h"
+#include "base/message_of.h"
 #include "base/temporary_folder.h"
 
 using namespace byhand;
@@ -88,12 +88,7 @@ TEST_CASE("whole file: a deleted working folder is refused before the work start
     fs::create_directory(folder.path() / "work");
     fs::current_path(folder.path() / "work");
     fs::remove(folder.path() / "work");
-    std::string said;
-    try {
-        check_place("a");
-    } catch (const InputError& error) {
-        said = error.what();
-    }
+    const std::string said = test::message_of([] { check_place("a"); });
     CHECK_NOTHROW(check_place(folder.file("a")));
     fs::current_path(before);
     CHECK(said == "a: can't be written: the working folder is gone; change to one that exists");

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/source_file.h"
 #include "base/temporary_folder.h"
 #include "foreign/exercise/functions.h"
 
@@ -20,7 +21,7 @@ using exercise::load;
 
 namespace {
 
-const std::string kHeaders = BYHAND_SOURCES "/include";
+const std::string kHeaders = text::source_path("include");
 
 const std::string kTwice = R"(
 #include "exercise/steps.h"
