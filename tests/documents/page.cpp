@@ -107,20 +107,20 @@ const Element& first_of(const Elements& elements, const std::string& what, Predi
 
 }  // namespace
 
-const Element& row_of(const Element& page, const std::string& name) {
-    return first_of(all(page, "tbody", "opens"), "row of " + name,
+const Element& row_of(const Element& page, std::string_view name) {
+    return first_of(all(page, "tbody", "opens"), "row of " + std::string(name),
                     [&](const Element& body) { return body.children.at(0).children.at(0).text == name; });
 }
 
-const Element& table_of(const Element& part, const std::string& caption) {
-    return first_of(all(part, "table"), "table " + caption, [&](const Element& table) {
+const Element& table_of(const Element& part, std::string_view caption) {
+    return first_of(all(part, "table"), "table " + std::string(caption), [&](const Element& table) {
         return text_of(table.children.at(0)).find(caption) != std::string::npos;
     });
 }
 
-const Element& box_of(const Element& page, const std::string& id) {
-    return first_of(all(page, "a", "box"), "box of " + id,
-                    [&](const Element& link) { return link.attributes.at("href") == "#" + id; });
+const Element& box_of(const Element& page, std::string_view id) {
+    return first_of(all(page, "a", "box"), "box of " + std::string(id),
+                    [&](const Element& link) { return link.attributes.at("href") == "#" + std::string(id); });
 }
 
 ValueReport& add_drawn(ComparedStep& step, const std::string& name, double share) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/results.h"
@@ -34,9 +35,9 @@ std::string text_of(const Element& root);
 std::set<std::string> classes(const Element& root, const std::vector<std::string>& names);
 
 // The row of that tensor: figures, then its details.
-const Element& row_of(const Element& page, const std::string& name);
+const Element& row_of(const Element& page, std::string_view name);
 // The table with that caption, within a part of the page.
-const Element& table_of(const Element& part, const std::string& caption);
-const Element& box_of(const Element& page, const std::string& id);
+const Element& table_of(const Element& part, std::string_view caption);
+const Element& box_of(const Element& page, std::string_view id);
 
 }  // namespace byhand::test

@@ -89,7 +89,7 @@ Element read_junit(const std::string& text) {
     return root;
 }
 
-const Element& case_of(const Element& suite, const std::string& classname, const std::string& name) {
+const Element& case_of(const Element& suite, std::string_view classname, std::string_view name) {
     for (const Element& one : suite.children) {
         if (one.name == "testcase" && one.attributes.at("classname") == classname &&
             one.attributes.at("name") == name) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "harness/xml.h"
 
@@ -10,6 +11,6 @@ namespace byhand::test {
 // The report, whose every suite is checked.
 Element read_junit(const std::string& text);
 
-const Element& case_of(const Element& suite, const std::string& classname, const std::string& name);
+const Element& case_of(const Element& suite, std::string_view classname, std::string_view name);
 
 }  // namespace byhand::test
