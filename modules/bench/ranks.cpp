@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "bench/counting_group.h"
-#include "bench/training.h"
+#include "bench/step.h"
 #include "fast/models.h"
 #include "ranks/parts.h"
 

@@ -5,7 +5,6 @@
 #include <deque>
 
 #include "base/batch_norm_1d.h"
-#include "bench/training.h"
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
 #include "judge/finding.h"

@@ -1,8 +1,7 @@
-#include "lab/document_json.h"
-
 #include <stdexcept>
 
 #include "base/json.h"
+#include "lab/experiments.h"
 
 namespace byhand::lab {
 namespace {

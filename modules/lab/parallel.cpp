@@ -1,10 +1,10 @@
-#include "lab/parallel.h"
-
 #include <algorithm>
 #include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "lab/training.h"
 
 namespace byhand::lab {
 

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "fast/models.h"
-#include "lab/parallel.h"
 #include "train/losses.h"
 #include "train/trainer.h"
 

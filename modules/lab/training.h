@@ -52,4 +52,12 @@ std::optional<std::size_t> steps_to(const Trained& trained, double loss);
 // `train`.
 std::unique_ptr<Model> evaluated(const NetworkConfig& network, const Tensors<float>& state, const Examples& train);
 
+// ---- Independent parts of work, on all cores ----
+
+// Runs part(0) … part(parts − 1), on as many threads as there are cores; which thread runs which part is left to
+// chance, so no part may depend on another. `done` is called before the first begins, with 0, and as each ends, one
+// call at a time. Where a part throws, no new one is begun, and what the first threw is thrown here.
+void in_parallel(std::size_t parts, const std::function<void(std::size_t part)>& part,
+                 const std::function<void(std::size_t done, std::size_t parts)>& done);
+
 }  // namespace byhand::lab

@@ -22,7 +22,6 @@
 #include "cli/report_options.h"
 #include "cli/run_program.h"
 #include "cli/say.h"
-#include "lab/document_json.h"
 #include "lab/experiments.h"
 #include "manual/formulas.h"
 #include "report/writers.h"

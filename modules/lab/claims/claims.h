@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "base/model.h"
+#include "base/tensors.h"
 #include "lab/setting.h"
 #include "lab/study.h"
 #include "names/dataset.h"
 #include "report/document.h"
+#include "steps/runner.h"
 #include "train/run.h"
 
 namespace byhand::lab {
@@ -92,5 +94,18 @@ struct ShiftedNames {
     Examples own, other;  // never trained on: of the first kind, and of the second
 };
 ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, NameKind kind);
+
+// How the gradient of a layer changes when the layers before it are updated, and how the loss varies along the
+// gradient: the measures of Santurkar, Tsipras, Ilyas and Mądry (2018), definition 2.1 and figure 4.
+
+// ‖G − G′‖, the mean of the layers: G is the gradient to a layer's weights at the parameters of a step; G′ is the same
+// on the same batch once all layers before it (the embedding is the first) have taken the step, and no other has.
+// `runner` has the steps of stepwise_graph; `state` is a table equal to state(config).
+double covariate_shift(Runner<double>& runner, const Tensors<float>& state, const Batch& batch, double rate);
+
+// The largest less the least loss at these distances downhill along the gradient of all parameters: η times the
+// gradient. Precondition: there is a distance.
+double variation_along_gradient(Runner<double>& runner, const Tensors<float>& state, const Batch& batch,
+                                const std::vector<double>& distances);
 
 }  // namespace byhand::lab

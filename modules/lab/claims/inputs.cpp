@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "lab/claims/claims.h"
-#include "lab/claims/landscape.h"
 #include "manual/stepwise.h"
 
 namespace byhand::lab {

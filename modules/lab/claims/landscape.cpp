@@ -1,8 +1,7 @@
-#include "lab/claims/landscape.h"
-
 #include <algorithm>
 
 #include "base/value.h"
+#include "lab/claims/claims.h"
 #include "lab/figures.h"
 
 namespace byhand::lab {

@@ -15,7 +15,6 @@
 #include "lab/experiments.h"
 #include "lab/figures.h"
 #include "lab/geometry/valley.h"
-#include "lab/parallel.h"
 #include "lab/study.h"
 #include "lab/training.h"
 #include "manual/stepwise.h"

@@ -1,5 +1,3 @@
-#include "lab/claims/landscape.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -9,6 +7,7 @@
 
 #include "byhand/view.h"
 #include "harness/drawn.h"
+#include "lab/claims/claims.h"
 #include "lab/figures.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"

@@ -1,8 +1,8 @@
-#include "lab/parallel.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <stdexcept>
 #include <vector>
+
+#include "lab/training.h"
 
 using byhand::lab::in_parallel;
 

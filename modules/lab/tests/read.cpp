@@ -2,7 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "lab/document_json.h"
+#include "lab/experiments.h"
 #include "manual/formulas.h"
 #include "names/names_file.h"
 #include "report/writers.h"
