@@ -1,10 +1,11 @@
+#include "ranks/agreement.h"
+
 #include <optional>
 #include <span>
 #include <utility>
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "ranks/connect.h"
 
 namespace byhand::distributed {
 

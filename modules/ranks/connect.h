@@ -2,13 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "base/group.h"
-#include "base/tensors.h"
 #include "ranks/world.h"
 
 namespace byhand::distributed {
@@ -24,19 +21,23 @@ std::unique_ptr<Group> connect(const World& world, std::size_t timeout);
 // Throws InputError if the module is missing or can't be loaded.
 void check_module();
 
-// ---- Checks that all ranks have the same inputs ----
-
-// By its hash.
-struct Fact {
-    std::string name;
-    std::uint64_t hash = 0;
-};
-// Each tensor.
-std::vector<Fact> facts_of(const Tensors<float>& state);
-
-// Throws InputError if a rank's facts differ from those of rank 0; it names the first such rank and its first such
-// fact, between `before` and `after`.
-void check_agreement(Group& group, const std::vector<Fact>& facts, const std::string& before = "",
-                     const std::string& after = ": start all ranks alike");
-
 }  // namespace byhand::distributed
+
+// The entry of the module byhand_gloo.so, by which connect() connects more than one rank. The caller owns the group.
+extern "C" byhand::Group* byhand_gloo(const byhand::distributed::World& world, std::size_t timeout);
+
+// ---- Which cores the ranks of a machine run on ----
+
+namespace byhand {
+
+// The numbers of the cores on which this thread may run; empty if unknown.
+std::vector<std::size_t> cores_there();
+
+// The share of one of `ranks` processes: consecutive cores, or a single one that others have too if there are fewer
+// cores than processes.
+std::vector<std::size_t> cores_of_rank(const std::vector<std::size_t>& cores, std::size_t rank, std::size_t ranks);
+
+// From now on this thread, and those that it starts, run on these only. Nothing if the system refuses.
+void bind_to_cores(const std::vector<std::size_t>& cores);
+
+}  // namespace byhand

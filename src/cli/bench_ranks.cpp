@@ -17,6 +17,7 @@
 #include "cli/network_options.h"
 #include "cli/say.h"
 #include "fast/simd/targets.h"
+#include "ranks/agreement.h"
 #include "ranks/connect.h"
 
 namespace byhand::cli {

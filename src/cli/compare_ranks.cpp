@@ -12,6 +12,7 @@
 #include "cli/compare_parts.h"
 #include "cli/value_names.h"
 #include "names/dataset.h"
+#include "ranks/agreement.h"
 #include "ranks/connect.h"
 
 namespace byhand::cli {

@@ -22,6 +22,7 @@
 #include "cli/training.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
+#include "ranks/agreement.h"
 #include "ranks/connect.h"
 #include "train/losses.h"
 #include "train/metrics.h"

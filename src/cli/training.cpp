@@ -19,7 +19,7 @@
 #include "cli/shell_words.h"
 #include "fast/models.h"
 #include "fast/simd/targets.h"
-#include "ranks/connect.h"
+#include "ranks/agreement.h"
 #include "torch_ref/load.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"

@@ -15,7 +15,7 @@
 #include "cli/own_functions.h"
 #include "cli/ranks.h"
 #include "cli/report_options.h"
-#include "ranks/connect.h"
+#include "ranks/agreement.h"
 #include "ranks/world.h"
 #include "train/run.h"
 #include "train/saved_model.h"

@@ -2,7 +2,6 @@
 // the rows of the batch sums over the parts (parts.h). Only module.cpp includes this, like network_module.h.
 #pragma once
 
-#include <ATen/core/Tensor.h>
 #include <torch/nn/functional/loss.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "base/parts.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/network_module.h"
+#include "torch_ref/parts.h"
 
 namespace byhand::torch_ref {
 
@@ -167,19 +167,5 @@ private:
     std::vector<NetworkPart> parts_;
     torch::Tensor logits_;
 };
-
-// ---- Sums over all parts of a batch (base/parts.h), of LibTorch's tensors and in autograd ----
-
-using Shares = std::vector<at::Tensor>;
-
-// The sum of the shares of all parts. Each rank passes those of its own parts, in float and of one shape; a rank
-// without parts passes one, which is not added. All ranks must reach their sums in the same order.
-at::Tensor total(const Shares& shares, std::size_t parts, Group& group);
-
-// The means and the variances of columns over the rows of all parts, (2, H), in autograd, once for each of the shares:
-// these are (2, H) as Moments (base/parts.h) has them, of as many rows of the batch as `rows` says. In the backward
-// pass all ranks take part again: a share receives the sum of the gradients of the results of all parts.
-std::vector<at::Tensor> totals(const Shares& shares, const std::vector<std::size_t>& rows, std::size_t parts,
-                               const Moments& moments, Group& group);
 
 }  // namespace byhand::torch_ref

@@ -1,3 +1,5 @@
+#include "torch_ref/parts.h"
+
 #include <ATen/TensorIndexing.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
@@ -10,8 +12,6 @@
 #include <memory>
 #include <span>
 #include <utility>
-
-#include "torch_ref/network_in_parts.h"
 
 namespace byhand::torch_ref {
 namespace {

@@ -15,7 +15,7 @@
 #include "ranks/tests/thread_ranks.h"
 #include "torch_ref/module.h"
 #include "torch_ref/near.h"
-#include "torch_ref/network_in_parts.h"
+#include "torch_ref/parts.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;

@@ -1,4 +1,6 @@
 // What ranks must have alike, by ranks that are threads, and the cores that they share.
+#include "ranks/agreement.h"
+
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
