@@ -348,8 +348,8 @@ TEST_CASE("safetensors: writes are atomic") {
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
     const rlimit small{5000, old.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-    const std::string message =
-        test::message_of([&] { write_tensors(path, {{"W", {100'000}, DType::float32, w.data()}}, {}); });
+    const auto save = [&] { write_tensors(path, {{"W", {100'000}, DType::float32, w.data()}}, {}); };
+    const std::string message = test::message_of(save);
     ::setrlimit(RLIMIT_FSIZE, &old);
     std::signal(SIGXFSZ, handler);
     CHECK(message == path + ": can't be written: File too large");
