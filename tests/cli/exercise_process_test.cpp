@@ -198,14 +198,15 @@ TEST_CASE("exercise: a library that is already built is judged; files and settin
     check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"TMPDIR", "/nowhere"}}), "TMPDIR");
     check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"CXX", "no-such-compiler"}}),
                   "there is no no-such-compiler; name yours by CXX");
+    folder.write("text.so", "no library");
     const Outcome no_children =
-        Process(folder, "/usr/bin/env", {"--ignore-signal=CHLD", byhand_program(), "exercise", "mine.so"}, {}).wait();
+        Process(folder, "/usr/bin/env", {"--ignore-signal=CHLD", byhand_program(), "exercise", "text.so"}, {}).wait();
     CHECK(no_children.code == 2);
     const Outcome broken = byhand(folder, {"exercise", "broken.cpp"});
     CHECK(broken.code == 2);
     CHECK(contains(broken.err, "broken.cpp:2:"));
     CHECK(contains(broken.err, "broken.cpp does not compile"));
-    CHECK(folder.files() == std::vector<std::string>{"broken.cpp", "empty.cpp", "mine.cpp", "mine.so"});
+    CHECK(folder.files() == std::vector<std::string>{"broken.cpp", "empty.cpp", "mine.cpp", "mine.so", "text.so"});
 }
 
 TEST_CASE("exercise: a long run shows how far it is on a terminal, and nowhere else") {
