@@ -24,7 +24,7 @@ struct InputText {
 
 // An option of one experiment. A list is separated by commas.
 struct OwnOption {
-    const char* name;
+    const char* name = nullptr;
     const char* about;
     std::variant<std::size_t*, double*, std::vector<std::size_t>*, std::vector<double>*, std::vector<std::string>*,
                  InputText*>
@@ -48,9 +48,9 @@ enum class Networks {
 };
 
 struct Experiment {
-    const char* name;
-    const char* note;   // its source: "note 3"
-    const char* about;  // one line
+    const char* name = nullptr;
+    const char* note = nullptr;   // its source: "note 3"
+    const char* about = nullptr;  // one line
     Networks networks = Networks::none;
     std::size_t seeds = 0, steps = 0;     // defaults of --seeds and --steps; 0 without the option
     const char* second_recipe = nullptr;  // that it also works with by default

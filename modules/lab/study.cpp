@@ -185,8 +185,9 @@ Study loss_curves(Study study, const std::vector<Trained>& trained) {
     for (std::size_t from = 0; from + together <= windows; from += together) {
         study.values.push_back((static_cast<double>(from) + static_cast<double>(together) / 2) * kWindow);
     }
-    return filled(std::move(study), [&](std::size_t arm, std::size_t point, std::size_t seed) {
-        const std::vector<double>& curve = trained[arm * study.seeds + seed].curve;
+    const std::size_t seeds = study.seeds;
+    return filled(std::move(study), [&, seeds](std::size_t arm, std::size_t point, std::size_t seed) {
+        const std::vector<double>& curve = trained[arm * seeds + seed].curve;
         const std::size_t from = point * together;
         if (from + together > curve.size()) {
             return std::numeric_limits<double>::quiet_NaN();

@@ -21,7 +21,7 @@ struct Study {
     std::vector<std::string> arms;
     std::size_t seeds = 1;
     std::string measure;      // "nats"
-    std::string varied = "";  // "learning rate"; empty if nothing is
+    std::string varied = {};  // "learning rate"; empty if nothing is
     std::vector<double> values = {0};
     int decimals = 3;
     bool log_x = true;

@@ -265,15 +265,20 @@ std::vector<RankSummary> ranks_of(const std::optional<InParts>& parts) {
     return {};
 }
 
-int compare(const CompareOptions& options, const Command& command, const distributed::World& world) {
-    if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
-        throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
-    }
+// Before the work, so that a dump that can't be written is refused at once.
+void check_dump(const CompareOptions& options) {
     if constexpr (kHasChecks) {
         if (!options.dump.empty()) {
             check_external(options.dump);
         }
     }
+}
+
+int compare(const CompareOptions& options, const Command& command, const distributed::World& world) {
+    if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
+        throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
+    }
+    check_dump(options);
     const ReportFile report(options.report);
     Run run = run_to_compare(options, world);
     check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
