@@ -66,6 +66,7 @@ Case report::case_of(const ValueReport& value, const std::string& model, const W
         why += ", " + hint;
     }
     Case one = case_of_row(isolated_table(""), isolated_row(model, value), model + ".alone", why);
+    one.message = report::verdict_in_words(step) + ": " + why;
     one.outcome = outcome_of(step.verdict(), summary);
     const SourceLine line = report::source_line(how, step.function);
     const std::string place = line.place.empty() ? "" : report::place_in_words(how, line);

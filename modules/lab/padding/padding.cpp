@@ -121,7 +121,6 @@ void add_statistics(Document& document, const Findings& found) {
 }
 
 void add_normalised(Document& document, const Findings& found) {
-    const auto& [by_n, by_n_minus_1] = found.by;
     document.blocks.emplace_back(table_of_real_rows(
         found, "column 1 of every real row normalised, before γ and β; layer norm's divisor is always H",
         {"x", "padded n", "masked n", "padded n−1", "masked n−1", "layer"}, [&](std::size_t i, std::size_t packed_row) {
@@ -134,11 +133,11 @@ void add_normalised(Document& document, const Findings& found) {
             row.push_back(fixed(found.layer["lnraw"][packed_row * found.H()], kDecimals));
             return row;
         }));
-    document.blocks.emplace_back(
-        table_of_real_rows(found, "how wrong padding makes each real row: root mean square over its columns",
-                           {"divisor n", "divisor n − 1"}, [&](std::size_t i, std::size_t) {
-                               return std::vector{fixed(by_n.off[i], kDecimals), fixed(by_n_minus_1.off[i], kDecimals)};
-                           }));
+    document.blocks.emplace_back(table_of_real_rows(
+        found, "how wrong padding makes each real row: root mean square over its columns",
+        {"divisor n", "divisor n − 1"}, [&](std::size_t i, std::size_t) {
+            return std::vector{fixed(found.by[0].off[i], kDecimals), fixed(found.by[1].off[i], kDecimals)};
+        }));
 }
 
 void add_note_on_how(Document& document, const Findings& found) {

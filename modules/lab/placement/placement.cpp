@@ -150,6 +150,7 @@ void add_training(Document& document, const std::vector<Variant>& variants, cons
     add(document, {train_loss, val_loss});
     add(document, {loss_curves(std::move(curves), trained)});
     std::vector<Claim> claims;
+    claims.reserve(std::size(kComparisons));
     for (const auto& [sentence, brief, first, second] : kComparisons) {
         claims.push_back({.name = "placement",
                           .subject = "",

@@ -131,8 +131,8 @@ std::string key(const Levels& levels, const std::array<std::size_t, kLevels>& ma
     std::size_t i = 0;
     for (std::size_t level = 0; level < kLevels; ++level) {
         if (many[level] > 0) {
-            const std::size_t x = kKeyWide * (i % kKeys);
-            const double y = top + static_cast<double>(kKeyHigh * (i / kKeys));
+            const std::size_t row = i / kKeys, x = kKeyWide * (i % kKeys);
+            const double y = top + static_cast<double>(kKeyHigh * row);
             text +=
                 fmt::format(R"(<circle class="l{}" cx="{}" cy="{}" r="5"/><text class="key" x="{}" y="{}">{}</text>)",
                             level, x + 6, coordinate(y), x + 15, coordinate(y + 4), escaped(levels.words(level)));
@@ -163,12 +163,13 @@ Figure heatmap(const Shown& shown, const Entry& entry, const Picture& picture) {
     const std::string drawn = cells(picture, levels, many);
     const auto levels_shown =
         static_cast<std::size_t>(std::ranges::count_if(many, [](std::size_t n) { return n > 0; }));
+    const std::size_t key_rows = (levels_shown + kKeys - 1) / kKeys;
     const std::string svg = fmt::format(
         "<svg class=\"heat\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"heatmap of "
         "{2}\"><g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>{8}{9}{10}</svg>\n",
         coordinate(std::max(left + width + 6, static_cast<double>(kKeyWide * std::min(levels_shown, kKeys)))),
-        coordinate(height + 22 + static_cast<double>(kKeyHigh * ((levels_shown + kKeys - 1) / kKeys))),
-        escaped(entry.name()), left, coordinate(high / 2), cell, high, drawn,
+        coordinate(height + 22 + static_cast<double>(kKeyHigh * key_rows)), escaped(entry.name()), left,
+        coordinate(high / 2), cell, high, drawn,
         labels({high / 2, high, 11, picture.rows, picture.block_rows}, flat ? nullptr : characters(axes.front()), true,
                left / 2),
         labels({left + cell / 2, cell, 28, picture.columns, picture.block_columns}, characters(across), false,
@@ -331,7 +332,7 @@ Details details_of(const Shown& shown, const Section& section, const Entry& entr
     for (std::vector<Cell>& row : facts.rows) {
         std::string& words = row[1].shown;
         words = row[0].shown.starts_with("read")              ? linked(section, words)
-                : row[0].shown == "formula" && !words.empty() ? "`" + words + "`"
+                : row[0].shown == "formula" && !words.empty() ? fmt::format("`{}`", words)
                                                               : words;
     }
     Details details{entry.name() + ", details", {std::move(facts)}, entry.id, entry.mark == Mark::culprit};
