@@ -238,7 +238,7 @@ Lines lines_of(const Section& section, const Rows& rows) {
 }
 
 std::string label(std::string_view style, double x, double y, std::string_view words) {
-    return fmt::format("<text class=\"{}\" x=\"{:g}\" y=\"{:g}\">{}</text>", style, x, y, escaped(words));
+    return fmt::format(R"(<text class="{}" x="{:g}" y="{:g}">{}</text>)", style, x, y, escaped(words));
 }
 
 // Words in a frame, which is a link to the value's row where it has one.
