@@ -92,6 +92,9 @@ TEST_CASE("a full disk: reports, dumps, pages and metrics") {
     const std::string full = "head -c 100000 /dev/zero >disk/filler 2>/dev/null; true";
     std::vector<Arguments> commands = place.writers("disk/new", "3");
     commands.erase(commands.begin());  // a save, as above
+    if (!with_torch()) {
+        std::erase_if(commands, [](const Arguments& command) { return command.front() == "exercise"; });
+    }
     for (const Arguments& arguments : commands) {
         const Outcome outcome = place.on_small_disk(full, arguments);
         need_disk(outcome);

@@ -178,9 +178,7 @@ std::string furthest(const Table& table, const std::string& part) {
                        table.rows[static_cast<std::size_t>(largest - all.begin())].front().shown);
 }
 
-}  // namespace
-
-// What the running statistics of batches settle at, by the rows of a batch.
+// Adds the values at which the running statistics settle, by the rows of a batch.
 void add_small_batches(Document& document, std::uint64_t seed) {
     constexpr std::size_t kBatches = 4000;
     Study study = small_batches({2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128}, kBatches, seed);
@@ -189,6 +187,8 @@ void add_small_batches(Document& document, std::uint64_t seed) {
              "statistic has to settle at the true variance:"});
     add(document, {std::move(study)});
 }
+
+}  // namespace
 
 Study small_batches(const std::vector<double>& sizes, std::size_t batches, std::uint64_t seed) {
     Study study{.key = "small_batches",
