@@ -61,7 +61,9 @@ std::vector<std::size_t> values_of(const Sweep& sweep) {
 Recipe with_size(Recipe recipe, Size size, std::size_t value) {
     switch (size) {
         case Size::hidden:
-            std::ranges::fill(recipe.network.hidden, value);
+            for (OperationConfig* linear : hidden_linears(recipe.network)) {
+                linear->outputs = value;
+            }
             break;
         case Size::batch:
             recipe.batch = value;

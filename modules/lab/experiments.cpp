@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/short_form.h"
 #include "base/utf8.h"
 
 namespace byhand::lab {
@@ -24,7 +25,7 @@ void check_recipe(const Recipe& recipe, Networks networks) {
         refuse("has an optimizer, but this experiment requires plain gradient descent");
     }
     const auto is_changed = [](const OperationConfig& one) { return one.affine || one.epsilon || one.momentum; };
-    if (recipe.network.norm.kind != NormKind::batch || std::ranges::any_of(recipe.network.layers, is_changed)) {
+    if (std::ranges::any_of(recipe.network.layers, is_changed)) {
         refuse("this experiment requires batch norms, all of the same conventions");
     }
     for (const Operation& one : operations(recipe.network)) {
@@ -43,8 +44,9 @@ void check_recipe(const Recipe& recipe, Networks networks) {
             refuse("has a " + one.op + ", but this experiment requires layers with a batchnorm and a tanh");
         }
     }
-    if (networks >= Networks::adjustable && !recipe.network.layers.empty()) {
-        refuse(R"(lists its layers, which this experiment can't change; use a recipe with "hidden" and "norm")");
+    std::vector<OperationConfig> changed = recipe.network.layers;
+    if (networks >= Networks::adjustable && place_norms(changed, "before") == 0) {
+        refuse("has no activation in a hidden layer, beside which this experiment would place a norm");
     }
 }
 

@@ -43,7 +43,7 @@ enum class Networks {
     none,         // it works without a network
     chain,        // batch norm and tanh in a chain of layers
     plain,        // the same with plain gradient descent
-    adjustable,   // the same, and the recipe does not list its layers: the experiment changes them
+    adjustable,   // the same, with a hidden layer in which the experiment can place norms
     every_place,  // the same, without --norm: the experiment compares all places
 };
 

@@ -29,13 +29,13 @@ inline std::string handed_on(const Layer& layer) {
     if (layer.is_output) {
         return "logits";
     }
-    return layer.value(layer.norm == NormPlace::after ? "h" : "hpreact");
+    return layer.value(layer.has_batchnorm && !layer.has_batchnorm_first ? "h" : "hpreact");
 }
 
 // The layers that have a norm, in order.
 inline std::vector<Layer> layers_with_norm(const NetworkConfig& config) {
     std::vector<Layer> with = layers(config);
-    std::erase_if(with, [](const Layer& layer) { return layer.norm == NormPlace::none; });
+    std::erase_if(with, [](const Layer& layer) { return !layer.has_batchnorm; });
     return with;
 }
 

@@ -262,7 +262,7 @@ Report NetworkCheck::report_of(const ModelReport& model) const {
             network_.steps_, [&](const Network::Step& one) { return one.kernel.named.name == function; });
         return SourceLine{own == network_.steps_.end() ? "" : place_of(own->kernel.named), ""};
     };
-    for (Text& text : blame_texts({.models = {model}}, how)) {
+    for (Text& text : blame_texts({.models = {model}, .X = {}, .Y = {}}, how)) {
         text.role = TextRole::conclusion;
         document.blocks.emplace_back(std::move(text));
     }

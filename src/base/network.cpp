@@ -13,58 +13,6 @@
 namespace byhand {
 namespace {
 
-bool is_last_linear(const OperationConfig& one) {
-    return one.op == op::kLinear && one.outputs == 0;
-}
-
-const char* norm_of(NormKind kind) {
-    return op::kNorms.at(static_cast<std::size_t>(kind));
-}
-
-// The operations that the short form stands for.
-std::vector<OperationConfig> long_form(const NetworkConfig& config) {
-    const std::string norm = norm_of(config.norm.kind);
-    std::vector<OperationConfig> list;
-    std::size_t below = 0;  // the width of the layer before
-    for (const std::size_t width : config.hidden) {
-        const std::size_t before = list.size();  // operations of the layers below
-        if (config.flatten > 0) {
-            list.emplace_back(op::kFlatten).positions = config.flatten;
-        }
-        list.push_back({op::kLinear, width, config.hidden_bias});
-        if (config.norm.place == NormPlace::before) {
-            list.push_back({norm});
-        }
-        list.push_back({config.activation});
-        if (config.norm.place == NormPlace::after) {
-            list.push_back({norm});
-        }
-        if (config.residual && config.flatten == 0 && before > 0 && width == below) {
-            list.emplace_back(op::kResidual).from = before - 1;
-        }
-        below = width;
-    }
-    list.push_back({op::kLinear, 0, config.output_bias});
-    list.back().tied = config.tied;
-    if (config.norm.place != NormPlace::none && config.norm.output) {
-        list.push_back({norm});
-    }
-    return list;
-}
-
-// The network of these operations, with the fields that the list replaces reset to their defaults.
-NetworkConfig with_list(NetworkConfig config, std::vector<OperationConfig> layers) {
-    for (OperationConfig& one : layers) {
-        one.outputs = 0;
-    }
-    config.layers = std::move(layers);
-    config.activation = op::kTanh;
-    config.residual = config.tied = false;
-    config.norm.kind = NormKind::batch;
-    config.flatten = 0;
-    return config;
-}
-
 // Whether the names of values carry their layer's number, because a name would otherwise denote two of them.
 bool has_suffixes(const std::vector<OperationConfig>& list) {
     std::set<std::string> names;
@@ -98,22 +46,9 @@ std::string Layer::value(const std::string& name) const {
     return name + suffix;
 }
 
-std::vector<OperationConfig> expanded(const NetworkConfig& config) {
-    if (config.layers.empty()) {
-        return long_form(config);
-    }
-    std::vector<OperationConfig> list = config.layers;
-    auto width = config.hidden.begin();
-    for (OperationConfig& one : list) {
-        if (one.op == op::kLinear && width != config.hidden.end()) {
-            one.outputs = *width++;
-        }
-    }
-    return list;
-}
-
 std::vector<Layer> layers(const NetworkConfig& config) {
-    const std::vector<OperationConfig> list = expanded(config);
+    const std::vector<OperationConfig>& list = config.layers;
+    const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
     std::vector<Layer> all;
     std::size_t positions = config.context, inputs = config.embedding;
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -127,13 +62,14 @@ std::vector<Layer> layers(const NetworkConfig& config) {
             Layer& layer = all.emplace_back();
             layer.number = all.size();
             layer.inputs = inputs;
-            layer.is_output = all.size() > config.hidden.size();
+            layer.is_output = std::ssize(all) == linears;
             layer.outputs = inputs = layer.is_output ? config.vocabulary : list[i].outputs;
             layer.has_bias = list[i].bias;
             layer.is_tied = list[i].tied;
             layer.positions = positions;
         } else if (list[i].op == op::kBatchnorm) {
-            all.back().norm = list[i - 1].op == op::kLinear ? NormPlace::before : NormPlace::after;
+            all.back().has_batchnorm = true;
+            all.back().has_batchnorm_first = list[i - 1].op == op::kLinear;
         }
     }
     if (has_suffixes(list)) {
@@ -145,7 +81,7 @@ std::vector<Layer> layers(const NetworkConfig& config) {
 }
 
 std::vector<Operation> operations(const NetworkConfig& config) {
-    const std::vector<OperationConfig> list = expanded(config);
+    const std::vector<OperationConfig>& list = config.layers;
     const std::vector<Layer> all = layers(config);
     Layer none;
     none.number = 0;
@@ -205,39 +141,19 @@ std::vector<Operation> evaluated_operations(const NetworkConfig& config) {
 
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers) {
     check_layers(layers);
-    const auto one_norm = [](const OperationConfig& one) { return is_norm(one.op); };
-    const auto last = std::ranges::find_if(layers, [](const auto& one) { return is_last_linear(one); });
-    const auto first_norm = std::ranges::find_if(layers, one_norm);
-    const std::size_t flatten = layers.front().op == op::kFlatten ? layers.front().positions : 0;
-    const auto activation =
-        std::ranges::find_if(layers, [](const auto& one) { return std::ranges::count(op::kActivations, one.op) > 0; });
-    config.layers.clear();
-    config.hidden.clear();
-    config.hidden_bias = layers[flatten > 0 ? 1 : 0].bias;
-    config.flatten = flatten;
-    config.output_bias = last->bias;
-    config.tied = last->tied;
-    config.activation = activation == layers.end() ? op::kTanh : activation->op;
-    config.residual = std::ranges::count(layers, op::kResidual, &OperationConfig::op) > 0;
-    for (const OperationConfig& one : layers) {
-        if (one.op == op::kLinear && !is_last_linear(one)) {
-            config.hidden.push_back(one.outputs);
-        }
-    }
-    config.norm.kind = first_norm == layers.end()         ? NormKind::batch
-                       : first_norm->op == op::kLayernorm ? NormKind::layer
-                       : first_norm->op == op::kRmsnorm   ? NormKind::rms
-                                                          : NormKind::batch;
-    config.norm.output = std::any_of(last, layers.end(), one_norm);
-    config.norm.place = first_norm == layers.end()            ? NormPlace::none
-                        : (first_norm - 1)->op == op::kLinear ? NormPlace::before
-                                                              : NormPlace::after;
-    return long_form(config) == layers && !config.hidden.empty() ? config
-                                                                 : with_list(std::move(config), std::move(layers));
+    config.layers = std::move(layers);
+    return config;
 }
 
-NetworkConfig listed(const NetworkConfig& config) {
-    return config.layers.empty() ? with_list(config, long_form(config)) : config;
+std::vector<OperationConfig*> hidden_linears(NetworkConfig& config) {
+    std::vector<OperationConfig*> linears;
+    for (OperationConfig& one : config.layers) {
+        if (one.op == op::kLinear) {
+            linears.push_back(&one);
+        }
+    }
+    linears.pop_back();
+    return linears;
 }
 
 OperationState state_of(const NetworkConfig& config, const Operation& operation) {
@@ -315,34 +231,35 @@ bool is_calibrated(const NetworkConfig& config) {
     return config.norm.evaluation == EvaluationFigures::training_set && !running_figures(config).empty();
 }
 
-std::vector<std::size_t> shared_widths(const NetworkConfig& config) {
-    std::vector<std::size_t> shared(config.hidden.size());
-    std::iota(shared.begin(), shared.end(), std::size_t{0});
+std::vector<std::size_t> first_as_wide(const NetworkConfig& config) {
+    std::vector<std::size_t> first(layers(config).size() - 1);
+    std::iota(first.begin(), first.end(), std::size_t{0});
     std::vector<std::size_t> layer_of;  // of each operation of the list
     std::size_t linears = 0;
-    for (const OperationConfig& one : expanded(config)) {
+    for (const OperationConfig& one : config.layers) {
         linears += one.op == op::kLinear ? 1 : 0;
         layer_of.push_back(linears);
         if (one.op == op::kResidual) {
-            const std::size_t a = shared.at(linears - 1), b = shared.at(layer_of.at(one.from) - 1);
-            std::ranges::replace(shared, std::max(a, b), std::min(a, b));
+            const std::size_t a = first.at(linears - 1), b = first.at(layer_of.at(one.from) - 1);
+            std::ranges::replace(first, std::max(a, b), std::min(a, b));
         }
     }
-    return shared;
+    return first;
 }
 
 void share_widths(NetworkConfig& config) {
-    const std::vector<std::size_t> shared = shared_widths(config);
-    if (!shared.empty() && layers(config).back().is_tied) {
-        config.hidden[shared.back()] = config.embedding;
+    const std::vector<std::size_t> first = first_as_wide(config);
+    const std::vector<OperationConfig*> linears = hidden_linears(config);
+    if (!first.empty() && layers(config).back().is_tied) {
+        linears[first.back()]->outputs = config.embedding;
     }
-    for (std::size_t l = 0; l < shared.size(); ++l) {
-        config.hidden[l] = config.hidden[shared[l]];
+    for (std::size_t l = 0; l < first.size(); ++l) {
+        linears[l]->outputs = linears[first[l]]->outputs;
     }
 }
 
 bool flattens_by_parts(const NetworkConfig& config) {
-    return expanded(config).front().op == op::kFlatten;
+    return config.layers.front().op == op::kFlatten;
 }
 
 std::vector<TensorSpec> optimizer_state(const NetworkConfig& config) {

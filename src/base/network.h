@@ -13,14 +13,6 @@
 
 namespace byhand {
 
-// In the short form of a network (see `expanded`): the position of the batch norm in a layer; f is the activation.
-// before: linear → hprebn → … → hpreact → f → h;  after: linear → hpreact → f → hprebn → … → h;
-// none: linear → hpreact → f → h.
-enum class NormPlace { none, before, after };
-
-// What the statistics are taken over: the batch for each unit, or the units of a row; rms omits the mean.
-enum class NormKind { batch, layer, rms };
-
 // The divisor of a sum of squares over n rows.
 enum class Divisor { n, n_minus_1 };
 
@@ -36,10 +28,7 @@ enum class EvaluationFigures { running, training_set };
 // The conventions in which batch norms differ. Layer and RMS norm use only `affine` and `epsilon`; their divisor is the
 // number of units, and ε is inside the root.
 struct NormConfig {
-    NormKind kind = NormKind::batch;  // with place and output: of the short form
-    NormPlace place = NormPlace::before;
-    bool output = false;  // a norm on the logits too
-    bool affine = true;   // γ and β, of an RMS norm only γ; without them the normalised value is the result
+    bool affine = true;  // γ and β, of an RMS norm only γ; without them the normalised value is the result
     Divisor batch_divisor = Divisor::n_minus_1;
     Divisor running_divisor = Divisor::n_minus_1;
     RunningSpread running_spread = RunningSpread::variance;
@@ -86,7 +75,7 @@ inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayern
 // One operation of a network's `layers` with its options.
 struct OperationConfig {
     std::string op;
-    // linear: its width, 0 for the last, whose width is V (and in NetworkConfig::layers); and whether it has b.
+    // linear: its width, 0 for the last, whose width is V; and whether it has b.
     std::size_t outputs = 0;
     bool bias = true;
     double negative_slope = 0.01;  // leaky_relu: the factor for x < 0
@@ -103,23 +92,12 @@ struct OperationConfig {
 };
 
 struct NetworkConfig {
-    std::size_t vocabulary = 27;              // V
-    std::size_t context = 3;                  // T
-    std::size_t embedding = 2;                // E
-    std::vector<std::size_t> hidden = {100};  // H of each hidden layer, 1 to kMostHiddenLayers
-    // The number of consecutive positions joined before each hidden linear; T is a power of it. 0: all T before the
-    // first.
-    std::size_t flatten = 0;
-    bool hidden_bias = true;             // b of every hidden linear
-    bool output_bias = true;             // b of the last linear
-    bool tied = false;                   // the last linear's weights are the embedding's
-    std::string activation = op::kTanh;  // of every hidden layer, one of op::kActivations
-    bool residual = false;               // each hidden layer as wide as the one below it adds that layer's result
-    NormConfig norm;
-    // The operations between embcat and the logits, in order, if the fields above cannot express them (with_layers).
-    // `hidden` still holds the widths of all linears but the last, norm.place is `none` if there is no norm, and kind,
-    // activation, residual and tied have their default values.
-    std::vector<OperationConfig> layers = {};
+    std::size_t vocabulary = 27;  // V
+    std::size_t context = 3;      // T
+    std::size_t embedding = 2;    // E
+    // The operations between embcat and the logits, in order. All linears but the last are hidden layers.
+    std::vector<OperationConfig> layers = {{op::kLinear, 100}, {op::kBatchnorm}, {op::kTanh}, {op::kLinear}};
+    NormConfig norm = {};  // of every norm, where it has no options of its own
     OptimizerConfig optimizer = {};
 
     bool operator==(const NetworkConfig&) const = default;
@@ -135,7 +113,8 @@ struct Layer {
     bool has_bias = false;
     bool is_tied = false;       // it has no W of its own: it multiplies by Cᵀ
     std::size_t positions = 1;  // positions per row of the batch at this layer: its values have rows·positions rows
-    NormPlace norm = NormPlace::none;  // of its batch norm
+    bool has_batchnorm = false;
+    bool has_batchnorm_first = false;  // directly behind the linear, before any activation
     std::string suffix;                // "" or ".3"
 
     std::string W() const;  // "W3"
@@ -144,7 +123,7 @@ struct Layer {
     std::string value(const std::string& name) const;
 };
 
-// The layers in order, the output last. In the short form, the norm of the output directly follows its linear.
+// The layers in order, the output last.
 std::vector<Layer> layers(const NetworkConfig& config);
 
 // An operation at its place in the network.
@@ -173,15 +152,14 @@ std::vector<Operation> operations(const NetworkConfig& config);
 // norm nor a dropout.
 std::vector<Operation> evaluated_operations(const NetworkConfig& config);
 
-// The operations between embcat and the logits: `layers`, or the expansion of hidden, the biases, the activation,
-// norm.kind, place and output. The output width of the last linear is 0.
-std::vector<OperationConfig> expanded(const NetworkConfig& config);
-
-// The network with these operations between embcat and the logits, in its short form if that can express them. Throws
-// InputError("layers[2]: …") if they do not form a network: the first is not a linear, a linear without a width is not
-// the last or one with a width is, two operations of a layer read a value of one name, a flatten is not followed by a
-// linear, no earlier operation fits a residual, a tied linear is not the last.
+// The network with these operations between embcat and the logits. Throws InputError("layers[2]: …") if they do not
+// form a network: the first is not a linear, a linear without a width is not the last or one with a width is, two
+// operations of a layer read a value of one name, a flatten is not followed by a linear, no earlier operation fits a
+// residual, a tied linear is not the last.
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers);
+
+// The linears of the hidden layers.
+std::vector<OperationConfig*> hidden_linears(NetworkConfig& config);
 
 // Name and shape of one tensor.
 struct TensorSpec {
@@ -227,15 +205,11 @@ bool is_calibrated(const NetworkConfig& config);
 // bytes.
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
 
-// The same network with its operations in `layers`, which do not depend on the widths in `hidden`.
-NetworkConfig listed(const NetworkConfig& config);
+// For each hidden layer: the index from 0 of the first layer that must be as wide because residuals add one to the
+// other; its own index if none must.
+std::vector<std::size_t> first_as_wide(const NetworkConfig& config);
 
-// For each hidden layer: the index from 0 of the first layer that shares its width because residuals add one to the
-// other; its own index if none does.
-std::vector<std::size_t> shared_widths(const NetworkConfig& config);
-
-// Makes hidden layers that share a width equal, and equal to the embedding's where the last linear is tied.
-// Precondition: the network lists its operations, or shares no widths.
+// Makes hidden layers equally wide that must be, the last as wide as the embedding where the last linear is tied.
 void share_widths(NetworkConfig& config);
 
 // Whether its flattens join parts of the positions; they then determine the context.
@@ -254,7 +228,7 @@ bool is_norm(const std::string& operation);
 // The name of the value that an operation reads: "hprebn" for a batch norm.
 std::string read_as(const std::string& operation);
 
-// Throws InputError("layers[2]: …") as with_layers does. The list contains the widths, as from expanded().
+// Throws InputError("layers[2]: …") as with_layers does.
 void check_layers(const std::vector<OperationConfig>& list);
 
 }  // namespace byhand

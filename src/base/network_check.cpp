@@ -141,37 +141,27 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     require(config.context <= kMostContext, "a context of more than " + std::to_string(kMostContext) +
                                                 " characters sees no more of any name: --context takes that at most");
     require(config.embedding > 0, "an embedding of width 0 holds nothing: --embedding takes at least 1");
-    if (!config.layers.empty()) {
-        with_layers(config, expanded(config));  // throws for a list that is no network
-    }
-    require(!config.hidden.empty() || !config.layers.empty(), "no hidden layer: --hidden takes at least one width");
-    require(config.hidden.size() <= kMostHiddenLayers,
+    const std::ptrdiff_t linears = std::ranges::count(config.layers, op::kLinear, &OperationConfig::op);
+    require(linears <= static_cast<std::ptrdiff_t>(kMostHiddenLayers) + 1,
             "more than " + std::to_string(kMostHiddenLayers) + " hidden layers: --hidden takes as many widths at most");
-    for (const std::size_t width : config.hidden) {
-        require(width > 0, "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
-    }
-    std::size_t positions = flattens_by_parts(config) ? config.context : 1;
-    const bool is_listed = !config.layers.empty();
-    const std::vector<OperationConfig> list = expanded(config);
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        if (list[i].op == op::kFlatten) {
-            const std::string where = is_listed ? "layers[" + std::to_string(i) + "]: " : "flatten: ";
-            require(list[i].positions > 0 && positions % list[i].positions == 0,
-                    where + std::to_string(positions) + " positions can't be joined by " +
-                        std::to_string(list[i].positions) + "s: change its positions, or the context (--context)");
-            positions /= list[i].positions;
+    check_layers(config.layers);
+    std::size_t positions = flattens_by_parts(config) ? config.context : 1, layer = 1;
+    for (const OperationConfig& one : config.layers) {
+        if (one.op == op::kFlatten) {
+            require(one.positions > 0 && positions % one.positions == 0,
+                    "flatten before layer " + std::to_string(layer) + ": " + std::to_string(positions) +
+                        " positions can't be joined by " + std::to_string(one.positions) +
+                        "s: change its positions, or the context (--context)");
+            positions /= one.positions;
         }
+        layer += one.op == op::kLinear ? 1 : 0;
     }
-    require(positions == 1, (is_listed ? "layers: " : "flatten: ") + std::to_string(positions) +
+    require(positions == 1, "flatten: " + std::to_string(positions) +
                                 " positions are left over at the logits: add a flatten, or give a shorter context");
     const Layer last = layers(config).back();
     require(!last.is_tied || last.inputs == config.embedding,
             "tied: the last linear reads " + std::to_string(last.inputs) + " units, the embedding has " +
                 std::to_string(config.embedding) + ": give --embedding and the last of --hidden the same width");
-    const bool has_residual = std::ranges::count(list, op::kResidual, &OperationConfig::op) > 0;
-    require(!config.residual || has_residual,
-            "residual: no hidden layer is as wide as the one below it, position for position: give two in a row the "
-            "same width (--hidden 64,64), without flatten");
     require(rows > 0, "a batch of 0 rows has no loss: --batch takes at least 1");
 
     for (const Operation& one : operations(config)) {

@@ -24,7 +24,7 @@ void add_recipes(const Command& program) {
     command.on_run([name, is_expanded] {
         if (!name->empty()) {
             const Recipe recipe = read_recipe(*name);
-            fmt::print("{}", *is_expanded ? to_expanded_json(recipe) : to_json(recipe));
+            fmt::print("{}", to_json(recipe, *is_expanded));
             return kFine;
         }
         if (*is_expanded) {

@@ -2,34 +2,53 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/short_form.h"
 #include "base/utf8.h"
 #include "recipe/recipe.h"
 
 namespace byhand {
 namespace {
 
-// The new norm's γ and β have the initialization rules of the old one's; without those, γ = 1 and β = 0.
-void change_norm_kind(Recipe& recipe, const std::string& word) {
-    NormConfig& norm = recipe.network.norm;
-    if (word == "none") {
-        norm.place = NormPlace::none;
-        return;
-    }
-    norm.place = norm.place == NormPlace::none ? NormPlace::before : norm.place;
-    norm.kind = word == "layer" ? NormKind::layer : word == "rms" ? NormKind::rms : NormKind::batch;
-    const std::string prefix = word == "layer" ? "ln" : word == "rms" ? "rms" : "bn";
+// γ and β of norms of another kind have the initialization rules of the old ones; without those, γ = 1 and β = 0.
+void rename_norm_rules(std::vector<InitialRule>& rules, const std::string& norm) {
+    const std::string prefix = norm == op::kLayernorm ? "ln" : norm == op::kRmsnorm ? "rms" : "bn";
     for (const auto& [parameter, constant] : {std::pair{"gain", 1.0}, std::pair{"bias", 0.0}}) {
         const auto begins_it = [of = parameter](const InitialRule& rule) { return rule.parameter.ends_with(of); };
-        if (norm.kind == NormKind::rms && parameter == std::string("bias")) {
-            std::erase_if(recipe.initial, begins_it);
-        } else if (std::ranges::none_of(recipe.initial, begins_it)) {
-            InitialRule& rule = recipe.initial.emplace_back();
+        if (norm == op::kRmsnorm && parameter == std::string("bias")) {
+            std::erase_if(rules, begins_it);
+        } else if (std::ranges::none_of(rules, begins_it)) {
+            InitialRule& rule = rules.emplace_back();
             rule.parameter = prefix + parameter;
             rule.plus = constant;
         }
-        for (InitialRule& rule : recipe.initial) {
+        for (InitialRule& rule : rules) {
             rule.parameter = begins_it(rule) ? prefix + parameter : rule.parameter;
         }
+    }
+}
+
+// --norm and --norm-kind.
+void change_norms(Recipe& recipe, const NetworkFlags& flags) {
+    std::vector<OperationConfig>& layers = recipe.network.layers;
+    const bool is_none = flags.norm == "none" || flags.norm_kind == "none";
+    if (flags.norm && flags.norm_kind && (*flags.norm == "none") != (*flags.norm_kind == "none")) {
+        throw InputError("--norm " + *flags.norm + " and --norm-kind " + *flags.norm_kind +
+                         " contradict each other: leave one out");
+    }
+    if (is_none) {
+        place_norms(layers, "none");
+        return;
+    }
+    const bool has_norm = std::ranges::any_of(layers, [](const OperationConfig& one) { return is_norm(one.op); });
+    const std::string place = flags.norm.value_or(has_norm ? "" : "before");
+    if (!place.empty() && place_norms(layers, place) == 0) {
+        throw InputError((flags.norm ? "--norm: recipe " : "--norm-kind: recipe ") + printable(recipe.name) +
+                         " has no activation in a hidden layer, beside which a norm would go: list it in its layers");
+    }
+    if (flags.norm_kind) {
+        const std::string norm = *flags.norm_kind + "norm";
+        set_norm(layers, norm);
+        rename_norm_rules(recipe.initial, norm);
     }
 }
 
@@ -55,37 +74,28 @@ Recipe with_flags(Recipe recipe, const NetworkFlags& flags) {
     recipe.batch = flags.batch.value_or(recipe.batch);
     recipe.seed = flags.seed.value_or(recipe.seed);
     recipe.split_seed = flags.split_seed.value_or(recipe.split_seed);
-    if (flags.hidden) {
-        const std::size_t linears = network.hidden.size();
-        network.hidden = *flags.hidden;
-        if (!network.layers.empty() && network.hidden.size() != linears) {
-            throw InputError("--hidden: recipe " + printable(recipe.name) + " lists its layers, " +
-                             std::to_string(linears) + " of them hidden: give as many widths");
-        }
+    const auto refuse = [&](const char* flag, const std::string& why) {
+        throw InputError(std::string(flag) + ": recipe " + printable(recipe.name) + why);
+    };
+    if (flags.hidden && !set_widths(network.layers, *flags.hidden)) {
+        const std::size_t hidden = layers(network).size() - 1;
+        refuse("--hidden", " lists its layers, " + std::to_string(hidden) + " of them hidden: give as many widths");
     }
-    for (const auto& [flag, is_given] :
-         {std::pair{"--norm", flags.norm.has_value()}, std::pair{"--norm-kind", flags.norm_kind.has_value()},
-          std::pair{"--activation", flags.activation.has_value()}, std::pair{"--residual", flags.residual},
-          std::pair{"--tied", flags.tied}}) {
-        if (is_given && !network.layers.empty()) {
-            throw InputError(std::string(flag) + ": recipe " + printable(recipe.name) +
-                             " lists every operation of its layers: change the list");
-        }
+    if (flags.activation && set_activation(network.layers, *flags.activation) == 0) {
+        refuse("--activation", " has no activation that another could replace: list one in its layers");
     }
-    network.activation = flags.activation.value_or(network.activation);
-    network.residual = network.residual || flags.residual;
-    network.tied = network.tied || flags.tied;
-    if (flags.norm) {
-        network.norm.place = *flags.norm == "before"  ? NormPlace::before
-                             : *flags.norm == "after" ? NormPlace::after
-                                                      : NormPlace::none;
+    if (flags.norm || flags.norm_kind) {
+        change_norms(recipe, flags);
     }
-    if (flags.norm && flags.norm_kind && (*flags.norm == "none") != (*flags.norm_kind == "none")) {
-        throw InputError("--norm " + *flags.norm + " and --norm-kind " + *flags.norm_kind +
-                         " contradict each other: leave one out");
+    if (flags.residual && add_residuals(network.layers) == 0) {
+        refuse("--residual",
+               " has no hidden layer as wide as the one below it, position for position: give two in a "
+               "row the same width (--hidden 64,64), without flatten");
     }
-    if (flags.norm_kind) {
-        change_norm_kind(recipe, *flags.norm_kind);
+    if (flags.tied) {
+        std::find_if(network.layers.rbegin(), network.layers.rend(), [](const OperationConfig& one) {
+            return one.op == op::kLinear;
+        })->tied = true;
     }
     if (flags.bn_variance) {
         const Divisor divisor = *flags.bn_variance == "biased" ? Divisor::n : Divisor::n_minus_1;

@@ -1,8 +1,8 @@
 // Reads and writes JSON objects with one description of their keys: a function of the object and its target that
 // specifies for each key the target of its value and the values it takes.
-//   void describe_bias(Object& bias, NetworkConfig& network) {
-//       bias.take("hidden", network.hidden_bias, truth);
-//       bias.take("output", network.output_bias, truth);
+//   void describe_bias(Object& bias, ShortForm& form) {
+//       bias.take("hidden", form.hidden_bias, truth);
+//       bias.take("output", form.output_bias, truth);
 //   }
 // What a key takes is one of
 //   a function of a Field, whose result is the value        truth, Number{0, 1}

@@ -85,12 +85,9 @@ Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g);
 Recipe recipe_from_json(const std::string& text, const std::string& where);
 
 // The whole recipe as JSON that recipe_from_json accepts, with every default written out (except in rules, where an
-// absent key has no value); doubles keep their value. The same recipe yields the same text. Precondition: name and
-// about are UTF-8.
-std::string to_json(const Recipe& recipe);
-
-// The same with the network's operations listed one by one, as `layers`.
-std::string to_expanded_json(Recipe recipe);
+// absent key has no value); doubles keep their value. The same recipe yields the same text. With `in_full` the
+// network's operations are listed one by one, as `layers`. Precondition: name and about are UTF-8.
+std::string to_json(const Recipe& recipe, bool in_full = false);
 
 // The differences in everything that determines a step (not the recipe's name, nor the number of steps, nor the seed of
 // `sample`), key by key: "network.hidden.0 (100 there, 200 here)".
@@ -99,7 +96,7 @@ std::vector<std::string> differences(const Recipe& there, const Recipe& here);
 // ---- A recipe as a JSON value ----
 
 // The value whose text to_json returns.
-Json json_of(Recipe recipe);
+Json json_of(Recipe recipe, bool in_full = false);
 
 // ---- Changes of a recipe that a command line can ask for ----
 
@@ -117,7 +114,7 @@ struct NetworkFlags {
     bool residual = false, tied = false;
 };
 
-// Throws InputError, naming the flag, if flags contradict each other or the recipe, which may list its layers.
+// Throws InputError, naming the flag, if flags contradict each other, or the network has no place for what they change.
 Recipe with_flags(Recipe recipe, const NetworkFlags& flags);
 
 }  // namespace byhand

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/short_form.h"
 #include "base/strict_json.h"
 #include "base/utf8.h"
 #include "recipe/json_fields.h"
@@ -26,10 +27,8 @@ constexpr double kLargest = 1e30;    // finite in float, and so is its product w
 constexpr double kSmallest = 1e-30;  // representable in float with full precision
 constexpr Number kFactor{-kLargest, kLargest};
 
-constexpr std::pair<const char*, NormKind> kKinds[] = {
-    {"batch", NormKind::batch}, {"layer", NormKind::layer}, {"rms", NormKind::rms}};
-constexpr std::pair<const char*, NormPlace> kPlaces[] = {
-    {"before", NormPlace::before}, {"after", NormPlace::after}, {"none", NormPlace::none}};
+constexpr std::pair<const char*, const char*> kNormKinds[] = {
+    {"batch", op::kBatchnorm}, {"layer", op::kLayernorm}, {"rms", op::kRmsnorm}};
 constexpr std::pair<const char*, Divisor> kDivisors[] = {{"n", Divisor::n}, {"n-1", Divisor::n_minus_1}};
 constexpr std::pair<const char*, RunningSpread> kSpreads[] = {{"variance", RunningSpread::variance},
                                                               {"deviation", RunningSpread::deviation}};
@@ -58,12 +57,14 @@ std::vector<double> cuts(const Field& field) {
     return two;
 }
 
-// If the layers are `listed`, they determine the places of the norms.
-void describe_norm(Object& object, NormConfig& norm, bool listed) {
-    if (!listed) {
-        object.maybe("kind", norm.kind, kKinds);
-        object.take("place", norm.place, kPlaces);
-        object.take("output", norm.output, truth);
+// A list of layers determines the places of the norms, so that it has no short form.
+void describe_norm(Object& object, NormConfig& norm, ShortForm* form) {
+    if (form != nullptr) {
+        std::optional<std::string> other = form->norm == op::kBatchnorm ? std::nullopt : std::optional(form->norm);
+        object.maybe("kind", other, kNormKinds);
+        form->norm = other.value_or(op::kBatchnorm);
+        object.take("place", form->norm_place, OneOf{{"before", "after", "none"}});
+        object.take("output", form->output_norm, truth);
     }
     object.take("affine", norm.affine, truth);
     object.take("batch_divisor", norm.batch_divisor, kDivisors);
@@ -91,13 +92,13 @@ void describe_norm(Object& object, NormConfig& norm, bool listed) {
     object.refuse_if(place == EpsilonWord::none && norm.epsilon != 0, "epsilon",
                      R"(but epsilon_place is "none": give "inside" or "outside", or leave epsilon out)");
     for (const char* key : {"kind", "place", "output"}) {
-        object.refuse_if(listed, key, "but \"layers\" determines where the norms are: leave it out");
+        object.refuse_if(form == nullptr, key, "but \"layers\" determines where the norms are: leave it out");
     }
 }
 
-void describe_bias(Object& object, NetworkConfig& network) {
-    object.take("hidden", network.hidden_bias, truth);
-    object.take("output", network.output_bias, truth);
+void describe_bias(Object& object, ShortForm& form) {
+    object.take("hidden", form.hidden_bias, truth);
+    object.take("output", form.output_bias, truth);
 }
 
 void describe_operation(Object& object, OperationConfig& one) {
@@ -141,34 +142,34 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.refuse_if(one.op != op::kLeakyRelu, "negative_slope", "but goes with a leaky_relu only: leave it out");
 }
 
-void describe_network(Object& object, NetworkConfig& network) {
+// The layers are described by the words of the short form, where they have one and `in_full` does not ask for the list.
+void describe_network(Object& object, NetworkConfig& network, bool in_full) {
     object.take("context", network.context, Whole{1, kMostContext});
     object.take("embedding", network.embedding, kWidth);
-    std::vector<OperationConfig> layers = network.layers.empty() ? network.layers : expanded(network);
+    const std::optional<ShortForm> short_form = in_full ? std::nullopt : short_form_of(network.layers);
+    ShortForm form = short_form.value_or(ShortForm());
+    std::vector<OperationConfig> layers = short_form ? std::vector<OperationConfig>() : network.layers;
     object.maybe("layers", layers, List{1, kMostOperations, describe_operation});
     const bool listed = !layers.empty();
     if (!listed) {
-        object.take("hidden", network.hidden, List{1, kMostHiddenLayers, kWidth});
-        object.maybe("flatten", network.flatten, Whole{1, kMostContext});
-        object.take("bias", network, describe_bias);
-        std::optional<std::string> other =
-            network.activation == op::kTanh ? std::nullopt : std::optional(network.activation);
+        object.take("hidden", form.hidden, List{1, kMostHiddenLayers, kWidth});
+        object.maybe("flatten", form.flatten, Whole{1, kMostContext});
+        object.take("bias", form, describe_bias);
+        std::optional<std::string> other = form.activation == op::kTanh ? std::nullopt : std::optional(form.activation);
         object.maybe("activation", other, OneOf{{op::kActivations.begin(), op::kActivations.end()}});
-        network.activation = other.value_or(op::kTanh);
-        object.maybe("residual", network.residual, truth);
-        object.maybe("tied", network.tied, truth);
+        form.activation = other.value_or(op::kTanh);
+        object.maybe("residual", form.residual, truth);
+        object.maybe("tied", form.tied, truth);
     }
     object.take("norm", network.norm,
-                [listed](Object& norm, NormConfig& target) { describe_norm(norm, target, listed); });
+                [&](Object& norm, NormConfig& target) { describe_norm(norm, target, listed ? nullptr : &form); });
     for (const char* key : {"hidden", "flatten", "bias", "activation", "residual", "tied"}) {
         object.refuse_if(listed, key, "but \"layers\" lists every operation: leave it out");
     }
-    if (listed) {
-        try {
-            network = with_layers(network, std::move(layers));
-        } catch (const InputError& error) {
-            object.refuse_part(error.what());
-        }
+    try {
+        network = with_layers(network, listed ? std::move(layers) : layers_of(form));
+    } catch (const InputError& error) {
+        object.refuse_part(error.what());
     }
 }
 
@@ -268,10 +269,11 @@ void describe_sample(Object& object, Recipe& recipe) {
     object.take("seed", recipe.sample_seed, kSeed);
 }
 
-void describe_recipe(Object& object, Recipe& recipe) {
+void describe_recipe(Object& object, Recipe& recipe, bool in_full) {
     object.need("name", recipe.name, OneLine{100});
     object.maybe("about", recipe.about, OneLine{1000});
-    object.take("network", recipe.network, describe_network);
+    object.take("network", recipe.network,
+                [in_full](Object& part, NetworkConfig& network) { describe_network(part, network, in_full); });
     object.need("initial", recipe, describe_initial);
     object.take("data", recipe, describe_data);
     object.take("batches", recipe, describe_batches);
@@ -286,7 +288,8 @@ Recipe recipe_from_json(const std::string& text, const std::string& where) {
     const std::string file = "recipe " + printable(where);
     const Json value = strict_json(text, file);
     Recipe recipe;
-    Object::read({value, file, ""}, recipe, describe_recipe);
+    Object::read({value, file, ""}, recipe,
+                 [](Object& object, Recipe& target) { describe_recipe(object, target, false); });
     NetworkConfig smallest = recipe.network;
     smallest.vocabulary = 2;
     if (!fits_in_memory(smallest, recipe.batch)) {
@@ -295,17 +298,13 @@ Recipe recipe_from_json(const std::string& text, const std::string& where) {
     return recipe;
 }
 
-std::string to_expanded_json(Recipe recipe) {
-    recipe.network.layers = expanded(recipe.network);
-    return to_json(recipe);
+Json json_of(Recipe recipe, bool in_full) {
+    return Object::write(recipe,
+                         [in_full](Object& object, Recipe& target) { describe_recipe(object, target, in_full); });
 }
 
-Json json_of(Recipe recipe) {
-    return Object::write(recipe, describe_recipe);
-}
-
-std::string to_json(const Recipe& recipe) {
-    return readable_text(json_of(recipe)) + "\n";
+std::string to_json(const Recipe& recipe, bool in_full) {
+    return readable_text(json_of(recipe, in_full)) + "\n";
 }
 
 }  // namespace byhand

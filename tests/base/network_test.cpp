@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "base/message_of.h"
 
@@ -55,25 +56,25 @@ TEST_CASE("network: the default is that of note 1, with its parameters in order"
 
 TEST_CASE("network: values carry layer numbers if there is more than one hidden layer or norm") {
     NetworkConfig config;
-    config.hidden = {5};
+    test::set(config, &ShortForm::hidden, {5});
     CHECK(layers(config)[0].value("h") == "h");
     CHECK(layers(config)[1].W() == "W2");
     CHECK(layers(config)[1].b() == "b2");
 
-    config.hidden = {5, 3};
+    test::set(config, &ShortForm::hidden, {5, 3});
     REQUIRE(layers(config).size() == 3);
     CHECK(layers(config)[0].value("h") == "h.1");
     CHECK(layers(config)[1].value("bngain") == "bngain.2");
     CHECK(names(running_figures(config)) ==
           Names{"bnmean_running.1", "bnvar_running.1", "bnmean_running.2", "bnvar_running.2"});
 
-    config.hidden = {5};
-    config.norm.output = true;
+    test::set(config, &ShortForm::hidden, {5});
+    test::set(config, &ShortForm::output_norm, true);
     CHECK(layers(config)[0].value("h") == "h.1");
     CHECK(names(parameters(config)) ==
           Names{"C", "W1", "b1", "bngain.1", "bnbias.1", "W2", "b2", "bngain.2", "bnbias.2"});
 
-    config.norm.place = NormPlace::none;  // a norm on the output is then absent too
+    test::set(config, &ShortForm::norm_place, "none");  // a norm on the output is then absent too
     CHECK(layers(config)[0].value("h") == "h");
     CHECK(names(state(config)) == Names{"C", "W1", "b1", "W2", "b2"});
 }
@@ -83,11 +84,11 @@ TEST_CASE("network: layers have their extents, biases and norms") {
     config.vocabulary = 11;
     config.context = 5;
     config.embedding = 3;
-    config.hidden = {7, 2};
-    config.hidden_bias = false;
-    config.norm.place = NormPlace::after;
+    test::set(config, &ShortForm::hidden, {7, 2});
+    test::set(config, &ShortForm::hidden_bias, false);
+    test::set(config, &ShortForm::norm_place, "after");
     for (const bool output : {false, true}) {
-        config.norm.output = output;
+        test::set(config, &ShortForm::output_norm, output);
         const std::vector<Layer> all = layers(config);
         CHECK(all[0].inputs == 15);
         CHECK(all[0].outputs == 7);
@@ -98,11 +99,13 @@ TEST_CASE("network: layers have their extents, biases and norms") {
         CHECK(all[2].has_bias);
         CHECK(!all[1].is_output);
         CHECK(all[2].is_output);
-        CHECK(all[1].norm == NormPlace::after);
-        CHECK(all[2].norm == (output ? NormPlace::before : NormPlace::none));  // directly after the linear
+        CHECK(all[1].has_batchnorm);
+        CHECK_FALSE(all[1].has_batchnorm_first);
+        CHECK(all[2].has_batchnorm == output);
+        CHECK(all[2].has_batchnorm_first == output);
     }
     config.norm.affine = false;
-    config.norm.output = false;
+    test::set(config, &ShortForm::output_norm, false);
     CHECK(names(parameters(config)) == Names{"C", "W1", "W2", "W3", "b3"});
 }
 
@@ -111,8 +114,8 @@ TEST_CASE("network: flatten joins positions, and a layer has a row for each rema
     config.vocabulary = 11;
     config.context = 9;
     config.embedding = 5;
-    config.hidden = {7, 2};
-    config.flatten = 3;
+    test::set(config, &ShortForm::hidden, {7, 2});
+    test::set(config, &ShortForm::flatten, 3);
     check_network(config, 2);
     const std::vector<Layer> all = layers(config);
     CHECK(all[0].inputs == 15);
@@ -128,35 +131,22 @@ TEST_CASE("network: flatten joins positions, and a layer has a row for each rema
     CHECK(flatten->joined == 3);
     CHECK(flatten->width == 7);
     CHECK(flatten->positions == 1);
-    CHECK(with_layers(config, expanded(config)) == config);
 
     const auto refusal = [](const NetworkConfig& wrong) { return test::message_of([&] { check_network(wrong, 3); }); };
     config.context = 6;
-    CHECK(refusal(config) ==
-          "flatten: 2 positions can't be joined by 3s: change its positions, or the context (--context)");
+    CHECK(
+        refusal(config) ==
+        "flatten before layer 2: 2 positions can't be joined by 3s: change its positions, or the context (--context)");
     config.context = 27;
     CHECK(refusal(config) ==
           "flatten: 3 positions are left over at the logits: add a flatten, or give a shorter context");
 }
 
-TEST_CASE("network: the first layer has no residual, whatever its width") {
-    NetworkConfig config;
-    config.residual = true;
-    config.norm.place = NormPlace::none;
-    config.hidden = {0, 0};
-    const std::vector<OperationConfig> list = expanded(config);
-    REQUIRE(std::ranges::count(list, op::kResidual, &OperationConfig::op) == 1);
-    CHECK(list.at(4).op == op::kResidual);
-    CHECK(list.at(4).from == 1);
-    CHECK_THROWS_WITH(check_network(config, 3),
-                      "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
-}
-
 TEST_CASE("network: a residual adds an earlier value of the same shape") {
     NetworkConfig config;
-    config.norm.place = NormPlace::none;
-    config.hidden = {7, 5, 5, 5, 3};
-    config.residual = true;
+    test::set(config, &ShortForm::norm_place, "none");
+    test::set(config, &ShortForm::hidden, {7, 5, 5, 5, 3});
+    test::set(config, &ShortForm::residual, true);
     check_network(config, 2);
     std::vector<std::string> added;
     for (const Operation& one : operations(config)) {
@@ -165,22 +155,18 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
         }
     }
     CHECK(added == std::vector<std::string>{"hpreres.3 + h.2 = h.3", "hpreres.4 + h.3 = h.4"});
-    CHECK(with_layers(config, expanded(config)) == config);
-    CHECK(shared_widths(config) == std::vector<std::size_t>{0, 1, 1, 1, 4});
+    CHECK(first_as_wide(config) == std::vector<std::size_t>{0, 1, 1, 1, 4});
 
-    // Listed, its operations do not depend on the widths.
-    NetworkConfig other = listed(config);
-    CHECK(expanded(other) == expanded(config));
-    other.hidden = {4, 4, 1, 2, 9};
+    NetworkConfig other = config;
+    std::size_t number = 0;
+    for (const std::size_t width : {4, 4, 1, 2, 9}) {
+        hidden_linears(other)[number++]->outputs = width;
+    }
     share_widths(other);
-    CHECK(other.hidden == std::vector<std::size_t>{4, 4, 4, 4, 9});
+    CHECK(test::widths(other) == std::vector<std::size_t>{4, 4, 4, 4, 9});
     CHECK(operations(other).size() == operations(config).size());
     check_network(other, 2);
 
-    config.hidden = {7, 5, 7};
-    CHECK_THROWS_WITH(check_network(config, 2),
-                      "residual: no hidden layer is as wide as the one below it, position for position: give two in a "
-                      "row the same width (--hidden 64,64), without flatten");
     const auto refusal = [](std::size_t from) -> std::string {
         OperationConfig residual{op::kResidual}, pair{op::kFlatten};
         residual.from = from;
@@ -215,19 +201,18 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
 
 TEST_CASE("network: a tied output has no weights of its own, and the last hidden width is the embedding's") {
     NetworkConfig config;
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     config.embedding = 5;
-    config.hidden = {7, 5};
-    config.tied = true;
+    test::set(config, &ShortForm::hidden, {7, 5});
+    test::set(config, &ShortForm::tied, true);
     check_network(config, 2);
     CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "W2", "b2", "b3"});
     CHECK(layers(config).back().is_tied);
-    CHECK(with_layers(config, expanded(config)) == config);
-    NetworkConfig other = listed(config);
+    NetworkConfig other = config;
     other.embedding = 3;
     share_widths(other);
-    CHECK(other.hidden == std::vector<std::size_t>{7, 3});
-    config.hidden = {7, 6};
+    CHECK(test::widths(other) == std::vector<std::size_t>{7, 3});
+    test::set(config, &ShortForm::hidden, {7, 6});
     CHECK_THROWS_WITH(check_network(config, 2),
                       "tied: the last linear reads 6 units, the embedding has 5: give --embedding and the last of "
                       "--hidden the same width");
@@ -253,25 +238,25 @@ TEST_CASE("network: a dropout has a key, which is no parameter, and evaluates di
 TEST_CASE("network: parameters of the published networks") {
     NetworkConfig bn;
     bn.embedding = 10;
-    bn.hidden = {200};
-    bn.hidden_bias = false;
+    test::set(bn, &ShortForm::hidden, {200});
+    test::set(bn, &ShortForm::hidden_bias, false);
     CHECK(parameter_count(bn) == 12097);
 
     NetworkConfig ninja = bn;
-    ninja.hidden_bias = true;
+    test::set(ninja, &ShortForm::hidden_bias, true);
     CHECK(parameter_count(ninja) == 12297);
 
     NetworkConfig wavenet = bn;
     wavenet.context = 8;
     wavenet.embedding = 24;
-    wavenet.hidden = {128, 128, 128};
-    wavenet.flatten = 2;
+    test::set(wavenet, &ShortForm::hidden, {128, 128, 128});
+    test::set(wavenet, &ShortForm::flatten, 2);
     CHECK(parameter_count(wavenet) == 76579);
 
     NetworkConfig deep = bn;
-    deep.hidden = {100, 100, 100, 100, 100};
-    deep.output_bias = false;
-    deep.norm.output = true;
+    test::set(deep, &ShortForm::hidden, {100, 100, 100, 100, 100});
+    test::set(deep, &ShortForm::output_bias, false);
+    test::set(deep, &ShortForm::output_norm, true);
     CHECK(parameter_count(deep) == 47024);
 }
 
@@ -286,10 +271,10 @@ TEST_CASE("check_network: each extent of 0 is refused with its own message") {
     config.embedding = 0;
     CHECK(refuses(config, 32, "--embedding"));
     config = NetworkConfig();
-    config.hidden = {5, 0, 3};
-    CHECK(refuses(config, 32, "--hidden"));
-    config.hidden = {};
-    CHECK(refuses(config, 32, "--hidden"));
+    config.layers.front().outputs = 0;
+    CHECK(refuses(config, 32, "layers[0]: a linear that is not the last one is missing its \"outputs\""));
+    config.layers.clear();
+    CHECK(refuses(config, 32, "layers: a network without operations"));
     CHECK(refuses(NetworkConfig(), 0, "--batch"));
 }
 
@@ -298,12 +283,12 @@ TEST_CASE("check_network: the smallest extents are accepted") {
     config.vocabulary = 1;
     config.context = 1;
     config.embedding = 1;
-    config.hidden = {1};
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::hidden, {1});
+    test::set(config, &ShortForm::norm_place, "none");
     CHECK_NOTHROW(check_network(config, 1));
-    config.hidden.assign(kMostHiddenLayers, 1);
+    test::set(config, &ShortForm::hidden, std::vector<std::size_t>(kMostHiddenLayers, 1));
     CHECK_NOTHROW(check_network(config, 1));
-    config.hidden.push_back(1);
+    test::set(config, &ShortForm::hidden, std::vector<std::size_t>(kMostHiddenLayers + 1, 1));
     CHECK(refuses(config, 1, "--hidden"));
 }
 
@@ -317,7 +302,7 @@ TEST_CASE("check_network: one row is refused if any divisor is n − 1") {
     CHECK_NOTHROW(check_network(config, 1));
     config.norm.batch_divisor = Divisor::n_minus_1;
     CHECK(refuses(config, 1, "--batch 2 or more"));
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     CHECK_NOTHROW(check_network(config, 1));
 }
 
@@ -342,7 +327,7 @@ TEST_CASE("check_network: momentum from 0 to 1, ε from 0, both finite") {
         config.norm.epsilon = epsilon;
         CHECK(refuses(config, 32, "epsilon"));
     }
-    config.norm.place = NormPlace::none;  // unused fields are not checked
+    test::set(config, &ShortForm::norm_place, "none");  // unused fields are not checked
     CHECK_NOTHROW(check_network(config, 32));
 }
 
@@ -351,9 +336,9 @@ TEST_CASE("check_network: impossible sizes are refused before they overflow") {
     const NetworkConfig fine;
     for (const std::size_t size : {kHuge, kMost, kMost / 2 + 1, std::size_t{1} << 32}) {
         NetworkConfig config = NetworkConfig();
-        config.hidden = {size, size};
+        test::set(config, &ShortForm::hidden, {size, size});
         CHECK(refuses(config, 32, "too large"));
-        config.hidden = {size};
+        test::set(config, &ShortForm::hidden, {size});
         CHECK(refuses(config, 32, "too large"));
         config = NetworkConfig();
         config.embedding = size;
@@ -368,7 +353,7 @@ TEST_CASE("check_network: impossible sizes are refused before they overflow") {
         CHECK(refuses(fine, size, "too large"));
     }
     NetworkConfig config = NetworkConfig();
-    config.hidden = {20000, 20000};  // large and possible
+    test::set(config, &ShortForm::hidden, {20000, 20000});  // large and possible
     config.context = kMostContext;
     CHECK_NOTHROW(check_network(config, 4096));
 }
@@ -378,16 +363,6 @@ TEST_CASE("check_network: impossible sizes are refused before they overflow") {
 namespace {
 
 using List = std::vector<OperationConfig>;
-
-// "linear 5, tanh": the operations between embcat and the logits.
-std::string text(const List& list) {
-    std::string all;
-    for (const OperationConfig& one : list) {
-        all += (all.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
-               (one.bias ? "" : " -b");
-    }
-    return all;
-}
 
 // "X embedding emb flatten embcat linear …".
 std::string chain(const std::vector<Operation>& operations) {
@@ -407,31 +382,9 @@ std::string refusal(const List& list) {
 
 }  // namespace
 
-TEST_CASE("network: the short form expands to a list of operations, and the list comes back as the short form") {
-    NetworkConfig config;
-    config.vocabulary = 11;
-    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {5, 3}}) {
-        for (const NormPlace place : {NormPlace::none, NormPlace::before, NormPlace::after}) {
-            for (const bool output : {false, true}) {
-                config.hidden = hidden;
-                config.norm.place = place;
-                config.norm.output = output && place != NormPlace::none;  // ignored without a norm
-                config.hidden_bias = hidden.size() == 1;
-                config.output_bias = output;
-                CHECK(with_layers(NetworkConfig{.vocabulary = 11, .norm = config.norm}, expanded(config)) == config);
-            }
-        }
-    }
-    config.hidden_bias = false;
-    CHECK(text(expanded(config)) == "linear 5 -b, tanh, batchnorm, linear 3 -b, tanh, batchnorm, linear, batchnorm");
-    config.norm.place = NormPlace::before;
-    config.norm.output = false;
-    CHECK(text(expanded(config)) == "linear 5 -b, batchnorm, tanh, linear 3 -b, batchnorm, tanh, linear");
-}
-
 TEST_CASE("network: a value between two operations is named after the one that reads it") {
     NetworkConfig config;
-    config.hidden = {7};
+    test::set(config, &ShortForm::hidden, {7});
     CHECK(chain(operations(config)) ==
           "X embedding emb flatten embcat linear hprebn batchnorm hpreact tanh h linear logits cross_entropy loss");
     CHECK(chain(evaluated_operations(config)) ==
@@ -443,16 +396,10 @@ TEST_CASE("network: a value between two operations is named after the one that r
         chain(operations(config)) ==
         "X embedding emb flatten embcat linear hpreact.1 tanh h.1 linear hprebn.2 batchnorm h.2 linear hpreact.3 tanh "
         "logits cross_entropy loss");
-    CHECK(config.hidden == std::vector<std::size_t>{7, 5});
     CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "W2", "bngain.2", "bnbias.2", "W3", "b3"});
     CHECK(names(running_figures(config)) == Names{"bnmean_running.2", "bnvar_running.2"});
     CHECK(parameters(config)[3].shape == Shape{7, 5});
-    CHECK(text(expanded(config)) == "linear 7, tanh, linear 5 -b, batchnorm, linear, tanh");
     check_network(config, 3);
-
-    // Only the widths are in `hidden`.
-    config.hidden = {2, 3};
-    CHECK(text(expanded(config)) == "linear 2, tanh, linear 3 -b, batchnorm, linear, tanh");
 
     // A name that would be ambiguous carries its layer's number, even with one hidden layer.
     config = with_layers({}, {{"linear", 7}, {"tanh"}, {"linear"}, {"tanh"}});

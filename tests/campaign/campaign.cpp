@@ -11,6 +11,7 @@
 #include <map>
 #include <random>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "campaign/random_network.h"
 #include "cli/options.h"
@@ -39,13 +40,13 @@ struct Case {
 
     std::string name() const {
         const NormConfig& norm = network.norm;
-        return fmt::format("{} seed {} {} norm {} {}, V {} T {} E {} H {} B {}", recipe, seed,
-                           kKindNames[static_cast<std::size_t>(kind)],
-                           norm.place == NormPlace::before  ? "before"
-                           : norm.place == NormPlace::after ? "after"
-                                                            : "none",
-                           norm.batch_divisor == Divisor::n ? "n" : "n-1", network.vocabulary, network.context,
-                           network.embedding, fmt::join(network.hidden, ","), rows);
+        std::string layers;
+        for (const OperationConfig& one : network.layers) {
+            layers += " " + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs));
+        }
+        return fmt::format("{} seed {} {} {}, V {} T {} E {} B {},{}", recipe, seed,
+                           kKindNames[static_cast<std::size_t>(kind)], norm.batch_divisor == Divisor::n ? "n" : "n-1",
+                           network.vocabulary, network.context, network.embedding, rows, layers);
     }
 };
 
@@ -69,7 +70,7 @@ bool is_alarm(Verdict verdict) {
 constexpr std::size_t kLargeWidth = 200, kLargeBatch = 512;
 
 std::size_t widest_of(const NetworkConfig& network) {
-    return *std::ranges::max_element(network.hidden);
+    return std::ranges::max(network.layers, {}, &OperationConfig::outputs).outputs;
 }
 
 std::size_t odd_up_to(std::mt19937_64& generator, std::size_t most) {
@@ -78,8 +79,7 @@ std::size_t odd_up_to(std::mt19937_64& generator, std::size_t most) {
 
 Case make_case(const std::string& recipe, NetworkConfig network, std::size_t rows, std::uint64_t seed, bool large) {
     std::mt19937_64 generator(seed * 7919 + 17);
-    Case c{recipe, network.residual || network.tied ? listed(network) : network, rows, seed,
-           static_cast<Kind>(seed % kKinds)};
+    Case c{recipe, std::move(network), rows, seed, static_cast<Kind>(seed % kKinds)};
     if (c.network.vocabulary < 2) {
         c.network.vocabulary = 27;
     }
@@ -92,7 +92,9 @@ Case make_case(const std::string& recipe, NetworkConfig network, std::size_t row
     if (c.kind == Kind::smallest) {
         c.network.embedding = 1;
         c.network.context = flattens_by_parts(c.network) ? c.network.context : 1;
-        c.network.hidden.assign(c.network.hidden.size(), 1);
+        for (OperationConfig* linear : hidden_linears(c.network)) {
+            linear->outputs = 1;
+        }
         c.network.vocabulary = 2;
         c.rows = divides_by_n_minus_1 ? 2 : 1;
     } else if (c.kind == Kind::odd_sizes && !large) {
@@ -100,8 +102,8 @@ Case make_case(const std::string& recipe, NetworkConfig network, std::size_t row
         const std::size_t context = odd_up_to(generator, 7);
         c.network.context = flattens_by_parts(c.network) ? c.network.context : context;
         c.network.vocabulary = 2 + odd_up_to(generator, 61);
-        for (std::size_t& width : c.network.hidden) {
-            width = odd_up_to(generator, 151);
+        for (OperationConfig* linear : hidden_linears(c.network)) {
+            linear->outputs = odd_up_to(generator, 151);
         }
         share_widths(c.network);
         c.rows = std::max(fewest, odd_up_to(generator, 101));
@@ -132,7 +134,7 @@ Tensors<float> state_for(const Case& c, Implementation& reference, const Batch& 
             break;
         case Kind::flat_column: {
             // A unit that hardly sees its input: its variance is far below ε.
-            const std::size_t H = c.network.hidden.front();
+            const std::size_t H = test::widths(c.network).front();
             const std::span<float> W1 = state["W1"];
             for (std::size_t k = 0; k < W1.size() / H; ++k) {
                 W1[k * H] *= 1e-5F;
@@ -157,7 +159,7 @@ Tensors<float> state_for(const Case& c, Implementation& reference, const Batch& 
             const auto factor =
                 static_cast<float>((20 + 140 * static_cast<double>(c.seed / kKinds % 97) / 96) / spread);
             const Layer output = layers(c.network).back();
-            const bool by_gain = output.norm != NormPlace::none && c.network.norm.affine;
+            const bool by_gain = output.has_batchnorm && c.network.norm.affine;
             for (const std::string& name : by_gain ? std::vector{output.value("bngain"), output.value("bnbias")}
                                                    : std::vector{output.W(), output.b()}) {
                 if (state.contains(name)) {
@@ -263,12 +265,12 @@ int run(const Options& options) {
         const std::size_t seeds = large ? options.large_seeds : options.seeds;
         for (std::uint64_t seed = options.first_seed; seed < options.first_seed + seeds; ++seed) {
             for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
-                for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
+                for (const std::string place : {"before", "after", "none"}) {
                     if (number++ % options.parts != options.part) {
                         continue;
                     }
                     NetworkConfig network = recipe.network;
-                    network.norm.place = place;
+                    place_norms(network.layers, place);
                     network.norm.batch_divisor = network.norm.running_divisor = divisor;
                     run_case(torch, make_case(recipe.name, network, recipe.batch, seed, large), totals);
                 }

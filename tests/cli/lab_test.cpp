@@ -159,7 +159,7 @@ TEST_CASE("the lab refuses what it can't do") {
     check_refused(byhand(folder, {"lab", "columns", "--gain", "1,x,3"}), "--gain");
     check_refused(byhand(folder, {"lab", "columns", "--svg", "x.svg"}), "no plot");
     check_refused(byhand(folder, {"lab", "undo", "--activation", "relu"}), "has a relu");
-    check_refused(byhand(folder, {"lab", "walkthrough", "--norm-kind", "layer"}), "requires batch norms");
+    check_refused(byhand(folder, {"lab", "walkthrough", "--norm-kind", "layer"}), "has a layernorm");
     check_refused(byhand(folder, {"lab", "columns", "--html", "no/such/page.html"}), "no/such/page.html");
     check_refused(byhand(folder, {"lab", "columns", "--html", "."}), "folder");
     CHECK(folder.files().empty());

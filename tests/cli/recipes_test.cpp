@@ -75,11 +75,18 @@ TEST_CASE("a network that lists its layers is checked, explained, trained and co
         CHECK(byhand(folder, Arguments{"compare", "--model", "stepwise,collapsed,fused", "--steps", "9"} + network)
                   .code == 0);
     }
-    // An option that would change the list is refused; the widths alone can be others.
-    check_refused(folder, {{Arguments{"explain", "--norm", "none"} + network, "--norm: recipe "},
-                           {Arguments{"explain", "--hidden", "3"} + network, "--hidden: recipe "},
-                           {Arguments{"lab", "placement"} + network, "lists its layers"}});
+    // Options change the list where it has a place for what they say, as they change the words of other recipes.
     CHECK(contains(byhand(folder, Arguments{"explain", "W2", "--hidden", "3,4,5"} + network).out, "(3, 4)"));
+    check_refused(byhand(folder, Arguments{"explain", "dbnvar.2", "--norm", "none"} + network), "dbnvar.2");
+    const Arguments other = {"--norm", "before", "--norm-kind", "layer", "--activation", "gelu"};
+    CHECK(contains(byhand(folder, Arguments{"explain", "hpreln.1"} + other + network).out, "layernorm"));
+    if (with_torch()) {
+        CHECK(byhand(folder, Arguments{"compare", "--hidden", "7,7,5", "--residual"} + other + network).code == 0);
+        CHECK(byhand(folder, Arguments{"lab", "placement", "--seeds", "1", "--steps", "3"} + network).code == 0);
+    }
+    check_refused(folder,
+                  {{Arguments{"explain", "--hidden", "3"} + network, "--hidden: recipe listed lists its layers, 3"},
+                   {Arguments{"explain", "--residual"} + network, "--residual: recipe listed has no hidden"}});
 }
 
 }  // namespace cli_test

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/text.h"
 #include "foreign/subprocess.h"
 #include "harness/hand_made.h"
@@ -63,7 +64,8 @@ void right_softmax(T* d, const T* x, const std::int64_t* /*Y*/, std::size_t n, s
 
 using Run = std::function<void(float* d, const float* x, const std::int64_t* Y, Sizes sizes)>;
 
-const NetworkConfig kNetwork = {.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
+const NetworkConfig kNetwork = {
+    .vocabulary = 7, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {5}}), .norm = {}};
 constexpr std::size_t kRows = 4;
 
 enum class Width { classes, units };
@@ -80,7 +82,7 @@ struct Judged {
     }
 
     Sizes sizes(const NetworkConfig& config, std::size_t rows) const {
-        return {rows, width == Width::classes ? config.vocabulary : config.hidden[0]};
+        return {rows, width == Width::classes ? config.vocabulary : test::widths(config)[0]};
     }
 
     // With the right function, or with ours.

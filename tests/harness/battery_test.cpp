@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/change_network.h"
 #include "harness/hand_made.h"
 #include "harness/isolated/isolated.h"
 #include "harness/isolated/shrink.h"
@@ -27,14 +28,15 @@ void right(T* h, const T* x, std::size_t elements) {
 
 using Run = void (*)(float* h, const float* x, std::size_t elements);
 
-const NetworkConfig kNetwork = {.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
+const NetworkConfig kNetwork = {
+    .vocabulary = 7, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {5}}), .norm = {}};
 
 // `function` as add takes it: a name and a function on one type of numbers or on each.
 Graph network(const NetworkConfig& config, std::size_t rows, auto... function) {
     Graph made = test::empty_network();
     made.config = config;
     made.rows = rows;
-    const std::size_t H = config.hidden[0];
+    const std::size_t H = test::widths(config)[0];
     add(made.forward, "x", {rows, H}, {"Y"}, BYHAND_FUNCTION(test::nothing));
     add(made.forward, "h", {rows, H}, {"x"}, function..., rows * H);
     return made;
@@ -46,7 +48,7 @@ Graph right_network(const NetworkConfig& config, std::size_t rows) {
 
 Form form(const NetworkConfig& config, std::size_t rows) {
     auto reference_operations = std::make_shared<FakeReferenceOperations>();
-    reference_operations->add("h", {{"x", {rows, config.hidden[0]}}},
+    reference_operations->add("h", {{"x", {rows, test::widths(config)[0]}}},
                               test::element_by_element("x", [](double x) { return x * std::abs(x); }));
     return {right_network(config, rows), reference_operations};
 }
@@ -215,17 +217,17 @@ TEST_CASE("battery: sizes are unequal, odd and even, and every class can be a ta
         std::size_t classes = 0;
         NetworkConfig wide = kNetwork;
         wide.vocabulary = 97;
-        wide.hidden = {100, 200};
+        test::set(wide, &ShortForm::hidden, {100, 200});
         wide.norm.batch_divisor = wide.norm.running_divisor = divisor;
         std::set<std::size_t> rows, widths;
         const std::vector<NetworkSize> sizes = battery_sizes(wide);
         for (const NetworkSize& size : sizes) {
-            CHECK(size.network.hidden.size() == 2);
-            CHECK(size.network.hidden[0] != size.rows);
+            CHECK(test::widths(size.network).size() == 2);
+            CHECK(test::widths(size.network)[0] != size.rows);
             CHECK(size.network.norm == wide.norm);
             check_network(size.network, size.rows);
             rows.insert(size.rows);
-            widths.insert(size.network.hidden[0]);
+            widths.insert(test::widths(size.network)[0]);
             classes = std::max(classes, size.network.vocabulary);
         }
         CHECK(rows.contains(1) == (divisor == Divisor::n));
@@ -244,11 +246,12 @@ TEST_CASE("battery: sizes are unequal, odd and even, and every class can be a ta
 
 TEST_CASE("battery: widths that residual connections and tied weights share stay equal, and no others are") {
     NetworkConfig config = kNetwork;
-    config.hidden = {5, 5, 3, 3, 9};
+    test::set(config, &ShortForm::hidden, {5, 5, 3, 3, 9});
     config.embedding = 9;
-    config.residual = config.tied = true;
+    add_residuals(config.layers);
+    config.layers.back().tied = true;
     for (const NetworkSize& size : battery_sizes(config)) {
-        const std::vector<std::size_t>& hidden = size.network.hidden;
+        const std::vector<std::size_t> hidden = test::widths(size.network);
         CHECK(hidden[0] == hidden[1]);
         CHECK(hidden[2] == hidden[3]);
         CHECK(hidden[1] != hidden[2]);

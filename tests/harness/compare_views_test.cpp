@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/fake_implementation.h"
 #include "judge/owned.h"
@@ -155,8 +156,7 @@ TEST_CASE("all zero is expected where it was given, and where exact arithmetic m
                           name)
             ->verdict;
     };
-    const NetworkConfig before = small_network(NormPlace::before), after = small_network(NormPlace::after),
-                        none = small_network(NormPlace::none);
+    const NetworkConfig before = small_network("before"), after = small_network("after"), none = small_network("none");
     CHECK(zero("b2", before) == Verdict::exact);              // initial values
     CHECK(zero("bnmean_running", before) == Verdict::exact);  // likewise
     CHECK(zero("dlogit_maxes", before) == Verdict::exact);    // softmax does not change with the shift
@@ -171,7 +171,7 @@ TEST_CASE("all zero is expected where it was given, and where exact arithmetic m
     CHECK(zero("loss", before) == Verdict::vacuous);
 
     NetworkConfig output = before;
-    output.norm.output = true;
+    test::set(output, &ShortForm::output_norm, true);
     CHECK(zero("db1", output) == Verdict::exact);
     CHECK(zero("db2", output) == Verdict::exact);
 }

@@ -5,13 +5,14 @@
 #include <cmath>
 #include <set>
 
+#include "base/change_network.h"
 #include "manual/networks.h"
 
 using namespace byhand;
 
 TEST_CASE("drawn: the state to check at has no 0 and no 1, positive figures are positive, and seeds differ") {
     NetworkConfig config = networks::small({31, 7}, 11);
-    config.norm.output = true;
+    test::set(config, &ShortForm::output_norm, true);
     const Tensors<float> state = drawn_state(config, 1), other = drawn_state(config, 2);
     for (const TensorSpec& spec : byhand::state(config)) {
         INFO(spec.name);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "checks/faults/mistakes.h"
 #include "manual/formulas.h"
 #include "manual/networks.h"
@@ -35,18 +36,18 @@ std::vector<NetworkConfig> all_networks() {
         all.push_back(test::shipped(name).network);
     }
     all.push_back(networks::small({5, 3}));
-    all.back().norm.place = NormPlace::after;
-    all.back().norm.output = true;
+    test::set(all.back(), &ShortForm::norm_place, "after");
+    test::set(all.back(), &ShortForm::output_norm, true);
     all.push_back(networks::small({5}));
-    all.back().norm.place = NormPlace::none;
+    test::set(all.back(), &ShortForm::norm_place, "none");
     all.push_back(with_layers(networks::small({5}), {{"linear", 5}, {"dropout"}, {"tanh"}, {"linear"}}));
     all.back().optimizer.kind = OptimizerKind::adamw;
     all.push_back(networks::small({5, 3}));
     all.back().context = 9;
-    all.back().flatten = 3;
-    for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
+    test::set(all.back(), &ShortForm::flatten, 3);
+    for (const char* kind : {op::kLayernorm, op::kRmsnorm}) {
         all.push_back(networks::small({5, 3}));
-        all.back().norm.kind = kind;
+        test::set(all.back(), &ShortForm::norm, kind);
     }
     return all;
 }
@@ -183,7 +184,8 @@ TEST_CASE("explain: mistakes stand where they are made") {
     }
     NetworkConfig sums = networks::small({5, 5, 5});
     sums.embedding = 5;
-    sums.residual = sums.tied = true;
+    add_residuals(sums.layers);
+    sums.layers.back().tied = true;
     see(sums);
     NetworkConfig network = networks::small({5});
     for (const OptimizerConfig& optimizer : {OptimizerConfig{.weight_decay = 0.1, .momentum = 0.9, .nesterov = true},

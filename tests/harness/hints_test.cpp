@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "base/short_form.h"
+
 using namespace byhand;
 
 namespace {
 
 // V 29, T 3, E 7, H 101.
-const NetworkConfig kNetwork = {.vocabulary = 29, .context = 3, .embedding = 7, .hidden = {101}, .norm = {}};
+const NetworkConfig kNetwork = {
+    .vocabulary = 29, .context = 3, .embedding = 7, .layers = layers_of({.hidden = {101}}), .norm = {}};
 
 constexpr std::size_t kRows = 5, kColumns = 7, kBatch = 32;
 

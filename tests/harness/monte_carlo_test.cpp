@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 
+#include "base/change_network.h"
 #include "harness/drawn.h"
 #include "harness/hand_made.h"
 #include "manual/networks.h"
@@ -190,8 +191,8 @@ TEST_CASE("Monte Carlo limits: the errors of one step's elements are partly alik
 
 TEST_CASE("Monte Carlo limits: equal rows summed in another order are within the limit of any order") {
     NetworkConfig config = test::small_network();
-    config.hidden = {3};
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::hidden, {3});
+    test::set(config, &ShortForm::norm_place, "none");
     const std::size_t rows = 16'001;
     std::vector<std::int64_t> X(rows * config.context), Y(rows);
     for (std::size_t i = 0; i < rows; ++i) {  // two contexts by turns
@@ -233,9 +234,9 @@ TEST_CASE(
     NetworkConfig config = test::small_network();
     config.vocabulary = 23;
     config.context = 4;
-    config.flatten = 2;
-    config.hidden = {3, 1};
-    config.norm.place = NormPlace::before;
+    test::set(config, &ShortForm::flatten, 2);
+    test::set(config, &ShortForm::hidden, {3, 1});
+    test::set(config, &ShortForm::norm_place, "before");
     const std::size_t rows = 12'001, windows = 2 * rows;
     std::vector<std::int64_t> X(rows * config.context, 1), Y(rows);
     for (std::size_t i = 0; i < rows; ++i) {  // the first window is the same everywhere; the second and Y differ

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/change_network.h"
 #include "documents/presentation.h"
 #include "harness/blame/blame.h"
 #include "harness/end_to_end/summary.h"
@@ -169,7 +170,7 @@ inline Presentation presentation(Filter shows = everything) {
     how.network.vocabulary = 4;
     how.network.context = 3;
     how.network.embedding = 2;
-    how.network.hidden = {5};
+    test::set(how.network, &ShortForm::hidden, {5});
     how.glossary = glossary_of(how.network);
     how.characters = {".", "e", "m", "q"};
     how.source = [](const std::string& function) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/fake_implementation.h"
 #include "harness/hand_made.h"
@@ -147,7 +148,7 @@ Graph tripling(const NetworkConfig& config) {
     Graph network;
     network.config = config;
     network.rows = kRows;
-    const Shape shape = {config.context * config.embedding, config.hidden[0]};
+    const Shape shape = {config.context * config.embedding, test::widths(config)[0]};
     add(network.forward, "dW1", shape, {"W1"}, BYHAND_FUNCTION(test::times), count(shape), 3.0);
     return network;
 }

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/json.h"
 #include "base/parsed_json.h"
 #include "base/text.h"
@@ -45,7 +46,7 @@ NetworkSize size_of(std::size_t rows, std::size_t V, std::size_t T, std::size_t 
     config.vocabulary = V;
     config.context = T;
     config.embedding = E;
-    config.hidden = {3};
+    test::set(config, &ShortForm::hidden, {3});
     config.norm.batch_divisor = config.norm.running_divisor = Divisor::n;
     return {config, rows};
 }
@@ -209,11 +210,11 @@ TEST_CASE("shrink: a network that divides by n − 1 keeps two rows where a step
 
 TEST_CASE("shrink: the last hidden layer of a tied network stays as wide as the embedding") {
     NetworkSize size = size_of(kRows, kV, kT, kE);
-    size.network.hidden = {5, kE};
-    size.network.tied = true;
+    test::set(size.network, &ShortForm::hidden, {5, kE});
+    size.network.layers.back().tied = true;
     std::size_t runs = 0;
     const Spoil from_two = [&runs](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
-        CHECK(at.network.hidden.at(1) == at.network.embedding);
+        CHECK(test::widths(at.network).at(1) == at.network.embedding);
         ++runs;
         y[0] = at.network.embedding > 1 ? 500 : y[0];
     };
@@ -221,7 +222,7 @@ TEST_CASE("shrink: the last hidden layer of a tied network stays as wide as the 
     REQUIRE(smallest != nullptr);
     CHECK(runs > 1);
     CHECK(smallest->size.network.embedding == 2);
-    CHECK(smallest->size.network.hidden == std::vector<std::size_t>{1, 2});
+    CHECK(test::widths(smallest->size.network) == std::vector<std::size_t>{1, 2});
     CHECK(smallest->values.numbers("embcat").size() == 2);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "manual/glossary.h"
 #include "manual/stepwise.h"
 
@@ -18,7 +19,7 @@ Wording wording(std::vector<std::size_t> hidden = {43, 13}) {
     w.network.vocabulary = 5;
     w.network.context = 3;
     w.network.embedding = 7;
-    w.network.hidden = std::move(hidden);
+    test::set(w.network, &ShortForm::hidden, std::move(hidden));
     w.glossary = glossary_of(w.network);
     w.characters = {".", "e", "m", "q", "ж"};
     w.X = {0, 0, 0, 0, 0, 1, 1, 2, 4};
@@ -51,7 +52,7 @@ TEST_CASE("words: biases, gains and figures of the norm are a unit's") {
     CHECK(in_words("db3", {3}, wording()) == "db3 'q'");
     CHECK(in_words("dbngain", {41}, wording({43})) == "dbngain unit 41");
     Wording with_norm = wording();
-    with_norm.network.norm.output = true;
+    test::set(with_norm.network, &ShortForm::output_norm, true);
     CHECK(in_words("dbngain.3", {3}, with_norm) == "dbngain.3 'q'");
     CHECK(in_words("dhprebn.3", {1, 3}, with_norm) == "dhprebn.3 row 1 (`..e → m`), 'q'");
 }
@@ -73,8 +74,8 @@ TEST_CASE("words: a row is shown with its context and the character to predict")
 TEST_CASE("words: where positions are joined by parts, a row is one of the batch and a position") {
     Wording w = wording({5, 3});
     w.network.context = 4;
-    w.network.flatten = 2;
-    w.network.norm.kind = NormKind::layer;
+    test::set(w.network, &ShortForm::flatten, 2);
+    test::set(w.network, &ShortForm::norm, op::kLayernorm);
     w.glossary = glossary_of(w.network);
     w.X = {0, 0, 0, 0, 0, 0, 1, 2};
     w.Y = {1, 4};

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/change_network.h"
 #include "manual/stepper.h"
 #include "manual/stepwise.h"
 
@@ -118,13 +119,13 @@ Checked check_all_gradients(const networks::Example& example) {
 TEST_CASE("stepwise gradients: equal finite differences of the loss, for every convention of the norm") {
     unsigned number = 0;
     Checked all;
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {3, 7}, {5, 3, 7}}) {
             // Vocabulary and biases alternate, independently of the conventions and of each other.
             NetworkConfig config = networks::small(hidden, number % 5 < 3 ? 7 : 11);
-            config.norm = norm;
-            config.hidden_bias = number % 4 < 2;
-            config.output_bias = number % 7 < 4;
+            networks::put(config, norm);
+            test::set(config, &ShortForm::hidden_bias, number % 4 < 2);
+            test::set(config, &ShortForm::output_bias, number % 7 < 4);
             INFO(networks::describe(config, 5));
             const Checked checked = check_all_gradients(networks::make(config, 5, 200 + number));
             CHECK(checked.bluntest < 1e-8);  // else nearly anything would pass
@@ -141,9 +142,9 @@ TEST_CASE("stepwise gradients: equal finite differences of the loss, for every d
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{1}, {5}, {3, 7}, {5, 3, 7}}) {
         for (unsigned bits = 0; bits < 4; ++bits) {
             NetworkConfig config = networks::small(hidden, 11);
-            config.norm.place = NormPlace::none;
-            config.hidden_bias = (bits & 1) != 0;
-            config.output_bias = (bits & 2) != 0;
+            test::set(config, &ShortForm::norm_place, "none");
+            test::set(config, &ShortForm::hidden_bias, (bits & 1) != 0);
+            test::set(config, &ShortForm::output_bias, (bits & 2) != 0);
             INFO(networks::describe(config, 5));
             CHECK(check_all_gradients(networks::make(config, 5, 100 + bits)).bluntest < 1e-8);
         }

@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 
+#include "base/change_network.h"
 #include "manual/plain.h"
 #include "manual/rounding.h"
 #include "manual/stepwise.h"
@@ -22,12 +23,12 @@ View view_of(const std::string& name, const Shape& shape, const plain::Values& v
 TEST_CASE("stepwise: logits, loss and new running statistics are those of plain loops, for every convention") {
     unsigned number = 0;
     double worst = 0;
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {3, 1}, {5, 3, 7}}) {
             NetworkConfig config = networks::small(hidden);
-            config.norm = norm;
-            config.hidden_bias = number % 4 < 2;
-            config.output_bias = number % 7 < 4;
+            networks::put(config, norm);
+            test::set(config, &ShortForm::hidden_bias, number % 4 < 2);
+            test::set(config, &ShortForm::output_bias, number % 7 < 4);
             const networks::Example example = networks::make(config, 9, ++number);
             INFO(networks::describe(config, 9));
             const rounding::Values known =

@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <set>
 
+#include "base/change_network.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
@@ -27,9 +28,9 @@ const Step& step(const StepList& list, const std::string& makes) {
     return *found;
 }
 
-NetworkConfig with_norm(std::vector<std::size_t> hidden, NormPlace place) {
+NetworkConfig with_norm(std::vector<std::size_t> hidden, const std::string& place) {
     NetworkConfig config = networks::small(std::move(hidden));
-    config.norm.place = place;
+    test::set(config, &ShortForm::norm_place, place);
     return config;
 }
 
@@ -96,7 +97,7 @@ TEST_CASE("names: the inputs of the steps, in the order of the notes") {
 }
 
 TEST_CASE("names: norm after the non-linearity") {
-    const Graph net = stepwise_graph(with_norm({5}, NormPlace::after), 4);
+    const Graph net = stepwise_graph(with_norm({5}, "after"), 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar",
                                      "bnvar_inv", "bnraw", "h", "logits"} +
                                    kSoftmax);
@@ -106,7 +107,7 @@ TEST_CASE("names: norm after the non-linearity") {
 }
 
 TEST_CASE("names: no norm") {
-    const Graph net = stepwise_graph(with_norm({5}, NormPlace::none), 4);
+    const Graph net = stepwise_graph(with_norm({5}, "none"), 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact", "h", "logits"} + kSoftmax);
     CHECK(made(net.backward) ==
           kSoftmaxBackward + Names{"dh", "dW2", "db2", "dhpreact", "dembcat", "dW1", "db1", "demb", "dC"});
@@ -114,10 +115,10 @@ TEST_CASE("names: no norm") {
 }
 
 TEST_CASE("names: without γ and β the normalised value is the norm's result; without a bias there is no b") {
-    NetworkConfig config = with_norm({5}, NormPlace::before);
+    NetworkConfig config = with_norm({5}, "before");
     config.norm.affine = false;
-    config.hidden_bias = false;
-    config.output_bias = false;
+    test::set(config, &ShortForm::hidden_bias, false);
+    test::set(config, &ShortForm::output_bias, false);
     const Graph net = stepwise_graph(config, 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar", "bnvar_inv",
                                      "hpreact", "h", "logits"} +
@@ -129,7 +130,7 @@ TEST_CASE("names: without γ and β the normalised value is the norm's result; w
 }
 
 TEST_CASE("names: two hidden layers carry their numbers, the output last") {
-    const Graph net = stepwise_graph(with_norm({5, 3}, NormPlace::before), 4);
+    const Graph net = stepwise_graph(with_norm({5, 3}, "before"), 4);
     CHECK(made(net.forward) == Names{"emb",       "embcat",      "hprebn.1",  "bnmeani.1", "bndiff.1",    "bndiff2.1",
                                      "bnvar.1",   "bnvar_inv.1", "bnraw.1",   "hpreact.1", "h.1",         "hprebn.2",
                                      "bnmeani.2", "bndiff.2",    "bndiff2.2", "bnvar.2",   "bnvar_inv.2", "bnraw.2",
@@ -148,8 +149,8 @@ TEST_CASE("names: two hidden layers carry their numbers, the output last") {
 }
 
 TEST_CASE("names: one hidden layer and a norm on the output carry numbers too, and its result is the logits") {
-    NetworkConfig config = with_norm({5}, NormPlace::after);
-    config.norm.output = true;
+    NetworkConfig config = with_norm({5}, "after");
+    test::set(config, &ShortForm::output_norm, true);
     const Graph net = stepwise_graph(config, 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact.1", "hprebn.1", "bnmeani.1", "bndiff.1", "bndiff2.1",
                                      "bnvar.1", "bnvar_inv.1", "bnraw.1", "h.1", "hprebn.2", "bnmeani.2", "bndiff.2",
@@ -177,17 +178,17 @@ TEST_CASE("names: evaluation goes from the characters to the logits") {
     CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "hpreact", "h", "logits"});
     CHECK(net.backward.empty());
     CHECK(net.update.empty());
-    const Graph after = evaluation_graph(with_norm({5, 3}, NormPlace::after), 4);
+    const Graph after = evaluation_graph(with_norm({5, 3}, "after"), 4);
     CHECK(made(after.forward) ==
           Names{"emb", "embcat", "hpreact.1", "hprebn.1", "h.1", "hpreact.2", "hprebn.2", "h.2", "logits"});
 }
 
 // A gradient has the shape of its value, and an update that of its parameter.
 TEST_CASE("names: for every convention every name is made once, read after it is made, and shaped like its value") {
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {3, 1, 7}}) {
             NetworkConfig config = networks::small(hidden);
-            config.norm = norm;
+            networks::put(config, norm);
             INFO(networks::describe(config, 4));
             for (const Graph& net :
                  {stepwise_graph(config, 4), collapsed_graph(config, 4), evaluation_graph(config, 4)}) {

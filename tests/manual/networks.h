@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
@@ -71,22 +72,33 @@ inline byhand::NetworkConfig small(std::vector<std::size_t> hidden, std::size_t 
     config.vocabulary = vocabulary;
     config.context = 3;
     config.embedding = 2;
-    config.hidden = std::move(hidden);
+    byhand::test::set(config, &byhand::ShortForm::hidden, std::move(hidden));
     return config;
+}
+
+// A norm with its place in every hidden layer, "none" without norms, and whether the output has one too.
+struct PlacedNorm : byhand::NormConfig {
+    std::string place = "none";
+    bool output = false;
+};
+
+inline void put(byhand::NetworkConfig& config, const PlacedNorm& norm) {
+    config.norm = norm;
+    byhand::test::set(config, &byhand::ShortForm::norm_place, norm.place);
+    byhand::test::set(config, &byhand::ShortForm::output_norm, norm.output);
 }
 
 // Without a norm; and every place, divisor of the batch, ε (inside and outside the root, large enough to matter; none),
 // with γ and β and without, with a norm on the output and without. Running statistics alternate: their divisor is the
 // batch's or the other one, they are variances or standard deviations.
-inline std::vector<byhand::NormConfig> norms() {
+inline std::vector<PlacedNorm> norms() {
     using namespace byhand;
-    std::vector<NormConfig> all(1);
-    all[0].place = NormPlace::none;
-    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+    std::vector<PlacedNorm> all(1);
+    for (const std::string place : {"before", "after"}) {
         for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
             for (const double epsilon : {0.0, 0.02, -0.02}) {
                 for (unsigned bits = 0; bits < 4; ++bits) {
-                    NormConfig norm;
+                    PlacedNorm norm;
                     norm.place = place;
                     norm.batch_divisor = divisor;
                     norm.epsilon = std::fabs(epsilon);
@@ -113,9 +125,9 @@ inline byhand::OperationConfig with_positions(std::size_t positions) {
 // Every operation whose steps sum over rows or depend on their number, in each form.
 inline std::vector<byhand::NetworkConfig> with_every_operation() {
     std::vector<byhand::NetworkConfig> all;
-    for (const byhand::NormConfig& norm : norms()) {
+    for (const PlacedNorm& norm : norms()) {
         byhand::NetworkConfig config = small({17, 5});
-        config.norm = norm;
+        put(config, norm);
         all.push_back(config);
     }
     byhand::OperationConfig dropout = {byhand::op::kDropout}, residual = {byhand::op::kResidual},
@@ -166,19 +178,16 @@ inline std::vector<byhand::NetworkConfig> with_every_operation() {
 inline std::string describe(const byhand::NetworkConfig& config, std::size_t rows) {
     using namespace byhand;
     const NormConfig& norm = config.norm;
-    std::string text = norm.place == NormPlace::none ? "no norm" : norm.place == NormPlace::before ? "before" : "after";
-    text += norm.output ? ", on the output too" : "";
-    text += norm.affine ? ", affine" : "";
+    std::string text;
+    for (const OperationConfig& one : config.layers) {
+        text += one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) + (one.bias ? ", " : " -b, ");
+    }
+    text += norm.affine ? "affine" : "not affine";
     text += norm.batch_divisor == Divisor::n ? ", n" : ", n - 1";
     text += norm.running_divisor == Divisor::n ? ", running n" : ", running n - 1";
     text += norm.running_spread == RunningSpread::variance ? ", variance" : ", deviation";
     text += ", epsilon " + std::to_string(norm.epsilon);
     text += norm.epsilon_place == EpsilonPlace::inside ? " inside" : " outside";
-    text += std::string(config.hidden_bias ? ", hidden" : ", no hidden") + " bias";
-    text += std::string(config.output_bias ? ", output" : ", no output") + " bias, hidden widths";
-    for (const std::size_t width : config.hidden) {
-        text.append(" ").append(std::to_string(width));
-    }
     return text + ", rows " + std::to_string(rows);
 }
 

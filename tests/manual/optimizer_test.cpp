@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 
@@ -27,7 +28,7 @@ class OneParameter {
 public:
     explicit OneParameter(const OptimizerConfig& optimizer) {
         NetworkConfig config = networks::small({3});
-        config.norm.place = NormPlace::none;
+        test::set(config, &ShortForm::norm_place, "none");
         config.optimizer = optimizer;
         graph_ = stepwise_graph(config, 2);
         values_["b1"] = {0.5, -1.25, 2};

@@ -99,7 +99,7 @@ inline Values logits(const byhand::NetworkConfig& config, State& state, const st
                 }
             }
         }
-        if (layer.norm == NormPlace::before) {
+        if (layer.has_batchnorm_first) {
             normalise(y, state, layer, config.norm, mode);
         }
         if (!layer.is_output) {
@@ -107,7 +107,7 @@ inline Values logits(const byhand::NetworkConfig& config, State& state, const st
                 each = std::tanh(each);
             }
         }
-        if (layer.norm == NormPlace::after) {
+        if (layer.has_batchnorm && !layer.has_batchnorm_first) {
             normalise(y, state, layer, config.norm, mode);
         }
         x = std::move(y);

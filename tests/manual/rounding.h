@@ -34,11 +34,11 @@ inline std::map<std::string, std::vector<double>> terms_of_norms(const Values& k
     using namespace byhand;
     std::map<std::string, std::vector<double>> all;
     for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::none || !known.contains("d" + layer.value("hprebn"))) {
+        if (!layer.has_batchnorm || !known.contains("d" + layer.value("hprebn"))) {
             continue;
         }
         const std::size_t H = layer.outputs;
-        const std::string h = layer.value(layer.norm == NormPlace::before ? "hpreact" : "h");
+        const std::string h = layer.value(layer.has_batchnorm_first ? "hpreact" : "h");
         const std::string raw_name = config.norm.affine ? layer.value("bnraw") : layer.is_output ? "logits" : h;
         const std::vector<double>& raw = known.at(raw_name).value;
         const std::vector<double>& x = known.at(layer.value("hprebn")).value;

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "recipe/recipe.h"
 #include "recipe/shipped.h"
@@ -73,8 +74,8 @@ Recipe two_layers() {
     recipe.network.vocabulary = 5;
     recipe.network.context = 2;
     recipe.network.embedding = 3;
-    recipe.network.hidden = {7, 1};
-    recipe.network.norm.output = true;
+    test::set(recipe.network, &ShortForm::hidden, {7, 1});
+    test::set(recipe.network, &ShortForm::output_norm, true);
     recipe.initial = {
         constant("C", 1),     constant("W", 2, LayerSet::hidden),      constant("W", 3, LayerSet::output),
         constant("b", 4),     constant("bngain", 5, LayerSet::hidden), constant("bngain", 6, LayerSet::output),
@@ -132,7 +133,7 @@ TEST_CASE("initial: makemore-ninja has the values of the published exercise, wit
     // b2 = torch.randn(27, generator=g) * 0.1; bngain = torch.randn(64, generator=g) * 0.1 + 1.0
     // bnbias = torch.randn(64, generator=g) * 0.1
     Recipe recipe = shipped("makemore-ninja");
-    recipe.network.hidden = {64};
+    test::set(recipe.network, &ShortForm::hidden, {64});
     TorchGenerator g = torch_seeded(recipe.seed);
     check(initial_state(recipe, g),
           {{"C", {1.56736195F, -0.23729232F, -0.0273846053F}, 0.384485275F, -5.21251496, 269.49018},
@@ -192,14 +193,15 @@ TEST_CASE("initial: a rule applies only to its layers, and to the parameters the
     CHECK(begun("bnmean_running.3") == 8);
     CHECK(begun("bnvar_running.2") == 9);
 
-    recipe.network.norm.output = false;  // the rule for the output's gain then applies to nothing
-    recipe.network.hidden = {7};
+    test::set(recipe.network, &ShortForm::output_norm,
+              false);  // the rule for the output's gain then applies to nothing
+    test::set(recipe.network, &ShortForm::hidden, {7});
     CHECK(begun("bngain") == 5);
     CHECK(begun("bnmean_running") == 0);
     recipe.network.norm.affine = false;
     CHECK(begun("bnvar_running") == 9);
-    recipe.network.norm.place = NormPlace::none;
-    recipe.network.hidden_bias = false;
+    test::set(recipe.network, &ShortForm::norm_place, "none");
+    test::set(recipe.network, &ShortForm::hidden_bias, false);
     CHECK(begun("b2") == 4);
 }
 

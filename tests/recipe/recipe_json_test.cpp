@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "base/message_of.h"
 #include "recipe/recipe.h"
@@ -46,7 +47,7 @@ TEST_CASE("recipe: to_json preserves every value") {
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
     recipe.network.norm.epsilon_place = EpsilonPlace::outside;
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
-    recipe.network.norm.place = NormPlace::none;
+    test::set(recipe.network, &ShortForm::norm_place, "none");
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
     recipe.steps = 0;
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
@@ -72,7 +73,7 @@ TEST_CASE("recipe: optimizers and schedules are preserved, with LibTorch's defau
         const std::string text = to_json(recipe);
         CAPTURE(text);
         CHECK(recipe_from_json(text, "x.json") == recipe);
-        CHECK(recipe_from_json(to_expanded_json(recipe), "x.json").network.optimizer == optimizer);
+        CHECK(recipe_from_json(to_json(recipe, true), "x.json").network.optimizer == optimizer);
         CHECK_FALSE(differences(sample(), recipe).empty());
     }
     Recipe momentum = sample(), adamw = sample();
@@ -93,7 +94,7 @@ std::string listed(const std::string& layers) {
 
 TEST_CASE("recipe: a list of layers that the short form can express becomes the short form") {
     const Recipe recipe = sample();
-    CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+    CHECK(recipe_from_json(to_json(recipe, true), "x.json") == recipe);
     CHECK(
         recipe_from_json(listed(R"([{"op": "linear", "outputs": 11, "bias": false}, {"op": "tanh"}, {"op": "batchnorm"},
                                       {"op": "linear", "outputs": 1, "bias": false}, {"op": "tanh"}, {"op": "batchnorm"},
@@ -108,54 +109,53 @@ TEST_CASE("recipe: a list of layers that the short form can't express is kept, a
                    {"op": "linear"}, {"op": "tanh"}])"),
         "x.json");
     using List = std::vector<OperationConfig>;
-    CHECK(expanded(read.network) == List{{"linear", 5}, {"linear", 3, false}, {"batchnorm"}, {"linear"}, {"tanh"}});
+    CHECK(read.network.layers == List{{"linear", 5}, {"linear", 3, false}, {"batchnorm"}, {"linear"}, {"tanh"}});
     CHECK(read.network.norm.epsilon == 0.001);
     CHECK(!read.network.norm.affine);
-    CHECK(read.network.norm.place == NormPlace::before);
+    CHECK_FALSE(short_form_of(read.network.layers));
     CHECK(recipe_from_json(to_json(read), "x.json") == read);
-    CHECK(to_expanded_json(read) == to_json(read));
+    CHECK(to_json(read, true) == to_json(read));
 
     Recipe other = read;
-    other.network.hidden[1] = 4;
+    hidden_linears(other.network)[1]->outputs = 4;
     CHECK(differences(read, other) == std::vector<std::string>{"network.layers.1.outputs (3 there, 4 here)"});
 
     // Without a norm, its conventions are ignored.
     const Recipe plain = recipe_from_json(listed(R"([{"op": "linear"}])"), "x.json");
-    CHECK(plain.network.hidden.empty());
-    CHECK(plain.network.norm.place == NormPlace::none);
+    CHECK(test::widths(plain.network).empty());
     CHECK(recipe_from_json(to_json(plain), "x.json") == plain);
 }
 
 TEST_CASE("recipe: one activation for all hidden layers is short; different ones, or another slope, are listed") {
     Recipe recipe = sample();
-    recipe.network.activation = op::kLeakyRelu;
+    test::set(recipe.network, &ShortForm::activation, op::kLeakyRelu);
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
-    CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+    CHECK(recipe_from_json(to_json(recipe, true), "x.json") == recipe);
 
-    std::vector<OperationConfig> list = expanded(recipe.network);
+    std::vector<OperationConfig> list = recipe.network.layers;
     const auto last = std::ranges::find(list.rbegin(), list.rend(), op::kLeakyRelu, &OperationConfig::op);
     for (const OperationConfig& other : {OperationConfig{op::kGelu}, OperationConfig{op::kLeakyRelu, 0, true, 0.2}}) {
         *last = other;
         Recipe mixed = recipe;
         mixed.network = with_layers(recipe.network, list);
-        CHECK_FALSE(mixed.network.layers.empty());
-        CHECK(expanded(mixed.network) == list);
+        CHECK_FALSE(short_form_of(mixed.network.layers));
+        CHECK(mixed.network.layers == list);
         CHECK(recipe_from_json(to_json(mixed), "x.json") == mixed);
     }
 }
 
 TEST_CASE("recipe: another kind of norm for all hidden layers is short; norms with their own options are listed") {
     Recipe recipe = sample();
-    for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
-        recipe.network.norm.kind = kind;
+    for (const char* kind : {op::kLayernorm, op::kRmsnorm}) {
+        test::set(recipe.network, &ShortForm::norm, kind);
         CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
-        CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+        CHECK(recipe_from_json(to_json(recipe, true), "x.json") == recipe);
     }
     const Recipe read =
         recipe_from_json(listed(R"([{"op": "linear", "outputs": 5}, {"op": "layernorm", "affine": true, "epsilon": 0.5},
                    {"op": "batchnorm", "momentum": 0.25}, {"op": "linear"}, {"op": "rmsnorm"}])"),
                          "x.json");
-    const std::vector<OperationConfig> list = expanded(read.network);
+    const std::vector<OperationConfig> list = read.network.layers;
     CHECK(list[1].affine == true);
     CHECK(list[1].epsilon == 0.5);
     CHECK(list[2].momentum == 0.25);
@@ -174,16 +174,17 @@ TEST_CASE("recipe: another kind of norm for all hidden layers is short; norms wi
 
 TEST_CASE("recipe: residual connections and a tied output are short for a list") {
     Recipe recipe = sample();
-    recipe.network.hidden = {9, 9};
+    test::set(recipe.network, &ShortForm::hidden, {9, 9});
     recipe.network.embedding = 9;
-    recipe.network.residual = recipe.network.tied = true;
+    test::set(recipe.network, &ShortForm::residual, true);
+    test::set(recipe.network, &ShortForm::tied, true);
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
-    CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+    CHECK(recipe_from_json(to_json(recipe, true), "x.json") == recipe);
     const Recipe read = recipe_from_json(
         listed(R"([{"op": "linear", "outputs": 5}, {"op": "tanh"}, {"op": "linear", "outputs": 5}, {"op": "relu"},
                    {"op": "residual", "from": 0}, {"op": "linear", "tied": true}])"),
         "x.json");
-    const std::vector<OperationConfig> list = expanded(read.network);
+    const std::vector<OperationConfig> list = read.network.layers;
     CHECK(list[4].op == "residual");
     CHECK(list[4].from == 0);
     CHECK(list[5].tied);
@@ -265,8 +266,8 @@ TEST_CASE("recipe: differences name each key that determines a step, and no othe
     ++here.sample_seed;
     CHECK(differences(there, here).empty());
     here.batch = there.batch + 1;
-    here.network.hidden.push_back(9);
-    const std::string last = std::to_string(there.network.hidden.size()), batch = std::to_string(there.batch);
+    test::set(here.network, &ShortForm::hidden, {11, 1, 13, 9});
+    const std::string last = std::to_string(test::widths(there.network).size()), batch = std::to_string(there.batch);
     CHECK(differences(there, here) ==
           std::vector<std::string>{"batches.size (" + batch + " there, " + std::to_string(here.batch) + " here)",
                                    "network.hidden." + last + " (\"nothing\" there, 9 here)"});
@@ -286,12 +287,12 @@ TEST_CASE("recipe: omitted keys have the structs' defaults") {
     CHECK(read.network == NetworkConfig{});
 
     const Recipe without = recipe_from_json(sample_with("\"place\": \"after\"", "\"place\": \"none\""), "x.json");
-    CHECK(without.network.norm.place == NormPlace::none);
+    CHECK(short_form_of(without.network.layers).value().norm_place == "none");
     const auto begin = kSample.find("{\"place\"");
     const std::string norm = kSample.substr(begin, kSample.find('}', begin) + 1 - begin);
-    NormConfig none;
-    none.place = NormPlace::none;
-    CHECK(recipe_from_json(sample_with(norm, "{\"place\": \"none\"}"), "x.json").network.norm == none);
+    const NetworkConfig none = recipe_from_json(sample_with(norm, "{\"place\": \"none\"}"), "x.json").network;
+    CHECK(none.norm == NormConfig());
+    CHECK(short_form_of(none.layers).value().norm_place == "none");
     CHECK(recipe_from_json(sample_with("\"seed\": 3", "\"seed\": null"), "x.json").batch_seed == std::nullopt);
 }
 

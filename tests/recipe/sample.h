@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/change_network.h"
 #include "recipe/recipe.h"
 
 namespace byhand::test {
@@ -33,11 +34,11 @@ inline Recipe sample() {
     recipe.about = "nothing by default";
     recipe.network.context = 5;
     recipe.network.embedding = 7;
-    recipe.network.hidden = {11, 1, 13};
-    recipe.network.hidden_bias = false;
-    recipe.network.output_bias = false;
-    recipe.network.norm.place = NormPlace::after;
-    recipe.network.norm.output = true;
+    test::set(recipe.network, &ShortForm::hidden, {11, 1, 13});
+    test::set(recipe.network, &ShortForm::hidden_bias, false);
+    test::set(recipe.network, &ShortForm::output_bias, false);
+    test::set(recipe.network, &ShortForm::norm_place, "after");
+    test::set(recipe.network, &ShortForm::output_norm, true);
     recipe.network.norm.affine = false;
     recipe.network.norm.batch_divisor = Divisor::n;
     recipe.network.norm.running_divisor = Divisor::n;

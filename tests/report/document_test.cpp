@@ -242,7 +242,8 @@ TEST_CASE("document: as a page, well-formed, without a script, every word escape
 
 TEST_CASE("document: details of a page open by their line; text has them below it, and no figure or link") {
     Document document{
-        "sample", "", "A title", {Details{"more", {Text{"of [a](#b)"}}, "id"}, Figure{"caption", "<svg/>"}}};
+        "sample", "", "A title", {Details{"more", {Text{"of [a](#b)"}}, "id"}, Figure{"caption", "<svg/>"}},
+        {},       {}, {}};
     CHECK(to_html(document).find(
               "<details><summary><span>more</span></summary>\n<div class=\"opened\" id=\"id\">\n<p>of "
               "<a href=\"#b\">a</a></p>\n</div></details>\n<figure>\n<figcaption>caption") != std::string::npos);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/change_network.h"
 #include "manual/glossary.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -37,7 +38,7 @@ TEST_CASE("glossary: each value of an operation has one row, with a meaning and 
         }
     }
     NetworkConfig deep = networks::small({5, 3});
-    deep.norm.output = true;
+    test::set(deep, &ShortForm::output_norm, true);
     for (const Graph& network : {stepwise_graph(NetworkConfig{}, 3), stepwise_graph(deep, 3), collapsed_graph(deep, 3),
                                  fused_graph(deep, 3), evaluation_graph(deep, 3)}) {
         for (const auto& [name, shape] : shapes_of(network)) {
@@ -70,7 +71,7 @@ TEST_CASE("glossary: gradients, updates, evaluation and numbered layers have a m
 
 TEST_CASE("glossary: rules for every gradient of a network, deep or not, and for both collapsed formulas") {
     NetworkConfig deep = networks::small({5, 3});
-    deep.norm.output = true;
+    test::set(deep, &ShortForm::output_norm, true);
     for (const NetworkConfig& config : {NetworkConfig{}, deep}) {
         const Graph network = stepwise_graph(config, 3);
         for (const Step& step : network.backward) {

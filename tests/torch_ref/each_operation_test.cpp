@@ -33,7 +33,7 @@ struct Case {
 std::vector<Case> cases() {
     std::vector<Case> all;
     const auto add = [&all](const std::string& operation, std::vector<OperationConfig> layers) {
-        all.push_back({operation, with_layers(example::small_network({}), std::move(layers))});
+        all.push_back({operation, with_layers(example::small_network({7}), std::move(layers))});
     };
     for (const char* activation : op::kActivations) {
         OperationConfig f{activation};

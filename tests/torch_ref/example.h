@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
@@ -40,7 +41,7 @@ inline byhand::NetworkConfig small_network(std::vector<std::size_t> hidden) {
     config.vocabulary = 5;
     config.context = 3;
     config.embedding = 2;
-    config.hidden = std::move(hidden);
+    byhand::test::set(config, &byhand::ShortForm::hidden, std::move(hidden));
     config.norm.momentum = 0.3;
     config.norm.epsilon = 1e-3;  // large enough to show its place
     return config;
@@ -56,19 +57,19 @@ inline std::vector<byhand::NetworkConfig> all_conventions(const std::vector<std:
     using namespace byhand;
     std::vector<NetworkConfig> all;
     NetworkConfig config = small_network(hidden);
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     all.push_back(config);
-    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+    for (const std::string place : {"before", "after"}) {
         for (unsigned bits = 0; bits < 64; ++bits) {
-            config.norm.place = place;
-            config.norm.output = (bits & 1) != 0;
+            test::set(config, &ShortForm::norm_place, place);
+            test::set(config, &ShortForm::output_norm, (bits & 1) != 0);
             config.norm.affine = (bits & 2) != 0;
             config.norm.batch_divisor = (bits & 4) != 0 ? Divisor::n : Divisor::n_minus_1;
             config.norm.running_divisor = (bits & 8) != 0 ? Divisor::n : Divisor::n_minus_1;
             config.norm.running_spread = (bits & 16) != 0 ? RunningSpread::deviation : RunningSpread::variance;
             config.norm.epsilon_place = (bits & 32) != 0 ? EpsilonPlace::outside : EpsilonPlace::inside;
-            config.hidden_bias = bits % 5 != 0;
-            config.output_bias = bits % 7 != 0;
+            test::set(config, &ShortForm::hidden_bias, bits % 5 != 0);
+            test::set(config, &ShortForm::output_bias, bits % 7 != 0);
             all.push_back(config);
         }
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/batch_norm_1d.h"
+#include "base/change_network.h"
 #include "base/error.h"
 #include "manual/plain.h"
 #include "torch_ref/example.h"
@@ -119,7 +120,7 @@ TEST_CASE("module: the model's step is the implementation's, to the bit") {
 
 TEST_CASE("module: state() returns the loaded state, to the bit") {
     NetworkConfig config = example::small_network({7, 3});
-    config.norm.output = true;
+    test::set(config, &ShortForm::output_norm, true);
     Tensors<float> state = example::random_state(config, 3);
     state["W2"][4] = -0.0F;
     state["W2"][5] = std::numeric_limits<float>::denorm_min();
@@ -178,7 +179,7 @@ TEST_CASE("module: calibrate sets the statistics of the whole set, layer after l
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(networks::describe(config, 0));
             // More rows than a chunk only occasionally, because the loops are slow.
-            const std::size_t rows = config.norm.affine && config.norm.output ? 4096 + 907 : 47;
+            const std::size_t rows = config.norm.affine && is_norm(config.layers.back().op) ? 4096 + 907 : 47;
             const auto X = example::characters(rows * config.context, config.vocabulary, 6);
             const Tensors<float> state = example::random_state(config, 12);
             const auto model = torch_ref::module_model(config, 13);
@@ -212,7 +213,7 @@ TEST_CASE("module: calibrate is refused if the divisor is 0") {
 TEST_CASE("module: a batch of one row is accepted if all divisors are n, and otherwise refused") {
     for (const bool output : {false, true}) {
         NetworkConfig config = example::small_network({7});
-        config.norm.output = output;
+        test::set(config, &ShortForm::output_norm, output);
         CHECK_THROWS_AS(torch_ref::module_implementation(config, 1), InputError);
         config.norm.batch_divisor = Divisor::n;
         CHECK_THROWS_AS(torch_ref::module_model(config, 1), InputError);

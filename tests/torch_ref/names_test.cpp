@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "torch_ref/example.h"
 #include "torch_ref/module.h"
 #include "torch_ref/stepwise.h"
@@ -68,10 +69,10 @@ TEST_CASE("module: exposes its values for one normed layer in order") {
 
 TEST_CASE("stepwise: names of two layers with the norm after, without gain, bias or b, and a norm on the output") {
     NetworkConfig config = example::small_network({7, 3});
-    config.norm.place = NormPlace::after;
-    config.norm.output = true;
+    test::set(config, &ShortForm::norm_place, "after");
+    test::set(config, &ShortForm::output_norm, true);
     config.norm.affine = false;
-    config.hidden_bias = false;
+    test::set(config, &ShortForm::hidden_bias, false);
     const example::Example example = example::make(config, 9);
     const Lines expected = {
         "C (5, 2)", "W1 (6, 7)", "W2 (7, 3)", "W3 (3, 5)", "b3 (5)", "bnmean_running.1 (7)", "bnvar_running.1 (7)",
@@ -103,7 +104,7 @@ TEST_CASE("stepwise: names of two layers with the norm after, without gain, bias
 
 TEST_CASE("module: names of a network without a norm") {
     NetworkConfig config = example::small_network({3, 1});
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     const example::Example example = example::make(config, 1);
     const Lines expected = {"C (5, 2)",       "W1 (6, 3)",        "b1 (3)",        "W2 (3, 1)",
                             "b2 (1)",         "W3 (1, 5)",        "b3 (5)",        "emb (1, 3, 2)",

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "fast/models.h"
 #include "harness/drawn.h"
 #include "torch_ref/example.h"
@@ -33,7 +34,7 @@ const std::vector<OptimizerConfig> kOptimizers = {
 // up to rounding.
 example::Example example_of(const OptimizerConfig& optimizer) {
     NetworkConfig config = example::small_network({6, 5});
-    config.norm.place = NormPlace::after;
+    test::set(config, &ShortForm::norm_place, "after");
     config.optimizer = optimizer;
     example::Example example = example::make(config, 13);
     example.state = drawn_state(config, 3);

@@ -98,7 +98,7 @@ torch_ref::TorchOperations by_torch() {
 
 // Together with a tanh, a norm, and a linear without an activation.
 NetworkConfig network() {
-    return with_layers(example::small_network({}), {{"linear", 7},
+    return with_layers(example::small_network({7}), {{"linear", 7},
                                                     {"batchnorm"},
                                                     {"softplus"},
                                                     {"linear", 4, false},

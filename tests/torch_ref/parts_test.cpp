@@ -11,6 +11,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
 
+#include "base/change_network.h"
 #include "manual/networks.h"
 #include "ranks/tests/thread_ranks.h"
 #include "torch_ref/module.h"
@@ -44,7 +45,7 @@ std::vector<NetworkConfig> several() {
     all.push_back(plain);
     NetworkConfig wave = networks::small({7, 5, 11}, 13);
     wave.context = 8;
-    wave.flatten = 2;
+    test::set(wave, &ShortForm::flatten, 2);
     wave.norm.batch_divisor = Divisor::n;
     all.push_back(wave);
     OperationConfig residual = {op::kResidual};

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
@@ -43,11 +44,11 @@ struct Consistent {
 // Every convention, and ε = 0.
 std::vector<NetworkConfig> conventions(const std::vector<std::size_t>& hidden) {
     std::vector<NetworkConfig> all = example::all_conventions(hidden);
-    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+    for (const std::string place : {"before", "after"}) {
         NetworkConfig config = example::small_network(hidden);
-        config.norm.place = place;
+        test::set(config, &ShortForm::norm_place, place);
         config.norm.epsilon = 0;
-        config.norm.output = place == NormPlace::after;
+        test::set(config, &ShortForm::output_norm, place == "after");
         all.push_back(config);
     }
     return all;
@@ -56,7 +57,7 @@ std::vector<NetworkConfig> conventions(const std::vector<std::size_t>& hidden) {
 // A bias before a norm, whose mean removes it, and the shift by the maximum: only rounding errors are left.
 bool is_zero_in_exact_arithmetic(const NetworkConfig& config, const std::string& name) {
     for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::before && name == gradient_of(layer.b())) {
+        if (layer.has_batchnorm_first && name == gradient_of(layer.b())) {
             return true;
         }
     }
@@ -140,7 +141,7 @@ TEST_CASE("reference operations: collapsed cross-entropy and norm backward equal
             CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
             CHECK(std::ranges::find(names, "dprobs") == names.end());
             for (const Layer& layer : layers(config)) {
-                if (layer.norm == NormPlace::none) {
+                if (!layer.has_batchnorm) {
                     continue;
                 }
                 const std::set<std::string> reads = read_by(*reference_operations, gradient_of(layer.value("hprebn")));
@@ -163,7 +164,7 @@ TEST_CASE("reference operations: the fused network's formulas equal autograd ove
             CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
             CHECK(read_by(*reference_operations, "counts") == std::set<std::string>{"norm_logits"});
             for (const Layer& layer : layers(config)) {
-                if (layer.norm != NormPlace::none) {
+                if (layer.has_batchnorm) {
                     CHECK(read_by(*reference_operations, layer.value("bnvar")) == std::set{layer.value("bndiff")});
                     const std::set<std::string> reads =
                         read_by(*reference_operations, gradient_of(layer.value("hprebn")));
@@ -176,10 +177,10 @@ TEST_CASE("reference operations: the fused network's formulas equal autograd ove
 }
 
 TEST_CASE("reference operations: a result depends only on its declared inputs") {
-    for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
+    for (const std::string place : {"before", "after", "none"}) {
         NetworkConfig config = example::small_network({4, 5});
-        config.norm.place = place;
-        config.norm.output = place == NormPlace::before;
+        test::set(config, &ShortForm::norm_place, place);
+        test::set(config, &ShortForm::output_norm, place == "before");
         INFO(networks::describe(config, 0));
         const Consistent consistent(config);
         for (const auto& reference_operations : all_reference_operations(config)) {
@@ -227,9 +228,9 @@ TEST_CASE("reference operations: a missing input is an error that names it") {
 }
 
 TEST_CASE("reference operations: the shapes of inputs are those of the values") {
-    for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
+    for (const std::string place : {"before", "after", "none"}) {
         NetworkConfig config = example::small_network({4, 5});
-        config.norm.place = place;
+        test::set(config, &ShortForm::norm_place, place);
         const Consistent consistent(config);
         for (const auto& reference_operations : all_reference_operations(config)) {
             for (const std::string& name : reference_operations->names()) {
@@ -293,7 +294,7 @@ TEST_CASE("reference operations: for inconsistent values they use the given inpu
 
 TEST_CASE("reference operations: an invalid network is refused") {
     NetworkConfig config = example::small_network({7});
-    config.hidden = {0};
+    hidden_linears(config).front()->outputs = 0;
     CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::stepwise, config, 6), InputError);
     CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::collapsed, config, 6), InputError);
     CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::stepwise, example::small_network({7}), 1), InputError);

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "manual/plain.h"
 #include "torch_ref/bridge.h"
@@ -119,14 +120,14 @@ TEST_CASE("stepwise: gradients of softmax are those of LibTorch's cross_entropy"
 }
 
 TEST_CASE("stepwise: the norm is LibTorch's batch_norm for the same conventions") {
-    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+    for (const std::string place : {"before", "after"}) {
         NetworkConfig config = example::small_network({7});
-        config.norm.place = place;
+        test::set(config, &ShortForm::norm_place, place);
         config.norm.batch_divisor = Divisor::n;
         const example::Example example = example::make(config, 9);
         const auto implementation = after_run(example, DType::float64);
         const auto get = [&](const std::string& name) { return to_tensor(implementation->views(), name); };
-        const std::string result = place == NormPlace::before ? "hpreact" : "h";
+        const std::string result = place == "before" ? "hpreact" : "h";
 
         const auto hprebn = get("hprebn").requires_grad_();
         const auto gain = get("bngain").requires_grad_();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/message_of.h"
 #include "train/small_run.h"
 
@@ -104,8 +105,8 @@ TEST_CASE("run: invalid runs are refused") {
     one_row.network.norm.batch_divisor = one_row.network.norm.running_divisor = Divisor::n;
     CHECK(refusal(one_row).empty());
     Recipe no_width = small_recipe();
-    no_width.network.hidden = {5, 0};
-    CHECK(refusal(no_width).find("--hidden") != std::string::npos);
+    hidden_linears(no_width.network).front()->outputs = 0;
+    CHECK(refusal(no_width).find("outputs") != std::string::npos);
     Recipe no_rule = small_recipe();
     no_rule.initial.pop_back();
     CHECK(refusal(no_rule).find("bnbias") != std::string::npos);

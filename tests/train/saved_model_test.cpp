@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "base/message_of.h"
 #include "base/temporary_folder.h"
@@ -29,7 +30,7 @@ Recipe two_layers() {
     recipe.name = "two";
     recipe.network.context = 2;
     recipe.network.embedding = 3;
-    recipe.network.hidden = {5, 1};
+    test::set(recipe.network, &ShortForm::hidden, {5, 1});
     recipe.initial = {{"C", LayerSet::all, 1.0}};
     recipe.rates = {{0, 0.1}};
     recipe.steps = 9;
@@ -180,9 +181,9 @@ TEST_CASE("saved model: a network without a norm has no statistics to keep") {
     const Folder folder;
     const std::string path = folder.file(kName);
     SavedModel model = example();
-    model.recipe.network.norm.place = NormPlace::none;
+    test::set(model.recipe.network, &ShortForm::norm_place, "none");
     model.recipe.network.norm.evaluation = EvaluationFigures::training_set;
-    model.recipe.network.output_bias = false;
+    test::set(model.recipe.network, &ShortForm::output_bias, false);
     model.state = numbered(model.recipe.network, -3);
     save_model(path, model);
     const SavedModel read = load_model(path);
@@ -237,7 +238,7 @@ TEST_CASE("saved model: a negative average of squares is refused") {
 // The example with a dropout in its first layer.
 SavedModel with_dropout() {
     SavedModel model = example();
-    std::vector<OperationConfig> layers = expanded(model.recipe.network);
+    std::vector<OperationConfig> layers = model.recipe.network.layers;
     layers.insert(layers.begin() + 1, {op::kDropout});
     model.recipe.network = with_layers(model.recipe.network, layers);
     model.state = numbered(model.recipe.network, -3);
@@ -334,15 +335,16 @@ TEST_CASE("saved model: a recipe that does not match the tensors is refused") {
         return refused_metadata("recipe", to_json(recipe));
     };
     CHECK(with_recipe([](Recipe&) {}).empty());
-    const auto wider = [](Recipe& r) { r.network.hidden = {5, 2}; };
+    const auto wider = [](Recipe& r) { r.network.layers = layers_of({.hidden = {5, 2}}); };
     CHECK(says(with_recipe(wider), "tensor W2 should be float (5, 2), but is (5, 1)"));
-    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5}; }), "tensor"));
-    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5, 1, 1}; }), "tensor"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.layers = layers_of({.hidden = {5}}); }), "tensor"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.layers = layers_of({.hidden = {5, 1, 1}}); }), "tensor"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.embedding = 4; }), "tensor C should be float (6, 4)"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.context = 3; }), "tensor W1 should be float (9, 5)"));
-    CHECK(says(with_recipe([](Recipe& r) { r.network.norm.output = true; }), "bngain.3"));
+    CHECK(says(with_recipe([](Recipe& r) { test::set(r.network, &ShortForm::output_norm, true); }), "bngain.3"));
     // The memory that a recipe may claim is not allocated before the tensors are checked.
-    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {40000, 40000}; }), "tensor W1 should be float"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.layers = layers_of({.hidden = {40000, 40000}}); }),
+               "tensor W1 should be float"));
 
     CHECK(says(refused_metadata("recipe", "{"), "metadata \"recipe\""));
     std::string with_colour = to_json(example().recipe);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/change_network.h"
 #include "train/run.h"
 
 namespace small_run {
@@ -15,7 +16,7 @@ inline byhand::Recipe recipe() {
     recipe.name = "small";
     recipe.network.context = 2;
     recipe.network.embedding = 3;
-    recipe.network.hidden = {5};
+    test::set(recipe.network, &ShortForm::hidden, {5});
     recipe.network.norm.batch_divisor = Divisor::n;
     recipe.seed = 77;
     recipe.initial = {{"C", LayerSet::all, 1.0},

@@ -4,6 +4,7 @@
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/parsed_json.h"
 #include "report/writers.h"
 
@@ -56,8 +57,8 @@ TEST_CASE("flops: a step, worked out by hand") {
     NetworkConfig config;
     CHECK(bench::step_flops(config, 32) == 633'600);
     // A norm, its place and the biases change nothing.
-    config.norm.place = NormPlace::none;
-    config.hidden_bias = false;
+    test::set(config, &ShortForm::norm_place, "none");
+    test::set(config, &ShortForm::hidden_bias, false);
     CHECK(bench::step_flops(config, 32) == 633'600);
 }
 
@@ -66,7 +67,7 @@ TEST_CASE("flops: every layer counts") {
     NetworkConfig config;
     config.context = 2;
     config.embedding = 1;
-    config.hidden = {3, 5};
+    test::set(config, &ShortForm::hidden, {3, 5});
     config.vocabulary = 7;
     CHECK(bench::step_flops(config, 1) == 336);
     CHECK(bench::step_flops(config, 10) == 3360);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/parsed_json.h"
 #include "bench/budget.h"
 #include "report/writers.h"
@@ -21,8 +22,8 @@ namespace {
 NetworkConfig deep() {
     NetworkConfig config;
     config.embedding = 4;
-    config.hidden = {9, 9, 9};
-    config.hidden_bias = false;
+    test::set(config, &ShortForm::hidden, {9, 9, 9});
+    test::set(config, &ShortForm::hidden_bias, false);
     return config;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/batch_norm_1d.h"
+#include "base/change_network.h"
 #include "fast/simd/product.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
@@ -146,8 +147,7 @@ TEST_CASE("step: the products of other libraries take turns, and their losses ar
 TEST_CASE("step: a norm with other conventions becomes BatchNorm1d's") {
     Recipe recipe = small_run::recipe();
     CHECK(bench::with_batch_norm_1d(recipe) == recipe);
-    recipe.network.norm = {.output = true,
-                           .affine = false,
+    recipe.network.norm = {.affine = false,
                            .batch_divisor = Divisor::n_minus_1,
                            .running_divisor = Divisor::n,
                            .running_spread = RunningSpread::deviation,
@@ -158,8 +158,7 @@ TEST_CASE("step: a norm with other conventions becomes BatchNorm1d's") {
     const Recipe changed = bench::with_batch_norm_1d(recipe);
     const NormConfig& norm = changed.network.norm;
     CHECK(is_batch_norm_1d(norm));
-    CHECK(norm == NormConfig{.output = true,
-                             .affine = false,
+    CHECK(norm == NormConfig{.affine = false,
                              .batch_divisor = Divisor::n,
                              .running_divisor = Divisor::n_minus_1,
                              .running_spread = RunningSpread::variance,
@@ -167,6 +166,6 @@ TEST_CASE("step: a norm with other conventions becomes BatchNorm1d's") {
                              .momentum = 0.001,
                              .epsilon_place = EpsilonPlace::inside,
                              .epsilon = 1e-5});
-    recipe.network.norm.place = NormPlace::none;
+    test::set(recipe.network, &ShortForm::norm_place, "none");
     CHECK(bench::with_batch_norm_1d(recipe) == recipe);
 }

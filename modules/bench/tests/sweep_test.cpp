@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 
 using namespace byhand;
@@ -31,8 +32,8 @@ TEST_CASE("sweep: invalid text is refused") {
 
 TEST_CASE("sweep: a size is set in the recipe") {
     Recipe recipe;
-    recipe.network.hidden = {7, 8};
-    CHECK(bench::with_size(recipe, Size::hidden, 16).network.hidden == std::vector<std::size_t>{16, 16});
+    test::set(recipe.network, &ShortForm::hidden, {7, 8});
+    CHECK(test::widths(bench::with_size(recipe, Size::hidden, 16).network) == std::vector<std::size_t>{16, 16});
     CHECK(bench::with_size(recipe, Size::batch, 16).batch == 16);
     CHECK(bench::with_size(recipe, Size::embedding, 16).network.embedding == 16);
     CHECK(bench::with_size(recipe, Size::context, 16).network.context == 16);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/change_network.h"
 #include "checks/candidates.h"
 #include "checks/faults/mistakes.h"
 #include "compare/candidates.h"
@@ -143,7 +144,7 @@ inline NetworkConfig notes() {
 
 inline NetworkConfig without_epsilon() {
     NetworkConfig config = notes();
-    config.hidden_bias = false;
+    test::set(config, &ShortForm::hidden_bias, false);
     config.norm.running_spread = RunningSpread::deviation;
     config.norm.epsilon = 0;
     return config;

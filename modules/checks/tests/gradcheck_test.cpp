@@ -8,6 +8,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "base/change_network.h"
 #include "harness/drawn.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -107,7 +108,7 @@ void nothing_backward(T* da, const T* /*a*/) {
 
 NetworkConfig two_biases() {
     NetworkConfig config = networks::small({2});
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     return config;
 }
 
@@ -143,11 +144,11 @@ std::vector<CheckedGradient> check_by_hand(const Graph& net, float first, float 
 TEST_CASE("gradcheck: every convention of the norm agrees, stepwise and collapsed, and the check is sharp") {
     unsigned number = 0;
     double most = 0;
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         NetworkConfig config =
             networks::small(number % 3 == 0 ? std::vector<std::size_t>{5, 3} : std::vector<std::size_t>{7});
-        config.norm = norm;
-        config.hidden_bias = number % 4 < 2;
+        networks::put(config, norm);
+        test::set(config, &ShortForm::hidden_bias, number % 4 < 2);
         INFO(networks::describe(config, 5));
         const networks::Example example = drawn(config, 5, 300 + number);
         for (const bool collapsed : {false, true}) {
@@ -185,7 +186,7 @@ TEST_CASE("gradcheck: what is zero in exact arithmetic is said to be so, and onl
     CHECK(zero == std::set<std::string>{"dlogit_maxes", "db1"});
 
     // After the norm, or without one, a bias matters.
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     const networks::Example without = drawn(config, 5, 11);
     CHECK(named(check(stepwise_graph(config, 5), without), "db1").verdict == within);
 

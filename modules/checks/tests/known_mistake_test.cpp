@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/short_form.h"
 #include "checks/faults/mistakes.h"
 #include "fast/pieces.h"
 #include "harness/isolated/diagnose.h"
@@ -21,7 +22,8 @@ namespace {
 
 constexpr std::size_t kRows = 9;
 
-const NetworkConfig kNetwork = {.vocabulary = 5, .context = 3, .embedding = 2, .hidden = {7}, .norm = {}};
+const NetworkConfig kNetwork = {
+    .vocabulary = 5, .context = 3, .embedding = 2, .layers = layers_of({.hidden = {7}}), .norm = {}};
 
 // Random values of all that steps of the network read, the same ones in each test.
 Values random_values(const Graph& network) {

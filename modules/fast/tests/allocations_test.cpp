@@ -8,6 +8,7 @@
 #include <new>
 #include <utility>
 
+#include "base/change_network.h"
 #include "fast/fused.h"
 #include "fast/models.h"
 #include "manual/networks.h"
@@ -83,18 +84,18 @@ std::size_t allocations_of(Work work) {
 // step to compute products by character.
 std::vector<networks::Example> examples() {
     std::vector<networks::Example> all;
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         NetworkConfig config = networks::small({33, 5, 17}, 27);
-        config.norm = norm;
+        networks::put(config, norm);
         all.push_back(networks::make(config, 7));
         all.push_back(networks::make(config, 110));
     }
-    for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
+    for (const char* kind : {op::kLayernorm, op::kRmsnorm}) {
         NetworkConfig config = networks::small({33, 17}, 27);
         config.context = 4;
-        config.flatten = 2;
-        config.activation = op::kGelu;
-        config.norm.kind = kind;
+        test::set(config, &ShortForm::flatten, 2);
+        test::set(config, &ShortForm::activation, op::kGelu);
+        test::set(config, &ShortForm::norm, kind);
         all.push_back(networks::make(config, 7));
         all.push_back(networks::make(config, 110));
     }

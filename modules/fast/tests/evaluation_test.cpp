@@ -7,6 +7,7 @@
 #include <cmath>
 #include <span>
 
+#include "base/change_network.h"
 #include "fast/pieces.h"
 #include "manual/batchnorm/formulas.h"
 #include "manual/plain.h"
@@ -43,12 +44,12 @@ ReplaceSteps by_either() {
 TEST_CASE("evaluation: logits are those of plain loops, for every convention") {
     const ReplaceSteps by = by_either();
     unsigned number = 0;
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {33, 1}, {5, 17, 7}}) {
             NetworkConfig config = networks::small(hidden, 11);
-            config.norm = norm;
-            config.hidden_bias = number % 4 < 2;
-            config.output_bias = number % 7 < 4;
+            networks::put(config, norm);
+            test::set(config, &ShortForm::hidden_bias, number % 4 < 2);
+            test::set(config, &ShortForm::output_bias, number % 7 < 4);
             const networks::Example example = networks::make(config, 9, ++number);
             INFO(networks::describe(config, 9));
 
@@ -96,14 +97,14 @@ TEST_CASE("evaluation: a row's logits depend neither on the number of rows nor o
 TEST_CASE("calibrate: sets each layer's mean and variance over all rows, in the form of the running statistics") {
     const ReplaceSteps by = by_either();
     unsigned number = 0;
-    for (const NormConfig& norm : networks::norms()) {
-        if (norm.place == NormPlace::none) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
+        if (norm.place == "none") {
             continue;
         }
         for (const std::size_t rows : {2, 63, 64, 65, 130}) {
             NetworkConfig config =
                 networks::small(number % 2 == 0 ? std::vector<std::size_t>{5} : std::vector<std::size_t>{7, 3}, 11);
-            config.norm = norm;
+            networks::put(config, norm);
             config.norm.running_divisor = number % 4 < 2 ? Divisor::n : Divisor::n_minus_1;
             config.norm.running_spread = number % 3 == 0 ? RunningSpread::variance : RunningSpread::deviation;
             // Two nearly equal rows are divided by little more than ε, and so is their rounding error.
@@ -129,9 +130,9 @@ TEST_CASE("calibrate: sets each layer's mean and variance over all rows, in the 
 
 TEST_CASE("calibrate: changes only running statistics, and nothing in a network without a norm") {
     const ReplaceSteps by = by_either();
-    for (const NormPlace place : {NormPlace::none, NormPlace::before}) {
+    for (const std::string place : {"none", "before"}) {
         NetworkConfig config = networks::small({5});
-        config.norm.place = place;
+        test::set(config, &ShortForm::norm_place, place);
         const networks::Example example = networks::make(config, 70);
         Evaluation evaluation(config, by), again(config, by);
         evaluation.load(example.state);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "fast/fused.h"
 #include "fast/models.h"
@@ -29,13 +30,15 @@ std::vector<View> run(Implementation& implementation, const networks::Example& e
 
 // A single row is its own mean: its backward divides 0 by 0, unless ε is inside the root. Two rows without an ε are
 // normalised to the same values for any input, so that earlier gradients are only rounding errors.
-bool says_something(const NormConfig& norm, std::size_t rows) {
-    return norm.place == NormPlace::none || rows > 2 ||
+bool says_something(const NetworkConfig& config, std::size_t rows) {
+    const NormConfig& norm = config.norm;
+    return running_figures(config).empty() || rows > 2 ||
            (norm.epsilon > 0 && (rows == 2 || norm.epsilon_place == EpsilonPlace::inside));
 }
 
-bool needs_two_rows(const NormConfig& norm) {
-    return norm.place != NormPlace::none &&
+bool needs_two_rows(const NetworkConfig& config) {
+    const NormConfig& norm = config.norm;
+    return !running_figures(config).empty() &&
            (norm.batch_divisor == Divisor::n_minus_1 || norm.running_divisor == Divisor::n_minus_1);
 }
 
@@ -46,22 +49,22 @@ constexpr std::size_t kEmbeddings[] = {2, 1, 5, 50, 17};
 template <class Visit>
 void for_each_example(const std::vector<std::vector<std::size_t>>& shapes, Visit visit) {
     std::size_t number = 0;
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         for (const std::size_t rows : {1, 2, 7, 33, 51}) {
             NetworkConfig config = networks::small(shapes[number % shapes.size()], 11);
             if (rows > 2) {  // two equal rows leave nothing
                 config.context = 1 + number % 4;
                 config.embedding = kEmbeddings[number % std::size(kEmbeddings)];
             }
-            config.norm = norm;
+            networks::put(config, norm);
             config.norm.running_divisor = rows == 1 ? norm.batch_divisor : norm.running_divisor;
-            config.hidden_bias = number % 4 < 2;
-            config.output_bias = number % 7 < 4;
+            test::set(config, &ShortForm::hidden_bias, number % 4 < 2);
+            test::set(config, &ShortForm::output_bias, number % 7 < 4);
             ++number;
             INFO(networks::describe(config, rows));
-            if (rows == 1 && needs_two_rows(config.norm)) {
+            if (rows == 1 && needs_two_rows(config)) {
                 CHECK_THROWS_AS(make_hand_implementation(HandForm::fused, config, rows, DType::float32), InputError);
-            } else if (says_something(config.norm, rows)) {
+            } else if (says_something(config, rows)) {
                 visit(networks::make(config, rows, static_cast<unsigned>(number)));
             }
         }
@@ -106,7 +109,7 @@ TEST_CASE("all forms: the smallest network, where every extent is 1 except for t
     NetworkConfig config = networks::small({1}, 2);
     config.context = 1;
     config.embedding = 1;
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     const networks::Example example = networks::make(config, 1);
     const rounding::Values known = rounding::values(stepwise_graph(config, 1), example, kRate, rounding::kUnit<float>);
     for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
@@ -116,9 +119,9 @@ TEST_CASE("all forms: the smallest network, where every extent is 1 except for t
 }
 
 TEST_CASE("fused: keeps all parameters, their gradients, the new state and the loss") {
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         NetworkConfig config = networks::small({5, 3});
-        config.norm = norm;
+        networks::put(config, norm);
         const auto implementation = make_hand_implementation(HandForm::fused, config, 7, DType::float32);
         const std::vector<View> views = run(*implementation, networks::make(config, 7));
         INFO(networks::describe(config, 7));
@@ -145,7 +148,7 @@ TEST_CASE("fused: keeps all parameters, their gradients, the new state and the l
 // softmax(80, −80, 0, …): all weights of the logits are 0, so the output's bias is the logits.
 TEST_CASE("fused: stays finite and correct for logits of ±80") {
     NetworkConfig config = networks::small({5}, 3);
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     networks::Example example = networks::make(config, 2);
     std::fill(example.state["W2"].begin(), example.state["W2"].end(), 0.0F);
     example.state["b2"][0] = 80;
@@ -199,12 +202,12 @@ TEST_CASE("fused: trains to the same bytes whether it keeps all values or only t
 
 // More rows than a task processes, several panels, the last one not full.
 TEST_CASE("fused: computes the same bytes on any number of threads") {
-    for (const NormConfig& norm : networks::norms()) {
+    for (const networks::PlacedNorm& norm : networks::norms()) {
         // With the first, fused computes by character; with the second it does not.
         const std::size_t vocabulary = norm.epsilon > 0 ? 53 : 103;
         NetworkConfig config = networks::small({101, 5, 60}, vocabulary);
         config.embedding = 51;
-        config.norm = norm;
+        networks::put(config, norm);
         const networks::Example example = networks::make(config, 301);
         std::vector<std::vector<float>> kept;
         for (const std::size_t threads : {1, 2, 3, 8}) {

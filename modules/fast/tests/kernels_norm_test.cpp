@@ -105,8 +105,8 @@ constexpr Size kSizes[] = {{1, 16}, {2, 48}, {7, 32}, {8, 16}, {9, 48}, {33, 48}
 
 std::vector<NormConfig> norms_for(std::size_t n) {
     std::vector<NormConfig> fitting;
-    for (NormConfig norm : networks::norms()) {
-        if (norm.place != NormPlace::none && (n > 1 || norm.batch_divisor == Divisor::n)) {
+    for (networks::PlacedNorm norm : networks::norms()) {
+        if (norm.place != "none" && (n > 1 || norm.batch_divisor == Divisor::n)) {
             fitting.push_back(norm);
         }
     }

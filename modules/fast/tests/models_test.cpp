@@ -7,6 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "manual/models.h"
 #include "manual/networks.h"
@@ -31,7 +32,7 @@ bool same_bytes(const View& a, const View& b) {
 // No value is shifted before a norm subtracts the mean: every gradient is significant.
 NetworkConfig deep() {
     NetworkConfig config = networks::small({17, 5});
-    config.norm.place = NormPlace::after;
+    test::set(config, &ShortForm::norm_place, "after");
     return config;
 }
 
@@ -48,7 +49,7 @@ TEST_CASE("models: forms have their names, and no other") {
 
 TEST_CASE("models: an invalid network is refused by every form, for training and comparison") {
     NetworkConfig no_width = deep();
-    no_width.hidden = {17, 0};
+    hidden_linears(no_width).back()->outputs = 0;
     for (const HandForm form : kForms) {
         CHECK_THROWS_AS(make_hand_model(form, no_width, 4), InputError);
         CHECK_THROWS_AS(make_hand_model(form, deep(), 1), InputError);  // divides by n − 1

@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 
+#include "base/change_network.h"
 #include "base/model.h"
 #include "fast/models.h"
 #include "fast/simd/targets.h"
@@ -33,9 +34,9 @@ std::map<std::string, std::string> functions_of(const NetworkConfig& config) {
 
 TEST_CASE("pieces: each uses the kernel, if there is one, or the fused network's formula") {
     NetworkConfig config;
-    config.hidden = {5};
-    config.hidden_bias = false;  // a product without a bias uses the same kernel as one with it
-    config.norm.place = NormPlace::after;
+    test::set(config, &ShortForm::hidden, {5});
+    test::set(config, &ShortForm::hidden_bias, false);  // a product without a bias uses the same kernel as one with it
+    test::set(config, &ShortForm::norm_place, "after");
     std::map<std::string, std::string> functions = functions_of(config);
     const std::map<std::string, std::string> expected = {{"emb", "simd::embedding_forward"},
                                                          {"hpreact", "simd::linear_forward"},
@@ -73,7 +74,7 @@ TEST_CASE("pieces: each uses the kernel, if there is one, or the fused network's
 
 TEST_CASE("pieces: all kernels of the fused step are among them, on every vector type") {
     NetworkConfig config = networks::small({5});
-    config.norm.place = NormPlace::before;
+    test::set(config, &ShortForm::norm_place, "before");
     const Graph pieces = fused_pieces_on_all_targets(config, 7);
     std::set<std::string> found, expected;
     for (const Step* step : all_steps(pieces)) {
@@ -117,9 +118,9 @@ TEST_CASE(
 // The harness checks them on values of every kind.
 TEST_CASE("pieces: each kernel equals the formula on the same inputs, on every vector type") {
     for (const std::size_t rows : {2U, 4U, 9U, 30U}) {
-        for (const NormConfig& norm : networks::norms()) {
+        for (const networks::PlacedNorm& norm : networks::norms()) {
             NetworkConfig config = networks::small({19, 5});
-            config.norm = norm;
+            networks::put(config, norm);
             INFO(networks::describe(config, rows));
             const networks::Example example = networks::make(config, rows);
             const Graph formulas = fused_graph(config, rows);
@@ -157,10 +158,10 @@ TEST_CASE("pieces: each kernel equals the formula on the same inputs, on every v
 
 TEST_CASE("pieces: in sequence they equal the fused network, to the bit") {
     for (const std::size_t rows : {3U, 9U, 20U}) {
-        for (const NormConfig& norm : networks::norms()) {
+        for (const networks::PlacedNorm& norm : networks::norms()) {
             NetworkConfig config =
                 networks::small(rows == 9 ? std::vector<std::size_t>{37} : std::vector<std::size_t>{19, 5});
-            config.norm = norm;
+            networks::put(config, norm);
             const networks::Example example = networks::make(config, rows);
             Graph pieces = fused_pieces(config, rows);
             std::erase_if(pieces.forward, [](const Step& step) { return step.makes == "counts"; });

@@ -6,6 +6,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "foreign/exercise/functions.h"
 #include "manual/stepwise.h"
@@ -26,7 +27,7 @@ namespace {
 constexpr std::size_t kRows = 5;
 
 const NetworkConfig kNetwork = {
-    .vocabulary = 11, .context = 3, .embedding = 2, .hidden = {7}, .norm = {.epsilon = 0.125}};
+    .vocabulary = 11, .context = 3, .embedding = 2, .layers = layers_of({.hidden = {7}}), .norm = {.epsilon = 0.125}};
 
 template <class T>
 void dbnvar(Tensor<T> out, Tensor<const T> dbnvar_inv, Tensor<const T> bnvar, Norm norm) {
@@ -96,7 +97,7 @@ TEST_CASE("override: the divisor counts the positions of a batch norm, and the u
     };
     CHECK(divisor(config, "dbnvar.1", [](Steps& all) { all.add("dbnvar.1", dbnvar<double>); }) == kRows * 3 - 1);
     NetworkConfig layer = kNetwork;
-    layer.norm.kind = NormKind::layer;
+    test::set(layer, &ShortForm::norm, op::kLayernorm);
     CHECK(divisor(layer, "dlnvar", [](Steps& all) { all.add("dlnvar", dbnvar<double>); }) == 7);
 }
 

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/short_form.h"
 #include "lab/experiments.h"
+#include "lab/first_step.h"
 
 namespace byhand::lab {
 namespace {
@@ -21,7 +23,9 @@ bool speaks_of(const InitialRule& rule, const std::string& parameter, LayerSet l
 
 // Every bias, 0 at first if the recipe does not say how it begins.
 void add_biases(Recipe& recipe) {
-    recipe.network.hidden_bias = recipe.network.output_bias = true;
+    for (OperationConfig& one : recipe.network.layers) {
+        one.bias = true;
+    }
     for (const LayerSet layers : {LayerSet::hidden, LayerSet::output}) {
         if (std::ranges::none_of(recipe.initial,
                                  [&](const InitialRule& rule) { return speaks_of(rule, "b", layers); })) {
@@ -42,9 +46,10 @@ std::vector<std::string> claim_names() {
 TwoForms two_forms(Recipe recipe, const Material& material) {
     Run run = prepare(std::move(recipe), material.names, material.where);
     TwoForms network{run.recipe.name, {run.recipe, run.recipe}, std::move(run.train), std::move(run.val)};
-    NormConfig& norm = network.forms[0].network.norm;
-    norm.place = norm.place == NormPlace::none ? NormPlace::before : norm.place;
-    network.forms[1].network.norm.place = NormPlace::none;
+    if (layers_with_norm(network.forms[0].network).empty()) {
+        place_norms(network.forms[0].network.layers, "before");
+    }
+    place_norms(network.forms[1].network.layers, "none");
     add_biases(network.forms[1]);
     return network;
 }

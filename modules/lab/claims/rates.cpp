@@ -111,8 +111,8 @@ constexpr std::size_t kExamplesPerStep = 64;
 
 Recipe overfitting(Recipe recipe, std::size_t batch) {
     recipe.network.embedding *= kWiderEmbedding;
-    for (std::size_t& width : recipe.network.hidden) {
-        width *= kWiderHidden;
+    for (OperationConfig* linear : hidden_linears(recipe.network)) {
+        linear->outputs *= kWiderHidden;
     }
     recipe.first_cut = kTrainingPart;
     recipe.second_cut = kTrainingPart + kValidationPart;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/member.h"
+#include "base/short_form.h"
 #include "lab/experiments.h"
 #include "lab/figures.h"
 #include "lab/geometry/valley.h"
@@ -48,12 +49,12 @@ std::vector<Scene> scenes_of(const GeometryOptions& options, const Setup& setup)
         }
         Recipe recipe = setup.recipes.front();
         recipe.seed = seed;
-        const auto h = [&](NormPlace norm) {
+        const auto h = [&](const char* norm) {
             return activations(recipe, norm, options.trained, options.rows, setup.material);
         };
         scenes[0].data.push_back(std::move(drawn));
-        scenes[1].data.push_back(h(NormPlace::none));
-        scenes[2].data.push_back(h(NormPlace::before));
+        scenes[1].data.push_back(h("none"));
+        scenes[2].data.push_back(h("before"));
     }
     return scenes;
 }
@@ -164,8 +165,9 @@ Regression students(std::size_t count, std::uint64_t seed) {
     return data;
 }
 
-Regression activations(Recipe recipe, NormPlace norm, std::size_t steps, std::size_t rows, const Material& material) {
-    recipe.network.norm.place = norm;
+Regression activations(Recipe recipe, const std::string& norm, std::size_t steps, std::size_t rows,
+                       const Material& material) {
+    place_norms(recipe.network.layers, norm);
     recipe.steps = steps;
     const Run run = prepare(recipe, material.names, material.where);
     if (run.train.size() < rows) {

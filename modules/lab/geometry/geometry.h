@@ -28,6 +28,7 @@ Regression students(std::size_t count, std::uint64_t seed);
 
 // h of the last hidden layer of the recipe's network, with its norm in this place, after so many steps of training (no
 // more than the recipe has), on the first `rows` training examples. The class is 1 where the name ends here.
-Regression activations(Recipe recipe, NormPlace norm, std::size_t steps, std::size_t rows, const Material& material);
+Regression activations(Recipe recipe, const std::string& norm, std::size_t steps, std::size_t rows,
+                       const Material& material);
 
 }  // namespace byhand::lab

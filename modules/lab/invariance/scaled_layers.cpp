@@ -66,7 +66,7 @@ ScaledLayer scale_layer(Runner<double>& runner, const Tensors<float>& state, con
 }
 
 bool has_norm_behind(const ScaledLayer& scaled) {
-    return scaled.layer.norm == NormPlace::before;
+    return scaled.layer.has_batchnorm_first;
 }
 
 double largest(const ScaledLayer& layer, Member<Scaled, double> figure) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/short_form.h"
 #include "base/value.h"
 #include "lab/experiments.h"
 #include "lab/figures.h"
@@ -26,32 +27,30 @@ struct Variant {
     Recipe recipe;
 };
 
-Variant variant_of(Recipe recipe, NormPlace place, EpsilonPlace epsilon, bool affine) {
+Variant variant_of(Recipe recipe, const std::string& place, EpsilonPlace epsilon, bool affine) {
     NormConfig& norm = recipe.network.norm;
-    norm.place = place;
+    place_norms(recipe.network.layers, place);
     norm.epsilon_place = epsilon;
     norm.affine = affine;
     const bool outside = epsilon == EpsilonPlace::outside;
-    const std::string name = place == NormPlace::before ? "before" : place == NormPlace::after ? "after" : "none";
-    return {name + (outside ? "_outside" : "") + (affine ? "" : "_plain"),
-            name + (outside ? ", ε outside" : "") + (affine ? "" : ", no γ β"), std::move(recipe)};
+    return {place + (outside ? "_outside" : "") + (affine ? "" : "_plain"),
+            place + (outside ? ", ε outside" : "") + (affine ? "" : ", no γ β"), std::move(recipe)};
 }
 
 // By their places in variants_of.
 enum Place : std::size_t { kBefore, kAfter, kNone, kBeforeOutside, kBeforePlain, kAfterOutside, kAfterPlain };
 
 std::vector<Variant> variants_of(const Recipe& recipe) {
-    using enum NormPlace;
     using enum EpsilonPlace;
     std::vector<Variant> all;
-    for (const NormPlace place : {before, after, none}) {
+    for (const char* place : {"before", "after", "none"}) {
         all.push_back(variant_of(recipe, place, inside, true));
     }
-    for (const NormPlace place : {before, after}) {
+    for (const char* place : {"before", "after"}) {
         all.push_back(variant_of(recipe, place, outside, true));
         all.push_back(variant_of(recipe, place, inside, false));
     }
-    for (const NormPlace place : {before, after}) {
+    for (const char* place : {"before", "after"}) {
         all.push_back(variant_of(recipe, place, outside, false));
     }
     return all;

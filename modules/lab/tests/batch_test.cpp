@@ -1,6 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
+#include "base/change_network.h"
 #include "lab/experiments.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
@@ -9,7 +10,7 @@ using namespace byhand;
 
 TEST_CASE("batch: losses over every setting, claims against the usual one and against no norm") {
     Recipe recipe = lab_test::recipe("notes");
-    recipe.network.hidden = {9};
+    test::set(recipe.network, &ShortForm::hidden, {9});
     const lab::Setup setup = lab_test::setup({recipe}, 40);
     const Json document = lab_test::read(lab::batch_experiment().prepare().run(setup));
     const Json& studies = document.at("studies");

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
@@ -15,8 +16,8 @@ namespace {
 // A small network of a norm in one layer, and one of a norm in three, the output among them.
 std::vector<Recipe> small_recipes() {
     Recipe shallow = lab_test::recipe("notes"), deep = lab_test::recipe("makemore-deep");
-    shallow.network.hidden = {9};
-    deep.network.hidden = {8, 7};
+    test::set(shallow.network, &ShortForm::hidden, {9});
+    test::set(deep.network, &ShortForm::hidden, {8, 7});
     deep.network.embedding = 3;
     shallow.batch = deep.batch = 8;
     return {shallow, deep};
@@ -44,9 +45,10 @@ TEST_CASE("claims: the same network with the norm and without, biases where the 
         config.vocabulary = with_norm.network.vocabulary;
         return config;
     }());
-    CHECK(without_norm.network.norm.place == NormPlace::none);
-    CHECK(without_norm.network.hidden_bias);
-    CHECK(without_norm.network.output_bias);
+    const ShortForm form = short_form_of(without_norm.network.layers).value();
+    CHECK(form.norm_place == "none");
+    CHECK(form.hidden_bias);
+    CHECK(form.output_bias);
     // Seed by seed, both begin with the same weights and draw the same minibatches.
     TorchGenerator with = torch_seeded(4), without = torch_seeded(4);
     const Tensors<float> a = initial_state(with_norm, with), b = initial_state(without_norm, without);
@@ -55,8 +57,9 @@ TEST_CASE("claims: the same network with the norm and without, biases where the 
     CHECK(b["b2"][5] == 0);
 
     Recipe bare = small_recipes()[0];
-    bare.network.norm.place = NormPlace::none;
-    CHECK(two_forms(bare, lab_test::few_names()).forms[0].network.norm.place == NormPlace::before);
+    test::set(bare.network, &ShortForm::norm_place, "none");
+    const TwoForms forms = two_forms(bare, lab_test::few_names());
+    CHECK(short_form_of(forms.forms[0].network.layers).value().norm_place == "before");
 }
 
 TEST_CASE("claims: a verdict for every measure of every claim, by its own figures") {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "lab/geometry/valley.h"
 #include "lab/tests/read.h"
@@ -23,7 +24,7 @@ namespace {
 
 byhand::Recipe recipe() {
     byhand::Recipe read = lab_test::recipe("notes");
-    read.network.hidden = {5};
+    byhand::test::set(read.network, &byhand::ShortForm::hidden, {5});
     return read;
 }
 
@@ -221,12 +222,12 @@ TEST_CASE("geometry: standardised inputs mend the students' valley") {
 
 TEST_CASE("geometry: h is what the network's output layer is given") {
     byhand::Recipe with_norm = recipe();
-    const Regression h = byhand::lab::activations(with_norm, byhand::NormPlace::before, 30, 77, lab_test::names());
+    const Regression h = byhand::lab::activations(with_norm, "before", 30, 77, lab_test::names());
     CHECK(h.inputs == 5);
     CHECK(h.n == 77);
     CHECK(std::ranges::all_of(h.x, [](double x) { return std::abs(x) < 1; }));
-    CHECK(h.x != byhand::lab::activations(with_norm, byhand::NormPlace::none, 30, 77, lab_test::names()).x);
-    CHECK(h.x != byhand::lab::activations(with_norm, byhand::NormPlace::before, 31, 77, lab_test::names()).x);
+    CHECK(h.x != byhand::lab::activations(with_norm, "none", 30, 77, lab_test::names()).x);
+    CHECK(h.x != byhand::lab::activations(with_norm, "before", 31, 77, lab_test::names()).x);
 }
 
 TEST_CASE("geometry: what cannot be asked") {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "harness/drawn.h"
 #include "lab/tests/read.h"
@@ -30,7 +31,8 @@ void check_equal(const Json& found, const std::vector<double>& expected, double 
 
 // Five rows of four characters, two hidden layers of unequal width; γ and β drawn.
 struct Network {
-    NetworkConfig config{.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5, 4}, .norm = {}};
+    NetworkConfig config{
+        .vocabulary = 7, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {5, 4}}), .norm = {}};
     std::vector<std::int64_t> X = {0, 1, 2, 3, 4, 5, 6, 0, 3, 1}, Y = {1, 6, 2, 0, 4};
     Batch batch() const { return {Y.size(), X.data(), Y.data()}; }
 
@@ -93,7 +95,7 @@ TEST_CASE("invariance: any numbers, and those that cannot be") {
 TEST_CASE("invariance: the law in every layer of a network, and where no norm stands") {
     Setup setup = setup_with(1e-5);
     setup.recipes.push_back(lab_test::recipe("makemore-deep"));
-    setup.recipes[1].network.hidden = {7, 5};
+    test::set(setup.recipes[1].network, &ShortForm::hidden, {7, 5});
     const Json document = lab_test::read(invariance({.alphas = {0.01, 30}}, setup));
     const Json& notes = document.at("networks").at(0).at("without_epsilon");
     REQUIRE(notes.size() == 2);
@@ -143,7 +145,7 @@ TEST_CASE("scaled layers: epsilon counts for what it adds to the variance") {
 
 TEST_CASE("scaled layers: behind the non-linearity the norm does not take the scale out") {
     Network network;
-    network.config.norm.place = NormPlace::after;
+    test::set(network.config, &ShortForm::norm_place, "after");
     const ScaledLayer layer = network.scaled({30}).front();
     CHECK(layer.result == "h.1");
     CHECK(layer.scaled.front().result_change > 0.01);

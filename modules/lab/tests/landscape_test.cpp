@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/change_network.h"
 #include "byhand/view.h"
 #include "harness/drawn.h"
 #include "lab/claims/claims.h"
@@ -20,7 +21,8 @@ namespace {
 
 // Five rows of two characters, two hidden layers of unequal width; γ and β drawn.
 struct Network {
-    NetworkConfig config{.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5, 4}, .norm = {}};
+    NetworkConfig config{
+        .vocabulary = 7, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {5, 4}}), .norm = {}};
     std::vector<std::int64_t> X = {0, 1, 2, 3, 4, 5, 6, 0, 3, 1}, Y = {1, 6, 2, 0, 4};
     Batch batch() const { return {Y.size(), X.data(), Y.data()}; }
     Tensors<float> initial() const { return drawn_state(config, 3); }
@@ -70,11 +72,11 @@ double shift_of(const Network& network, double rate) {
 
 TEST_CASE("a layer's shift: the gradient with the layers before it updated, and none else") {
     constexpr double kRate = 0.5;
-    for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
+    for (const std::string place : {"before", "after", "none"}) {
         Network network;
-        network.config.norm.place = place;
-        const bool norm = place != NormPlace::none;
-        CAPTURE(static_cast<int>(place));
+        test::set(network.config, &ShortForm::norm_place, place);
+        const bool norm = place != "none";
+        CAPTURE(place);
         const Evaluated before = evaluate(network, network.initial(), kRate);
         std::vector<std::string> changed;
         const std::vector<std::vector<std::string>> more = {{"C"}, {"W1", "b1"}, {"W2", "b2"}};

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/change_network.h"
 #include "harness/drawn.h"
 #include "lab/tests/recipes.h"
 #include "steps/runner.h"
@@ -22,7 +23,8 @@ lab::Setup quick() {
     return lab_test::setup({lab_test::recipe("notes")}, 60);
 }
 
-const NetworkConfig kNetwork = {.vocabulary = 5, .context = 2, .embedding = 3, .hidden = {7}, .norm = {}};
+const NetworkConfig kNetwork = {
+    .vocabulary = 5, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {7}}), .norm = {}};
 
 // The number at a path of keys and indices: "/trainings/0/loss".
 double at(const Json& json, const std::string& path) {
@@ -133,7 +135,7 @@ TEST_CASE("loss: what each trains to, on every seed") {
 
 TEST_CASE("loss: a failed training is reported") {
     lab::Setup setup = quick();
-    setup.recipes.front().network.norm.place = NormPlace::none;
+    test::set(setup.recipes.front().network, &ShortForm::norm_place, "none");
     lab::LossOptions options = kQuick;
     options.rate_factors = {1e30};
     const Json document = lab_test::read(loss(options, setup));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 #include "lab/training.h"
@@ -28,7 +29,7 @@ const std::vector<std::string> kVariants = {"before",
 // Odd and unequal; an ε that tells its places apart.
 Setup small() {
     Recipe recipe = lab_test::recipe("notes");
-    recipe.network.hidden = {11};
+    test::set(recipe.network, &ShortForm::hidden, {11});
     recipe.network.embedding = 3;
     recipe.network.norm.epsilon = 0.5;
     recipe.batch = 7;
@@ -59,7 +60,7 @@ TEST_CASE("placement: every variant has its losses, and no two are the same netw
 TEST_CASE("placement: a variant's losses are those of its training") {
     const Setup setup = small();
     Training training{setup.recipes.front(), {}, {}, {}};
-    training.recipe.network.norm.place = NormPlace::after;
+    test::set(training.recipe.network, &ShortForm::norm_place, "after");
     training.recipe.network.norm.epsilon_place = EpsilonPlace::outside;
     training.recipe.network.norm.affine = false;
     training.recipe.seed = 4;

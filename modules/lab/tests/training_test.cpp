@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/change_network.h"
 #include "fast/models.h"
 #include "lab/tests/read.h"
 #include "recipe/recipe.h"
@@ -20,7 +21,7 @@ namespace {
 Recipe recipe(std::uint64_t seed, std::size_t steps) {
     Recipe made;
     made.name = "small";
-    made.network.hidden = {13};
+    test::set(made.network, &ShortForm::hidden, {13});
     made.network.embedding = 3;
     made.batch = 7;
     made.seed = seed;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "lab/agreement.h"
 #include "lab/first_step.h"
@@ -24,7 +25,7 @@ namespace {
 Setup small(EpsilonPlace place = EpsilonPlace::inside) {
     Setup setup = lab_test::setup({lab_test::recipe("makemore-deep")}, 45);
     Recipe& recipe = setup.recipes.front();
-    recipe.network.hidden = {7, 5};
+    test::set(recipe.network, &ShortForm::hidden, {7, 5});
     recipe.network.embedding = 3;
     recipe.network.norm.epsilon_place = place;
     recipe.batch = 9;
@@ -114,8 +115,11 @@ TEST_CASE("undo: with the slip gamma minus beta stays, and only with it") {
 
 TEST_CASE("undo: mu and sigma of a unit are those of its column") {
     // One character of context and an embedding of width 1: hprebn is C[x]·W, worked out by hand.
-    NetworkConfig network{
-        .vocabulary = 3, .context = 1, .embedding = 1, .hidden = {2}, .hidden_bias = false, .norm = {}};
+    NetworkConfig network{.vocabulary = 3,
+                          .context = 1,
+                          .embedding = 1,
+                          .layers = layers_of({.hidden = {2}, .hidden_bias = false}),
+                          .norm = {}};
     network.norm.epsilon = 1;
     Tensors<float> values(state(network));
     const auto set = [&](const char* name, std::vector<float> to) { std::ranges::copy(to, values[name].begin()); };
@@ -139,6 +143,7 @@ TEST_CASE("undo: nothing to undo it with") {
     Setup setup = small();
     setup.recipes.front().network.norm.affine = false;
     CHECK_THROWS_AS(undo(setup), InputError);
-    setup.recipes.front().network.norm = {.place = NormPlace::none};
+    setup.recipes.front().network.norm.affine = true;
+    test::set(setup.recipes.front().network, &ShortForm::norm_place, "none");
     CHECK_THROWS_AS(undo(setup), InputError);
 }

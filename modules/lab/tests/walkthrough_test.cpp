@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
@@ -36,12 +37,12 @@ std::vector<Recipe> every_kind() {
     for (const char* name : {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"}) {
         recipes.push_back(lab_test::recipe(name));
     }
-    for (const NormPlace place : {NormPlace::after, NormPlace::none}) {
+    for (const std::string place : {"after", "none"}) {
         recipes.push_back(lab_test::recipe("notes"));
-        recipes.back().network.norm.place = place;
+        test::set(recipes.back().network, &ShortForm::norm_place, place);
     }
     Recipe many = lab_test::recipe("makemore-deep");
-    many.network.hidden.assign(11, 2);
+    test::set(many.network, &ShortForm::hidden, std::vector<std::size_t>(11, 2));
     many.network.embedding = 1;
     many.network.norm.batch_divisor = Divisor::n;
     many.network.norm.affine = false;
@@ -81,7 +82,7 @@ std::size_t position(const std::vector<std::size_t>& index, const Shape& shape) 
 
 TEST_CASE("walkthrough: every step of any network, in order, each with its formula and as wide as a terminal") {
     for (const Recipe& recipe : every_kind()) {
-        CAPTURE(recipe.name, recipe.network.hidden.size());
+        CAPTURE(recipe.name, test::widths(recipe.network).size());
         const Json document = lab_test::read(walk(recipe));
         NetworkConfig config = recipe.network;
         config.vocabulary = 27;
@@ -148,11 +149,11 @@ TEST_CASE("walkthrough: the same command gives the same page, and the batch as c
 }
 
 TEST_CASE("walkthrough: a chapter is an operation of a layer, wherever the norm stands") {
-    const auto chapters = [](NormPlace place, bool output, const std::string& phase) {
+    const auto chapters = [](const std::string& place, bool output, const std::string& phase) {
         Recipe recipe = lab_test::recipe("notes");
-        recipe.network.hidden = {4, 3};
-        recipe.network.norm.place = place;
-        recipe.network.norm.output = output;
+        test::set(recipe.network, &ShortForm::hidden, {4, 3});
+        test::set(recipe.network, &ShortForm::norm_place, place);
+        test::set(recipe.network, &ShortForm::output_norm, output);
         const Json json = lab_test::read(walk(recipe));
         std::vector<std::string> titles;
         for (const Json& step : json.at("steps")) {
@@ -164,16 +165,16 @@ TEST_CASE("walkthrough: a chapter is an operation of a layer, wherever the norm 
         return titles;
     };
     const std::string first = "Layer 1 of 3, ", second = "Layer 2 of 3, ", output = "Layer 3 of 3 (the output), ";
-    CHECK(chapters(NormPlace::before, false, "forward") ==
+    CHECK(chapters("before", false, "forward") ==
           std::vector<std::string>{"embedding", first + "linear", first + "batchnorm", first + "tanh",
                                    second + "linear", second + "batchnorm", second + "tanh", output + "linear",
                                    "cross entropy"});
-    CHECK(chapters(NormPlace::before, true, "forward").at(8) == output + "batchnorm");
-    CHECK(chapters(NormPlace::after, false, "backward") ==
+    CHECK(chapters("before", true, "forward").at(8) == output + "batchnorm");
+    CHECK(chapters("after", false, "backward") ==
           std::vector<std::string>{"cross entropy", output + "linear", second + "batchnorm", second + "tanh",
                                    second + "linear", first + "batchnorm", first + "tanh", first + "linear",
                                    "embedding"});
-    CHECK(chapters(NormPlace::none, false, "backward") ==
+    CHECK(chapters("none", false, "backward") ==
           std::vector<std::string>{"cross entropy", output + "linear", second + "tanh", second + "linear",
                                    first + "tanh", first + "linear", "embedding"});
 }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/member.h"
+#include "base/short_form.h"
 #include "base/value.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
@@ -118,7 +119,7 @@ WholeNetwork with_norms_undone(const FirstStep& first) {
 // The same weights without any norm.
 WholeNetwork without_norms(const FirstStep& first) {
     NetworkConfig plain = first.network();
-    plain.norm.place = NormPlace::none;
+    place_norms(plain.layers, "none");
     Runner<double> runner(stepwise_graph(plain, first.run.recipe.batch));
     for (const TensorSpec& spec : state(plain)) {
         std::ranges::copy(first.state[spec.name], runner.tensors()[spec.name].begin());
@@ -292,7 +293,7 @@ Experiment undo_experiment() {
 
 Document undo(const Setup& setup) {
     const Recipe& recipe = setup.recipes.front();
-    if (recipe.network.norm.place == NormPlace::none || !recipe.network.norm.affine) {
+    if (layers_with_norm(recipe.network).empty() || !recipe.network.norm.affine) {
         throw InputError(
             "undo needs a norm with γ and β to undo it: --norm before or after, and a recipe that has them");
     }

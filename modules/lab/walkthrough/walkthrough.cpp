@@ -83,7 +83,7 @@ std::string title_of(const Chapter& chapter, const Walk& walk) {
     if (chapter.operation == "embedding" || chapter.operation == "cross_entropy") {
         return name;
     }
-    return fmt::format("Layer {} of {}{}, {}", chapter.layer.number, walk.network.config.hidden.size() + 1,
+    return fmt::format("Layer {} of {}{}, {}", chapter.layer.number, layers(walk.network.config).size(),
                        chapter.layer.is_output ? " (the output)" : "", name);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/change_network.h"
 #include "fast/fused.h"
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
@@ -189,7 +190,7 @@ TEST_CASE("parts: a step with kernels, for networks without a fused step") {
 TEST_CASE("parts: sums that no step reads yet are gathered together") {
     const NetworkConfig config = [] {
         NetworkConfig with_norm = networks::small({17});
-        with_norm.norm.place = NormPlace::before;
+        test::set(with_norm, &ShortForm::norm_place, "before");
         with_norm.norm.affine = true;
         return with_norm;
     }();
@@ -218,23 +219,23 @@ TEST_CASE("parts: the fused step sends a message for each sum that it waits for"
         return gathers.front();
     };
     NetworkConfig config = networks::small({17, 5});
-    config.norm.place = NormPlace::none;
+    test::set(config, &ShortForm::norm_place, "none");
     CHECK(sent(config, 2) == 1);
-    config.norm.place = NormPlace::before;
+    test::set(config, &ShortForm::norm_place, "before");
     CHECK(sent(config, 1) == 0);
     for (const std::size_t ranks : {2U, 5U}) {
         CHECK(sent(config, ranks) == 2 * 2 + 1);  // of each norm its mean with its variance, and dγ with dβ
     }
     // 65,536 weights have a message of their own, but not in the first layer, after which nothing is computed.
-    config.hidden = {300, 260};
+    test::set(config, &ShortForm::hidden, {300, 260});
     CHECK(sent(config, 2) == 2 * 2 + 2);
-    config.hidden = {4000, 5};
+    test::set(config, &ShortForm::hidden, {4000, 5});
     CHECK(sent(config, 2) == 2 * 2 + 1);
 }
 
 TEST_CASE("parts: large layers, whose gradients travel while others are computed, make the same bytes on any ranks") {
     NetworkConfig config = networks::small({300, 257, 5});
-    config.norm.place = NormPlace::before;
+    test::set(config, &ShortForm::norm_place, "before");
     const networks::Example example = networks::make(config, 9, 3);
     Single one;
     const std::vector<float> single = trained(*make_model_in_parts(HandForm::fused, config, 9, 4, one), example);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/parts.h"
 #include "checks/faults/mistakes.h"
 #include "manual/networks.h"
@@ -45,7 +46,7 @@ NetworkConfig with_everything() {
 
 std::vector<NetworkConfig> some_networks() {
     NetworkConfig with_norm = networks::small({9});
-    with_norm.norm.place = NormPlace::before;
+    test::set(with_norm, &ShortForm::norm_place, "before");
     return {networks::small({7}), with_norm, with_everything()};
 }
 
@@ -79,7 +80,7 @@ TEST_CASE("ranks: right ones hold the bits of one process") {
     for (const NetworkConfig& config : some_networks()) {
         for (const std::size_t parts : {1U, 5U, 8U, 33U}) {
             for (const std::size_t ranks : {1U, 2U, 3U, 11U}) {
-                INFO(config.hidden.size() << " layers, " << parts << " parts, " << ranks << " ranks");
+                INFO(test::widths(config).size() << " layers, " << parts << " parts, " << ranks << " ranks");
                 const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, parts, ranks);
                 CHECK(names_of(judged(*all.ranks, config)).empty());
                 const RankSummary summary = all.ranks->summary();
@@ -96,7 +97,7 @@ TEST_CASE("ranks: the collapsed and the fused network hold the bits of one proce
         for (const std::string model : {"collapsed", "fused"}) {
             for (const std::size_t parts : {5U, 33U}) {
                 for (const std::size_t ranks : {2U, 7U}) {
-                    INFO(model << ", " << config.hidden.size() << " layers, " << parts << " parts, " << ranks
+                    INFO(model << ", " << test::widths(config).size() << " layers, " << parts << " parts, " << ranks
                                << " ranks");
                     const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, parts, ranks, model);
                     CHECK(names_of(judged(*all.ranks, config)).empty());

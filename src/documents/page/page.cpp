@@ -29,7 +29,7 @@ using Drawings = std::map<std::string, std::vector<Block>>;
 std::string network_in_words(const NetworkConfig& network) {
     std::string text = fmt::format("{} characters, {} of context, embedding {}", network.vocabulary, network.context,
                                    network.embedding);
-    for (const OperationConfig& one : expanded(network)) {
+    for (const OperationConfig& one : network.layers) {
         text += ", " + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
                 (one.positions == 0 ? "" : " of " + std::to_string(one.positions) + " positions");
     }

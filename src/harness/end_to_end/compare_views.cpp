@@ -61,7 +61,7 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
         names.insert(spec.name);
     }
     for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::before) {
+        if (layer.has_batchnorm_first) {
             names.insert(gradient_of(layer.b()));
             for (const char* role : {kept::kMomentum, kept::kMean, kept::kSquare, "lookahead", "mhat", "vhat"}) {
                 names.insert(update_of(of_parameter(role, layer.b())));

@@ -58,17 +58,17 @@ constexpr std::size_t kMostTurns = 4;  // for a vector
 constexpr std::size_t kClassRows = 61, kClassDraws = 16;
 
 NetworkConfig sized(NetworkConfig network, const Extents& extents) {
-    network = network.residual || network.tied ? listed(network) : network;
     network.vocabulary = extents.vocabulary;
     // Tied, a linear that reads the whole context is as wide as the embedding.
-    const bool is_alone = network.hidden.empty() && layers(network).back().is_tied;
+    const std::vector<OperationConfig*> linears = hidden_linears(network);
+    const bool is_alone = linears.empty() && layers(network).back().is_tied;
     network.context = flattens_by_parts(network) || is_alone ? network.context : extents.context;
     network.embedding = extents.embedding;
-    const std::vector<std::size_t> shared = shared_widths(network);
+    const std::vector<std::size_t> first = first_as_wide(network);
     std::size_t others = 0;  // widths of their own so far
-    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
-        if (shared[l] == l) {
-            network.hidden[l] = extents.hidden + others++ % 3 * (extents.hidden % 16 == 0 ? 16 : 1);
+    for (std::size_t l = 0; l < linears.size(); ++l) {
+        if (first[l] == l) {
+            linears[l]->outputs = extents.hidden + others++ % 3 * (extents.hidden % 16 == 0 ? 16 : 1);
         }
     }
     share_widths(network);

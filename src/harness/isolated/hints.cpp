@@ -284,8 +284,11 @@ std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t n) {
     };
     add(n, "n");
     add(network.vocabulary, "V");
-    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
-        add(network.hidden[l], network.hidden.size() == 1 ? "H" : "H" + std::to_string(l + 1));
+    const std::vector<Layer> all_layers = layers(network);
+    for (const Layer& layer : all_layers) {
+        if (!layer.is_output) {
+            add(layer.outputs, all_layers.size() == 2 ? "H" : "H" + std::to_string(layer.number));
+        }
     }
     add(network.context * network.embedding, "T·E");
     add(network.embedding, "E");

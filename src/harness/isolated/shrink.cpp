@@ -44,10 +44,12 @@ std::vector<Dimension> dimensions_of(const NetworkConfig& network) {
          .classes = true,
          .least = 2},
     };
-    const std::vector<std::size_t> shared = shared_widths(network);
-    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
-        if (shared[l] == l) {
-            all.push_back({.extent = [l](NetworkSize& size) -> std::size_t& { return size.network.hidden[l]; }});
+    const std::vector<std::size_t> first = first_as_wide(network);
+    for (std::size_t l = 0; l < first.size(); ++l) {
+        if (first[l] == l) {
+            all.push_back({.extent = [l](NetworkSize& size) -> std::size_t& {
+                return hidden_linears(size.network)[l]->outputs;
+            }});
         }
     }
     all.push_back({.extent = [](NetworkSize& size) -> std::size_t& { return size.network.embedding; }});
@@ -156,9 +158,7 @@ public:
           how_(how),
           tries_(how.tries),
           end_cpu_(cpu_time() + how.time),
-          end_(std::chrono::steady_clock::now() + kElapsed * how.time) {
-        size_.network = listed(size_.network);
-    }
+          end_(std::chrono::steady_clock::now() + kElapsed * how.time) {}
 
     std::shared_ptr<const SmallestInput> run() {
         leave_out_what_is_not_read();
@@ -195,9 +195,10 @@ private:
 
     const SizedForm& at(const NetworkSize& size) {
         const NetworkConfig& network = size.network;
-        const auto [place, is_new] =
-            forms_.try_emplace(Key{size.rows, network.vocabulary, network.hidden, network.embedding, network.context,
-                                   network.norm.batch_divisor});
+        std::vector<std::size_t> widths;
+        std::ranges::transform(network.layers, std::back_inserter(widths), &OperationConfig::outputs);
+        const auto [place, is_new] = forms_.try_emplace(
+            Key{size.rows, network.vocabulary, widths, network.embedding, network.context, network.norm.batch_divisor});
         if (is_new) {
             place->second.form = how_.make(network, size.rows);
             place->second.shapes = shapes_of(place->second.form);

@@ -1,0 +1,29 @@
+// Changes of networks in the words of recipes, for tests.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/short_form.h"
+
+namespace byhand::test {
+
+// A network with one word of its short form changed. Precondition: it has a short form.
+template <class T>
+void set(NetworkConfig& config, T ShortForm::* word, std::type_identity_t<T> value) {
+    ShortForm form = short_form_of(config.layers).value();
+    form.*word = std::move(value);
+    config.layers = layers_of(form);
+}
+
+// The widths of the hidden layers.
+inline std::vector<std::size_t> widths(NetworkConfig config) {
+    std::vector<std::size_t> all;
+    for (const OperationConfig* linear : hidden_linears(config)) {
+        all.push_back(linear->outputs);
+    }
+    return all;
+}
+
+}  // namespace byhand::test
