@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "base/change_network.h"
 #include "base/message_of.h"
 #include "train/small_run.h"
 
