@@ -82,8 +82,6 @@ TEST_CASE("a network that lists its layers is checked, explained, trained and co
     CHECK(contains(byhand(folder, Arguments{"explain", "hpreln.1"} + other + network).out, "the layer norm's input"));
     if (with_torch()) {
         CHECK(byhand(folder, Arguments{"compare", "--hidden", "7,7,5", "--residual"} + other + network).code == 0);
-        CHECK(byhand(folder, Arguments{"lab", "placement", "--seeds", "2", "--steps", "200", "--no-plot"} + network)
-                  .code == 0);
     }
     check_refused(folder,
                   {{Arguments{"explain", "--hidden", "3"} + network, "--hidden: recipe listed lists its layers, 3"},

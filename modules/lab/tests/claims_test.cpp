@@ -1,10 +1,12 @@
 #include "lab/claims/claims.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 
 #include "base/change_network.h"
 #include "base/error.h"
+#include "lab/experiments.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 
@@ -60,6 +62,18 @@ TEST_CASE("claims: the same network with the norm and without, biases where the 
     test::set(bare.network, &ShortForm::norm_place, "none");
     const TwoForms forms = two_forms(bare, lab_test::few_names());
     CHECK(short_form_of(forms.forms[0].network.layers).value().norm_place == "before");
+}
+
+TEST_CASE("claims: of a recipe that lists its layers, with and without its norms") {
+    const Recipe listed = lab_test::recipe("../tests/recipe/recipes/listed");
+    CHECK_NOTHROW(check_recipe(listed, Networks::adjustable));
+    const TwoForms two = two_forms(listed, lab_test::few_names());
+    CHECK(two.forms[0].network.layers == listed.network.layers);
+    CHECK(std::ranges::none_of(two.forms[1].network.layers, [](const auto& one) { return is_norm(one.op); }));
+
+    Recipe linears = listed;
+    linears.network = with_layers(linears.network, {{"linear", 7}, {"batchnorm"}, {"linear"}});
+    CHECK_THROWS_AS(check_recipe(linears, Networks::adjustable), InputError);
 }
 
 TEST_CASE("claims: a verdict for every measure of every claim, by its own figures") {
