@@ -17,6 +17,11 @@ void set(NetworkConfig& config, T ShortForm::* word, std::type_identity_t<T> val
     config.layers = layers_of(form);
 }
 
+inline NetworkConfig network(std::size_t vocabulary, std::size_t context, std::size_t embedding,
+                             const ShortForm& form) {
+    return {vocabulary, context, embedding, layers_of(form), {}, {}};
+}
+
 // The widths of the hidden layers.
 inline std::vector<std::size_t> widths(NetworkConfig config) {
     std::vector<std::size_t> all;

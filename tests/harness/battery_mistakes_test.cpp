@@ -64,8 +64,7 @@ void right_softmax(T* d, const T* x, const std::int64_t* /*Y*/, std::size_t n, s
 
 using Run = std::function<void(float* d, const float* x, const std::int64_t* Y, Sizes sizes)>;
 
-const NetworkConfig kNetwork = {
-    .vocabulary = 7, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {5}}), .norm = {}};
+const NetworkConfig kNetwork = test::network(7, 2, 3, {.hidden = {5}});
 constexpr std::size_t kRows = 4;
 
 enum class Width { classes, units };

@@ -28,8 +28,7 @@ void right(T* h, const T* x, std::size_t elements) {
 
 using Run = void (*)(float* h, const float* x, std::size_t elements);
 
-const NetworkConfig kNetwork = {
-    .vocabulary = 7, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {5}}), .norm = {}};
+const NetworkConfig kNetwork = test::network(7, 2, 3, {.hidden = {5}});
 
 // `function` as add takes it: a name and a function on one type of numbers or on each.
 Graph network(const NetworkConfig& config, std::size_t rows, auto... function) {

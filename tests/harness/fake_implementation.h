@@ -7,18 +7,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/model.h"
-#include "base/short_form.h"
 
 namespace byhand::test {
 
 // T·E = 2 inputs, one hidden layer of 3 with a norm before tanh, V = 5.
 inline NetworkConfig small_network(const std::string& place = "before") {
-    return {.vocabulary = 5,
-            .context = 1,
-            .embedding = 2,
-            .layers = layers_of({.hidden = {3}, .norm_place = place}),
-            .norm = {}};
+    return test::network(5, 1, 2, {.hidden = {3}, .norm_place = place});
 }
 
 // The values that every implementation must have: parameters and running statistics, loss and logits, a gradient of

@@ -8,15 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "base/short_form.h"
+#include "base/change_network.h"
 
 using namespace byhand;
 
 namespace {
 
 // V 29, T 3, E 7, H 101.
-const NetworkConfig kNetwork = {
-    .vocabulary = 29, .context = 3, .embedding = 7, .layers = layers_of({.hidden = {101}}), .norm = {}};
+const NetworkConfig kNetwork = test::network(29, 3, 7, {.hidden = {101}});
 
 constexpr std::size_t kRows = 5, kColumns = 7, kBatch = 32;
 

@@ -335,15 +335,15 @@ TEST_CASE("saved model: a recipe that does not match the tensors is refused") {
         return refused_metadata("recipe", to_json(recipe));
     };
     CHECK(with_recipe([](Recipe&) {}).empty());
-    const auto wider = [](Recipe& r) { r.network.layers = layers_of({.hidden = {5, 2}}); };
+    const auto wider = [](Recipe& r) { test::set(r.network, &ShortForm::hidden, {5, 2}); };
     CHECK(says(with_recipe(wider), "tensor W2 should be float (5, 2), but is (5, 1)"));
-    CHECK(says(with_recipe([](Recipe& r) { r.network.layers = layers_of({.hidden = {5}}); }), "tensor"));
-    CHECK(says(with_recipe([](Recipe& r) { r.network.layers = layers_of({.hidden = {5, 1, 1}}); }), "tensor"));
+    CHECK(says(with_recipe([](Recipe& r) { test::set(r.network, &ShortForm::hidden, {5}); }), "tensor"));
+    CHECK(says(with_recipe([](Recipe& r) { test::set(r.network, &ShortForm::hidden, {5, 1, 1}); }), "tensor"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.embedding = 4; }), "tensor C should be float (6, 4)"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.context = 3; }), "tensor W1 should be float (9, 5)"));
     CHECK(says(with_recipe([](Recipe& r) { test::set(r.network, &ShortForm::output_norm, true); }), "bngain.3"));
     // The memory that a recipe may claim is not allocated before the tensors are checked.
-    CHECK(says(with_recipe([](Recipe& r) { r.network.layers = layers_of({.hidden = {40000, 40000}}); }),
+    CHECK(says(with_recipe([](Recipe& r) { test::set(r.network, &ShortForm::hidden, {40000, 40000}); }),
                "tensor W1 should be float"));
 
     CHECK(says(refused_metadata("recipe", "{"), "metadata \"recipe\""));

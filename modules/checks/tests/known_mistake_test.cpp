@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "base/short_form.h"
+#include "base/change_network.h"
 #include "checks/faults/mistakes.h"
 #include "fast/pieces.h"
 #include "harness/isolated/diagnose.h"
@@ -22,8 +22,7 @@ namespace {
 
 constexpr std::size_t kRows = 9;
 
-const NetworkConfig kNetwork = {
-    .vocabulary = 5, .context = 3, .embedding = 2, .layers = layers_of({.hidden = {7}}), .norm = {}};
+const NetworkConfig kNetwork = test::network(5, 3, 2, {.hidden = {7}});
 
 // Random values of all that steps of the network read, the same ones in each test.
 Values random_values(const Graph& network) {

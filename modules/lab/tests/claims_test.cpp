@@ -68,7 +68,8 @@ TEST_CASE("claims: of a recipe that lists its layers, with and without its norms
     const Recipe listed = lab_test::recipe("../tests/recipe/recipes/listed");
     CHECK_NOTHROW(check_recipe(listed, Networks::adjustable));
     const TwoForms two = two_forms(listed, lab_test::few_names());
-    CHECK(two.forms[0].network.layers == listed.network.layers);
+    const bool has_its_norms = two.forms[0].network.layers == listed.network.layers;
+    CHECK(has_its_norms);
     CHECK(std::ranges::none_of(two.forms[1].network.layers, [](const auto& one) { return is_norm(one.op); }));
 
     Recipe linears = listed;

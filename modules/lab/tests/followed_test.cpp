@@ -1,7 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
 
-#include "base/short_form.h"
+#include "base/change_network.h"
 #include "lab/walkthrough/walkthrough.h"
 #include "manual/glossary.h"
 
@@ -14,8 +14,7 @@ namespace {
 
 // Row 1, of `b.a → c`: 4 characters, 3 looked at, 2 numbers each, 5 units.
 Followed followed() {
-    const NetworkConfig network = {
-        .vocabulary = 4, .context = 3, .embedding = 2, .layers = layers_of({.hidden = {5}}), .norm = {}};
+    const NetworkConfig network = test::network(4, 3, 2, {.hidden = {5}});
     return {1, {network, glossary_of(network), {".", "a", "b", "c"}, {0, 0, 0, 2, 0, 1}, {1, 3}}};
 }
 

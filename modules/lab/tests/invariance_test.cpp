@@ -31,8 +31,7 @@ void check_equal(const Json& found, const std::vector<double>& expected, double 
 
 // Five rows of four characters, two hidden layers of unequal width; γ and β drawn.
 struct Network {
-    NetworkConfig config{
-        .vocabulary = 7, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {5, 4}}), .norm = {}};
+    NetworkConfig config = test::network(7, 2, 3, {.hidden = {5, 4}});
     std::vector<std::int64_t> X = {0, 1, 2, 3, 4, 5, 6, 0, 3, 1}, Y = {1, 6, 2, 0, 4};
     Batch batch() const { return {Y.size(), X.data(), Y.data()}; }
 

@@ -23,8 +23,7 @@ lab::Setup quick() {
     return lab_test::setup({lab_test::recipe("notes")}, 60);
 }
 
-const NetworkConfig kNetwork = {
-    .vocabulary = 5, .context = 2, .embedding = 3, .layers = layers_of({.hidden = {7}}), .norm = {}};
+const NetworkConfig kNetwork = test::network(5, 2, 3, {.hidden = {7}});
 
 // The number at a path of keys and indices: "/trainings/0/loss".
 double at(const Json& json, const std::string& path) {

@@ -115,11 +115,7 @@ TEST_CASE("undo: with the slip gamma minus beta stays, and only with it") {
 
 TEST_CASE("undo: mu and sigma of a unit are those of its column") {
     // One character of context and an embedding of width 1: hprebn is C[x]·W, worked out by hand.
-    NetworkConfig network{.vocabulary = 3,
-                          .context = 1,
-                          .embedding = 1,
-                          .layers = layers_of({.hidden = {2}, .hidden_bias = false}),
-                          .norm = {}};
+    NetworkConfig network = test::network(3, 1, 1, {.hidden = {2}, .hidden_bias = false});
     network.norm.epsilon = 1;
     Tensors<float> values(state(network));
     const auto set = [&](const char* name, std::vector<float> to) { std::ranges::copy(to, values[name].begin()); };
