@@ -31,12 +31,12 @@ std::vector<Beginning> beginnings(const Recipe& recipe) {
     for (std::size_t r = 0; r < recipe.initial.size(); ++r) {
         const InitialRule& rule = recipe.initial[r];
         for (const Operation& one : all) {
-            const bool is_spoken_of =
+            const bool applies =
                 rule.layers == LayerSet::all || (rule.layers == LayerSet::output) == one.layer.is_output;
             const OperationState state = state_of(recipe.network, one);
             for (const std::vector<TensorSpec>* specs : {&state.parameters, &state.running_figures}) {
                 for (const TensorSpec& spec : *specs) {
-                    if (is_spoken_of && value_of(spec.name).base == rule.parameter) {
+                    if (applies && value_of(spec.name).base == rule.parameter) {
                         plan.push_back({spec.name, one.layer.inputs, r});
                     }
                 }

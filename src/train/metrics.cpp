@@ -154,7 +154,7 @@ std::optional<std::string> Metrics::sync() {
     if (error_ == 0 && !flush_to_disk(file_.number())) {
         error_ = errno;
     }
-    if (error_ == 0 || std::exchange(told_, true)) {
+    if (error_ == 0 || std::exchange(is_reported_, true)) {
         return std::nullopt;
     }
     return failure();

@@ -33,7 +33,7 @@ private:
     std::string path_, waiting_;
     Descriptor file_;
     int error_ = 0;  // the first one
-    bool told_ = false;
+    bool is_reported_ = false;
 };
 
 }  // namespace byhand
