@@ -71,16 +71,13 @@ void insert(Layers& layers, std::size_t i, OperationConfig added, bool behind) {
     layers.insert(layers.begin() + static_cast<std::ptrdiff_t>(i), std::move(added));
 }
 
-// The norms of one layer, taken out of the list.
-Layers take_norms(Layers& layers, Span& span) {
+// The norms in [begin, end), taken out of the list.
+Layers take_norms(Layers& layers, std::size_t begin, std::size_t end) {
     Layers norms;
-    for (std::size_t i = span.begin; i < span.end;) {
+    for (std::size_t i = end; i-- > begin;) {
         if (is_norm(layers[i].op)) {
-            norms.push_back(layers[i]);
+            norms.insert(norms.begin(), layers[i]);
             erase(layers, i);
-            --span.end;
-        } else {
-            ++i;
         }
     }
     return norms;
@@ -89,14 +86,8 @@ Layers take_norms(Layers& layers, Span& span) {
 }  // namespace
 
 std::vector<OperationConfig> layers_of(const ShortForm& form) {
-    if (form.hidden.empty()) {
-        throw InputError("no hidden layer: --hidden takes at least one width");
-    }
     Layers list;
     for (const std::size_t width : form.hidden) {
-        if (width == 0) {
-            throw InputError("a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
-        }
         if (form.flatten > 0) {
             list.emplace_back(op::kFlatten).positions = form.flatten;
         }
@@ -117,7 +108,7 @@ std::vector<OperationConfig> layers_of(const ShortForm& form) {
     if (form.residual && add_residuals(list) == 0) {
         throw InputError(
             "residual: no hidden layer is as wide as the one below it, position for position: give two in a row the "
-            "same width (--hidden 64,64), without flatten");
+            "same width, without flatten");
     }
     return list;
 }
@@ -158,6 +149,9 @@ std::optional<ShortForm> short_form_of(const Layers& layers) {
 }
 
 bool set_widths(Layers& layers, const std::vector<std::size_t>& widths) {
+    if (widths.empty() || std::ranges::count(widths, 0U) > 0) {
+        throw InputError("a hidden layer of width 0 passes nothing on: give widths of at least 1, as in 64,64");
+    }
     if (std::optional<ShortForm> form = short_form_of(layers)) {
         form->hidden = widths;
         layers = layers_of(*form);
@@ -177,34 +171,34 @@ std::size_t set_activation(Layers& layers, const std::string& activation) {
     std::size_t places = 0;
     for (OperationConfig& one : layers) {
         if (is_activation(one)) {
-            one = {activation};
+            one = one.op == activation ? one : OperationConfig{activation};
             ++places;
         }
     }
     return places;
 }
 
-std::size_t place_norms(Layers& layers, const std::string& place) {
+std::size_t place_norms(Layers& layers, const std::string& place, const std::string& kind) {
     const auto first = std::ranges::find_if(layers, is_a_norm);
-    const std::string kind = first == layers.end() ? op::kBatchnorm : first->op;
+    const OperationConfig like = first == layers.end() ? OperationConfig{kind} : *first;
     std::size_t places = 0;
-    for (Span& span : from_the_last(layers)) {
+    for (const Span& span : from_the_last(layers)) {
+        const std::size_t f = find(layers, span, is_activation);
         if (place == "none") {
-            places += take_norms(layers, span).size();
-            continue;
+            places += take_norms(layers, span.begin, span.end).size();
+        } else if (!span.is_output && f < span.end) {
+            const bool after = place == "after", has_norm = find(layers, span, is_a_norm) < span.end;
+            Layers norms = take_norms(layers, after ? span.begin : f, after ? f : span.end);
+            if (!has_norm) {
+                norms.push_back(like);
+            }
+            // Norms before f that are gone have moved it.
+            std::size_t i = find(layers, span, is_activation) + (after ? 1 : 0);
+            for (OperationConfig& norm : norms) {
+                insert(layers, i++, std::move(norm), after);
+            }
+            ++places;
         }
-        if (span.is_output || find(layers, span, is_activation) == span.end) {
-            continue;
-        }
-        Layers norms = take_norms(layers, span);
-        if (norms.empty()) {
-            norms.push_back({kind});
-        }
-        std::size_t i = find(layers, span, is_activation) + (place == "after" ? 1 : 0);
-        for (OperationConfig& norm : norms) {
-            insert(layers, i++, std::move(norm), place == "after");
-        }
-        ++places;
     }
     return places;
 }
@@ -224,7 +218,7 @@ std::size_t add_residuals(Layers& layers) {
         }
         OperationConfig residual{op::kResidual};
         residual.from = below.end - 1;
-        insert(layers, all[l].end, residual, true);
+        insert(layers, all[l].end, residual, false);
         all = spans(layers);
     }
     return places;

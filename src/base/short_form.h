@@ -30,8 +30,8 @@ struct ShortForm {
     bool operator==(const ShortForm&) const = default;
 };
 
-// The operations that it stands for. Throws InputError if it has no hidden layer, a hidden layer of width 0, or
-// `residual` where no layer is as wide as the one below it.
+// The operations that it stands for. Throws InputError if it has `residual` and no layer is as wide as the one below
+// it. Precondition: there are widths, none of them 0.
 std::vector<OperationConfig> layers_of(const ShortForm& form);
 
 // The short form of a list of operations; none if only the list can express it. Precondition here and below:
@@ -39,10 +39,12 @@ std::vector<OperationConfig> layers_of(const ShortForm& form);
 std::optional<ShortForm> short_form_of(const std::vector<OperationConfig>& layers);
 
 // ---- Changes of a list of operations ----
-// Residuals go on adding the value that they added, or what a norm behind it makes of it.
+// Residuals go on adding the value that they added, or what a norm that is put behind it makes of it. The result may be
+// no network: check_layers.
 
 // Hidden layers of these widths: of any number if the list has a short form, else of as many as it has. False if it has
-// another number of them; nothing is changed then.
+// another number of them; nothing is changed then. Throws InputError for a width of 0 and for no widths, and where
+// layers_of does.
 bool set_widths(std::vector<OperationConfig>& layers, const std::vector<std::size_t>& widths);
 
 // The next three return the number of places that they found; with 0 nothing is changed.
@@ -50,9 +52,10 @@ bool set_widths(std::vector<OperationConfig>& layers, const std::vector<std::siz
 // Replaces every activation.
 std::size_t set_activation(std::vector<OperationConfig>& layers, const std::string& activation);
 
-// Puts the norms of the hidden layers "before" or "after" their activations; a layer without a norm gets one of the
-// kind of the list's first, else a batch norm. With "none" it leaves every norm out, that of the output too.
-std::size_t place_norms(std::vector<OperationConfig>& layers, const std::string& place);
+// Puts the norms of the hidden layers "before" or "after" their activations, where they are not yet; a layer without a
+// norm gets one like the list's first, else of this kind. With "none" it leaves every norm out, that of the output too.
+std::size_t place_norms(std::vector<OperationConfig>& layers, const std::string& place,
+                        const std::string& kind = op::kBatchnorm);
 
 // Ends each hidden layer that is as wide as the one below it, position for position, with a residual that adds that
 // one's result, unless it has a residual.

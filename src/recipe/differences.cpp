@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/short_form.h"
 #include "recipe/recipe.h"
 
 namespace byhand {
@@ -27,9 +28,9 @@ void flatten(const Json& value, const std::string& path, std::map<std::string, s
 }
 
 // The keys on which the result of a training step depends, with their values.
-std::map<std::string, std::string> deciding(const Recipe& recipe) {
+std::map<std::string, std::string> deciding(const Recipe& recipe, bool in_full) {
     std::map<std::string, std::string> all;
-    flatten(json_of(recipe), "", all);
+    flatten(json_of(recipe, in_full), "", all);
     for (const char* key : {"name", "about", "schedule.steps", "sample.seed"}) {
         all.erase(key);
     }
@@ -39,7 +40,8 @@ std::map<std::string, std::string> deciding(const Recipe& recipe) {
 }  // namespace
 
 std::vector<std::string> differences(const Recipe& there, const Recipe& here) {
-    const std::map<std::string, std::string> before = deciding(there), now = deciding(here);
+    const bool in_full = !short_form_of(there.network.layers) || !short_form_of(here.network.layers);
+    const std::map<std::string, std::string> before = deciding(there, in_full), now = deciding(here, in_full);
     std::map<std::string, std::string> both = before;
     both.insert(now.begin(), now.end());
     const auto text = [](const std::map<std::string, std::string>& texts, const std::string& path) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "base/error.h"
@@ -9,47 +10,84 @@
 namespace byhand {
 namespace {
 
-// γ and β of norms of another kind have the initialization rules of the old ones; without those, γ = 1 and β = 0.
+using Layers = std::vector<OperationConfig>;
+
+bool has_norm(const Layers& layers) {
+    return std::ranges::any_of(layers, [](const OperationConfig& one) { return is_norm(one.op); });
+}
+
+// Changes the list of operations for a flag. Throws InputError if `change` finds no place, or leaves no network.
+void change_layers(Recipe& recipe, const std::string& flag, const std::function<std::size_t(Layers&)>& change,
+                   const std::string& missing) {
+    const std::string where = flag + ": recipe " + printable(recipe.name) + " ";
+    std::size_t places = 0;
+    try {
+        places = change(recipe.network.layers);
+        check_layers(recipe.network.layers);
+    } catch (const InputError& error) {
+        throw InputError(where + "can't be changed so: " + error.what());
+    }
+    if (places == 0) {
+        throw InputError(where + missing);
+    }
+}
+
+// γ and β of norms of another kind have the initialization rules of the old ones, unless there are rules of their own;
+// without either, γ = 1 and β = 0.
 void rename_norm_rules(std::vector<InitialRule>& rules, const std::string& norm) {
     const std::string prefix = norm == op::kLayernorm ? "ln" : norm == op::kRmsnorm ? "rms" : "bn";
     for (const auto& [parameter, constant] : {std::pair{"gain", 1.0}, std::pair{"bias", 0.0}}) {
-        const auto begins_it = [of = parameter](const InitialRule& rule) { return rule.parameter.ends_with(of); };
-        if (norm == op::kRmsnorm && parameter == std::string("bias")) {
-            std::erase_if(rules, begins_it);
-        } else if (std::ranges::none_of(rules, begins_it)) {
-            InitialRule& rule = rules.emplace_back();
-            rule.parameter = prefix + parameter;
-            rule.plus = constant;
-        }
+        const std::string name = prefix + parameter;
+        const auto is_one = [of = parameter](const InitialRule& rule) { return rule.parameter.ends_with(of); };
+        const bool has_none = norm == op::kRmsnorm && parameter == std::string("bias");
+        // Those of the new kind first: of two for the same layers, the first stays.
+        std::vector<InitialRule> all = rules;
+        std::ranges::stable_partition(all, [&](const InitialRule& rule) { return rule.parameter == name; });
+        std::erase_if(rules, [&](const InitialRule& rule) {
+            const auto first = std::ranges::find_if(
+                all, [&](const InitialRule& other) { return is_one(other) && other.layers == rule.layers; });
+            return is_one(rule) && (has_none || !(*first == rule));
+        });
         for (InitialRule& rule : rules) {
-            rule.parameter = begins_it(rule) ? prefix + parameter : rule.parameter;
+            rule.parameter = is_one(rule) ? name : rule.parameter;
+        }
+        if (!has_none && std::ranges::none_of(rules, is_one)) {
+            InitialRule& rule = rules.emplace_back();
+            rule.parameter = name;
+            rule.plus = constant;
         }
     }
 }
 
+// The kind of the norms that a recipe without any initializes.
+std::string kind_of_rules(const std::vector<InitialRule>& rules) {
+    const auto initializes = [&](const char* gain) {
+        return std::ranges::find(rules, gain, &InitialRule::parameter) != rules.end();
+    };
+    return initializes("lngain") ? op::kLayernorm : initializes("rmsgain") ? op::kRmsnorm : op::kBatchnorm;
+}
+
 // --norm and --norm-kind.
 void change_norms(Recipe& recipe, const NetworkFlags& flags) {
-    std::vector<OperationConfig>& layers = recipe.network.layers;
-    const bool is_none = flags.norm == "none" || flags.norm_kind == "none";
-    if (flags.norm && flags.norm_kind && (*flags.norm == "none") != (*flags.norm_kind == "none")) {
-        throw InputError("--norm " + *flags.norm + " and --norm-kind " + *flags.norm_kind +
-                         " contradict each other: leave one out");
+    const std::string place = flags.norm.value_or(""), kind = flags.norm_kind.value_or("");
+    if (!place.empty() && !kind.empty() && (place == "none") != (kind == "none")) {
+        throw InputError("--norm " + place + " and --norm-kind " + kind + " contradict each other: leave one out");
     }
-    if (is_none) {
-        place_norms(layers, "none");
-        return;
-    }
-    const bool has_norm = std::ranges::any_of(layers, [](const OperationConfig& one) { return is_norm(one.op); });
-    const std::string place = flags.norm.value_or(has_norm ? "" : "before");
-    if (!place.empty() && place_norms(layers, place) == 0) {
-        throw InputError((flags.norm ? "--norm: recipe " : "--norm-kind: recipe ") + printable(recipe.name) +
-                         " has no activation in a hidden layer, beside which a norm would go: list it in its layers");
-    }
-    if (flags.norm_kind) {
-        const std::string norm = *flags.norm_kind + "norm";
-        set_norm(layers, norm);
-        rename_norm_rules(recipe.initial, norm);
-    }
+    const auto change = [&](Layers& layers) -> std::size_t {
+        std::size_t places = 1;
+        if (place == "none" || kind == "none") {
+            place_norms(layers, "none");
+        } else if (!place.empty() || !has_norm(layers)) {
+            places = place_norms(layers, place.empty() ? "before" : place, kind_of_rules(recipe.initial));
+        }
+        if (!kind.empty() && kind != "none") {
+            set_norm(layers, kind + "norm");
+            rename_norm_rules(recipe.initial, kind + "norm");
+        }
+        return places;
+    };
+    change_layers(recipe, place.empty() ? "--norm-kind" : "--norm", change,
+                  "has no activation in a hidden layer, beside which a norm would go: list it in its layers");
 }
 
 // The optimizer that --optimizer abbreviates.
@@ -74,23 +112,25 @@ Recipe with_flags(Recipe recipe, const NetworkFlags& flags) {
     recipe.batch = flags.batch.value_or(recipe.batch);
     recipe.seed = flags.seed.value_or(recipe.seed);
     recipe.split_seed = flags.split_seed.value_or(recipe.split_seed);
-    const auto refuse = [&](const char* flag, const std::string& why) {
-        throw InputError(std::string(flag) + ": recipe " + printable(recipe.name) + why);
-    };
-    if (flags.hidden && !set_widths(network.layers, *flags.hidden)) {
+    if (flags.hidden) {
         const std::size_t hidden = layers(network).size() - 1;
-        refuse("--hidden", " lists its layers, " + std::to_string(hidden) + " of them hidden: give as many widths");
+        change_layers(
+            recipe, "--hidden", [&](Layers& list) { return set_widths(list, *flags.hidden) ? 1U : 0U; },
+            hidden == 0 ? "has no hidden layer: leave the widths out"
+                        : "lists its layers, " + std::to_string(hidden) + " of them hidden: give as many widths");
     }
-    if (flags.activation && set_activation(network.layers, *flags.activation) == 0) {
-        refuse("--activation", " has no activation that another could replace: list one in its layers");
+    if (flags.activation) {
+        change_layers(
+            recipe, "--activation", [&](Layers& list) { return set_activation(list, *flags.activation); },
+            "has no activation that another could replace: list one in its layers");
     }
     if (flags.norm || flags.norm_kind) {
         change_norms(recipe, flags);
     }
-    if (flags.residual && add_residuals(network.layers) == 0) {
-        refuse("--residual",
-               " has no hidden layer as wide as the one below it, position for position: give two in a "
-               "row the same width (--hidden 64,64), without flatten");
+    if (flags.residual) {
+        change_layers(recipe, "--residual", add_residuals,
+                      "has no hidden layer as wide as the one below it, position for position: give two in a row the "
+                      "same width, without flatten");
     }
     if (flags.tied) {
         std::find_if(network.layers.rbegin(), network.layers.rend(), [](const OperationConfig& one) {

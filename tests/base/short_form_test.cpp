@@ -85,12 +85,9 @@ TEST_CASE("short form: lists that it cannot express have none") {
 }
 
 TEST_CASE("short form: impossible words are refused") {
-    CHECK_THROWS_WITH(layers_of({.hidden = {}}), "no hidden layer: --hidden takes at least one width");
-    CHECK_THROWS_WITH(layers_of({.hidden = {5, 0, 3}}),
-                      "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
     CHECK_THROWS_WITH(layers_of({.hidden = {7, 5, 7}, .residual = true}),
                       "residual: no hidden layer is as wide as the one below it, position for position: give two in a "
-                      "row the same width (--hidden 64,64), without flatten");
+                      "row the same width, without flatten");
     CHECK_THROWS_AS(layers_of({.hidden = {7, 7}, .flatten = 2, .residual = true}), InputError);
 }
 
@@ -104,6 +101,9 @@ TEST_CASE("set_widths: any number of layers that are alike, else as many as ther
     CHECK_FALSE(set_widths(list, {3}));
     CHECK(set_widths(list, {3, 2}));
     CHECK(text(list) == "linear 3, tanh, linear 2, relu, linear");
+    for (const std::vector<std::size_t>& widths : {std::vector<std::size_t>{}, {5, 0}}) {
+        CHECK_THROWS_AS(set_widths(list, widths), InputError);
+    }
 }
 
 TEST_CASE("set_activation: every activation of a list, and none where there is none") {
@@ -112,6 +112,10 @@ TEST_CASE("set_activation: every activation of a list, and none where there is n
           "linear 7, relu, dropout, linear 5, relu, linear");
     List list = {{"linear", 3}, {"batchnorm"}, {"linear"}};
     CHECK(set_activation(list, op::kRelu) == 0);
+    list = {{"linear", 3}, {"leaky_relu"}, {"linear"}};
+    list[1].negative_slope = 0.3;
+    CHECK(set_activation(list, op::kLeakyRelu) == 1);
+    CHECK(list[1].negative_slope == 0.3);  // it was one before
 }
 
 TEST_CASE("place_norms: around the activations of hidden layers, and residuals add the same results") {
@@ -138,10 +142,20 @@ TEST_CASE("place_norms: around the activations of hidden layers, and residuals a
             CHECK(moved == layers_of({.hidden = {5, 5, 3}, .residual = true, .norm = norm, .norm_place = to}));
         }
     }
+    // A norm that is on the side asked for stays where it is, and residuals as they are.
+    const List apart = {{"linear", 6}, {"tanh"},       {"dropout"}, {"batchnorm"}, {"linear", 6},
+                        {"batchnorm"}, residual_of(1), {"relu"},    {"linear"}};
+    CHECK(changed(apart, place("after", 2)) ==
+          "linear 6, tanh, dropout, batchnorm, linear 6, residual 1, relu, batchnorm, linear");
+    CHECK(changed(apart, place("before", 2)) ==
+          "linear 6, batchnorm, tanh, dropout, linear 6, batchnorm, residual 2, relu, linear");
     List own = layers_of({});
     own[1].epsilon = 0.5;
     CHECK(place_norms(own, "after") == 1);
     CHECK(own[2].epsilon == 0.5);
+    List none = {{"linear", 3}, {"tanh"}, {"linear"}};
+    CHECK(place_norms(none, "before", op::kRmsnorm) == 1);
+    CHECK(none[1].op == op::kRmsnorm);
 
     List linears = {{"linear", 3}, {"batchnorm"}, {"linear"}};
     CHECK(place_norms(linears, "before") == 0);
@@ -165,6 +179,10 @@ TEST_CASE("add_residuals: to layers as wide as the one below, once") {
     const std::string with = "linear 5, tanh, linear 5, relu, residual 1, linear 5, residual 4, linear 3, linear";
     CHECK(changed(alike, add(2)) == with);
     CHECK(changed(alike, [](List& list) { CHECK(add_residuals(list) + add_residuals(list) == 4); }) == with);
+    // One that is there adds what it did.
+    CHECK(
+        changed({{"linear", 5}, {"tanh"}, {"linear", 5}, {"tanh"}, {"linear", 5}, {"tanh"}, residual_of(3), {"linear"}},
+                add(2)) == "linear 5, tanh, linear 5, tanh, residual 1, linear 5, tanh, residual 3, linear");
     CHECK(changed({{"linear", 5}, {"tanh"}, pair, {"linear", 5}, {"tanh"}, {"linear"}}, add(0)) ==
           "linear 5, tanh, flatten, linear 5, tanh, linear");
 }
