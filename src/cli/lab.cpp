@@ -223,6 +223,10 @@ int run(const Called& called, bool has_recipe) {
     if (progress) {
         progress->finish();
     }
+    // Gnuplot fails for a plot without a point: that of a curve whose first one needs more steps than there were.
+    std::erase_if(document.plots, [](const Plot& plot) {
+        return std::ranges::all_of(plot.series, [](const Series& one) { return one.x.empty(); });
+    });
     lab::fill_in_formulas(document, source_of);
     write_files(document, files);
     if (!torch.absent.empty()) {

@@ -165,6 +165,10 @@ TEST_CASE("the lab refuses what it can't do") {
     CHECK(folder.files().empty());
 }
 
+TEST_CASE("the lab leaves out a plot without a point", "[long]") {
+    CHECK(byhand(Folder(), {"lab", "placement", "--seeds", "1", "--steps", "3"}).code == 0);
+}
+
 TEST_CASE("a page is written anew over the one before") {
     const Folder folder;
     folder.write("page.html", "before");
