@@ -46,6 +46,7 @@ double covariate_shift(Runner<double>& runner, const Tensors<float>& state, cons
     run(runner, state, batch, rate);
     const std::vector<Layer> all = layers(runner.graph().config);
     std::vector<std::vector<double>> G;
+    G.reserve(all.size());
     for (const Layer& layer : all) {
         G.push_back(copy_of(runner, gradient_of(layer.W())));
     }

@@ -81,8 +81,9 @@ Claims shifted_data(Document& document, const TwoForms& network, const Setup& se
         study.varied = "step";
         study.log_x = false;
         study.values.clear();
+        const std::size_t apart = longer.steps / kMoments;
         for (std::size_t moment = 1; moment <= kMoments; ++moment) {
-            study.values.push_back(static_cast<double>(moment * (longer.steps / kMoments)));
+            study.values.push_back(static_cast<double>(moment * apart));
         }
         study = filled(study, [&](std::size_t form, std::size_t moment, std::size_t seed) {
             const std::vector<double>& one = costs[form * study.seeds + seed];
