@@ -5,13 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/member.h"
 #include "base/short_form.h"
 
 namespace byhand::test {
 
 // A network with one word of its short form changed. Precondition: it has a short form.
 template <class T>
-void set(NetworkConfig& config, T ShortForm::* word, std::type_identity_t<T> value) {
+void set(NetworkConfig& config, Member<ShortForm, T> word, std::type_identity_t<T> value) {
     ShortForm form = short_form_of(config.layers).value();
     form.*word = std::move(value);
     config.layers = layers_of(form);

@@ -142,7 +142,7 @@ TEST_CASE("place_norms: around the activations of hidden layers, and residuals a
             CHECK(moved == layers_of({.hidden = {5, 5, 3}, .residual = true, .norm = norm, .norm_place = to}));
         }
     }
-    // A norm that is on the side asked for stays where it is, and residuals as they are.
+    // A norm that is where it is asked for stays where it is, and residuals as they are.
     const List apart = {{"linear", 6}, {"tanh"},       {"dropout"}, {"batchnorm"}, {"linear", 6},
                         {"batchnorm"}, residual_of(1), {"relu"},    {"linear"}};
     CHECK(changed(apart, place("after", 2)) ==

@@ -7,6 +7,7 @@
 
 #include "base/change_network.h"
 #include "base/error.h"
+#include "base/member.h"
 #include "base/message_of.h"
 #include "recipe/sample.h"
 
@@ -27,7 +28,7 @@ InitialRule constant(const std::string& parameter, double value, LayerSet layers
 }
 
 template <class T>
-NetworkFlags only(T NetworkFlags::* flag, std::type_identity_t<T> value) {
+NetworkFlags only(Member<NetworkFlags, T> flag, std::type_identity_t<T> value) {
     NetworkFlags flags;
     flags.*flag = std::move(value);
     return flags;

@@ -99,13 +99,13 @@ torch_ref::TorchOperations by_torch() {
 // Together with a tanh, a norm, and a linear without an activation.
 NetworkConfig network() {
     return with_layers(example::small_network({7}), {{"linear", 7},
-                                                    {"batchnorm"},
-                                                    {"softplus"},
-                                                    {"linear", 4, false},
-                                                    {"linear", 5},
-                                                    {"tanh"},
-                                                    {"linear"},
-                                                    {"softplus"}});
+                                                     {"batchnorm"},
+                                                     {"softplus"},
+                                                     {"linear", 4, false},
+                                                     {"linear", 5},
+                                                     {"tanh"},
+                                                     {"linear"},
+                                                     {"softplus"}});
 }
 
 constexpr std::size_t kRowsOfBatch = 9;
