@@ -126,7 +126,7 @@ std::optional<ShortForm> short_form_of(const Layers& layers) {
         }
     }
     form.hidden.pop_back();
-    if (form.hidden.empty()) {
+    if (form.hidden.empty() || form.hidden.size() > kMostHiddenLayers) {
         return std::nullopt;
     }
     form.flatten = layers.front().op == op::kFlatten ? layers.front().positions : 0;

@@ -82,6 +82,9 @@ TEST_CASE("short form: lists that it cannot express have none") {
         INFO(text(list));
         CHECK_FALSE(short_form_of(list));
     }
+    // More widths than a recipe's "hidden" takes.
+    CHECK(short_form_of(layers_of({.hidden = std::vector<std::size_t>(kMostHiddenLayers, 1)})));
+    CHECK_FALSE(short_form_of(layers_of({.hidden = std::vector<std::size_t>(kMostHiddenLayers + 1, 1)})));
 }
 
 TEST_CASE("short form: impossible words are refused") {
