@@ -21,7 +21,7 @@ bool is_a_norm(const OperationConfig& one) {
     return is_norm(one.op);
 }
 
-// The operations of a hidden layer: [begin, end), the linear first; a flatten before the next linear is not among them.
+// The operations of a layer: [begin, end), the linear first; a flatten before the next linear is not among them.
 struct Span {
     std::size_t begin = 0, end = 0;
     bool is_output = false;
@@ -138,9 +138,6 @@ std::optional<ShortForm> short_form_of(const Layers& layers) {
     form.norm_place = norm == layers.end() ? "none" : is_linear(*(norm - 1)) ? "before" : "after";
     form.norm = norm == layers.end() ? op::kBatchnorm : norm->op;
     form.output_norm = find(layers, output, is_a_norm) < output.end;
-    if (form.residual && form.flatten > 0) {
-        return std::nullopt;
-    }
     try {
         return layers_of(form) == layers ? std::optional(form) : std::nullopt;
     } catch (const InputError&) {  // no residual fits

@@ -1,6 +1,7 @@
 // Changes of networks in the words of recipes, for tests.
 #pragma once
 
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -28,6 +29,16 @@ inline std::vector<std::size_t> widths(NetworkConfig config) {
     std::vector<std::size_t> all;
     for (const OperationConfig* linear : hidden_linears(config)) {
         all.push_back(linear->outputs);
+    }
+    return all;
+}
+
+// "linear 5 -b, tanh, residual 1".
+inline std::string text(const std::vector<OperationConfig>& list) {
+    std::string all;
+    for (const OperationConfig& one : list) {
+        all += (all.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
+               (one.bias ? "" : " -b") + (one.op == op::kResidual ? " " + std::to_string(one.from) : "");
     }
     return all;
 }

@@ -278,7 +278,7 @@ TEST_CASE("check_network: each extent of 0 is refused with its own message") {
     CHECK(refuses(NetworkConfig(), 0, "--batch"));
 }
 
-TEST_CASE("check_network: the smallest extents are accepted") {
+TEST_CASE("check_network: the smallest extents are accepted, and not more layers or operations than a recipe lists") {
     NetworkConfig config;
     config.vocabulary = 1;
     config.context = 1;
@@ -290,6 +290,12 @@ TEST_CASE("check_network: the smallest extents are accepted") {
     CHECK_NOTHROW(check_network(config, 1));
     test::set(config, &ShortForm::hidden, std::vector<std::size_t>(kMostHiddenLayers + 1, 1));
     CHECK(refuses(config, 1, "--hidden"));
+    config.layers.clear();
+    for (std::size_t l = 0; l < kMostHiddenLayers; ++l) {
+        config.layers.insert(config.layers.end(), {{op::kLinear, 1}, {op::kTanh}, {op::kRmsnorm}, {op::kDropout}});
+    }
+    config.layers.push_back({op::kLinear});
+    CHECK(refuses(config, 1, "257 operations"));
 }
 
 TEST_CASE("check_network: one row is refused if any divisor is n − 1") {

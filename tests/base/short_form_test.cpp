@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/change_network.h"
 #include "base/error.h"
 
 using namespace byhand;
@@ -14,22 +15,12 @@ namespace {
 
 using List = std::vector<OperationConfig>;
 
-// "linear 5 -b, tanh, residual 1".
-std::string text(const List& list) {
-    std::string all;
-    for (const OperationConfig& one : list) {
-        all += (all.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
-               (one.bias ? "" : " -b") + (one.op == op::kResidual ? " " + std::to_string(one.from) : "");
-    }
-    return all;
-}
-
 // What `change` makes of a list.
 template <class Change>
 std::string changed(List list, Change change) {
     change(list);
     check_layers(list);
-    return text(list);
+    return test::text(list);
 }
 
 OperationConfig residual_of(std::size_t from) {
@@ -56,7 +47,7 @@ TEST_CASE("short form: it expands to a list of operations, and the list folds ba
                     form.residual = (bits & 8) != 0 && hidden.size() == 4;
                     form.flatten = (bits & 8) != 0 && hidden.size() == 2 ? 3 : 0;
                     form.activation = hidden.size() == 1 ? op::kGelu : op::kTanh;
-                    INFO(text(layers_of(form)));
+                    INFO(test::text(layers_of(form)));
                     CHECK(short_form_of(layers_of(form)) == form);
                     CHECK_NOTHROW(check_layers(layers_of(form)));
                 }
@@ -64,9 +55,10 @@ TEST_CASE("short form: it expands to a list of operations, and the list folds ba
         }
     }
     form = {.hidden = {5, 3}, .hidden_bias = false, .norm_place = "after", .output_norm = true};
-    CHECK(text(layers_of(form)) == "linear 5 -b, tanh, batchnorm, linear 3 -b, tanh, batchnorm, linear, batchnorm");
+    CHECK(test::text(layers_of(form)) ==
+          "linear 5 -b, tanh, batchnorm, linear 3 -b, tanh, batchnorm, linear, batchnorm");
     form = {.hidden = {5, 3, 3}, .residual = true, .norm = op::kRmsnorm};
-    CHECK(text(layers_of(form)) ==
+    CHECK(test::text(layers_of(form)) ==
           "linear 5, rmsnorm, tanh, linear 3, rmsnorm, tanh, linear 3, rmsnorm, tanh, residual 5, linear");
     CHECK(layers_of({}) == NetworkConfig().layers);
 }
@@ -79,7 +71,7 @@ TEST_CASE("short form: lists that it cannot express have none") {
                              {{"linear", 5}, {"dropout"}, {"tanh"}, {"linear"}},
                              {{"linear", 5}, {"tanh"}, {"linear"}, {"batchnorm"}},  // only on the output
                              {{"linear", 5}, {"tanh"}, {"linear", 5}, {"tanh"}, residual_of(0), {"linear"}}}) {
-        INFO(text(list));
+        INFO(test::text(list));
         CHECK_FALSE(short_form_of(list));
     }
     // More widths than a recipe's "hidden" takes.
@@ -103,7 +95,7 @@ TEST_CASE("set_widths: any number of layers that are alike, else as many as ther
     list = {{"linear", 7}, {"tanh"}, {"linear", 5}, {"relu"}, {"linear"}};
     CHECK_FALSE(set_widths(list, {3}));
     CHECK(set_widths(list, {3, 2}));
-    CHECK(text(list) == "linear 3, tanh, linear 2, relu, linear");
+    CHECK(test::text(list) == "linear 3, tanh, linear 2, relu, linear");
     for (const std::vector<std::size_t>& widths : {std::vector<std::size_t>{}, {5, 0}}) {
         CHECK_THROWS_AS(set_widths(list, widths), InputError);
     }
@@ -159,7 +151,6 @@ TEST_CASE("place_norms: around the activations of hidden layers, and residuals a
     List none = {{"linear", 3}, {"tanh"}, {"linear"}};
     CHECK(place_norms(none, "before", op::kRmsnorm) == 1);
     CHECK(none[1].op == op::kRmsnorm);
-
     List linears = {{"linear", 3}, {"batchnorm"}, {"linear"}};
     CHECK(place_norms(linears, "before") == 0);
 }
@@ -169,7 +160,7 @@ TEST_CASE("set_norm: every norm is of another kind, at its place and with its op
     list[1].momentum = 0.25;
     list[1].epsilon = 0.5;
     set_norm(list, op::kLayernorm);
-    CHECK(text(list) == "linear 7, layernorm, tanh, linear, layernorm");
+    CHECK(test::text(list) == "linear 7, layernorm, tanh, linear, layernorm");
     CHECK_FALSE(list[1].momentum);  // a layer norm has none
     CHECK(list[1].epsilon == 0.5);
 }

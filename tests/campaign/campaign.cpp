@@ -39,14 +39,10 @@ struct Case {
     Kind kind = Kind::drawn;
 
     std::string name() const {
-        const NormConfig& norm = network.norm;
-        std::string layers;
-        for (const OperationConfig& one : network.layers) {
-            layers += " " + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs));
-        }
-        return fmt::format("{} seed {} {} {}, V {} T {} E {} B {},{}", recipe, seed,
-                           kKindNames[static_cast<std::size_t>(kind)], norm.batch_divisor == Divisor::n ? "n" : "n-1",
-                           network.vocabulary, network.context, network.embedding, rows, layers);
+        return fmt::format("{} seed {} {} {}, V {} T {} E {} B {}, {}", recipe, seed,
+                           kKindNames[static_cast<std::size_t>(kind)],
+                           network.norm.batch_divisor == Divisor::n ? "n" : "n-1", network.vocabulary, network.context,
+                           network.embedding, rows, test::text(network.layers));
     }
 };
 

@@ -178,11 +178,7 @@ inline std::vector<byhand::NetworkConfig> with_every_operation() {
 inline std::string describe(const byhand::NetworkConfig& config, std::size_t rows) {
     using namespace byhand;
     const NormConfig& norm = config.norm;
-    std::string text;
-    for (const OperationConfig& one : config.layers) {
-        text += one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) + (one.bias ? ", " : " -b, ");
-    }
-    text += norm.affine ? "affine" : "not affine";
+    std::string text = test::text(config.layers) + (norm.affine ? ", affine" : "");
     text += norm.batch_divisor == Divisor::n ? ", n" : ", n - 1";
     text += norm.running_divisor == Divisor::n ? ", running n" : ", running n - 1";
     text += norm.running_spread == RunningSpread::variance ? ", variance" : ", deviation";
