@@ -36,6 +36,7 @@ public:
     // A fault of the called code. Only the first is kept.
     void fault(std::initializer_list<std::string_view> words);
     void finish() { finished_ = 1; }
+    void process(int id) { process_ = id; }  // the subprocess's
 
     std::uint64_t restarts() const { return restarts_; }
     bool is_unlimited() const { return unlimited_ != 0; }
@@ -44,8 +45,10 @@ public:
     std::string label() const { return words_in(label_); }
     std::string fault() const { return faulty_ != 0 ? words_in(fault_) : ""; }
     bool finished() const { return finished_ != 0; }
+    int process() const { return process_; }
 
 private:
+    std::atomic<int> process_;
     std::atomic<std::uint64_t> restarts_;
     std::atomic<std::size_t> begun_, index_;
     std::atomic<std::uint8_t> unlimited_, faulty_, finished_;  // not bool: any byte may have been written

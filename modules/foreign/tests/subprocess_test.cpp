@@ -1,6 +1,7 @@
 // The process that external code runs in, and what that code may do to those around it.
 #include "foreign/subprocess.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/process.h"
 #include "base/processes.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
@@ -130,6 +132,41 @@ TEST_CASE("run_in_subprocess: a process that stops itself or its parent, or that
         ::_exit(0);
     });
     CHECK(outer.fault == "the inner fault");
+}
+
+TEST_CASE("run_in_subprocess: time in which other processes have the processor does not count") {
+    cpu_set_t allowed, one;
+    REQUIRE(::sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    CPU_ZERO(&one);
+    for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+        if (CPU_ISSET(cpu, &allowed)) {
+            CPU_SET(cpu, &one);
+        }
+    }
+    std::atomic<bool> over = false;
+    std::vector<std::thread> others;
+    for (int other = 0; other < 3; ++other) {
+        others.emplace_back([&] {
+            ::sched_setaffinity(0, sizeof one, &one);
+            while (!over) {
+            }
+        });
+    }
+    const auto began = std::chrono::steady_clock::now();
+    const std::string fault = fault_of(
+        [&] {
+            ::sched_setaffinity(0, sizeof one, &one);
+            for (const auto end = cpu_time() + 200ms; cpu_time() < end;) {
+            }
+        },
+        500ms);
+    const auto elapsed = std::chrono::steady_clock::now() - began;
+    over = true;
+    for (std::thread& other : others) {
+        other.join();
+    }
+    CHECK(fault == "");
+    CHECK(elapsed > 500ms);
 }
 
 TEST_CASE("run_in_subprocess: it leaves no ended process, also to a caller that inherits orphans") {
