@@ -42,11 +42,6 @@ struct Slot {
     }
 };
 
-template <class T>
-std::span<T> numbers_in(std::byte* begin, const std::byte* end) {
-    return {reinterpret_cast<T*>(begin), static_cast<std::size_t>(end - begin) / sizeof(T)};
-}
-
 // The operands of a call, each in its own pages.
 template <class T>
 struct PreparedCall {
@@ -153,7 +148,7 @@ private:
 
     Slot& slot(std::size_t i) const { return reinterpret_cast<Slot*>(slots_.begin())[i]; }
     std::span<T> numbers(std::size_t i) const {
-        return numbers_in<T>(numbers_.begin(), numbers_.end()).subspan(begins_[i], begins_[i + 1] - begins_[i]);
+        return {reinterpret_cast<T*>(numbers_.begin()) + begins_[i], begins_[i + 1] - begins_[i]};
     }
 
     PreparedCall<T> prepare(std::size_t i, Place place, OperandTable& operands) const {

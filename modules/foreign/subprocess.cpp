@@ -237,47 +237,33 @@ bool has_ended(pid_t child) {
     return (result == 0 && info.si_pid == child) || (result != 0 && errno != EINTR);
 }
 
-// The time of the calls since a clock's restart. On a busy machine a process may get little CPU time, which is no fault
-// of the calls.
-class CallClock {
-public:
-    explicit CallClock(const Journal& journal) : journal_(&journal), began_(Clock::now()), cpu_began_(cpu_time()) {}
-
-    // Elapsed time exceeds the limit, and so does CPU time, or the calls wait rather than compute; whatever they do,
-    // elapsed time is limited to a multiple.
-    bool exceeds(std::chrono::nanoseconds limit) const {
-        constexpr int kWaits = 20, kMost = 5;
-        const std::chrono::nanoseconds elapsed = Clock::now() - began_;
-        if (elapsed <= limit) {
-            return false;
-        }
-        const std::chrono::nanoseconds cpu = cpu_time() - cpu_began_;
-        return cpu > limit || kWaits * cpu < elapsed || elapsed > kMost * limit;
-    }
-
-private:
-    // Of all threads of the subprocess; 0 before it runs.
-    std::chrono::nanoseconds cpu_time() const {
-        clockid_t clock{};
-        timespec time{};
-        if (journal_->process() <= 0 || ::clock_getcpuclockid(journal_->process(), &clock) != 0 ||
-            ::clock_gettime(clock, &time) != 0) {
-            return {};
-        }
-        return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-    }
-
-    const Journal* journal_;
-    Clock::time_point began_;
-    std::chrono::nanoseconds cpu_began_;
+struct Times {
+    std::chrono::nanoseconds elapsed, cpu;  // cpu: of all threads of the subprocess; 0 before it runs
 };
+
+Times times_of(const Journal& journal) {
+    clockid_t clock{};
+    timespec cpu{};
+    if (journal.process() > 0 && ::clock_getcpuclockid(journal.process(), &clock) == 0) {
+        ::clock_gettime(clock, &cpu);
+    }
+    return {Clock::now().time_since_epoch(), std::chrono::seconds(cpu.tv_sec) + std::chrono::nanoseconds(cpu.tv_nsec)};
+}
+
+// A busy machine may give a process little CPU time, which is no fault of its calls: elapsed time exceeds the limit,
+// and so does CPU time, or the calls wait rather than compute. Whatever they do, elapsed time is limited to a multiple.
+bool exceed(const Times& since, const Times& now, std::chrono::nanoseconds limit) {
+    constexpr int kWaits = 20, kMost = 5;
+    const auto elapsed = now.elapsed - since.elapsed, cpu = now.cpu - since.cpu;
+    return elapsed > limit && (cpu > limit || kWaits * cpu < elapsed || elapsed > kMost * limit);
+}
 
 // Waits for the child's end, or kills it. The child is then a zombie: its process group still has its id.
 EndReason wait_for_end(pid_t child, const CallLimits& limits, const Journal& journal) {
     constexpr int kPause = 5;  // ms, if the system does not report its end
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     std::uint64_t restarts = 0;
-    CallClock clock(journal);
+    Times since = times_of(journal);
     for (;;) {
         if (has_ended(child)) {
             return EndReason::by_itself;
@@ -287,9 +273,9 @@ EndReason wait_for_end(pid_t child, const CallLimits& limits, const Journal& jou
         }
         if (journal.restarts() != restarts) {
             restarts = journal.restarts();
-            clock = CallClock(journal);
+            since = times_of(journal);
         }
-        if (!journal.is_unlimited() && clock.exceeds(limits.timeout)) {
+        if (!journal.is_unlimited() && exceed(since, times_of(journal), limits.timeout)) {
             return EndReason::timeout;
         }
         struct pollfd its_end = {.fd = process.number(), .events = POLLIN, .revents = 0};

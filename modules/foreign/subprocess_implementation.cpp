@@ -25,7 +25,8 @@ std::size_t lay_out(std::vector<View>& views, Visit visit) {
 }  // namespace
 
 SubprocessImplementation::SubprocessImplementation(
-    const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make, CallLimits limits)
+    const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make, std::set<std::string> names,
+    CallLimits limits)
     : journal_(std::make_shared<Journal*>(nullptr)),
       implementation_(make([journal = journal_](const std::string& label) {
           if (*journal != nullptr) {
@@ -34,6 +35,7 @@ SubprocessImplementation::SubprocessImplementation(
               (*journal)->begin(0, label);
           }
       })),
+      names_(std::move(names)),
       limits_(std::move(limits)) {}
 
 void SubprocessImplementation::load(const Tensors<float>& state) {
@@ -41,14 +43,14 @@ void SubprocessImplementation::load(const Tensors<float>& state) {
 }
 
 void SubprocessImplementation::run(const Batch& batch, float rate) {
-    std::vector<View> table = implementation_->views();
+    std::vector<View> table = views_of_names();
     const GuardedPages& values =
         values_.emplace(lay_out(table, [](const View&, std::size_t) {}), GuardedPages::Sharing::shared);
     const SubprocessEnd end = run_in_subprocess(limits_, [&](Journal& journal) {
         *journal_ = &journal;
         implementation_->run(batch, rate);
         end_if_a_process_was_started(journal);
-        std::vector<View> views = implementation_->views();
+        std::vector<View> views = views_of_names();
         lay_out(views, [&](const View& view, std::size_t offset) {
             std::memcpy(values.begin() + offset, view.data, bytes_of(view));
         });
@@ -58,8 +60,14 @@ void SubprocessImplementation::run(const Batch& batch, float rate) {
     }
 }
 
-std::vector<View> SubprocessImplementation::views() const {
+std::vector<View> SubprocessImplementation::views_of_names() const {
     std::vector<View> views = implementation_->views();
+    std::erase_if(views, [this](const View& view) { return !names_.contains(view.name); });
+    return views;
+}
+
+std::vector<View> SubprocessImplementation::views() const {
+    std::vector<View> views = views_of_names();
     if (values_) {
         lay_out(views, [&](View& view, std::size_t offset) { view.data = values_->begin() + offset; });
     }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -26,9 +27,9 @@ public:
 
     // `make` makes the implementation to run. Each external function in it must call `announce` with its label before
     // it runs: each has its own time limit, and the one that starts a process is known. The views of the implementation
-    // must not change.
+    // must not change; this one has those with these names.
     SubprocessImplementation(const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make,
-                             CallLimits limits);
+                             std::set<std::string> names, CallLimits limits);
 
     void load(const Tensors<float>& state) override;
     // Throws ExternalFault, and what run_in_subprocess throws.
@@ -36,8 +37,11 @@ public:
     std::vector<View> views() const override;
 
 private:
+    std::vector<View> views_of_names() const;
+
     std::shared_ptr<Journal*> journal_;  // in the subprocess, its own
     std::unique_ptr<Implementation> implementation_;
+    std::set<std::string> names_;
     CallLimits limits_;
     std::optional<GuardedPages> values_;  // of the last run
 };

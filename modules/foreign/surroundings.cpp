@@ -44,24 +44,20 @@ std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
         return "leaves the rounding mode changed";
     }
 #if defined(__x86_64__) && defined(__GLIBC__)
-    constexpr unsigned kFlushToZero = 1U << 15, kDenormalsAreZero = 1U << 6, kRounding = 3U << 13, kMasks = 0x3fU << 7;
-    constexpr unsigned kX87Masks = 0x3f, kX87Precision = 3U << 8;
-    const unsigned changed = environment_.__mxcsr ^ after.environment_.__mxcsr;
-    const unsigned changed_x87 = environment_.__control_word ^ after.environment_.__control_word;
-    if ((changed & kFlushToZero) != 0) {
-        return "leaves flush-to-zero switched on";
-    }
-    if ((changed & kDenormalsAreZero) != 0) {
-        return "leaves denormals-are-zero switched on";
-    }
-    if ((changed & kRounding) != 0) {  // fegetround only reads the x87's
-        return "leaves the rounding mode changed";
-    }
-    if ((changed & kMasks) != 0 || (changed_x87 & kX87Masks) != 0) {
-        return "leaves floating-point exceptions trapping";
-    }
-    if ((changed_x87 & kX87Precision) != 0) {
-        return "leaves the x87's precision changed";
+    struct Bits {
+        unsigned mxcsr, x87;
+        const char* change;
+    };
+    constexpr Bits kBits[] = {{1U << 15, 0, "leaves flush-to-zero switched on"},
+                              {1U << 6, 0, "leaves denormals-are-zero switched on"},
+                              {3U << 13, 0, "leaves the rounding mode changed"},  // fegetround only reads the x87's
+                              {0x3fU << 7, 0x3f, "leaves floating-point exceptions trapping"},
+                              {0, 3U << 8, "leaves the x87's precision changed"}};
+    for (const auto& [mxcsr, x87, change] : kBits) {
+        if (((environment_.__mxcsr ^ after.environment_.__mxcsr) & mxcsr) != 0 ||
+            ((environment_.__control_word ^ after.environment_.__control_word) & x87) != 0) {
+            return change;
+        }
     }
 #endif
     return "";

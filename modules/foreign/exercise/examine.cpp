@@ -24,7 +24,6 @@
 namespace byhand::exercise {
 namespace {
 
-using exercise::Function;
 using Names = std::set<std::string>;
 
 using Running = std::function<void(const std::string& label)>;
@@ -37,7 +36,7 @@ std::vector<Function<T>> of_form(bool in_one, const std::vector<Function<T>>& al
     for (Function<T>& function : functions) {
         if (running) {
             function.run = [run = std::move(function.run), label = function.label(), running](
-                               const exercise::Tensor<T>& out, const auto& reads, const exercise::Norm& norm) {
+                               const Tensor<T>& out, const auto& reads, const Norm& norm) {
                 running(label);
                 run(out, reads, norm);
             };
@@ -83,7 +82,7 @@ ExternalNetwork with_external(bool in_one, FunctionsByType functions, const Netw
             }
             return absent;
         });
-        const std::vector<std::string> makes = exercise::override_steps(network.graph, all);
+        const std::vector<std::string> makes = override_steps(network.graph, all);
         names = {makes.begin(), makes.end()};
     };
     take(functions.in_float, network.names);
@@ -97,24 +96,6 @@ ExternalNetwork with_external(bool in_one, FunctionsByType functions, const Netw
     }
     return network;
 }
-
-// An implementation that shows only the values with these names: the external ones.
-class ExternalPart final : public Implementation {
-public:
-    ExternalPart(std::unique_ptr<Implementation> implementation, Names names)
-        : implementation_(std::move(implementation)), names_(std::move(names)) {}
-    void load(const Tensors<float>& state) override { implementation_->load(state); }
-    void run(const Batch& batch, float rate) override { implementation_->run(batch, rate); }
-    std::vector<View> views() const override {
-        std::vector<View> all = implementation_->views();
-        std::erase_if(all, [this](const View& view) { return !names_.contains(view.name); });
-        return all;
-    }
-
-private:
-    std::unique_ptr<Implementation> implementation_;
-    Names names_;
-};
 
 Standing standing_of(const IsolatedStep& step) {
     if (step.real.nothing_written && step.probe.nothing_written) {
@@ -138,14 +119,14 @@ bool is_begun(const Attempt& attempt) {
     return attempt.standing == Standing::right || attempt.standing == Standing::wrong;
 }
 
-bool are_all_in_one(const exercise::Functions& steps) {
+bool are_all_in_one(const Functions& steps) {
     return std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
 }
 
 class Examiner {
 public:
-    Examiner(const exercise::Functions& steps, const NetworkConfig& config, std::size_t rows,
-             const Reference& reference, const ExaminationConfig& how, const Watch& watch)
+    Examiner(const Functions& steps, const NetworkConfig& config, std::size_t rows, const Reference& reference,
+             const ExaminationConfig& how, const Watch& watch)
         : steps_(steps), config_(config), rows_(rows), reference_(reference), how_(how), watch_(watch) {}
 
     // Judges each function in isolation and appends to `attempts`.
@@ -202,15 +183,15 @@ public:
             };
             return make_step_implementation(with_ours(in_one, floats(in_one, running), sound));
         };
-        return Candidate{.model = model_of(in_one),
-                         .implementation = std::make_unique<ExternalPart>(
-                             std::make_unique<SubprocessImplementation>(make_implementation, how_.limits), sound),
-                         .coverage = Coverage::given,
-                         .steps = with_ours(in_one, floats(in_one, {}), begun),
-                         .isolation = {.right = graph_of(in_one)(config_, rows_)},
-                         .reference_operations = &operations_of(in_one),
-                         .judged = std::move(judged),
-                         .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
+        return Candidate{
+            .model = model_of(in_one),
+            .implementation = std::make_unique<SubprocessImplementation>(make_implementation, sound, how_.limits),
+            .coverage = Coverage::given,
+            .steps = with_ours(in_one, floats(in_one, {}), begun),
+            .isolation = {.right = graph_of(in_one)(config_, rows_)},
+            .reference_operations = &operations_of(in_one),
+            .judged = std::move(judged),
+            .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
 
 private:
@@ -229,7 +210,7 @@ private:
         return with_external(in_one, {std::move(functions)}, config_, rows_).graph;
     }
 
-    const exercise::Functions& steps_;
+    const Functions& steps_;
     const NetworkConfig& config_;
     std::size_t rows_;
     const Reference& reference_;
@@ -267,7 +248,7 @@ void take_reports(const ComparedStep& step, std::vector<Attempt>& attempts) {
 
 }  // namespace
 
-Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+Examination examine(const Functions& steps, const torch_ref::Factory& torch, const Run& run,
                     const ExaminationConfig& how, const Watch& watch) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
@@ -313,7 +294,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
     return examination;
 }
 
-std::vector<std::string> left_out_of_training(const exercise::Functions& steps) {
+std::vector<std::string> left_out_of_training(const Functions& steps) {
     std::vector<std::string> left_out;
     for (const Function<float>& function : steps.in_float()) {
         if (function.in_one && !are_all_in_one(steps)) {
@@ -323,7 +304,7 @@ std::vector<std::string> left_out_of_training(const exercise::Functions& steps) 
     return left_out;
 }
 
-std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& run) {
+std::unique_ptr<Model> own_model(const Functions& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const bool in_one = are_all_in_one(steps);
@@ -331,10 +312,10 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
     std::vector<Function<float>> functions = of_form(in_one, steps.in_float(), {});
     for (Function<float>& function : functions) {
         function.run = [run = std::move(function.run), label = function.label()](const auto& out, const auto& reads,
-                                                                                 const exercise::Norm& norm) {
+                                                                                 const Norm& norm) {
             try {
                 run(out, reads, norm);
-            } catch (const exercise::Fault& fault) {
+            } catch (const Fault& fault) {
                 throw InputError(fmt::format("{} {}{}", label, fault.what(), kAdvice));
             } catch (...) {
                 throw InputError(fmt::format("{}: {}{}", label, describe_exception(), kAdvice));

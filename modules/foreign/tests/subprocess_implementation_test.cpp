@@ -26,13 +26,15 @@ public:
     void load(const Tensors<float>&) override {}
     void run(const Batch&, float rate) override {
         function_();
-        y_ = 2 * rate;
+        rate_ = rate, y_ = 2 * rate;
     }
-    std::vector<View> views() const override { return {{"y", {}, DType::float32, &y_}}; }
+    std::vector<View> views() const override {
+        return {{"rate", {}, DType::float32, &rate_}, {"y", {}, DType::float32, &y_}};
+    }
 
 private:
     std::function<void()> function_;
-    float y_ = 0;
+    float rate_ = 0, y_ = 0;
 };
 
 }  // namespace
@@ -47,7 +49,7 @@ TEST_CASE("SubprocessImplementation: values are transferred, and a fault names t
                     function();
                 });
             },
-            {.timeout = 500ms});
+            {"y"}, {.timeout = 500ms});
     };
     SubprocessImplementation right = implementation_with([] {});
     for (const float rate : {3.0F, 5.0F}) {
@@ -66,7 +68,7 @@ TEST_CASE("SubprocessImplementation: values are transferred, and a fault names t
                 }
             });
         },
-        {.timeout = 500ms});
+        {}, {.timeout = 500ms});
     slow.run({}, 1);  // the limit is of each
     const std::map<std::string, std::function<void()>> faults = {
         {"exits the process (exit code 0)", [] { std::exit(0); }},
