@@ -39,7 +39,7 @@ public:
     TimedTraining& operator=(const TimedTraining&) = delete;
 
     CountingGroup& group() { return group_; }
-    void train(std::unique_ptr<Model> model) {
+    void train(std::unique_ptr<TrainableModel> model) {
         model_ = std::move(model);
         training_.emplace(run_, *model_);
     }
@@ -84,7 +84,7 @@ private:
     Single single_;
     CountingGroup group_;
     const Run& run_;
-    std::unique_ptr<Model> model_;
+    std::unique_ptr<TrainableModel> model_;
     std::optional<Training> training_;
     std::size_t steps_ = 1;  // of a turn
     float loss_ = 0;
@@ -106,7 +106,7 @@ public:
     TimedTraining& whole(bool by_torch) {
         TimedTraining& made = trainings_.emplace_back(run_, nullptr);
         if (all_.rank() == 0) {
-            made.train(by_torch ? torch_->module_model(network(), rows())
+            made.train(by_torch ? torch_->module_model(network(), rows(), Keep::needed, {})
                                 : make_hand_model(HandForm::fused, network(), rows()));
         }
         return made;
@@ -116,8 +116,8 @@ public:
     TimedTraining& in_parts(Group* group, std::size_t ranks, std::size_t parts, bool by_torch = false) {
         TimedTraining& made = trainings_.emplace_back(run_, group);
         if (all_.rank() < ranks) {
-            made.train(by_torch ? torch_->module_model_in_parts(network(), rows(), parts, made.group())
-                                : make_model_in_parts(HandForm::fused, network(), rows(), parts, made.group()));
+            made.train(by_torch ? torch_->module_model(network(), rows(), Keep::needed, {parts, &made.group()})
+                                : make_model_in_parts(HandForm::fused, network(), rows(), {parts, &made.group()}));
         }
         return made;
     }

@@ -38,17 +38,18 @@ Steps steps_of(Training& training) {
 
 // byhand's step on a library's products.
 struct PeerTraining {
-    std::unique_ptr<Model> model;
+    std::unique_ptr<TrainableModel> model;
     Training training;
 
     PeerTraining(const Run& run, const simd::Products& products)
-        : model(make_fused_model(run.recipe.network, run.recipe.batch, products)), training(run, *model) {}
+        : model(make_hand_model(HandForm::fused, run.recipe.network, run.recipe.batch, {.products = &products})),
+          training(run, *model) {}
 };
 
 }  // namespace
 
-std::unique_ptr<Model> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads) {
-    return make_hand_model(HandForm::fused, config, rows, threads);
+std::unique_ptr<TrainableModel> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads) {
+    return make_hand_model(HandForm::fused, config, rows, {.threads = threads});
 }
 
 Recipe with_batch_norm_1d(Recipe recipe) {
@@ -67,7 +68,7 @@ bool agree(const Losses& losses, std::size_t rows) {
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
                      std::span<const peers::Peer> peers) {
     const NetworkConfig& network = run.recipe.network;
-    const std::unique_ptr<Model> our_model = make_ours(network, run.recipe.batch, threads);
+    const std::unique_ptr<TrainableModel> our_model = make_ours(network, run.recipe.batch, threads);
     Training ours(run, *our_model);
     StepTimes times;
     std::deque<PeerTraining> others;
@@ -92,7 +93,8 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
         add_times(times.peers, times.rounds);
         return times;
     }
-    const std::unique_ptr<Model> their_model = torch->module_model(network, run.recipe.batch);
+    const std::unique_ptr<TrainableModel> their_model =
+        torch->module_model(network, run.recipe.batch, Keep::needed, {});
     Training theirs(run, *their_model);
     Losses losses;
     losses.apart = losses_apart(ours, theirs);

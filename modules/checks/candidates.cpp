@@ -61,7 +61,7 @@ private:
 
 }  // namespace
 
-Candidate external_candidate(std::unique_ptr<ExternalImplementation> given, const Reference& reference) {
+Candidate external_candidate(std::unique_ptr<ExternalModel> given, const Reference& reference) {
     const Graph& steps = reference.chain.graph;
     std::vector<Form> forms;
     forms.push_back({steps, reference.stepwise});
@@ -115,7 +115,7 @@ PlantedCandidate with_mistake(const Mistake& mistake, const Reference& reference
         plant_in(graph);
         return graph;
     };
-    planted.candidate.implementation = make_step_implementation(planted.candidate.steps);
+    planted.candidate.implementation = make_step_model(planted.candidate.steps, Keep::all);
     return planted;
 }
 

@@ -11,8 +11,8 @@
 
 namespace byhand {
 
-// External values, in the form of ExternalImplementation. The reference must outlive it.
-Candidate external_candidate(std::unique_ptr<ExternalImplementation> given, const Reference& reference);
+// External values, in the form of ExternalModel. The reference must outlive it.
+Candidate external_candidate(std::unique_ptr<ExternalModel> given, const Reference& reference);
 
 // The stepwise network with an injected fault, and the names of its root causes: empty if the fault does not apply. A
 // fault whose size follows from the smallest error that is guaranteed to be detected takes that of LibTorch's training

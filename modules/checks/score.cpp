@@ -92,7 +92,7 @@ public:
         score.caught = !summary.agree;
         score.blamed =
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
-        Implementation& implementation = *candidates.front().implementation;
+        Model& implementation = *candidates.front().implementation;
         for (const BaselineMetric& metric : baseline_metrics()) {
             score.baseline_metrics[metric.name] =
                 !all_pass(metric, implementation.views(), reference_.implementations.stepwise->views());
@@ -108,7 +108,7 @@ private:
     static constexpr float kRate = 0.1F;
 
     // The loss of the tenth step; each step continues from the one before.
-    double loss_after(Implementation& implementation) {
+    double loss_after(Model& implementation) {
         implementation.load(state_);
         for (std::size_t step = 0;; ++step) {
             implementation.run(batches_.at(step).view(), kRate);

@@ -9,7 +9,7 @@ Candidate fused_candidate(const Reference& reference) {
     const NetworkConfig& network = reference.network();
     const std::size_t rows = reference.rows();
     return {.model = "fused",
-            .implementation = make_hand_implementation(HandForm::fused, network, rows, DType::float32),
+            .implementation = make_hand_model(HandForm::fused, network, rows, {.keep = Keep::all}),
             .steps = fused_pieces(network, rows),
             .isolation = {.right = fused_formulas(network, rows),
                           .leeway = Leeway::order,

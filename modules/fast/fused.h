@@ -49,8 +49,6 @@ namespace byhand {
 
 class Fused {
 public:
-    using Keep = FusedKeep;
-
     // The rows of each batch in `parts` parts, shared out to the ranks of `group`; null is this process alone.
     // `products` computes the matrix products. Both must outlive it. Throws InputError where check_network does.
     // Preconditions: has_fused_step(config), threads > 0, 0 < parts ≤ rows.

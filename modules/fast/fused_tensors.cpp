@@ -74,10 +74,10 @@ bool is_read_backward(const FusedOperation& one) {
 }
 
 // Lets every value that is not kept share the array of the next one.
-void share_arrays(std::vector<FusedOperation>& operations, const std::vector<std::string>& added, FusedKeep keep) {
+void share_arrays(std::vector<FusedOperation>& operations, const std::vector<std::string>& added, Keep keep) {
     FusedOperation* next = nullptr;
     for (FusedOperation& one : operations | std::views::reverse) {
-        const bool stays = keep == FusedKeep::all || next == nullptr || is_read_backward(one) ||
+        const bool stays = keep == Keep::all || next == nullptr || is_read_backward(one) ||
                            std::ranges::find(added, one.makes) != added.end();
         if (!stays) {
             one.makes = is_norm(*next) ? next->norm.raw : next->makes;
@@ -128,7 +128,7 @@ void keep_values(UniqueSpecs& names, const FusedPattern& pattern, std::size_t n)
     }
 }
 
-void keep_gradients(UniqueSpecs& names, const FusedPattern& pattern, std::size_t n, FusedKeep wanted) {
+void keep_gradients(UniqueSpecs& names, const FusedPattern& pattern, std::size_t n, Keep wanted) {
     const Layer& layer = pattern.layer;
     const std::size_t H = layer.outputs;
     for (const FusedOperation& one : pattern.operations) {
@@ -137,7 +137,7 @@ void keep_gradients(UniqueSpecs& names, const FusedPattern& pattern, std::size_t
         }
     }
     names.keep(gradient_of(pattern.linear()), {n * layer.positions, H});
-    if (wanted == FusedKeep::all && !layer.is_tied) {
+    if (wanted == Keep::all && !layer.is_tied) {
         names.keep(gradient_of(layer.W()), {layer.inputs, H});
     }
     if (layer.has_bias) {
@@ -161,7 +161,7 @@ bool has_fused_step(const NetworkConfig& config) {
     return operations_without_fused_step(config).empty();
 }
 
-std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep keep) {
+std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, Keep keep) {
     const std::vector<Operation> all = operations(config);
     const std::vector<std::string> added = added_values(all);
     std::vector<FusedPattern> patterns;
@@ -205,7 +205,7 @@ bool pays_by_character(const NetworkConfig& config, std::size_t n) {
     return n * layers(config).front().positions / kRowsEach >= config.vocabulary;
 }
 
-std::vector<TensorSpec> kept_names(const NetworkConfig& config, const BatchPart& rows, FusedKeep wanted) {
+std::vector<TensorSpec> kept_names(const NetworkConfig& config, const BatchPart& rows, Keep wanted) {
     const std::size_t n = rows.rows;
     const bool by_character = pays_by_character(config, rows.batch);
     UniqueSpecs names;

@@ -15,10 +15,6 @@
 
 namespace byhand {
 
-// What is available after a run: everything that Fused::kept() promises, or only what the run itself needs. The rest
-// costs time to write and cache space that training can save; results are the same.
-enum class FusedKeep { all, needed };
-
 // The names of the values and parameters of a norm; empty if its kind has none.
 struct NormNames {
     std::string gain, bias, mean, var, inv, raw;
@@ -55,14 +51,14 @@ std::set<std::string> operations_without_fused_step(const NetworkConfig& config)
 bool has_fused_step(const NetworkConfig& config);
 
 // The layers in order. Precondition: has_fused_step(config).
-std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep keep);
+std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, Keep keep);
 
 // Whether to compute the products of the first linear by character: with this many rows per character, over all
 // positions of a batch of n, that saves more time than it costs.
 bool pays_by_character(const NetworkConfig& config, std::size_t n);
 
 // The tensors that a step keeps for these rows, in order of computation, with their shapes outside.
-std::vector<TensorSpec> kept_names(const NetworkConfig& config, const BatchPart& rows, FusedKeep wanted);
+std::vector<TensorSpec> kept_names(const NetworkConfig& config, const BatchPart& rows, Keep wanted);
 
 // The same tensors, with room for padding.
 std::vector<TensorSpec> with_padding(std::vector<TensorSpec> table);

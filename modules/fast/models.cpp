@@ -14,65 +14,64 @@
 namespace byhand {
 namespace {
 
-class FusedImplementation final : public Implementation {
+class FusedModel final : public HandModel {
 public:
-    FusedImplementation(const NetworkConfig& config, std::size_t rows) : fused_(config, rows, Fused::Keep::all) {}
+    FusedModel(const NetworkConfig& config, std::size_t rows, const HandOptions& options)
+        : HandModel(config, with_kernels),
+          keep_(options.keep),
+          fused_(config, rows, keep_, options.threads, options.division.parts, options.division.group,
+                 options.products != nullptr ? *options.products : simd::products()) {}
+
     void load(const Tensors<float>& state) override {
-        fused_.commit();  // alternates between the two states, as training does
+        if (keep_ == Keep::all) {
+            fused_.commit();  // alternates between the two states, as training does
+        }
         fused_.load(state);
-        kept_ = fused_.kept();
+        keep_values();
     }
+    Tensors<float> save() const override { return fused_.state(); }
+
     void run(const Batch& batch, float rate) override {
-        fused_.run(batch, rate);
-        kept_ = fused_.kept();
+        loss_ = fused_.run(batch, rate);
+        keep_values();
     }
+
+    float train_step(const Batch& batch, float rate) override {
+        run(batch, rate);
+        fused_.commit();
+        return loss_;
+    }
+
     std::vector<View> views() const override { return kept_.views(); }
 
 private:
-    Fused fused_;
-    Tensors<float> kept_;
-};
-
-class FusedModel final : public HandModel {
-public:
-    FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads, std::size_t parts = 1,
-               Group* group = nullptr, const simd::Products& products = simd::products())
-        : HandModel(config, with_kernels), fused_(config, rows, Fused::Keep::needed, threads, parts, group, products) {}
-
-    void load(const Tensors<float>& state) override { fused_.load(state); }
-    Tensors<float> save() const override { return fused_.state(); }
-
-    float train_step(const Batch& batch, float rate) override {
-        const float loss = fused_.run(batch, rate);
-        fused_.commit();
-        return loss;
+    void keep_values() {
+        if (keep_ == Keep::all) {
+            kept_ = fused_.kept();
+        }
     }
 
-private:
+    Keep keep_;
     Fused fused_;
+    float loss_ = 0;
+    Tensors<float> kept_;
 };
 
 }  // namespace
 
-std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                       std::size_t threads) {
+std::unique_ptr<TrainableModel> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                                const HandOptions& options) {
     if (form != HandForm::fused) {
-        return make_step_model(hand_graph(form, config, rows));
+        return make_step_model(hand_graph(form, config, rows), options.keep, options.dtype);
+    }
+    if (options.dtype != DType::float32) {
+        throw std::invalid_argument("the fused network computes in float only");
     }
     check_network(config, rows);
     if (!has_fused_step(config)) {
-        return make_step_model(with_kernels(fused_graph(config, rows)), with_kernels);
+        return make_step_model(with_kernels(fused_graph(config, rows)), options.keep, DType::float32, with_kernels);
     }
-    return std::make_unique<FusedModel>(config, rows, threads);
-}
-
-std::unique_ptr<Model> make_fused_model(const NetworkConfig& config, std::size_t rows, const simd::Products& products) {
-    return std::make_unique<FusedModel>(config, rows, 1, 1, nullptr, products);
-}
-
-std::unique_ptr<Model> make_fused_model(const NetworkConfig& config, std::size_t rows, std::size_t parts, Group& group,
-                                        std::size_t threads) {
-    return std::make_unique<FusedModel>(config, rows, threads, parts, &group);
+    return std::make_unique<FusedModel>(config, rows, options);
 }
 
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
@@ -83,21 +82,6 @@ std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
         products += 3 * rows * layer.positions * layer.inputs * layer.outputs;
     }
     return products < kPays ? 1 : std::max(1U, std::thread::hardware_concurrency());
-}
-
-std::unique_ptr<Implementation> make_hand_implementation(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                                         DType dtype) {
-    if (form != HandForm::fused) {
-        return make_step_implementation(hand_graph(form, config, rows), dtype);
-    }
-    if (dtype != DType::float32) {
-        throw std::invalid_argument("the fused network computes in float only");
-    }
-    check_network(config, rows);
-    if (!has_fused_step(config)) {
-        return make_step_implementation(with_kernels(fused_graph(config, rows)));
-    }
-    return std::make_unique<FusedImplementation>(config, rows);
 }
 
 }  // namespace byhand

@@ -7,43 +7,17 @@
 #include "base/parts.h"
 #include "base/value.h"
 #include "fast/fused.h"
+#include "fast/models.h"
 #include "manual/stepwise.h"
 #include "ranks/parts.h"
 
 namespace byhand {
 namespace {
 
-// ---- step by step ----
-
-class GraphOnRank final : public OnRank {
-public:
-    GraphOnRank(std::shared_ptr<const RankPlan> plan, Group& group)
-        : plan_(std::move(plan)),
-          runner_(plan_->make, plan_->whole.rows, plan_->places.size(), group, PartsRunner::Keep::all,
-                  plan_->add_shares) {}
-
-    void load(const Tensors<float>& state) override {
-        Tensors<float> its = state;
-        if (plan_->load != nullptr) {
-            plan_->load(its);
-        }
-        copy_into(runner_.shared(), its);
-    }
-
-    void run(const Batch& whole, float rate) override {
-        const Batch its = plan_->batch != nullptr ? plan_->batch(step_, whole) : whole;
-        runner_.run(its, plan_->rate != nullptr ? plan_->rate(rate) : rate);
-        ++step_;
-    }
-
-    RankValues values() const override { return runner_.values(); }
-    std::size_t messages() const override { return runner_.messages(); }
-
-private:
-    std::shared_ptr<const RankPlan> plan_;
-    PartsRunner runner_;
-    std::size_t step_ = 0;
-};
+OnRank graph_on_rank(std::unique_ptr<ModelInParts> model) {
+    const PartsRunner& runner = model->runner();
+    return {std::move(model), [&runner] { return runner.values(); }};
+}
 
 // ---- in one tensor for each value ----
 
@@ -91,49 +65,15 @@ void copy_values(RankValues& to, const std::vector<View>& from) {
     }
 }
 
-class FusedOnRank final : public OnRank {
-public:
-    FusedOnRank(const NetworkConfig& network, std::size_t rows, std::size_t parts, Group& group, RankValues table)
-        : fused_(network, rows, Fused::Keep::all, 1, parts, &group), values_(std::move(table)) {}
-
-    void load(const Tensors<float>& state) override {
-        fused_.commit();  // alternates between the two states, as training does
-        fused_.load(state);
-    }
-
-    void run(const Batch& whole, float rate) override {
-        fused_.run(whole, rate);
-        const Tensors<float> kept = fused_.kept();
-        copy_values(values_, kept.views());
-    }
-
-    RankValues values() const override { return values_; }
-    std::size_t messages() const override { return fused_.messages(); }
-
-private:
-    Fused fused_;
-    RankValues values_;
-};
-
-class ModuleOnRank final : public OnRank {
-public:
-    ModuleOnRank(std::unique_ptr<Implementation> module, RankValues table)
-        : module_(std::move(module)), values_(std::move(table)) {}
-
-    void load(const Tensors<float>& state) override { module_->load(state); }
-
-    void run(const Batch& whole, float rate) override {
-        module_->run(whole, rate);
-        copy_values(values_, module_->views());
-    }
-
-    RankValues values() const override { return values_; }
-    std::size_t messages() const override { return 0; }  // not known
-
-private:
-    std::unique_ptr<Implementation> module_;
-    RankValues values_;
-};
+// With the values that the model shows, as in `table`.
+OnRank shown_on_rank(std::unique_ptr<Model> model, RankValues table) {
+    const Model& shown = *model;
+    return {std::move(model), [&shown, table = std::move(table)] {
+                RankValues values = table;
+                copy_values(values, shown.views());
+                return values;
+            }};
+}
 
 }  // namespace
 
@@ -159,17 +99,19 @@ InRanks graph_in_ranks(RankPlan plan, const NetworkConfig& network, Group& group
         tables.push_back(rank_values(right.graphs.front(), std::span(right.graphs).subspan(own.first, own.count())));
     }
     const auto by_one = [&network, form = plan.form, rows = plan.whole.rows, parts = plan.places.size()](Group& alone) {
-        auto one = std::make_shared<const RankPlan>(rank_plan(form, network, rows, parts, 0, 1));
-        return std::make_unique<GraphOnRank>(std::move(one), alone);
+        return graph_on_rank(
+            std::make_unique<ModelInParts>(rank_plan(form, network, rows, parts, 0, 1), network, alone, Keep::all));
     };
     InRanks made{.model = is_stepwise ? "stepwise" : "collapsed",
                  .parts = plan.places.size(),
                  .whole = plan.whole,
                  .tables = std::move(tables),
-                 .own = nullptr,
+                 .own = {},
                  .by_one = by_one,
                  .right = is_stepwise ? std::optional(std::move(right)) : std::nullopt};
-    made.own = std::make_unique<GraphOnRank>(std::make_shared<const RankPlan>(std::move(plan)), group);
+    auto own = std::make_unique<ModelInParts>(std::move(plan), network, group, Keep::all);
+    made.messages = own->runner().messages();
+    made.own = graph_on_rank(std::move(own));
     return made;
 }
 
@@ -178,23 +120,26 @@ InRanks fused_in_ranks(const NetworkConfig& network, std::size_t rows, std::size
         throw InputError("the fused step does not support all operations of this network: leave it out of --model");
     }
     Graph whole = stepwise_graph(network, rows);
-    const std::vector<TensorSpec> kept = Fused(network, rows, Fused::Keep::all).kept().table();
+    const std::vector<TensorSpec> kept = Fused(network, rows, Keep::all).kept().table();
     const auto on_rank = [&network, rows, parts](Group& of, RankValues table) {
-        return std::make_unique<FusedOnRank>(network, rows, parts, of, std::move(table));
+        return shown_on_rank(
+            make_hand_model(HandForm::fused, network, rows, {.keep = Keep::all, .division = {parts, &of}}),
+            std::move(table));
     };
     std::vector<RankValues> tables = tables_of(kept, whole.glossary, rows, parts, group.size());
     const RankValues single = tables_of(kept, whole.glossary, rows, parts, 1).front();
-    std::unique_ptr<OnRank> own = on_rank(group, tables[group.rank()]);
+    OnRank own = on_rank(group, tables[group.rank()]);
     return {.model = "fused",
             .parts = parts,
             .whole = std::move(whole),
             .tables = std::move(tables),
             .own = std::move(own),
+            .messages = Fused(network, rows, Keep::needed, 1, parts, &group).messages(),
             .by_one = [on_rank, single](Group& alone) { return on_rank(alone, single); },
             .right = std::nullopt};
 }
 
-InRanks module_in_ranks(std::unique_ptr<Implementation> module, const NetworkConfig& network, std::size_t rows,
+InRanks module_in_ranks(std::unique_ptr<Model> module, const NetworkConfig& network, std::size_t rows,
                         std::size_t parts, Group& group) {
     const std::vector<TensorSpec> state = byhand::state(network);
     std::vector<TensorSpec> all = state;
@@ -208,7 +153,7 @@ InRanks module_in_ranks(std::unique_ptr<Implementation> module, const NetworkCon
     }
     Graph whole = stepwise_graph(network, rows);
     std::vector<RankValues> tables = tables_of(all, whole.glossary, rows, parts, group.size());
-    auto own = std::make_unique<ModuleOnRank>(std::move(module), tables[group.rank()]);
+    OnRank own = shown_on_rank(std::move(module), tables[group.rank()]);
     return {.model = "torch",
             .parts = parts,
             .whole = std::move(whole),

@@ -16,15 +16,9 @@
 
 namespace byhand {
 
-class OnRank {
-public:
-    virtual ~OnRank() = default;
-    virtual void load(const Tensors<float>& state) = 0;
-    // On the rank's rows of the whole batch.
-    virtual void run(const Batch& whole, float rate) = 0;
-    virtual RankValues values() const = 0;
-    // In a step.
-    virtual std::size_t messages() const = 0;
+struct OnRank {
+    std::unique_ptr<Model> model;        // runs on the rank's rows of the whole batch
+    std::function<RankValues()> values;  // of the last run
 };
 
 // A network that all ranks run together, on one of them.
@@ -33,9 +27,10 @@ struct InRanks {
     std::size_t parts = 1;
     Graph whole;                     // the stepwise graph of the whole batch: the order of the values, and their shapes
     std::vector<RankValues> tables;  // of each rank's values, unwritten
-    std::unique_ptr<OnRank> own;
+    OnRank own;
+    std::size_t messages = 0;  // how often sums are exchanged in a step; 0 if that is not known
     // Makes the same network in one process, with the same bits. Empty if there is none.
-    std::function<std::unique_ptr<OnRank>(Group& alone)> by_one;
+    std::function<OnRank(Group& alone)> by_one;
     std::optional<RightParts> right;  // if each of its steps can be judged
 };
 
@@ -48,8 +43,8 @@ InRanks graph_in_ranks(RankPlan plan, const NetworkConfig& network, Group& group
 // The fused step; it has the rows of all parts of a rank together. Throws InputError if it does not support one of the
 // operations.
 InRanks fused_in_ranks(const NetworkConfig& network, std::size_t rows, std::size_t parts, Group& group);
-// LibTorch's module in parts (module_implementation_in_parts).
-InRanks module_in_ranks(std::unique_ptr<Implementation> module, const NetworkConfig& network, std::size_t rows,
+// LibTorch's module in parts.
+InRanks module_in_ranks(std::unique_ptr<Model> module, const NetworkConfig& network, std::size_t rows,
                         std::size_t parts, Group& group);
 
 }  // namespace byhand

@@ -10,7 +10,6 @@
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
 #include "fast/pieces.h"
-#include "manual/hand_model.h"
 #include "manual/stepwise.h"
 
 namespace byhand {
@@ -195,41 +194,44 @@ void PartsRunner::run(const Batch& batch, float rate) {
     }
 }
 
-namespace {
+ModelInParts::ModelInParts(RankPlan plan, const NetworkConfig& config, Group& group, Keep keep, ReplaceSteps replace)
+    : HandModel(config, replace),
+      plan_(std::move(plan)),
+      runner_(plan_.make, plan_.places.front().batch, plan_.places.size(), group, keep, plan_.add_shares),
+      state_(runner_.shared(), config) {}
 
-class ModelInParts final : public HandModel {
-public:
-    ModelInParts(const MakePart& make, const NetworkConfig& config, std::size_t rows, std::size_t parts, Group& group,
-                 ReplaceSteps replace)
-        : HandModel(config, replace), runner_(make, rows, parts, group), state_(runner_.shared(), config) {}
-
-    void load(const Tensors<float>& state) override { copy_into(runner_.shared(), state); }
-    Tensors<float> save() const override { return state_.save(); }
-
-    float train_step(const Batch& batch, float rate) override {
-        runner_.run(batch, rate);
-        state_.commit();
-        return runner_.shared()["loss"][0];
+void ModelInParts::load(const Tensors<float>& state) {
+    Tensors<float> its = state;
+    if (plan_.load != nullptr) {
+        plan_.load(its);
     }
+    copy_into(runner_.shared(), its);
+}
 
-private:
-    PartsRunner runner_;
-    StateInPlace state_;
-};
+void ModelInParts::run(const Batch& batch, float rate) {
+    runner_.run(plan_.batch != nullptr ? plan_.batch(step_, batch) : batch,
+                plan_.rate != nullptr ? plan_.rate(rate) : rate);
+    ++step_;
+}
 
-}  // namespace
+float ModelInParts::train_step(const Batch& batch, float rate) {
+    run(batch, rate);
+    state_.commit();
+    return runner_.shared()["loss"][0];
+}
 
-std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                           std::size_t parts, Group& group, std::size_t threads) {
+std::unique_ptr<TrainableModel> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                                    const Division& division, std::size_t threads) {
     const bool is_fused = form == HandForm::fused;
     if (is_fused && has_fused_step(config)) {
-        return make_fused_model(config, rows, parts, group, threads);
+        return make_hand_model(form, config, rows, {.threads = threads, .division = division});
     }
     const MakePart make = [=, &config](const BatchPart& part) {
         Graph graph = hand_graph(form, config, part);
         return is_fused ? with_kernels_of_part(std::move(graph), part) : graph;
     };
-    return std::make_unique<ModelInParts>(make, config, rows, parts, group, is_fused ? with_kernels : nullptr);
+    return std::make_unique<ModelInParts>(RankPlan{.places = parts_of(rows, division.parts), .make = make}, config,
+                                          *division.group, Keep::needed, is_fused ? with_kernels : nullptr);
 }
 
 }  // namespace byhand

@@ -14,7 +14,9 @@
 #include "base/model.h"
 #include "base/parts.h"
 #include "base/tensors.h"
+#include "manual/hand_model.h"
 #include "ranks/joined_graph.h"
+#include "ranks/rank_plan.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -26,8 +28,6 @@ namespace byhand {
 //   has no rows      and reads nothing that has: each rank computes the same.
 class PartsRunner {
 public:
-    enum class Keep { needed, all };
-
     // The graphs' glossary tells which values have rows. Throws std::logic_error as Runner does. `group` must outlive
     // it. With Keep::all the shares of the parts are kept, for values(); then `add_shares`, unless it is empty, takes
     // the place of the exchange. Precondition: 0 < parts ≤ rows.
@@ -38,6 +38,7 @@ public:
 
     // The state before and after, the rate, the loss, and all other values without rows.
     Tensors<float>& shared() { return shared_; }
+    const Tensors<float>& shared() const { return shared_; }
 
     // How often sums are exchanged in a step.
     std::size_t messages() const { return shared_sums_.size(); }
@@ -96,10 +97,32 @@ private:
     std::vector<Stage> stages_;
 };
 
-// A model to train, with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must
-// outlive it. Each step requires the whole batch on all ranks. The fused form runs on `threads` threads. Throws
-// InputError where check_network does. Precondition: 0 < parts ≤ rows.
-std::unique_ptr<Model> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                           std::size_t parts, Group& group, std::size_t threads = 1);
+// A network in parts, to train, or to compare by what it holds on every rank. It evaluates by the formulas, or by what
+// takes their place.
+class ModelInParts final : public HandModel {
+public:
+    // As PartsRunner, on this rank.
+    ModelInParts(RankPlan plan, const NetworkConfig& config, Group& group, Keep keep, ReplaceSteps replace = nullptr);
+
+    void load(const Tensors<float>& state) override;
+    Tensors<float> save() const override { return state_.save(); }
+    void run(const Batch& batch, float rate) override;
+    float train_step(const Batch& batch, float rate) override;
+    // Those without rows.
+    std::vector<View> views() const override { return runner_.shared().views(); }
+
+    const PartsRunner& runner() const { return runner_; }
+
+private:
+    RankPlan plan_;
+    PartsRunner runner_;
+    StateInPlace<float> state_;
+    std::size_t step_ = 0;
+};
+
+// A model to train, in parts. The fused form runs on `threads` threads. Throws InputError where check_network does.
+// `config` must outlive it.
+std::unique_ptr<TrainableModel> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                                    const Division& division, std::size_t threads = 1);
 
 }  // namespace byhand

@@ -15,8 +15,8 @@ struct RankPlan {
     HandForm form = HandForm::stepwise;  // or collapsed
     std::size_t rank = 0, ranks = 1;
     std::vector<BatchPart> places;  // of all parts
-    Graph whole;                    // the right stepwise graph of the whole batch
-    MakePart make;
+    Graph whole = {};               // the right stepwise graph of the whole batch, to judge
+    MakePart make = {};
     // Empty members mean the right behaviour.
     AddShares add_shares = {};
     std::function<void(Tensors<float>& state)> load = {};                   // changes the state that it is given

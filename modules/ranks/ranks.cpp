@@ -97,10 +97,10 @@ void follow(std::span<const InRanks> all, const NetworkConfig& network, std::siz
     std::size_t drawn = 0;
     Batch own;  // of the last step drawn, which all run
     for (Order order = exchanged_order(group); order.kind != Order::Action::stop; order = exchanged_order(group)) {
-        OnRank& its = *all[order.number].own;
+        const OnRank& its = all[order.number].own;
         if (order.kind == Order::Action::load) {
             share_state(group, state);
-            its.load(state);
+            its.model->load(state);
             continue;
         }
         float rate = 0;
@@ -109,7 +109,7 @@ void follow(std::span<const InRanks> all, const NetworkConfig& network, std::siz
         if (draw != nullptr && steps[order.number]++ == drawn) {
             own = draw(drawn++);
         }
-        its.run(draw != nullptr ? own : shared.view(), rate);
+        its.model->run(draw != nullptr ? own : shared.view(), rate);
         gather_values(group, its.values(), longest[order.number]);
     }
 }
@@ -125,7 +125,7 @@ Ranks::Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader)
     : its_(std::move(its)),
       number_(number),
       leader_(std::move(leader)),
-      one_(its_.by_one != nullptr ? its_.by_one(alone_) : nullptr),
+      one_(its_.by_one != nullptr ? its_.by_one(alone_) : OnRank{}),
       longest_(longest_row(its_.tables)) {}
 
 void Ranks::load(const Tensors<float>& state) {
@@ -134,9 +134,9 @@ void Ranks::load(const Tensors<float>& state) {
     exchanged_order(group, {Order::Action::load, number_});
     Tensors<float> shared = state;
     share_state(group, shared);
-    its_.own->load(shared);
-    if (one_ != nullptr) {
-        one_->load(state);
+    its_.own.model->load(shared);
+    if (one_.model != nullptr) {
+        one_.model->load(state);
     }
 }
 
@@ -147,15 +147,15 @@ void Ranks::run(const Batch& batch, float rate) {
     exchanged_order(group, {Order::Action::run, number_});
     share_first(group, {&rate, 1});
     SharedBatch(its_.whole.config, batch.rows).share(group, batch);
-    its_.own->run(batch, rate);
-    const std::vector<float> all = gather_values(group, its_.own->values(), longest_);
+    its_.own.model->run(batch, rate);
+    const std::vector<float> all = gather_values(group, its_.own.values(), longest_);
     for (std::size_t rank = 0; rank < its_.tables.size(); ++rank) {
         read_row(its_.tables[rank], std::span(all).subspan(rank * longest_, longest_));
     }
     whole_ = whole_values(its_.whole, its_.tables);
-    if (one_ != nullptr) {
-        one_->run(batch, rate);
-        different_.merge(different_bits(its_.tables, one_->values()));
+    if (one_.model != nullptr) {
+        one_.model->run(batch, rate);
+        different_.merge(different_bits(its_.tables, one_.values()));
     }
 }
 
@@ -166,8 +166,8 @@ std::vector<View> Ranks::views() const {
 void Ranks::judge(std::vector<IsolatedStep>& isolated) const {
     if (its_.right) {
         judge_ranks(isolated, *its_.right, its_.tables, batch_, rate_, state_);
-    } else if (one_ != nullptr) {
-        judge_bits(isolated, its_.whole, its_.tables, one_->values());
+    } else if (one_.model != nullptr) {
+        judge_bits(isolated, its_.whole, its_.tables, one_.values());
     }
 }
 
@@ -175,7 +175,7 @@ RankSummary Ranks::summary() const {
     RankSummary summary{.model = its_.model,
                         .ranks = its_.tables.size(),
                         .parts = its_.parts,
-                        .messages = its_.own->messages(),
+                        .messages = its_.messages,
                         .values = whole_.table().size(),
                         .different = {}};
     for (const TensorSpec& spec : whole_.table()) {  // in their order

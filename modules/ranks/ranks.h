@@ -45,7 +45,7 @@ private:
 };
 
 // The values of all ranks, brought to rank 0.
-class Ranks final : public Implementation {
+class Ranks final : public Model {
 public:
     // `number`: its place in the list that the other ranks have passed to follow().
     Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader);
@@ -65,7 +65,7 @@ private:
     std::size_t number_;
     std::shared_ptr<Leader> leader_;
     Single alone_;
-    std::unique_ptr<OnRank> one_;  // null if it is not held to one process
+    OnRank one_;  // without a model if it is not held to one process
     std::size_t longest_;
     Tensors<float> state_, whole_;
     Batch batch_;

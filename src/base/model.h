@@ -30,10 +30,24 @@ struct BatchPart {
 // apply. One named value at a time; two formulas collapsed; the formulas of the fused step.
 enum class HandForm { stepwise, collapsed, fused };
 
-// A network under comparison: it runs one training step and exposes every value it computed.
-class Implementation {
+// What is available after a step: what the next one needs, or every value, to compare them. Values cost time to write
+// and cache space that training can save; results are the same. Precondition of Model::run and Model::views: all.
+enum class Keep { needed, all };
+
+class Group;
+
+// The rows of each batch in `parts` parts, shared out to the ranks of a group (base/parts.h). Each step requires the
+// whole batch on all ranks, and what is computed does not depend on the number of ranks. Without a group the batch is
+// not divided. Precondition: 0 < parts ≤ rows.
+struct Division {
+    std::size_t parts = 1;
+    Group* group = nullptr;  // must outlive the model
+};
+
+// A network that runs training steps and exposes every value that it computes.
+class Model {
 public:
-    virtual ~Implementation() = default;
+    virtual ~Model() = default;
 
     // Sets the state for the next step: a table equal to state(config) (base/network.h).
     virtual void load(const Tensors<float>& state) = 0;
@@ -46,25 +60,19 @@ public:
     virtual std::vector<View> views() const = 0;
 
 protected:
-    Implementation() = default;
-    Implementation(const Implementation&) = default;
-    Implementation& operator=(const Implementation&) = default;
+    Model() = default;
+    Model(const Model&) = default;
+    Model& operator=(const Model&) = default;
 };
 
-// The trainer's interface to a network.
-class Model {
+// One that can also be trained.
+class TrainableModel : public Model {
 public:
-    virtual ~Model() = default;
-
-    // Sets the state: a table equal to state(config) (base/network.h).
-    virtual void load(const Tensors<float>& state) = 0;
-
     // The current state.
     virtual Tensors<float> save() const = 0;
 
-    // One training step: forward in training mode, loss, backward, update of the state with learning rate `rate`.
-    // Returns the minibatch's mean cross-entropy, in nats, before the update. Precondition: batch.rows is the number of
-    // rows of the model.
+    // One training step: a run in training mode, whose new values become the state. Returns the minibatch's mean
+    // cross-entropy, in nats, before the update. Precondition: batch.rows is the number of rows of the model.
     virtual float train_step(const Batch& batch, float rate) = 0;
 
     // Forward in evaluation mode, with the running statistics: logits (rows, V), for any number of rows; X is (rows,
@@ -74,11 +82,6 @@ public:
     // Replaces the running statistics by mean and variance over all rows of X (the whole training part), layer after
     // layer, in the form of the running statistics (divisor, variance or standard deviation). X is (rows, T).
     virtual void calibrate(std::span<const std::int64_t> X) = 0;
-
-protected:
-    Model() = default;
-    Model(const Model&) = default;
-    Model& operator=(const Model&) = default;
 };
 
 }  // namespace byhand

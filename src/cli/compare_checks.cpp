@@ -72,7 +72,7 @@ ExternalValues external_values(const std::string& path, const NetworkConfig& net
 }
 
 Candidate candidate_of_file(ExternalValues values, const std::string& path, const Reference& reference) {
-    return external_candidate(std::make_unique<ExternalImplementation>(std::move(values), path), reference);
+    return external_candidate(std::make_unique<ExternalModel>(std::move(values), path), reference);
 }
 
 Candidate planted(const std::string& name, const Run& run, const Reference& reference) {
@@ -93,12 +93,12 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
 }
 
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Candidate>& candidates, const ReferenceImplementations& reference) {
+                const std::vector<Candidate>& candidates, const ReferenceModels& reference) {
     std::vector<View> views = {
         {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
         {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
     };
-    const auto append = [&views](const std::string& prefix, const Implementation& implementation) {
+    const auto append = [&views](const std::string& prefix, const Model& implementation) {
         for (View& view : implementation.views()) {
             view.name = prefix + "/" + view.name;
             views.push_back(std::move(view));

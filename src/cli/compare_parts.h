@@ -58,6 +58,6 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
 // Writes every value of the last step to a file, each implementation under its own prefix, with the batch and the
 // recipe.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Candidate>& candidates, const ReferenceImplementations& reference);
+                const std::vector<Candidate>& candidates, const ReferenceModels& reference);
 
 }  // namespace byhand::cli

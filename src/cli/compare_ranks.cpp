@@ -51,7 +51,7 @@ std::unique_ptr<Group> meet(const Run& run, const distributed::World& world, std
 }
 
 std::vector<InRanks> in_ranks(const std::vector<std::string>& models, const RankPlan& stepwise,
-                              std::unique_ptr<Implementation> module, const Run& run, Group& group) {
+                              std::unique_ptr<Model> module, const Run& run, Group& group) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch, parts = run.recipe.parts;
     std::vector<InRanks> all;
@@ -77,7 +77,7 @@ InParts in_parts(const std::vector<std::string>& models, const std::string& mist
     InParts parts{meet(run, world, timeout, mistake), {}, {}};
     const Recipe& recipe = run.recipe;
     parts.models = in_ranks(
-        models, plan, torch.module_implementation_in_parts(recipe.network, recipe.batch, recipe.parts, *parts.group),
+        models, plan, torch.module_model(recipe.network, recipe.batch, Keep::all, {recipe.parts, parts.group.get()}),
         run, *parts.group);
     return parts;
 }

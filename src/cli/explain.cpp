@@ -71,7 +71,7 @@ int explain(const ExplainOptions& options) {
     DrawnBatch batch(rows, network.context);
     draw_batch(batch, run.train, run.generator);
     const auto rate = static_cast<float>(rate_at(run.recipe, 0));
-    const std::unique_ptr<Implementation> implementation = make_step_implementation(steps);
+    const std::unique_ptr<Model> implementation = make_step_model(steps, Keep::all);
     implementation->load(run.initial);
     implementation->run(batch.view(), rate);
     const std::vector<View> values = with_inputs(implementation->views(), batch.view(), network.context, &rate);

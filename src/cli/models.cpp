@@ -18,34 +18,28 @@ std::vector<std::string> model_names() {
     return names;
 }
 
-std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
-                                  std::size_t threads) {
+std::unique_ptr<TrainableModel> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
+                                           const Division& division, std::size_t threads) {
     check_network(config, rows);
     if (name == "torch") {
-        return torch_ref::load().module_model(config, rows);
+        return torch_ref::load().module_model(config, rows, Keep::needed, division);
+    }
+    if (division.group != nullptr) {
+        if constexpr (kHasRanks) {
+            return make_model_in_parts(hand_form(name), config, rows, division, threads);
+        }
+        throw InputError("training in parts belongs to the module ranks, which this program is built without");
     }
     if constexpr (kHasFast) {
-        return make_hand_model(hand_form(name), config, rows, threads);
+        return make_hand_model(hand_form(name), config, rows, {.threads = threads});
     } else {
         return make_step_model(hand_graph(hand_form(name), config, rows));
     }
 }
 
-std::unique_ptr<Model> make_model_in_parts(const std::string& name, const NetworkConfig& config, std::size_t rows,
-                                           std::size_t parts, Group& group, std::size_t threads) {
-    if (name == "torch") {
-        return torch_ref::load().module_model_in_parts(config, rows, parts, group);
-    }
-    if constexpr (kHasRanks) {
-        return byhand::make_model_in_parts(hand_form(name), config, rows, parts, group, threads);
-    } else {
-        throw InputError("training in parts belongs to the module ranks, which this program is built without");
-    }
-}
-
-std::unique_ptr<Model> model_to_evaluate(const SavedModel& saved) {
+std::unique_ptr<TrainableModel> model_to_evaluate(const SavedModel& saved) {
     constexpr std::size_t kRows = 2;  // the fewest that every norm accepts
-    std::unique_ptr<Model> model = make_model(model_names().front(), saved.recipe.network, kRows);
+    std::unique_ptr<TrainableModel> model = make_model(model_names().front(), saved.recipe.network, kRows);
     model->load(saved.for_evaluation());
     return model;
 }

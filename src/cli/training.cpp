@@ -137,7 +137,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
     return training;
 }
 
-std::unique_ptr<Model> model_for(const Training& training, Group& group) {
+std::unique_ptr<TrainableModel> model_for(const Training& training, Group& group) {
     const TrainOptions& options = training.options;
     const Run& run = training.run;
     const NetworkConfig& network = run.recipe.network;
@@ -148,11 +148,9 @@ std::unique_ptr<Model> model_for(const Training& training, Group& group) {
         }
         return 1;
     };
-    if (run.recipe.parts > 1) {
-        return make_model_in_parts(training.model, network, rows, run.recipe.parts, group, threads());
-    }
     if (training.model != kExercise) {
-        return make_model(training.model, network, rows, threads());
+        const Division division = run.recipe.parts > 1 ? Division{run.recipe.parts, &group} : Division{};
+        return make_model(training.model, network, rows, division, threads());
     }
     if constexpr (kHasForeign) {
         return own_model_of(options.own, run);

@@ -25,7 +25,7 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
             battery(HandForm::stepwise, stepwise_graph),
             battery(HandForm::collapsed, collapsed_graph),
             battery,
-            {torch.stepwise(network, rows, DType::float32), torch.module_implementation(network, rows),
+            {torch.stepwise(network, rows, DType::float32), torch.module_model(network, rows, Keep::all, {}),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_graph(network, rows), monte_carlo},
             {collapsed_graph(network, rows), monte_carlo},
@@ -37,7 +37,7 @@ Candidate candidate_of(const std::string& model, const Reference& reference) {
     const ChainModel& chain = stepwise ? reference.chain : reference.collapsed_chain;
     const MakeGraph at_size = stepwise ? stepwise_graph : collapsed_graph;
     return {.model = model,
-            .implementation = make_step_implementation(chain.graph),
+            .implementation = make_step_model(chain.graph, Keep::all),
             .coverage = stepwise ? Coverage::everything : Coverage::required,
             .steps = chain.graph,
             .isolation = {.right = chain.graph,
@@ -51,7 +51,7 @@ Candidate candidate_of(const std::string& model, const Reference& reference) {
 
 StepInputs step_inputs_of(const Reference& reference, const TrainingStep& step) {
     const NetworkConfig& network = reference.network();
-    Implementation& stepwise = *reference.implementations.stepwise;
+    Model& stepwise = *reference.implementations.stepwise;
     stepwise.load(step.state);
     stepwise.run(step.batch, step.rate);
     return {with_inputs(stepwise.views(), step.batch, network.context, &step.rate), network.vocabulary,

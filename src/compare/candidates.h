@@ -18,7 +18,7 @@ struct Reference {
     std::shared_ptr<Battery> stepwise_battery, collapsed_battery;  // null if `quick`
     // The same for another graph of a form.
     std::function<std::shared_ptr<Battery>(HandForm form, const MakeGraph& graph)> battery_of;
-    ReferenceImplementations implementations;
+    ReferenceModels implementations;
     ChainModel chain, collapsed_chain;
     KnownMistakes mistakes;  // by which wrong results are explained
 

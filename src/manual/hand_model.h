@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,31 +14,40 @@
 namespace byhand {
 
 // Evaluates by the formulas of its network, or by what takes their place.
-class HandModel : public Model {
+class HandModel : public TrainableModel {
 public:
-    explicit HandModel(const NetworkConfig& config, ReplaceSteps replace = nullptr) : evaluation_(config, replace) {}
+    explicit HandModel(const NetworkConfig& config, ReplaceSteps replace = nullptr)
+        : config_(config), replace_(replace) {}
 
-    void logits(std::span<float> out, std::span<const std::int64_t> X) override {
-        evaluation_.load(save());
-        evaluation_.logits(out, X);
-    }
+    void logits(std::span<float> out, std::span<const std::int64_t> X) override { evaluation().logits(out, X); }
 
     void calibrate(std::span<const std::int64_t> X) override {
         Tensors<float> state = save();
-        evaluation_.load(state);
-        evaluation_.calibrate(X);
-        evaluation_.save_running_figures(state);
+        evaluation().calibrate(X);
+        evaluation_->save_running_figures(state);
         load(state);
     }
 
 private:
-    Evaluation evaluation_;
+    // Of the current state. It takes memory of its own, which a model that is only compared does not need.
+    Evaluation& evaluation() {
+        if (!evaluation_) {
+            evaluation_.emplace(config_, replace_);
+        }
+        evaluation_->load(save());
+        return *evaluation_;
+    }
+
+    NetworkConfig config_;
+    ReplaceSteps replace_;
+    std::optional<Evaluation> evaluation_;
 };
 
 // The state among the tensors of a network, and what an update makes of it.
+template <class T>
 class StateInPlace {
 public:
-    StateInPlace(Tensors<float>& tensors, const NetworkConfig& config) : table_(state(config)) {
+    StateInPlace(Tensors<T>& tensors, const NetworkConfig& config) : table_(state(config)) {
         for (const TensorSpec& spec : table_) {
             changed_.push_back({tensors[spec.name], tensors[update_of(spec.name)]});
         }
@@ -46,7 +56,8 @@ public:
     Tensors<float> save() const {
         Tensors<float> saved(table_);
         for (std::size_t i = 0; i < table_.size(); ++i) {
-            std::ranges::copy(changed_[i].old, saved[table_[i].name].begin());
+            std::ranges::transform(changed_[i].old, saved[table_[i].name].begin(),
+                                   [](T x) { return static_cast<float>(x); });
         }
         return saved;
     }
@@ -59,8 +70,8 @@ public:
 
 private:
     struct ChangedTensor {
-        std::span<float> old;
-        std::span<const float> updated;
+        std::span<T> old;
+        std::span<const T> updated;
     };
     std::vector<TensorSpec> table_;
     std::vector<ChangedTensor> changed_;

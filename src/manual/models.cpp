@@ -10,14 +10,21 @@ namespace byhand {
 namespace {
 
 template <class T>
-class StepImplementation final : public Implementation {
+class StepModel final : public HandModel {
 public:
-    explicit StepImplementation(Graph graph) : runner_(std::move(graph)) {}
+    StepModel(Graph graph, Keep keep, ReplaceSteps replace)
+        : HandModel(graph.config, replace),
+          keep_(keep),
+          runner_(std::move(graph)),
+          state_(runner_.tensors(), runner_.graph().config) {}
 
     void load(const Tensors<float>& state) override {
-        runner_.tensors().clear();
+        if (keep_ == Keep::all) {
+            runner_.tensors().clear();
+        }
         copy_into(runner_.tensors(), state);
     }
+    Tensors<float> save() const override { return state_.save(); }
 
     void run(const Batch& batch, float rate) override {
         runner_.set_batch(batch);
@@ -25,7 +32,15 @@ public:
         runner_.forward();
         runner_.backward();
         runner_.update();
-        runner_.evaluate();
+        if (keep_ == Keep::all) {
+            runner_.evaluate();
+        }
+    }
+
+    float train_step(const Batch& batch, float rate) override {
+        run(batch, rate);
+        state_.commit();
+        return static_cast<float>(runner_.tensors()["loss"][0]);
     }
 
     std::vector<View> views() const override {
@@ -35,32 +50,9 @@ public:
     }
 
 private:
+    Keep keep_;
     Runner<T> runner_;
-};
-
-class StepModel final : public HandModel {
-public:
-    StepModel(Graph graph, ReplaceSteps replace)
-        : HandModel(graph.config, replace),
-          runner_(std::move(graph)),
-          state_(runner_.tensors(), runner_.graph().config) {}
-
-    void load(const Tensors<float>& state) override { copy_into(runner_.tensors(), state); }
-    Tensors<float> save() const override { return state_.save(); }
-
-    float train_step(const Batch& batch, float rate) override {
-        runner_.set_batch(batch);
-        runner_.set_rate(rate);
-        runner_.forward();
-        runner_.backward();
-        runner_.update();
-        state_.commit();
-        return runner_.tensors()["loss"][0];
-    }
-
-private:
-    Runner<float> runner_;
-    StateInPlace state_;
+    StateInPlace<T> state_;
 };
 
 }  // namespace
@@ -78,15 +70,11 @@ HandForm hand_form(const std::string& name) {
     throw std::invalid_argument("no hand-written network is called " + name);
 }
 
-std::unique_ptr<Model> make_step_model(Graph graph, ReplaceSteps replace) {
-    return std::make_unique<StepModel>(std::move(graph), replace);
-}
-
-std::unique_ptr<Implementation> make_step_implementation(Graph graph, DType dtype) {
+std::unique_ptr<TrainableModel> make_step_model(Graph graph, Keep keep, DType dtype, ReplaceSteps replace) {
     if (dtype == DType::float64) {
-        return std::make_unique<StepImplementation<double>>(std::move(graph));
+        return std::make_unique<StepModel<double>>(std::move(graph), keep, replace);
     }
-    return std::make_unique<StepImplementation<float>>(std::move(graph));
+    return std::make_unique<StepModel<float>>(std::move(graph), keep, replace);
 }
 
 }  // namespace byhand

@@ -27,10 +27,7 @@ byhand::torch_ref::Factory make_factory() {
             return room::reference_operations(form, config, rows);
         },
         room::single_operation,
-        room::module_implementation,
-        room::module_implementation_in_parts,
         room::module_model,
-        room::module_model_in_parts,
         room::prepared,
         threads,
         version};

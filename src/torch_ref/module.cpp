@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -21,153 +24,66 @@
 namespace byhand::torch_ref {
 namespace {
 
-// ---- for comparison ----
-
-// The views of what a run has made, between the states before and after it.
-std::vector<View> views_of(const Tensors<float>& before, const std::vector<Named>& made, const Tensors<float>& after) {
-    if (made.empty()) {
-        return {};
-    }
-    std::vector<View> all = before.views();
-    for (const Named& named : made) {
-        all.push_back(view(named.name, named.tensor));
-    }
-    for (View& view : after.views()) {
-        view.name = update_of(view.name);
-        all.push_back(std::move(view));
-    }
-    return all;
-}
-
-class ModuleImplementation final : public Implementation {
-public:
-    ModuleImplementation(const NetworkConfig& config, std::size_t rows)
-        : rows_(rows),
-          context_(config.context),
-          order_(backward_order(forward_steps(config, rows))),
-          network_(config),
-          optimizer_(config.optimizer, network_),
-          before_(state(config)),
-          after_(state(config)) {}
-
-    void load(const Tensors<float>& from) override { copy_into(before_, from); }
-
-    void run(const Batch& batch, float rate) override {
-        if (batch.rows != rows_) {
-            throw std::invalid_argument("LibTorch's module was made for batches of another size");
-        }
-        network_->load(before_);
-        optimizer_.load(before_);
-        network_->train();
-        optimizer_.forget_gradients();
-
-        Record record;
-        const torch::Tensor logits = network_->forward(contexts(batch, context_), &record);
-        const torch::Tensor loss = record.keep("loss", torch::nn::functional::cross_entropy(logits, targets(batch)));
-        loss.backward();
-
-        made_ = record.values();
-        for (Named& gradient : module_gradients(record)) {
-            made_.push_back(std::move(gradient));
-        }
-        optimizer_.step(rate);
-        network_->save(after_);
-        optimizer_.save(after_);
-    }
-
-    std::vector<View> views() const override { return views_of(before_, made_, after_); }
-
-private:
-    // Before the update. Those of weights are (in, out), like the weights.
-    std::vector<Named> module_gradients(const Record& record) const {
-        std::vector<Named> parameters;
-        for (const NetworkImpl::Slot& slot : network_->slots()) {
-            if (slot.tensor.requires_grad()) {
-                parameters.push_back({slot.spec.name, slot.tensor});
-            }
-        }
-        std::vector<Named> all = gradients(order_, record.values(), parameters);
-        for (const NetworkImpl::Slot& slot : network_->slots()) {
-            for (Named& gradient : all) {
-                if (slot.transposed && gradient.name == gradient_of(slot.spec.name)) {
-                    gradient.tensor = gradient.tensor.t().contiguous();
-                }
-            }
-        }
-        return all;
-    }
-
-    std::size_t rows_, context_;
-    std::vector<std::string> order_;
-    Network network_;
-    ModuleOptimizer optimizer_;
-    Tensors<float> before_;
-    Tensors<float> after_;
-    std::vector<Named> made_;  // forward values, then gradients
-};
-
-class ImplementationInParts final : public Implementation {
-public:
-    ImplementationInParts(const NetworkConfig& config, std::size_t rows, std::size_t parts, Group& group)
-        : network_(config),
-          optimizer_(config.optimizer, network_),
-          in_parts_(config, network_, rows, parts, group),
-          before_(state(config)),
-          after_(state(config)) {
-        network_->train();
-    }
-
-    void load(const Tensors<float>& from) override { copy_into(before_, from); }
-
-    void run(const Batch& batch, float rate) override {
-        network_->load(before_);
-        optimizer_.load(before_);
-        in_parts_.load(before_);
-        const float loss = in_parts_.backward(batch);
-        made_ = {{"logits", in_parts_.logits()}, {"loss", torch::tensor(loss)}};
-        for (const NetworkImpl::Slot& slot : network_->slots()) {
-            if (slot.tensor.requires_grad()) {
-                const torch::Tensor gradient = slot.transposed ? slot.tensor.grad().t() : slot.tensor.grad();
-                made_.push_back({gradient_of(slot.spec.name), gradient.clone(at::MemoryFormat::Contiguous)});
-            }
-        }
-        optimizer_.step(rate);
-        network_->save(after_);
-        optimizer_.save(after_);
-    }
-
-    std::vector<View> views() const override { return views_of(before_, made_, after_); }
-
-private:
-    Network network_;
-    ModuleOptimizer optimizer_;
-    NetworkInParts in_parts_;
-    Tensors<float> before_, after_;
-    std::vector<Named> made_;
-};
-
-// ---- for training ----
-
 // Rows per pass outside training: bounds the memory needed for a whole data set.
 constexpr std::size_t kChunk = 4096;
 
-// What training on the whole batch and in parts share: the state, evaluation, and the update.
-class ModuleModel : public Model {
+class ModuleModel final : public TrainableModel {
 public:
-    explicit ModuleModel(const NetworkConfig& config)
-        : config_(config), network_(config), optimizer_(config.optimizer, network_) {
+    ModuleModel(const NetworkConfig& config, std::size_t rows, Keep keep, const Division& division)
+        : config_(config), rows_(rows), keep_(keep), network_(config), optimizer_(config.optimizer, network_) {
+        if (division.group != nullptr) {
+            in_parts_.emplace(config, network_, rows, division.parts, *division.group);
+        }
+        if (keep_ == Keep::all) {
+            order_ = backward_order(forward_steps(config, rows));
+            before_ = after_ = Tensors<float>(state(config));
+        }
         network_->train();
     }
 
     void load(const Tensors<float>& state) override {
         network_->load(state);
         optimizer_.load(state);
+        if (in_parts_) {
+            in_parts_->load(state);
+        }
     }
 
     Tensors<float> save() const override {
         Tensors<float> all(state(config_));
-        network_->save(all);
-        optimizer_.save(all);
+        save(all);
+        return all;
+    }
+
+    // LibTorch's optimizer updates the parameters in place; they are put back.
+    void run(const Batch& batch, float rate) override {
+        save(before_);
+        loss_ = train(batch, rate);
+        save(after_);
+        load(before_);
+    }
+
+    float train_step(const Batch& batch, float rate) override {
+        if (keep_ == Keep::needed) {
+            return train(batch, rate);
+        }
+        run(batch, rate);
+        load(after_);
+        return loss_;
+    }
+
+    std::vector<View> views() const override {
+        if (made_.empty()) {
+            return {};
+        }
+        std::vector<View> all = before_.views();
+        for (const Named& named : made_) {
+            all.push_back(view(named.name, named.tensor));
+        }
+        for (View& view : after_.views()) {
+            view.name = update_of(view.name);
+            all.push_back(std::move(view));
+        }
         return all;
     }
 
@@ -237,44 +153,80 @@ private:
         block->running_spread.copy_(running_spread_of(norm, squares / static_cast<double>(divisor)));
     }
 
-protected:
-    NetworkConfig config_;
-    Network network_;
-    ModuleOptimizer optimizer_;
-};
-
-class WholeBatchModel final : public ModuleModel {
-public:
-    using ModuleModel::ModuleModel;
-
-    float train_step(const Batch& batch, float rate) override {
+    // One step. Returns the loss.
+    float train(const Batch& batch, float rate) {
+        if (batch.rows != rows_) {
+            throw std::invalid_argument("LibTorch's module was made for batches of another size");
+        }
         optimizer_.forget_gradients();
-        const torch::Tensor logits = network_->forward(contexts(batch, config_.context));
-        const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, targets(batch));
-        loss.backward();
-        optimizer_.step(rate);
-        return loss.item<float>();
-    }
-};
-
-class ModelInParts final : public ModuleModel {
-public:
-    ModelInParts(const NetworkConfig& config, std::size_t rows, std::size_t parts, Group& group)
-        : ModuleModel(config), in_parts_(config, network_, rows, parts, group) {}
-
-    void load(const Tensors<float>& state) override {
-        ModuleModel::load(state);
-        in_parts_.load(state);
-    }
-
-    float train_step(const Batch& batch, float rate) override {
-        const float loss = in_parts_.backward(batch);
+        const float loss = in_parts_ ? backward_in_parts(batch) : backward(batch);
         optimizer_.step(rate);
         return loss;
     }
 
-private:
-    NetworkInParts in_parts_;
+    float backward(const Batch& batch) {
+        Record record;
+        Record* const kept = keep_ == Keep::all ? &record : nullptr;
+        const torch::Tensor logits = network_->forward(contexts(batch, config_.context), kept);
+        const torch::Tensor loss = keep(kept, "loss", torch::nn::functional::cross_entropy(logits, targets(batch)));
+        loss.backward();
+        if (kept != nullptr) {
+            made_ = record.values();
+            std::ranges::move(module_gradients(record), std::back_inserter(made_));
+        }
+        return loss.item<float>();
+    }
+
+    // Keeps the logits of this rank's rows.
+    float backward_in_parts(const Batch& batch) {
+        const float loss = in_parts_->backward(batch);
+        if (keep_ == Keep::all) {
+            made_ = {{"logits", in_parts_->logits()}, {"loss", torch::tensor(loss)}};
+            for (const NetworkImpl::Slot& slot : network_->slots()) {
+                if (slot.tensor.requires_grad()) {
+                    const torch::Tensor gradient = slot.transposed ? slot.tensor.grad().t() : slot.tensor.grad();
+                    made_.push_back({gradient_of(slot.spec.name), gradient.clone(at::MemoryFormat::Contiguous)});
+                }
+            }
+        }
+        return loss;
+    }
+
+    // Before the update. Those of weights are (in, out), like the weights.
+    std::vector<Named> module_gradients(const Record& record) const {
+        std::vector<Named> parameters;
+        for (const NetworkImpl::Slot& slot : network_->slots()) {
+            if (slot.tensor.requires_grad()) {
+                parameters.push_back({slot.spec.name, slot.tensor});
+            }
+        }
+        std::vector<Named> all = gradients(order_, record.values(), parameters);
+        for (const NetworkImpl::Slot& slot : network_->slots()) {
+            for (Named& gradient : all) {
+                if (slot.transposed && gradient.name == gradient_of(slot.spec.name)) {
+                    gradient.tensor = gradient.tensor.t().contiguous();
+                }
+            }
+        }
+        return all;
+    }
+
+    void save(Tensors<float>& all) const {
+        network_->save(all);
+        optimizer_.save(all);
+    }
+
+    NetworkConfig config_;
+    std::size_t rows_;
+    Keep keep_;
+    std::vector<std::string> order_;
+    Network network_;
+    ModuleOptimizer optimizer_;
+    std::optional<NetworkInParts> in_parts_;
+    // Of the last run.
+    float loss_ = 0;
+    Tensors<float> before_, after_;
+    std::vector<Named> made_;  // forward values, then gradients
 };
 
 // ---- a norm in isolation ----
@@ -295,26 +247,10 @@ torch::Tensor forward(Module& module, torch::Tensor& spread, const torch::Tensor
 
 }  // namespace
 
-std::unique_ptr<Implementation> module_implementation(const NetworkConfig& config, std::size_t rows) {
+std::unique_ptr<TrainableModel> module_model(const NetworkConfig& config, std::size_t rows, Keep keep,
+                                             const Division& division) {
     check_network(config, rows);
-    return std::make_unique<ModuleImplementation>(config, rows);
-}
-
-std::unique_ptr<Implementation> module_implementation_in_parts(const NetworkConfig& config, std::size_t rows,
-                                                               std::size_t parts, Group& group) {
-    check_network(config, rows);
-    return std::make_unique<ImplementationInParts>(config, rows, parts, group);
-}
-
-std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows) {
-    check_network(config, rows);
-    return std::make_unique<WholeBatchModel>(config);
-}
-
-std::unique_ptr<Model> module_model_in_parts(const NetworkConfig& config, std::size_t rows, std::size_t parts,
-                                             Group& group) {
-    check_network(config, rows);
-    return std::make_unique<ModelInParts>(config, rows, parts, group);
+    return std::make_unique<ModuleModel>(config, rows, keep, division);
 }
 
 at::Tensor batch_norm(const at::Tensor& x, const NormTensors& given, NormConfig conventions, bool training) {

@@ -7,32 +7,20 @@
 
 #include <memory>
 
-#include "base/group.h"
 #include "base/model.h"
 #include "base/network.h"
 
 namespace byhand::torch_ref {
 
-// Exposes the values of a module: emb, embcat, hprebn (with a norm), hpreact, h, logits, loss, their gradients (except
-// dloss), and the state (base/network.h), before and after. In float. Each run starts from the state last loaded.
-// Throws InputError as check_network does; run throws std::invalid_argument if the batch has a different number of
-// rows.
-std::unique_ptr<Implementation> module_implementation(const NetworkConfig& config, std::size_t rows);
-
-// The same in parts, as module_model_in_parts below. Exposes the logits of this rank's rows, the loss, the gradients of
-// the parameters, and the state before and after.
-std::unique_ptr<Implementation> module_implementation_in_parts(const NetworkConfig& config, std::size_t rows,
-                                                               std::size_t parts, Group& group);
-
-// The same module for training and sampling. Throws InputError as check_network does. calibrate throws InputError if
-// there is a norm and X has no rows, or only one and the running statistics divide by n − 1.
-std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows);
-
-// The same with the rows of each batch in `parts` parts, shared out to the ranks of `group`, which must outlive the
-// model (base/parts.h): what is computed does not depend on the number of ranks, as long as LibTorch and its BLAS use
-// one thread each. Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
-std::unique_ptr<Model> module_model_in_parts(const NetworkConfig& config, std::size_t rows, std::size_t parts,
-                                             Group& group);
+// The network as a module, in float, to train and, with Keep::all, to compare. It then exposes the state before and
+// after (base/network.h) and between them emb, embcat, hprebn (with a norm), hpreact, h, logits, loss and their
+// gradients (except dloss); in parts the logits of this rank's rows, the loss, and the gradients of the parameters.
+// What is computed in parts does not depend on the number of ranks as long as LibTorch and its BLAS use one thread
+// each. Throws InputError as check_network does; a step throws std::invalid_argument if the batch has a different
+// number of rows; calibrate throws InputError if there is a norm and X has no rows, or only one and the running
+// statistics divide by n − 1.
+std::unique_ptr<TrainableModel> module_model(const NetworkConfig& config, std::size_t rows, Keep keep = Keep::needed,
+                                             const Division& division = {});
 
 // The tensors of a norm's module, (H) each; undefined ones keep the module's initial values.
 struct NormTensors {

@@ -17,7 +17,7 @@ namespace {
 
 using at::Tensor;
 
-class Stepwise final : public Implementation {
+class Stepwise final : public Model {
 public:
     Stepwise(const NetworkConfig& config, std::size_t rows, DType dtype, const TorchOperations& known)
         : config_(config),
@@ -112,8 +112,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Implementation> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype,
-                                         const TorchOperations& known) {
+std::unique_ptr<Model> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype,
+                                const TorchOperations& known) {
     check_network(config, rows);
     return std::make_unique<Stepwise>(config, rows, dtype, known);
 }

@@ -14,8 +14,8 @@ namespace byhand::torch_ref {
 // In DType::float32 or DType::float64. Each run starts from the state last loaded. Throws InputError as check_network
 // does, and if one of the network's operations is not in `known`; run throws std::invalid_argument if the batch has a
 // different number of rows.
-std::unique_ptr<Implementation> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype,
-                                         const TorchOperations& known = torch_operations());
+std::unique_ptr<Model> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype,
+                                const TorchOperations& known = torch_operations());
 
 // ---- Reference operations, in double: the single steps of a network, and an operation by itself ----
 

@@ -15,7 +15,7 @@ namespace byhand::torch_ref {
 
 struct Factory {
     // Every named value by torch:: operations and autograd, in float (DType::float32) or double (DType::float64).
-    std::unique_ptr<Implementation> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
+    std::unique_ptr<Model> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
 
     // Reference operations in double: the single steps of a network in that form, and an operation in isolation with
     // its gradients: "batchnorm" with any conventions, "layernorm", "cross_entropy", "squared_error" (inputs and
@@ -25,21 +25,10 @@ struct Factory {
     std::unique_ptr<ReferenceOperations> (*single_operation)(const std::string& op, const NormConfig& norm,
                                                              std::size_t rows, std::size_t columns);
 
-    // The torch::nn module with torch::optim, in float, as an implementation: its values and its gradients.
-    std::unique_ptr<Implementation> (*module_implementation)(const NetworkConfig& config, std::size_t rows);
-
-    // The same in parts, as in module_model_in_parts: the state, the logits of this rank's rows, the loss, the
-    // gradients of the parameters, and the new state.
-    std::unique_ptr<Implementation> (*module_implementation_in_parts)(const NetworkConfig& config, std::size_t rows,
-                                                                      std::size_t parts, Group& group);
-
-    // The same module as a model to train.
-    std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
-
-    // The same with the rows of each batch in `parts` parts, shared out to the ranks of `group` (base/parts.h), which
-    // must outlive the model. Requires Opening::threads = 1 (load.h).
-    std::unique_ptr<Model> (*module_model_in_parts)(const NetworkConfig& config, std::size_t rows, std::size_t parts,
-                                                    Group& group);
+    // The torch::nn module with torch::optim, in float, to train or to compare (module.h). A division requires
+    // Opening::threads = 1 (load.h).
+    std::unique_ptr<TrainableModel> (*module_model)(const NetworkConfig& config, std::size_t rows, Keep keep,
+                                                    const Division& division);
 
     // A single operation of a training step by LibTorch's own functions, in float, for timing.
     PreparedOperation (*prepared)(const OperationInput& operation);

@@ -116,7 +116,7 @@ void scale(Tensors<float>& state, const std::string& begins, float factor) {
 }
 
 // Values for the case's network; `reference` is run where a scale has to be found.
-Tensors<float> state_for(const Case& c, Implementation& reference, const Batch& batch) {
+Tensors<float> state_for(const Case& c, Model& reference, const Batch& batch) {
     Tensors<float> state = drawn_state(c.network, c.seed);
     switch (c.kind) {
         case Kind::tiny:

@@ -58,7 +58,7 @@ struct Heard {
 };
 
 // A step adds `gain` to all parameters and running statistics; its other results count up from `made`.
-class FakeImplementation final : public Implementation {
+class FakeImplementation final : public Model {
 public:
     FakeImplementation(const NetworkConfig& config, std::vector<TensorSpec> table, Heard& heard, float gain,
                        float made = 1)

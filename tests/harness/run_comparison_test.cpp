@@ -25,7 +25,7 @@ struct Arena {
     NetworkConfig config = small_network();
     Heard first, second, stepwise, module, oracle;
     std::vector<Candidate> candidates;
-    ReferenceImplementations reference;
+    ReferenceModels reference;
     std::vector<std::int64_t> X = std::vector<std::int64_t>(kRows), Y = X;
     std::vector<std::size_t> drawn;  // the steps a batch was asked for
     std::vector<ComparedStep> seen;
@@ -34,8 +34,7 @@ struct Arena {
         return std::make_unique<FakeImplementation>(config, least_table(config, kRows), heard, gain, made);
     }
 
-    static Candidate candidate(const std::string& model, std::unique_ptr<Implementation> implementation,
-                               Coverage coverage) {
+    static Candidate candidate(const std::string& model, std::unique_ptr<Model> implementation, Coverage coverage) {
         return {.model = model,
                 .implementation = std::move(implementation),
                 .coverage = coverage,

@@ -159,7 +159,7 @@ TEST_CASE("each operation: every handwritten value and gradient equals LibTorch'
         const Graph steps = stepwise_graph(example.config, kRows);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
             const Graph graph = hand_graph(form, example.config, kRows);
-            const auto hand = make_step_implementation(graph);
+            const auto hand = make_step_model(graph, Keep::all);
             hand->load(example.state);
             hand->run(example.batch(), 0.25F);
             std::size_t compared = 0;
@@ -203,8 +203,8 @@ TEST_CASE("each operation: the module's values and gradients are those of the si
         INFO(operation);
         const example::Example example = example::make(network, kRows);
         const auto steps = torch_ref::stepwise(example.config, kRows, DType::float32);
-        const auto module = torch_ref::module_implementation(example.config, kRows);
-        for (Implementation* implementation : {steps.get(), module.get()}) {
+        const auto module = torch_ref::module_model(example.config, kRows, Keep::all);
+        for (Model* implementation : std::initializer_list<Model*>{steps.get(), module.get()}) {
             implementation->load(example.state);
             implementation->run(example.batch(), 0.25F);
         }

@@ -28,15 +28,14 @@ TEST_CASE("load: implementations and models of the module work outside it") {
     plain::Network network{example.config, plain::copy(example.state)};
     const double loss = network.loss(example.X, example.Y);
 
-    for (const auto& implementation :
-         {factory.stepwise(example.config, 9, DType::float64), factory.module_implementation(example.config, 9)}) {
+    const auto stepwise = factory.stepwise(example.config, 9, DType::float64);
+    const auto module = factory.module_model(example.config, 9, Keep::all, {});
+    for (Model* implementation : std::initializer_list<Model*>{stepwise.get(), module.get()}) {
         implementation->load(example.state);
         implementation->run(example.batch(), 0.1F);
         near::check("loss", near::values(implementation->views(), "loss"), {loss}, 1e-6, 0);
     }
-    const auto model = factory.module_model(example.config, 9);
-    model->load(example.state);
-    near::check("loss", {static_cast<double>(model->train_step(example.batch(), 0.1F))}, {loss}, 1e-6, 0);
+    near::check("loss", {static_cast<double>(module->train_step(example.batch(), 0.1F))}, {loss}, 1e-6, 0);
 }
 
 TEST_CASE("load: an InputError of the module can be caught outside it") {

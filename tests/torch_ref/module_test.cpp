@@ -27,7 +27,7 @@ std::vector<double> to_double(const std::vector<float>& values) {
     return {values.begin(), values.end()};
 }
 
-std::vector<float> logits_of(Model& model, const NetworkConfig& config, const std::vector<std::int64_t>& X) {
+std::vector<float> logits_of(TrainableModel& model, const NetworkConfig& config, const std::vector<std::int64_t>& X) {
     std::vector<float> out(X.size() / config.context * config.vocabulary, -99.0F);
     model.logits(out, X);
     return out;
@@ -40,9 +40,9 @@ TEST_CASE("module: agrees with the stepwise implementation in double, for every 
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(networks::describe(config, 0));
             const example::Example example = example::make(config, 13);
-            const auto module = torch_ref::module_implementation(config, example.rows);
+            const auto module = torch_ref::module_model(config, example.rows, Keep::all);
             const auto stepwise = torch_ref::stepwise(config, example.rows, DType::float64);
-            for (Implementation* implementation : {module.get(), stepwise.get()}) {
+            for (Model* implementation : std::initializer_list<Model*>{module.get(), stepwise.get()}) {
                 implementation->load(example.state);
                 implementation->run(example.batch(), 0.5F);
             }
@@ -81,13 +81,13 @@ TEST_CASE("module: BatchNorm1d is used for exactly its own conventions") {
 
 TEST_CASE("module: as an implementation, each run starts from the state last loaded") {
     const example::Example example = example::make(example::small_network({7}), 9);
-    const auto implementation = torch_ref::module_implementation(example.config, 9);
+    const auto implementation = torch_ref::module_model(example.config, 9, Keep::all);
     implementation->load(example.state);
     implementation->run(example.batch(), 0.25F);
     const auto first = near::values(implementation->views(), "new_W1");
     implementation->run(example.batch(), 0.25F);
     CHECK(near::values(implementation->views(), "new_W1") == first);
-    const auto other = torch_ref::module_implementation(example.config, 8);
+    const auto other = torch_ref::module_model(example.config, 8, Keep::all);
     other->load(example.state);
     CHECK_THROWS_AS(other->run(example.batch(), 0.1F), std::invalid_argument);
 }
@@ -96,7 +96,7 @@ TEST_CASE("module: the model's step is the implementation's, to the bit") {
     for (const NetworkConfig& config : example::all_conventions({9, 3, 5})) {
         INFO(networks::describe(config, 0));
         example::Example example = example::make(config, 13);
-        const auto implementation = torch_ref::module_implementation(config, example.rows);
+        const auto implementation = torch_ref::module_model(config, example.rows, Keep::all);
         const auto model = torch_ref::module_model(config, example.rows);
         model->load(example.state);
         implementation->load(example.state);
@@ -214,7 +214,7 @@ TEST_CASE("module: a batch of one row is accepted if all divisors are n, and oth
     for (const bool output : {false, true}) {
         NetworkConfig config = example::small_network({7});
         test::set(config, &ShortForm::output_norm, output);
-        CHECK_THROWS_AS(torch_ref::module_implementation(config, 1), InputError);
+        CHECK_THROWS_AS(torch_ref::module_model(config, 1, Keep::all), InputError);
         config.norm.batch_divisor = Divisor::n;
         CHECK_THROWS_AS(torch_ref::module_model(config, 1), InputError);
         config.norm.running_divisor = Divisor::n;

@@ -15,7 +15,7 @@ namespace {
 using Lines = std::vector<std::string>;
 
 // "bnmeani (7)" …
-Lines shown(Implementation& implementation, const example::Example& example) {
+Lines shown(Model& implementation, const example::Example& example) {
     implementation.load(example.state);
     implementation.run(example.batch(), 0.1F);
     Lines lines;
@@ -64,7 +64,7 @@ TEST_CASE("module: exposes its values for one normed layer in order") {
         // update
         "new_C (5, 2)", "new_W1 (6, 7)", "new_b1 (7)", "new_bngain (7)", "new_bnbias (7)", "new_W2 (7, 5)",
         "new_b2 (5)", "new_bnmean_running (7)", "new_bnvar_running (7)"};
-    CHECK(shown(*torch_ref::module_implementation(example.config, 9), example) == expected);
+    CHECK(shown(*torch_ref::module_model(example.config, 9, Keep::all), example) == expected);
 }
 
 TEST_CASE("stepwise: names of two layers with the norm after, without gain, bias or b, and a norm on the output") {
@@ -115,11 +115,11 @@ TEST_CASE("module: names of a network without a norm") {
                             "dembcat (1, 6)", "dW1 (6, 3)",       "db1 (3)",       "demb (1, 3, 2)",
                             "dC (5, 2)",      "new_C (5, 2)",     "new_W1 (6, 3)", "new_b1 (3)",
                             "new_W2 (3, 1)",  "new_b2 (1)",       "new_W3 (1, 5)", "new_b3 (5)"};
-    CHECK(shown(*torch_ref::module_implementation(config, 1), example) == expected);
+    CHECK(shown(*torch_ref::module_model(config, 1, Keep::all), example) == expected);
 }
 
 TEST_CASE("implementations: expose nothing before the first run") {
     const NetworkConfig config = example::small_network({7});
     CHECK(torch_ref::stepwise(config, 9, DType::float32)->views().empty());
-    CHECK(torch_ref::module_implementation(config, 9)->views().empty());
+    CHECK(torch_ref::module_model(config, 9, Keep::all)->views().empty());
 }

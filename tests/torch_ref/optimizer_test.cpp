@@ -41,7 +41,7 @@ example::Example example_of(const OptimizerConfig& optimizer) {
     return example;
 }
 
-std::vector<View> views_after(Implementation& implementation, const example::Example& example) {
+std::vector<View> views_after(Model& implementation, const example::Example& example) {
     implementation.load(example.state);
     implementation.run(example.batch(), 0.25F);
     return implementation.views();
@@ -53,17 +53,17 @@ TEST_CASE(
     "optimizers: LibTorch's stepwise implementation and every handwritten form update like LibTorch's own classes") {
     for (const OptimizerConfig& optimizer : kOptimizers) {
         const example::Example example = example_of(optimizer);
-        const auto module = torch_ref::module_implementation(example.config, example.rows);
+        const auto module = torch_ref::module_model(example.config, example.rows, Keep::all);
         const std::vector<View> theirs = views_after(*module, example);
-        std::vector<std::unique_ptr<Implementation>> implementations;
+        std::vector<std::unique_ptr<Model>> implementations;
         for (const DType dtype : {DType::float32, DType::float64}) {
             implementations.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
             for (const HandForm form : {HandForm::stepwise, HandForm::collapsed}) {
-                implementations.push_back(make_hand_implementation(form, example.config, example.rows, dtype));
+                implementations.push_back(
+                    make_hand_model(form, example.config, example.rows, {.keep = Keep::all, .dtype = dtype}));
             }
         }
-        implementations.push_back(
-            make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32));
+        implementations.push_back(make_hand_model(HandForm::fused, example.config, example.rows, {.keep = Keep::all}));
         for (const auto& implementation : implementations) {
             const std::vector<View> ours = views_after(*implementation, example);
             for (const TensorSpec& spec : state(example.config)) {

@@ -120,7 +120,7 @@ TEST_CASE("outside operation: every handwritten value and gradient equals LibTor
         torch->run(example.batch(), 0.25F);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
             const Graph graph = hand_graph(form, example.config, kRowsOfBatch, by_hand());
-            const auto hand = make_step_implementation(graph);  // in float
+            const auto hand = make_step_model(graph, Keep::all);  // in float
             hand->load(example.state);
             hand->run(example.batch(), 0.25F);
             const std::vector<View> ours = hand->views(), theirs = torch->views();

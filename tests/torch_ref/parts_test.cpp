@@ -27,12 +27,12 @@ namespace {
 
 constexpr float kRate = 0.3F;
 
-std::vector<float> trained(Model& model, const networks::Example& example) {
+std::vector<float> trained(TrainableModel& model, const networks::Example& example) {
     return thread_ranks::trained(model, example.state, example.batch(), kRate, 3);
 }
 
 std::vector<float> trained_in_parts(const networks::Example& example, std::size_t parts, Group& group) {
-    return trained(*torch_ref::module_model_in_parts(example.config, example.rows, parts, group), example);
+    return trained(*torch_ref::module_model(example.config, example.rows, Keep::needed, {parts, &group}), example);
 }
 
 // Networks whose norms are their own module and BatchNorm1d, over rows and over positions; each optimizer; a residual
@@ -93,7 +93,7 @@ TEST_CASE("torch parts: one step makes what the whole network makes in double, w
         const std::vector<View> views = right->views();
         for (const std::size_t parts : {1U, 2U, 5U, 13U}) {
             INFO(networks::describe(config, 13) << ", parts " << parts);
-            const auto model = torch_ref::module_model_in_parts(config, 13, parts, one);
+            const auto model = torch_ref::module_model(config, 13, Keep::needed, {parts, &one});
             model->load(example.state);
             const auto loss = static_cast<double>(model->train_step(example.batch(), kRate));
             near::check("loss", {loss}, near::values(views, "loss"), 2e-6, 0);
@@ -113,7 +113,7 @@ TEST_CASE("torch parts: after a few steps, losses and state are those of trainin
         for (const std::size_t parts : {2U, 7U}) {
             INFO(networks::describe(config, 31) << ", parts " << parts);
             const auto whole = torch_ref::module_model(config, 31);
-            const auto in_parts = torch_ref::module_model_in_parts(config, 31, parts, one);
+            const auto in_parts = torch_ref::module_model(config, 31, Keep::needed, {parts, &one});
             whole->load(example.state);
             in_parts->load(example.state);
             for (unsigned step = 0; step < 3; ++step) {
@@ -133,7 +133,7 @@ TEST_CASE("torch parts: evaluation and a new state are those of the whole networ
     for (const NetworkConfig& config : several()) {
         INFO(networks::describe(config, 9));
         const networks::Example example = networks::make(config, 9, 5), other = networks::make(config, 9, 6);
-        const auto model = torch_ref::module_model_in_parts(config, 9, 4, one);
+        const auto model = torch_ref::module_model(config, 9, Keep::needed, {4, &one});
         const std::vector<float> first = trained(*model, other);
         const auto whole = torch_ref::module_model(config, 9);
         const Tensors<float> state = model->save();

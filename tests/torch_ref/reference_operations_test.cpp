@@ -23,7 +23,7 @@ namespace {
 // All values of one training step in double, with its inputs. The views are valid as long as this object.
 struct Consistent {
     example::Example example;
-    std::unique_ptr<Implementation> implementation;
+    std::unique_ptr<Model> implementation;
     float rate = 0.25F;
     std::vector<View> views;
 

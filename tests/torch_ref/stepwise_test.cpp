@@ -20,8 +20,8 @@ using namespace byhand;
 
 namespace {
 
-std::unique_ptr<Implementation> after_run(const example::Example& example, DType dtype, float rate = 0.25F) {
-    std::unique_ptr<Implementation> implementation = torch_ref::stepwise(example.config, example.rows, dtype);
+std::unique_ptr<Model> after_run(const example::Example& example, DType dtype, float rate = 0.25F) {
+    std::unique_ptr<Model> implementation = torch_ref::stepwise(example.config, example.rows, dtype);
     implementation->load(example.state);
     implementation->run(example.batch(), rate);
     return implementation;

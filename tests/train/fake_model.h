@@ -11,7 +11,7 @@
 
 namespace byhand::test {
 
-class FakeModel final : public Model {
+class FakeModel final : public TrainableModel {
 public:
     // Recorded inputs and prescribed results.
     std::vector<std::vector<std::int64_t>> X, Y;  // of each training step
@@ -24,6 +24,8 @@ public:
     std::function<std::vector<float>(std::span<const std::int64_t> context)> logits_of;
 
     void load(const Tensors<float>& state) override { state_ = state; }
+    void run(const Batch&, float) override {}
+    std::vector<View> views() const override { return {}; }
     Tensors<float> save() const override { return state_; }
 
     float train_step(const Batch& batch, float rate) override {

@@ -42,7 +42,7 @@ TrainHooks telling(Told& told, std::size_t stop_when_asked = 1'000'000) {
 }
 
 // Its only parameter counts the steps, and is infinite from step `bad` on. A batch other than that step's is reported.
-class Counter final : public Model {
+class Counter final : public TrainableModel {
 public:
     std::size_t bad = 1'000'000;
     std::vector<std::vector<std::int64_t>> X;  // by step, as last seen
@@ -53,6 +53,8 @@ public:
         state_["W1"][0] = 0;
     }
     void load(const Tensors<float>& state) override { state_ = state; }
+    void run(const Batch&, float) override {}
+    std::vector<View> views() const override { return {}; }
     Tensors<float> save() const override { return state_; }
     float train_step(const Batch& batch, float) override {
         if (!std::isfinite(state_["W1"][0])) {

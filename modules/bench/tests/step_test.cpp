@@ -21,12 +21,14 @@ namespace {
 // The other implementation: the stepwise network, which is correct, with an optional mistake.
 enum class Mistake { none, loss, rate, forgets, not_finite };
 
-class Other final : public Model {
+class Other final : public TrainableModel {
 public:
     Other(const NetworkConfig& config, std::size_t rows, Mistake mistake)
         : model_(make_step_model(stepwise_graph(config, rows))), mistake_(mistake) {}
 
     void load(const Tensors<float>& state) override { model_->load(state); }
+    void run(const Batch&, float) override {}
+    std::vector<View> views() const override { return {}; }
     Tensors<float> save() const override { return model_->save(); }
     float train_step(const Batch& batch, float rate) override {
         ++steps_;
@@ -40,7 +42,7 @@ public:
     void calibrate(std::span<const std::int64_t> X) override { model_->calibrate(X); }
 
 private:
-    std::unique_ptr<Model> model_;
+    std::unique_ptr<TrainableModel> model_;
     Mistake mistake_;
     std::size_t steps_ = 0;
 };
@@ -48,7 +50,8 @@ private:
 template <Mistake mistake>
 torch_ref::Factory factory() {
     torch_ref::Factory factory{};
-    factory.module_model = [](const NetworkConfig& config, std::size_t rows) -> std::unique_ptr<Model> {
+    factory.module_model = [](const NetworkConfig& config, std::size_t rows, Keep,
+                              const Division&) -> std::unique_ptr<TrainableModel> {
         return std::make_unique<Other>(config, rows, mistake);
     };
     return factory;

@@ -44,10 +44,10 @@ ExternalValues fit_to(const Graph& network, const std::vector<View>& given);
 // ---- External values of one training step as an implementation in a comparison ----
 
 // An implementation that has the external values and runs nothing.
-class ExternalImplementation final : public Implementation {
+class ExternalModel final : public Model {
 public:
     // Precondition: `values` has no faults. `where` begins the messages of views().
-    ExternalImplementation(ExternalValues values, std::string where);
+    ExternalModel(ExternalValues values, std::string where);
 
     bool in_double() const { return values_.in_double; }
 

@@ -6,18 +6,18 @@
 
 namespace byhand {
 
-ExternalImplementation::ExternalImplementation(ExternalValues values, std::string where)
+ExternalModel::ExternalModel(ExternalValues values, std::string where)
     : values_(std::move(values)), where_(std::move(where)) {}
 
-void ExternalImplementation::load(const Tensors<float>& state) {
+void ExternalModel::load(const Tensors<float>& state) {
     state_ = state;
 }
 
-void ExternalImplementation::run(const Batch& batch, float /*rate*/) {
+void ExternalModel::run(const Batch& batch, float /*rate*/) {
     batch_ = batch;
 }
 
-std::vector<View> ExternalImplementation::views() const {
+std::vector<View> ExternalModel::views() const {
     const auto refuse = [this](const std::string& name, const std::string& what) {
         throw InputError(where_ + ": " + name + " is not " + what +
                          "; compute from a dump of the same recipe, seed and step (byhand compare --dump)");

@@ -43,13 +43,13 @@ public:
     // Null where the mistake has no place here.
     struct Handed {
         Names culprits;  // as the mistake names them
-        std::unique_ptr<Implementation> implementation;
+        std::unique_ptr<Model> implementation;
     };
     Handed spoiled(const Mistake& mistake) const {
         Graph network = stepwise_graph(config_, rows_);
         const std::vector<std::string> culprits =
             mistake.plant_sized != nullptr ? mistake.plant_sized(network, caught_) : mistake.plant(network);
-        Handed handed{{culprits.begin(), culprits.end()}, make_step_implementation(std::move(network))};
+        Handed handed{{culprits.begin(), culprits.end()}, make_step_model(std::move(network), Keep::all)};
         // Some mistakes keep what the step before this one left.
         for (const networks::Example* example : {&before_, &now_}) {
             handed.implementation->load(state_);
@@ -62,8 +62,7 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Candidate> candidates;
         candidates.push_back(external_candidate(
-            std::make_unique<ExternalImplementation>(fit_to(stepwise_graph(config_, rows_), given), "given"),
-            reference_));
+            std::make_unique<ExternalModel>(fit_to(stepwise_graph(config_, rows_), given), "given"), reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
@@ -83,7 +82,7 @@ public:
     // From now on a mistake that is planted just above what is sure to be caught goes by what is sure to be caught of
     // external gradients: their limits are wider.
     void go_by_what_is_caught_of_given() {
-        const std::unique_ptr<Implementation> implementation = right(HandForm::stepwise);
+        const std::unique_ptr<Model> implementation = right(HandForm::stepwise);
         std::vector<View> gradients = implementation->views();
         std::erase_if(gradients, [this](const View& view) { return !is_gradient(view.name); });
         judged(gradients);
@@ -97,7 +96,7 @@ public:
     }
 
     // What a network makes with one step changed.
-    std::unique_ptr<Implementation> changed(const std::string& makes, const std::function<void(Step&)>& change) const {
+    std::unique_ptr<Model> changed(const std::string& makes, const std::function<void(Step&)>& change) const {
         Graph network = stepwise_graph(config_, rows_);
         for (StepList* list : network.lists()) {
             for (Step& step : *list) {
@@ -106,15 +105,16 @@ public:
                 }
             }
         }
-        std::unique_ptr<Implementation> implementation = make_step_implementation(std::move(network));
+        std::unique_ptr<Model> implementation = make_step_model(std::move(network), Keep::all);
         implementation->load(state_);
         implementation->run(now_.batch(), kRate);
         return implementation;
     }
 
     // The values of a right network of that form, as it keeps them.
-    std::unique_ptr<Implementation> right(HandForm form, DType dtype = DType::float32) const {
-        std::unique_ptr<Implementation> implementation = make_hand_implementation(form, config_, rows_, dtype);
+    std::unique_ptr<Model> right(HandForm form, DType dtype = DType::float32) const {
+        std::unique_ptr<Model> implementation =
+            make_hand_model(form, config_, rows_, {.keep = Keep::all, .dtype = dtype});
         implementation->load(state_);
         implementation->run(now_.batch(), kRate);
         return implementation;

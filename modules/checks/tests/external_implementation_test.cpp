@@ -52,7 +52,7 @@ ExternalValues fitted(const File& file) {
 }
 
 struct Taken {
-    ExternalImplementation implementation;
+    ExternalModel implementation;
     std::vector<std::string> notes;
 };
 
@@ -60,9 +60,9 @@ Taken taken(const File& file) {
     ExternalValues values = fitted(file);
     REQUIRE(values.faults.empty());
     std::vector<std::string> notes = values.notes;
-    return {ExternalImplementation(std::move(values), "their.file"), std::move(notes)};
+    return {ExternalModel(std::move(values), "their.file"), std::move(notes)};
 }
-ExternalImplementation implementation_of(const File& file) {
+ExternalModel implementation_of(const File& file) {
     return taken(file).implementation;
 }
 
@@ -73,14 +73,14 @@ void check_faults(const File& file, const Lines& faults) {
 }
 
 // As it begins the example's step.
-std::vector<View> begun(ExternalImplementation& implementation) {
+std::vector<View> begun(ExternalModel& implementation) {
     implementation.load(kExample.state);
     implementation.run(kExample.batch(), 0.1F);
     return implementation.views();
 }
 
 void check_not_of_this_step(const File& file, const std::string& what) {
-    ExternalImplementation implementation = implementation_of(file);
+    ExternalModel implementation = implementation_of(file);
     implementation.load(kExample.state);
     implementation.run(kExample.batch(), 0.1F);
     CHECK_THROWS_MATCHES(implementation.views(), InputError,
@@ -229,7 +229,7 @@ TEST_CASE("external: all faults are reported, in the order of the file") {
 
 TEST_CASE("external: double stays double, unless float holds all of it") {
     const std::vector<double> fine = {0.1, 1.0 / 3, -2e-8, 1, 16777217, 5e-46}, coarse = {0.5, 1, -3, 0, 0.25, 7};
-    const auto dtype_of = [](ExternalImplementation& implementation, const std::string& name) {
+    const auto dtype_of = [](ExternalModel& implementation, const std::string& name) {
         const std::vector<View> views = begun(implementation);
         return find(views, name)->dtype;
     };
@@ -342,12 +342,12 @@ TEST_CASE("external: a weight with one row or one column does not decide the lay
 }
 
 TEST_CASE("external: batch and parameters that are this step's are taken, others refused") {
-    ExternalImplementation implementation = implementation_of(File()
-                                                                  .add("X", {9, 3}, kExample.X)
-                                                                  .add("Y", {9}, kExample.Y)
-                                                                  .add("W2", {6, 7}, of_state("W2"))
-                                                                  .add("bnvar_running", {6}, of_state("bnvar_running"))
-                                                                  .add("dW2", {6, 7}, counting(42)));
+    ExternalModel implementation = implementation_of(File()
+                                                         .add("X", {9, 3}, kExample.X)
+                                                         .add("Y", {9}, kExample.Y)
+                                                         .add("W2", {6, 7}, of_state("W2"))
+                                                         .add("bnvar_running", {6}, of_state("bnvar_running"))
+                                                         .add("dW2", {6, 7}, counting(42)));
     const std::vector<View> views = begun(implementation);
     CHECK(views.size() == 3);  // characters are nobody's result
     CHECK(floats(find(views, "W2")) == of_state("W2"));
@@ -360,13 +360,13 @@ TEST_CASE("external: batch and parameters that are this step's are taken, others
     for (const std::string name : {"C", "W1", "b1", "bngain", "bnmean_running"}) {
         std::vector<float> numbers = of_state(name);
         const auto spec = std::ranges::find(kExample.state.table(), name, &TensorSpec::name);
-        ExternalImplementation single = implementation_of(File().add(name, spec->shape, numbers));
+        ExternalModel single = implementation_of(File().add(name, spec->shape, numbers));
         const std::vector<View> given = begun(single);
         CHECK(floats(find(given, name)) == numbers);
         numbers.back() = std::nextafter(numbers.back(), 9.0F);
         check_not_of_this_step(File().add(name, spec->shape, numbers), name + " is not what this step begins with");
     }
     // What the update makes is no part of what the step begins with.
-    ExternalImplementation updated = implementation_of(File().add("new_W2", {6, 7}, counting(42)));
+    ExternalModel updated = implementation_of(File().add("new_W2", {6, 7}, counting(42)));
     CHECK(begun(updated).size() == 1);
 }

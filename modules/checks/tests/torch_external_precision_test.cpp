@@ -20,7 +20,7 @@ namespace {
 // Every value in double, with one of them off by a billionth. `as_float` is what float keeps of it.
 class Doubles {
 public:
-    Doubles(const Implementation& implementation, const std::string& off, bool as_float = false) {
+    Doubles(const Model& implementation, const std::string& off, bool as_float = false) {
         for (const View& view : implementation.views()) {
             std::vector<double>& numbers = numbers_.emplace_back();
             for (std::size_t i = 0; i < count(view.shape); ++i) {
@@ -46,7 +46,7 @@ TEST_CASE("external: what was computed in double is judged by double's limits, e
     };
     for (const auto& [config, rows] : {Case{notes(), 31}, Case{without_epsilon(), 31}, Case{notes(), 32}}) {
         Ground ground(config, rows, 5);
-        const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise, DType::float64);
+        const std::unique_ptr<Model> implementation = ground.right(HandForm::stepwise, DType::float64);
         CHECK(ground.judged(Doubles(*implementation, "").views()).agree);
         for (const std::string name : {"h", "hprebn", "loss", "dprobs", "dbnvar", "dW1", "db2", "dC"}) {
             INFO(name);
@@ -80,7 +80,7 @@ using Numbers = std::map<std::string, std::vector<double>>;
 // What the right steps make in double of a float network's forward values.
 Numbers backward_in_double(const Ground& ground, const Graph& network) {
     Numbers numbers;
-    const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
+    const std::unique_ptr<Model> implementation = ground.right(HandForm::stepwise);
     for (const View& view : implementation->views()) {
         for (std::size_t i = 0; i < count(view.shape); ++i) {
             numbers[view.name].push_back(value_at(view, i));
@@ -194,7 +194,7 @@ TEST_CASE("external: a float pass's forward values, saved as F32 or F64, and gra
 TEST_CASE("external: gradients in double of gradients in float are judged in isolation by float's limits, and agree") {
     Ground ground(notes(), 31, 5);
     // dC is summed up in double, of floats.
-    const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
+    const std::unique_ptr<Model> implementation = ground.right(HandForm::stepwise);
     const std::vector<View> floats = implementation->views();
     const View* demb = find(floats, "demb");
     std::vector<double> dC(11 * 3);

@@ -26,7 +26,7 @@ TEST_CASE("external: the right network's numbers agree, all of them, its gradien
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
-            const std::unique_ptr<Implementation> implementation = ground.right(form);
+            const std::unique_ptr<Model> implementation = ground.right(form);
             Names gradients, of_parameters;
             for (const View& view : implementation->views()) {
                 if (ground.is_gradient(view.name)) {
@@ -50,7 +50,7 @@ TEST_CASE("external: the right network's numbers agree, all of them, its gradien
 
 TEST_CASE("external: dlogits from logits and Y alone is judged in the collapsed form, and a gradient of it by it") {
     Ground ground(notes(), 31, 5);
-    const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
+    const std::unique_ptr<Model> implementation = ground.right(HandForm::stepwise);
     for (const std::string wrong : {"", "dlogits", "db2"}) {
         Tensors<float> values({{"logits", {31, 11}}, {"dlogits", {31, 11}}, {"db2", {11}}});
         for (const TensorSpec& spec : values.table()) {
@@ -75,7 +75,7 @@ TEST_CASE("external: dlogits from logits and Y alone is judged in the collapsed 
 
 TEST_CASE("external: a gradient that is wrong end to end, with nothing to judge it by, has no culprit, and disagrees") {
     Ground ground(notes(), 31, 5);
-    const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
+    const std::unique_ptr<Model> implementation = ground.right(HandForm::stepwise);
     Tensors<float> dC({{"dC", {11, 3}}});
     const std::vector<View> views = implementation->views();
     for (std::size_t i = 0; i < 33; ++i) {
@@ -102,13 +102,13 @@ TEST_CASE("external: a wrong gradient that is zero in exact arithmetic is to bla
     // Sums whose terms cancel: the result is rounding, the terms are not.
     for (const auto& [makes, reads] : {Case{"db1", "dhpreact"}, Case{"dlogit_maxes", "dcounts"}}) {
         INFO(makes << " by " << reads);
-        const std::unique_ptr<Implementation> implementation =
+        const std::unique_ptr<Model> implementation =
             ground.changed(makes, [&](Step& step) { step.reads.front() = reads; });
         const Summary summary = ground.judged(implementation->views());
         CHECK_FALSE(summary.agree);
         CHECK(culprits_of(summary) == Names{makes});
         // The same where it is off by no more than a twentieth of one term.
-        const std::unique_ptr<Implementation> little = ground.changed(makes, [](Step& step) {
+        const std::unique_ptr<Model> little = ground.changed(makes, [](Step& step) {
             step.in_float.run = [right = step.in_float.run, elements = count(step.shape)](float* out,
                                                                                           Reads<float> read) {
                 right(out, read);
@@ -127,7 +127,7 @@ TEST_CASE("external: a wrong gradient that is zero in exact arithmetic is to bla
         };
         CHECK(culprits_of(ground.judged(without_those(implementation->views()))) == Names{makes});
         CHECK(culprits_of(ground.judged(without_those(little->views()))) == Names{makes});
-        const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
+        const std::unique_ptr<Model> right = ground.right(HandForm::stepwise);
         CHECK(ground.judged(without_those(right->views())).agree);
         const ModelReport& report = ground.last().models.at(0);
         CHECK(std::ranges::count(report.at(report.isolated), makes, &ValueReport::name) == 1);
@@ -139,7 +139,7 @@ TEST_CASE("external: every planted mistake in a gradient is caught, and rightly 
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);
         ground.go_by_what_is_caught_of_given();
-        const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
+        const std::unique_ptr<Model> right = ground.right(HandForm::stepwise);
         for (const Mistake& mistake : mistakes()) {
             const Ground::Handed handed = ground.spoiled(mistake);
             const bool only_gradients =
@@ -190,12 +190,12 @@ TEST_CASE("external: with an optimizer, intermediate results that are not given 
         const Names kept = adamw ? Names{"new_exp_avg_W1", "new_exp_avg_sq_W1"} : Names{"new_momentum_W1"};
         Names given = kept;
         given.insert({"dW1", "new_W1"});
-        const auto judged_without = [&](const Implementation& implementation, const Names& left_out) {
+        const auto judged_without = [&](const Model& implementation, const Names& left_out) {
             Names some;
             std::ranges::set_difference(given, left_out, std::inserter(some, some.end()));
             return ground.judged(only(implementation.views(), some));
         };
-        const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
+        const std::unique_ptr<Model> right = ground.right(HandForm::stepwise);
         CHECK(judged_without(*right, {}).agree);
         const ModelReport& report = ground.last().models.at(0);
         for (const std::string& name : kept) {
@@ -211,17 +211,17 @@ TEST_CASE("external: with an optimizer, intermediate results that are not given 
         };
         for (const std::string& name : Names{*kept.begin(), "new_W1"}) {
             INFO(name);
-            const std::unique_ptr<Implementation> wrong = ground.changed(name, doubled);
+            const std::unique_ptr<Model> wrong = ground.changed(name, doubled);
             CHECK(culprits_of(judged_without(*wrong, {})) == Names{name});
         }
         // A wrong buffer beside the parameter that the right one makes.
-        const std::unique_ptr<Implementation> wrong = ground.changed(*kept.begin(), doubled);
+        const std::unique_ptr<Model> wrong = ground.changed(*kept.begin(), doubled);
         std::vector<View> views = only(right->views(), given);
         const std::vector<View> wrong_views = wrong->views();
         *std::ranges::find(views, *kept.begin(), &View::name) = *find(wrong_views, *kept.begin());
         CHECK(culprits_of(ground.judged(views)) == Names{*kept.begin()});
         // A wrong intermediate result is in what follows from it, unless it is given.
-        const std::unique_ptr<Implementation> between = ground.changed(*derived.begin(), doubled);
+        const std::unique_ptr<Model> between = ground.changed(*derived.begin(), doubled);
         if (adamw) {
             CHECK(culprits_of(judged_without(*between, {})) == Names{"new_W1"});
             const ValueReport& blamed = *ground.last().models.at(0).at(ground.last().models.at(0).culprits).begin();
@@ -239,7 +239,7 @@ TEST_CASE("external: with an optimizer, intermediate results that are not given 
 
 TEST_CASE("external: of the parameters' gradients alone, the planted mistake that makes the same is named") {
     Ground ground(notes(), 31, 5);
-    const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
+    const std::unique_ptr<Model> right = ground.right(HandForm::stepwise);
     const std::vector<View> right_views = right->views();
     std::size_t planted = 0, named = 0;
     std::string not_named;

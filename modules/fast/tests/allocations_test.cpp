@@ -145,8 +145,7 @@ TEST_CASE("allocations: none in a fused training step") {
     std::vector<networks::Example> all = examples();
     std::ranges::move(examples_with_sums(), std::back_inserter(all));
     for (const networks::Example& example : all) {
-        for (const auto& [keep, parts] :
-             {std::pair(Fused::Keep::all, 1), {Fused::Keep::needed, 1}, {Fused::Keep::needed, 5}}) {
+        for (const auto& [keep, parts] : {std::pair(Keep::all, 1), {Keep::needed, 1}, {Keep::needed, 5}}) {
             Fused fused(example.config, example.rows, keep, 1, static_cast<std::size_t>(parts));
             fused.load(example.state);
             const Batch batch = example.batch();

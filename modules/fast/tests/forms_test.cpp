@@ -22,7 +22,7 @@ namespace {
 
 constexpr float kRate = 0.37F;
 
-std::vector<View> run(Implementation& implementation, const networks::Example& example) {
+std::vector<View> run(Model& implementation, const networks::Example& example) {
     implementation.load(example.state);
     implementation.run(example.batch(), kRate);
     return implementation.views();
@@ -63,7 +63,7 @@ void for_each_example(const std::vector<std::vector<std::size_t>>& shapes, Visit
             ++number;
             INFO(networks::describe(config, rows));
             if (rows == 1 && needs_two_rows(config)) {
-                CHECK_THROWS_AS(make_hand_implementation(HandForm::fused, config, rows, DType::float32), InputError);
+                CHECK_THROWS_AS(make_hand_model(HandForm::fused, config, rows, {.keep = Keep::all}), InputError);
             } else if (says_something(config, rows)) {
                 visit(networks::make(config, rows, static_cast<unsigned>(number)));
             }
@@ -78,8 +78,8 @@ const std::vector<std::vector<std::size_t>> kShapes = {{1}, {17}, {33, 100}, {5,
 TEST_CASE("collapsed: equals stepwise in double, for every convention") {
     double worst = 0;
     for_each_example(kShapes, [&](const networks::Example& example) {
-        const auto implementation =
-            make_hand_implementation(HandForm::collapsed, example.config, example.rows, DType::float64);
+        const auto implementation = make_hand_model(HandForm::collapsed, example.config, example.rows,
+                                                    {.keep = Keep::all, .dtype = DType::float64});
         const std::size_t m = rounding::longest_sum(example.config, example.rows);
         const rounding::Values known =
             rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<double>);
@@ -97,7 +97,7 @@ TEST_CASE("fused, stepwise and collapsed: in float they equal stepwise in double
             rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<float>);
         for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
             INFO("form " << static_cast<int>(form));
-            const auto implementation = make_hand_implementation(form, example.config, example.rows, DType::float32);
+            const auto implementation = make_hand_model(form, example.config, example.rows, {.keep = Keep::all});
             worst = std::max(worst, rounding::check(run(*implementation, example), known, m, rounding::kUnit<float>));
         }
     });
@@ -113,7 +113,7 @@ TEST_CASE("all forms: the smallest network, where every extent is 1 except for t
     const networks::Example example = networks::make(config, 1);
     const rounding::Values known = rounding::values(stepwise_graph(config, 1), example, kRate, rounding::kUnit<float>);
     for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
-        rounding::check(run(*make_hand_implementation(form, config, 1, DType::float32), example), known, 2,
+        rounding::check(run(*make_hand_model(form, config, 1, {.keep = Keep::all}), example), known, 2,
                         rounding::kUnit<float>);
     }
 }
@@ -122,7 +122,7 @@ TEST_CASE("fused: keeps all parameters, their gradients, the new state and the l
     for (const networks::PlacedNorm& norm : networks::norms()) {
         NetworkConfig config = networks::small({5, 3});
         networks::put(config, norm);
-        const auto implementation = make_hand_implementation(HandForm::fused, config, 7, DType::float32);
+        const auto implementation = make_hand_model(HandForm::fused, config, 7, {.keep = Keep::all});
         const std::vector<View> views = run(*implementation, networks::make(config, 7));
         INFO(networks::describe(config, 7));
         for (const TensorSpec& spec : parameters(config)) {
@@ -156,7 +156,7 @@ TEST_CASE("fused: stays finite and correct for logits of ±80") {
     example.state["b2"][2] = 0;
     example.Y = {1, 2};
     for (const HandForm form : {HandForm::fused, HandForm::collapsed}) {
-        const auto implementation = make_hand_implementation(form, config, 2, DType::float32);
+        const auto implementation = make_hand_model(form, config, 2, {.keep = Keep::all});
         const std::vector<View> views = run(*implementation, example);
         CHECK(value_at(*find(views, "loss"), 0) == (160.0 + 80.0) / 2);  // e^−80 is negligible beside 1
         CHECK(value_at(*find(views, "db2"), 0) == 1);                    // both rows predict 1, and neither target is 0
@@ -172,7 +172,7 @@ TEST_CASE("loss: a non-finite value in any logit reaches it") {
             INFO("form " << static_cast<int>(form) << ", logit " << j);
             networks::Example example = networks::make(config, 7);
             example.state["b2"][j] = std::numeric_limits<float>::quiet_NaN();
-            const auto implementation = make_hand_implementation(form, config, 7, DType::float32);
+            const auto implementation = make_hand_model(form, config, 7, {.keep = Keep::all});
             const std::vector<View> views = run(*implementation, example);
             CHECK(std::isnan(value_at(*find(views, "loss"), 0)));
         }
@@ -182,7 +182,7 @@ TEST_CASE("loss: a non-finite value in any logit reaches it") {
 TEST_CASE("fused: trains to the same bytes whether it keeps all values or only the needed ones") {
     for_each_example({{17}, {50, 3}}, [](const networks::Example& example) {
         std::vector<Tensors<float>> states;
-        for (const Fused::Keep keep : {Fused::Keep::all, Fused::Keep::needed}) {
+        for (const Keep keep : {Keep::all, Keep::needed}) {
             Fused fused(example.config, example.rows, keep);
             fused.load(example.state);
             for (int step = 0; step < 3; ++step) {
@@ -211,7 +211,7 @@ TEST_CASE("fused: computes the same bytes on any number of threads") {
         const networks::Example example = networks::make(config, 301);
         std::vector<std::vector<float>> kept;
         for (const std::size_t threads : {1, 2, 3, 8}) {
-            Fused fused(config, example.rows, Fused::Keep::all, threads);
+            Fused fused(config, example.rows, Keep::all, threads);
             fused.load(example.state);
             for (int step = 0; step < 3; ++step) {
                 fused.run(example.batch(), kRate);
@@ -233,7 +233,7 @@ TEST_CASE("fused: computes the same bytes on any number of threads") {
 
 TEST_CASE("names: fused keeps values and gradients under their names, in order of computation") {
     const networks::Example example = networks::make(networks::small({5}), 4);
-    const auto implementation = make_hand_implementation(HandForm::fused, example.config, 4, DType::float32);
+    const auto implementation = make_hand_model(HandForm::fused, example.config, 4, {.keep = Keep::all});
     implementation->load(example.state);
     implementation->run(example.batch(), 0.1F);
     std::vector<std::string> names;
@@ -282,7 +282,7 @@ TEST_CASE("names: fused keeps values and gradients under their names, in order o
 TEST_CASE("names: fused by character has neither embcat nor dembcat, but everything else") {
     const auto names_of = [](std::size_t rows) {
         const networks::Example example = networks::make(networks::small({5}), rows);
-        const auto implementation = make_hand_implementation(HandForm::fused, example.config, rows, DType::float32);
+        const auto implementation = make_hand_model(HandForm::fused, example.config, rows, {.keep = Keep::all});
         implementation->load(example.state);
         implementation->run(example.batch(), 0.1F);
         std::vector<std::string> names;

@@ -235,7 +235,7 @@ std::vector<std::vector<Network>> all_networks() {
     return {by_parts(), activations_and_norms(), residual_dropout_tied(), optimizers()};
 }
 
-std::vector<View> run(Implementation& implementation, const networks::Example& example) {
+std::vector<View> run(Model& implementation, const networks::Example& example) {
     implementation.load(example.state);
     implementation.run(example.batch(), kRate);
     return implementation.views();
@@ -261,11 +261,11 @@ void for_each_example(const std::vector<Network>& networks, Visit visit) {
 void check_pieces(const networks::Example& example) {
     const auto implementation_of = [&](Graph graph) {
         std::erase_if(graph.forward, [](const Step& step) { return step.makes == "counts"; });
-        return make_step_implementation(std::move(graph));
+        return make_step_model(std::move(graph), Keep::all);
     };
-    const std::unique_ptr<Implementation> one_by_one = implementation_of(fused_pieces(example.config, example.rows));
-    const std::unique_ptr<Implementation> fused =
-        make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32);
+    const std::unique_ptr<Model> one_by_one = implementation_of(fused_pieces(example.config, example.rows));
+    const std::unique_ptr<Model> fused =
+        make_hand_model(HandForm::fused, example.config, example.rows, {.keep = Keep::all});
     const std::vector<View> expected = run(*one_by_one, example);
     std::size_t compared = 0;
     for (const View& view : run(*fused, example)) {
@@ -280,8 +280,9 @@ void check_pieces(const networks::Example& example) {
 
 // Within a few roundings of the largest number of each tensor.
 void check_double(const networks::Example& example) {
-    const auto known = make_hand_implementation(HandForm::stepwise, example.config, example.rows, DType::float64);
-    const auto fused = make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32);
+    const auto known =
+        make_hand_model(HandForm::stepwise, example.config, example.rows, {.keep = Keep::all, .dtype = DType::float64});
+    const auto fused = make_hand_model(HandForm::fused, example.config, example.rows, {.keep = Keep::all});
     const std::vector<View> expected = run(*known, example);
     for (const View& view : run(*fused, example)) {
         INFO(view.name);
@@ -300,7 +301,7 @@ void check_double(const networks::Example& example) {
 
 void check_threads(const networks::Example& example) {
     std::vector<std::vector<float>> states;
-    for (const Fused::Keep keep : {Fused::Keep::needed, Fused::Keep::all}) {
+    for (const Keep keep : {Keep::needed, Keep::all}) {
         for (const std::size_t threads : {1, 2, 3}) {
             Fused fused(example.config, example.rows, keep, threads);
             fused.load(example.state);

@@ -44,7 +44,8 @@ TEST_CASE("models: forms have their names, and no other") {
     CHECK(hand_form("fused") == HandForm::fused);
     CHECK_THROWS_AS(hand_form("torch"), std::invalid_argument);
     CHECK_THROWS_AS(hand_form(""), std::invalid_argument);
-    CHECK_THROWS_AS(make_hand_implementation(HandForm::fused, deep(), 4, DType::float64), std::invalid_argument);
+    CHECK_THROWS_AS(make_hand_model(HandForm::fused, deep(), 4, {.keep = Keep::all, .dtype = DType::float64}),
+                    std::invalid_argument);
 }
 
 TEST_CASE("models: an invalid network is refused by every form, for training and comparison") {
@@ -53,8 +54,8 @@ TEST_CASE("models: an invalid network is refused by every form, for training and
     for (const HandForm form : kForms) {
         CHECK_THROWS_AS(make_hand_model(form, no_width, 4), InputError);
         CHECK_THROWS_AS(make_hand_model(form, deep(), 1), InputError);  // divides by n − 1
-        CHECK_THROWS_AS(make_hand_implementation(form, no_width, 4, DType::float32), InputError);
-        CHECK_THROWS_AS(make_hand_implementation(form, deep(), 0, DType::float32), InputError);
+        CHECK_THROWS_AS(make_hand_model(form, no_width, 4, {.keep = Keep::all}), InputError);
+        CHECK_THROWS_AS(make_hand_model(form, deep(), 0, {.keep = Keep::all}), InputError);
     }
 }
 
@@ -75,7 +76,7 @@ TEST_CASE("models: a training step equals the implementation's, with every new v
     for (const HandForm form : kForms) {
         INFO("form " << static_cast<int>(form));
         const auto model = make_hand_model(form, first.config, 9);
-        const auto implementation = make_hand_implementation(form, first.config, 9, DType::float32);
+        const auto implementation = make_hand_model(form, first.config, 9, {.keep = Keep::all});
         model->load(first.state);
         Tensors<float> state = first.state;
         for (const networks::Example* batch : {&first, &second, &first}) {
@@ -105,8 +106,8 @@ TEST_CASE("models: the same steps yield the same bytes, repeated or in another o
                 continue;
             }
             INFO("form " << static_cast<int>(form));
-            const auto once = make_hand_implementation(form, first.config, 33, dtype);
-            const auto again = make_hand_implementation(form, first.config, 33, dtype);
+            const auto once = make_hand_model(form, first.config, 33, {.keep = Keep::all, .dtype = dtype});
+            const auto again = make_hand_model(form, first.config, 33, {.keep = Keep::all, .dtype = dtype});
             again->load(second.state);  // earlier steps leave no trace
             again->run(second.batch(), 0.7F);
             for (const auto& implementation : {once.get(), again.get()}) {
@@ -137,7 +138,7 @@ TEST_CASE("models: the same steps yield the same bytes, repeated or in another o
 TEST_CASE("models: an implementation exposes state, values, gradients and new values once each, all written") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
-        const auto implementation = make_hand_implementation(form, example.config, 9, DType::float32);
+        const auto implementation = make_hand_model(form, example.config, 9, {.keep = Keep::all});
         implementation->load(example.state);
         implementation->run(example.batch(), 0.3F);
         const std::vector<View> views = implementation->views();
@@ -156,7 +157,7 @@ TEST_CASE("models: load clears the previous run") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
         INFO("form " << static_cast<int>(form));
-        const auto implementation = make_hand_implementation(form, example.config, 9, DType::float32);
+        const auto implementation = make_hand_model(form, example.config, 9, {.keep = Keep::all});
         implementation->load(example.state);
         implementation->run(example.batch(), 0.3F);
         implementation->load(example.state);

@@ -124,7 +124,7 @@ TEST_CASE("pieces: each kernel equals the formula on the same inputs, on every v
             INFO(networks::describe(config, rows));
             const networks::Example example = networks::make(config, rows);
             const Graph formulas = fused_graph(config, rows);
-            const std::unique_ptr<Implementation> implementation = make_step_implementation(formulas);
+            const std::unique_ptr<Model> implementation = make_step_model(formulas, Keep::all);
             implementation->load(example.state);
             implementation->run(example.batch(), 0.1F);
             const std::vector<View> values = implementation->views();
@@ -165,10 +165,9 @@ TEST_CASE("pieces: in sequence they equal the fused network, to the bit") {
             const networks::Example example = networks::make(config, rows);
             Graph pieces = fused_pieces(config, rows);
             std::erase_if(pieces.forward, [](const Step& step) { return step.makes == "counts"; });
-            const std::unique_ptr<Implementation> one_by_one = make_step_implementation(pieces);
-            const std::unique_ptr<Implementation> fused =
-                make_hand_implementation(HandForm::fused, config, rows, DType::float32);
-            for (Implementation* implementation : {one_by_one.get(), fused.get()}) {
+            const std::unique_ptr<Model> one_by_one = make_step_model(pieces, Keep::all);
+            const std::unique_ptr<Model> fused = make_hand_model(HandForm::fused, config, rows, {.keep = Keep::all});
+            for (Model* implementation : {one_by_one.get(), fused.get()}) {
                 implementation->load(example.state);
                 implementation->run(example.batch(), 0.1F);
             }

@@ -15,7 +15,7 @@
 #include "compare/candidates.h"
 #include "foreign/exercise/functions.h"
 #include "foreign/subprocess.h"
-#include "foreign/subprocess_implementation.h"
+#include "foreign/subprocess_model.h"
 #include "harness/end_to_end/comparison.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
@@ -174,24 +174,23 @@ public:
         if (begun.empty()) {
             return std::nullopt;
         }
-        const auto make_implementation = [&](const SubprocessImplementation::Announce& announce) {
+        const auto make_implementation = [&](const SubprocessModel::Announce& announce) {
             const Running running = [announce, also = watch_.running](const std::string& label) {
                 announce(label);
                 if (also) {
                     also(label);
                 }
             };
-            return make_step_implementation(with_ours(in_one, floats(in_one, running), sound));
+            return make_step_model(with_ours(in_one, floats(in_one, running), sound), Keep::all);
         };
-        return Candidate{
-            .model = model_of(in_one),
-            .implementation = std::make_unique<SubprocessImplementation>(make_implementation, sound, how_.limits),
-            .coverage = Coverage::given,
-            .steps = with_ours(in_one, floats(in_one, {}), begun),
-            .isolation = {.right = graph_of(in_one)(config_, rows_)},
-            .reference_operations = &operations_of(in_one),
-            .judged = std::move(judged),
-            .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
+        return Candidate{.model = model_of(in_one),
+                         .implementation = std::make_unique<SubprocessModel>(make_implementation, sound, how_.limits),
+                         .coverage = Coverage::given,
+                         .steps = with_ours(in_one, floats(in_one, {}), begun),
+                         .isolation = {.right = graph_of(in_one)(config_, rows_)},
+                         .reference_operations = &operations_of(in_one),
+                         .judged = std::move(judged),
+                         .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
 
 private:
@@ -304,7 +303,7 @@ std::vector<std::string> left_out_of_training(const Functions& steps) {
     return left_out;
 }
 
-std::unique_ptr<Model> own_model(const Functions& steps, const Run& run) {
+std::unique_ptr<TrainableModel> own_model(const Functions& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const bool in_one = are_all_in_one(steps);
@@ -326,7 +325,7 @@ std::unique_ptr<Model> own_model(const Functions& steps, const Run& run) {
     if (network.names.empty()) {
         throw InputError("your functions make no step of the network " + run.recipe.name);
     }
-    const std::unique_ptr<Implementation> implementation = make_step_implementation(network.graph);
+    const std::unique_ptr<Model> implementation = make_step_model(network.graph, Keep::all);
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);

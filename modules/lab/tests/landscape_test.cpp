@@ -39,11 +39,11 @@ std::vector<double> values_of(const std::vector<View>& views, const std::string&
 
 // The values of the collapsed network at a state.
 struct Evaluated {
-    std::unique_ptr<Implementation> implementation;
+    std::unique_ptr<Model> implementation;
     std::vector<View> views;
 };
 Evaluated evaluate(const Network& network, const Tensors<float>& state, double rate) {
-    Evaluated made{make_step_implementation(collapsed_graph(network.config, network.Y.size()), DType::float64), {}};
+    Evaluated made{make_step_model(collapsed_graph(network.config, network.Y.size()), Keep::all, DType::float64), {}};
     made.implementation->load(state);
     made.implementation->run(network.batch(), static_cast<float>(rate));
     made.views = made.implementation->views();

@@ -83,7 +83,7 @@ TEST_CASE("what a training begins with can be changed, and it can be watched") {
     std::vector<std::size_t> watched;
     const Training changed{.recipe = recipe(3, 5),
                            .prepare = [](Run& run) { run.initial["W1"][0] = std::nanf(""); },
-                           .watch = [&](std::size_t steps, Model&) { watched.push_back(steps); }};
+                           .watch = [&](std::size_t steps, TrainableModel&) { watched.push_back(steps); }};
     const Trained trained = train_one(changed, material);
     CHECK_FALSE(trained.finite);
     CHECK(trained.steps == 1);

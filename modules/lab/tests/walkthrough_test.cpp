@@ -57,12 +57,12 @@ std::vector<Recipe> every_kind() {
 }
 
 // The run's first batch, as LibTorch computes it in double.
-std::unique_ptr<Implementation> by_torch(const Recipe& recipe, const lab::Setting& setting) {
+std::unique_ptr<Model> by_torch(const Recipe& recipe, const lab::Setting& setting) {
     const lab::Material material = lab_test::few_names();
     Run run = prepare(recipe, material.names, material.where);
     DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
     draw_batch(batch, run.train, run.generator);
-    std::unique_ptr<Implementation> implementation =
+    std::unique_ptr<Model> implementation =
         setting.torch->stepwise(run.recipe.network, run.recipe.batch, DType::float64);
     implementation->load(run.initial);
     implementation->run(batch.view(), static_cast<float>(rate_at(run.recipe, 0)));
@@ -111,7 +111,7 @@ TEST_CASE("walkthrough: its numbers are LibTorch's") {
     for (const std::size_t row : {0, 13}) {
         const Recipe recipe = lab_test::recipe("notes");
         const Json document = lab_test::read(walk(recipe, row));
-        const std::unique_ptr<Implementation> torch = by_torch(recipe, setting);
+        const std::unique_ptr<Model> torch = by_torch(recipe, setting);
         const std::vector<View> views = torch->views();
         for (const Json& step : document.at("steps")) {
             const auto name = step.at("name").get<std::string>();

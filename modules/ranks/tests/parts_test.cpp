@@ -24,7 +24,7 @@ constexpr float kRate = 0.3F;
 using thread_ranks::kRanks;
 using thread_ranks::same_bytes;
 
-std::vector<float> trained(Model& model, const networks::Example& example) {
+std::vector<float> trained(TrainableModel& model, const networks::Example& example) {
     return thread_ranks::trained(model, example.state, example.batch(), kRate, 3);
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("parts: one part is the whole network, to the bit") {
         for (const HandForm form : kForms) {
             INFO(networks::describe(config, 9) << ", form " << static_cast<int>(form));
             const std::vector<float> whole = trained(*make_hand_model(form, config, 9), example);
-            CHECK(same_bytes(trained(*make_model_in_parts(form, config, 9, 1, one), example), whole));
+            CHECK(same_bytes(trained(*make_model_in_parts(form, config, 9, {1, &one}), example), whole));
         }
     }
 }
@@ -58,10 +58,10 @@ TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks 
         const networks::Example example = networks::make(all[i], rows, ++seed);
         for (const HandForm form : kForms) {
             Single one;
-            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, 8, one), example);
+            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, {8, &one}), example);
             for (const std::size_t ranks : kRanks) {
                 for (const std::vector<float>& of_rank : thread_ranks::of_each_rank(ranks, [&](Group& group) {
-                         return trained(*make_model_in_parts(form, all[i], rows, 8, group), example);
+                         return trained(*make_model_in_parts(form, all[i], rows, {8, &group}), example);
                      })) {
                     INFO(networks::describe(all[i], rows) << ", form " << static_cast<int>(form) << ", " << ranks);
                     CHECK(same_bytes(of_rank, single));
@@ -86,8 +86,9 @@ void check_numbers(std::span<const Number> numbers, const View& expected) {
     CHECK(off <= 2e-5 * size + 1e-6);
 }
 
-std::unique_ptr<Implementation> in_double(const networks::Example& example) {
-    auto right = make_hand_implementation(HandForm::stepwise, example.config, example.rows, DType::float64);
+std::unique_ptr<Model> in_double(const networks::Example& example) {
+    auto right =
+        make_hand_model(HandForm::stepwise, example.config, example.rows, {.keep = Keep::all, .dtype = DType::float64});
     right->load(example.state);
     right->run(example.batch(), kRate);
     return right;
@@ -119,7 +120,7 @@ TEST_CASE("parts: a step makes what the whole network makes, within a few roundi
                 if (form != HandForm::fused && example.rows > 13) {
                     continue;
                 }
-                const auto model = make_model_in_parts(form, example.config, example.rows, parts, one);
+                const auto model = make_model_in_parts(form, example.config, example.rows, {parts, &one});
                 model->load(example.state);
                 const auto loss = static_cast<double>(model->train_step(example.batch(), kRate));
                 INFO("form " << static_cast<int>(form) << ", parts " << parts);
@@ -138,7 +139,7 @@ TEST_CASE("parts: every value of the fused step is that of the whole network, wi
     for_each_example([&](const networks::Example& example) {
         const auto right = in_double(example);
         const std::vector<View> views = right->views();
-        Fused fused(example.config, example.rows, Fused::Keep::all, 1, 5);
+        Fused fused(example.config, example.rows, Keep::all, 1, 5);
         fused.load(example.state);
         fused.run(example.batch(), kRate);
         const Tensors<float> kept = fused.kept();
@@ -152,7 +153,7 @@ TEST_CASE("parts: every value of the fused step is that of the whole network, wi
 TEST_CASE("parts: the fused step makes the same bytes on any number of threads and of ranks") {
     for_each_example([&](const networks::Example& example) {
         const auto by = [&](std::size_t threads, Group& group) {
-            const auto model = make_model_in_parts(HandForm::fused, example.config, example.rows, 7, group, threads);
+            const auto model = make_model_in_parts(HandForm::fused, example.config, example.rows, {7, &group}, threads);
             return trained(*model, example);
         };
         Single one;
@@ -210,7 +211,7 @@ TEST_CASE("parts: the fused step sends a message for each sum that it waits for"
         const networks::Example example = networks::make(config, 9);
         std::vector<std::size_t> gathers(ranks);
         thread_ranks::on_each(ranks, [&](thread_ranks::Thread& group) {
-            Fused fused(config, 9, Fused::Keep::needed, 1, 3, &group);
+            Fused fused(config, 9, Keep::needed, 1, 3, &group);
             fused.load(example.state);
             fused.run(example.batch(), kRate);
             gathers[group.rank()] = group.gathers;
@@ -238,10 +239,10 @@ TEST_CASE("parts: large layers, whose gradients travel while others are computed
     test::set(config, &ShortForm::norm_place, "before");
     const networks::Example example = networks::make(config, 9, 3);
     Single one;
-    const std::vector<float> single = trained(*make_model_in_parts(HandForm::fused, config, 9, 4, one), example);
+    const std::vector<float> single = trained(*make_model_in_parts(HandForm::fused, config, 9, {4, &one}), example);
     for (const std::size_t ranks : {2U, 3U, 5U}) {
         for (const std::vector<float>& of_rank : thread_ranks::of_each_rank(ranks, [&](Group& group) {
-                 return trained(*make_model_in_parts(HandForm::fused, config, 9, 4, group), example);
+                 return trained(*make_model_in_parts(HandForm::fused, config, 9, {4, &group}), example);
              })) {
             INFO(ranks << " ranks");
             CHECK(same_bytes(of_rank, single));

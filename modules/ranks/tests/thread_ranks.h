@@ -40,8 +40,8 @@ private:
 };
 
 // The loss of each step and the state after the last, as numbers.
-inline std::vector<float> trained(byhand::Model& model, const byhand::Tensors<float>& state, const byhand::Batch& batch,
-                                  float rate, std::size_t steps) {
+inline std::vector<float> trained(byhand::TrainableModel& model, const byhand::Tensors<float>& state,
+                                  const byhand::Batch& batch, float rate, std::size_t steps) {
     std::vector<float> all;
     model.load(state);
     for (std::size_t step = 0; step < steps; ++step) {

@@ -89,7 +89,7 @@ void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string
 class Comparison {
 public:
     Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-               std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain)
+               std::vector<Candidate>& candidates, ReferenceModels& reference, const ChainModel& chain)
         : config_(config),
           schedule_(schedule),
           candidates_(candidates),
@@ -97,7 +97,7 @@ public:
           chain_(chain),
           common_(state),
           own_(candidates.size(), state) {
-        for_all([&](Implementation& implementation) { implementation.load(state); });
+        for_all([&](Model& implementation) { implementation.load(state); });
     }
 
     void run(std::size_t step) {
@@ -105,7 +105,7 @@ public:
         batch_ = schedule_.batch(step);
         rate_ = schedule_.rate(step);
         memos_.clear();
-        for_all([&](Implementation& implementation) { implementation.run(batch_, rate_); });
+        for_all([&](Model& implementation) { implementation.run(batch_, rate_); });
     }
 
     // Compares the values of the last run.
@@ -151,7 +151,7 @@ public:
 
     void go_on() {
         common_ = new_state(config_, reference_.stepwise->views());
-        const auto next = [&](const Implementation& implementation) {
+        const auto next = [&](const Model& implementation) {
             return schedule_.drift ? new_state(config_, implementation.views()) : common_;
         };
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
@@ -164,7 +164,7 @@ public:
     }
 
 private:
-    void for_all(const std::function<void(Implementation&)>& act) {
+    void for_all(const std::function<void(Model&)>& act) {
         for (const auto* implementation : {&reference_.stepwise, &reference_.module, &reference_.oracle}) {
             act(**implementation);
         }
@@ -257,7 +257,7 @@ private:
     std::vector<IsolatedStep> run_isolated_of(std::size_t c) {
         const Candidate& candidate = candidates_[c];
         if (candidate.external != nullptr) {
-            const Implementation& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
+            const Model& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
             return candidate.external->judge(candidate.implementation->views(),
                                              with_inputs(reference.views(), batch_, config_.context, &rate_),
                                              reference_.oracle->views(), limits_with(c, other_rounding(candidate, {})));
@@ -318,7 +318,7 @@ private:
     const NetworkConfig& config_;
     const Schedule& schedule_;
     std::vector<Candidate>& candidates_;
-    ReferenceImplementations& reference_;
+    ReferenceModels& reference_;
     const ChainModel& chain_;
     Tensors<float> common_;            // LibTorch's own state at the start of this step
     std::vector<Tensors<float>> own_;  // each candidate's
@@ -333,7 +333,7 @@ private:
 }  // namespace
 
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, ReferenceModels& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit) {
     Comparison comparison(config, state, schedule, candidates, reference, chain);
     for (std::size_t step = 0; step < schedule.steps; ++step) {

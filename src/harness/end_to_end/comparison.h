@@ -58,7 +58,7 @@ public:
 // A network that is compared.
 struct Candidate {
     std::string model;  // "stepwise", "collapsed", "fused"
-    std::unique_ptr<Implementation> implementation;
+    std::unique_ptr<Model> implementation;
     Coverage coverage = Coverage::required;
     // Its steps, or the parts of it that can run in isolation, and how they are judged.
     Graph steps;
@@ -77,10 +77,10 @@ struct Candidate {
 };
 
 // LibTorch's networks, with which the candidates are compared.
-struct ReferenceImplementations {
-    std::unique_ptr<Implementation> stepwise;  // every value, float
-    std::unique_ptr<Implementation> module;    // the values of a torch::nn module, float
-    std::unique_ptr<Implementation> oracle;    // every value, double
+struct ReferenceModels {
+    std::unique_ptr<Model> stepwise;  // every value, float
+    std::unique_ptr<Model> module;    // the values of a torch::nn module, float
+    std::unique_ptr<Model> oracle;    // every value, double
 };
 
 struct Schedule {
@@ -103,7 +103,7 @@ struct Schedule {
 // After the last step they still hold its values. `chain` gives the end-to-end limits, except for candidates with their
 // own.
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, ReferenceModels& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
 
 }  // namespace byhand

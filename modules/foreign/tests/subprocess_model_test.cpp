@@ -1,4 +1,4 @@
-#include "foreign/subprocess_implementation.h"
+#include "foreign/subprocess_model.h"
 
 #include <unistd.h>
 
@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // An implementation with one value, y = 2·rate, which runs `function`.
-class OneValue final : public Implementation {
+class OneValue final : public Model {
 public:
     explicit OneValue(std::function<void()> function) : function_(std::move(function)) {}
     void load(const Tensors<float>&) override {}
@@ -39,10 +39,10 @@ private:
 
 }  // namespace
 
-TEST_CASE("SubprocessImplementation: values are transferred, and a fault names the running function") {
+TEST_CASE("SubprocessModel: values are transferred, and a fault names the running function") {
     const auto implementation_with = [](const std::function<void()>& function) {
-        return SubprocessImplementation(
-            [&](const SubprocessImplementation::Announce& announce) {
+        return SubprocessModel(
+            [&](const SubprocessModel::Announce& announce) {
                 return std::make_unique<OneValue>([=] {
                     announce("first");
                     announce("second");
@@ -51,7 +51,7 @@ TEST_CASE("SubprocessImplementation: values are transferred, and a fault names t
             },
             {"y"}, {.timeout = 500ms});
     };
-    SubprocessImplementation right = implementation_with([] {});
+    SubprocessModel right = implementation_with([] {});
     for (const float rate : {3.0F, 5.0F}) {
         right.run({}, rate);
         const std::vector<View> views = right.views();
@@ -59,8 +59,8 @@ TEST_CASE("SubprocessImplementation: values are transferred, and a fault names t
         CHECK(views[0].name == "y");
         CHECK(value_at(views[0], 0) == 2 * rate);
     }
-    SubprocessImplementation slow(
-        [](const SubprocessImplementation::Announce& announce) {
+    SubprocessModel slow(
+        [](const SubprocessModel::Announce& announce) {
             return std::make_unique<OneValue>([=] {
                 for (int call = 0; call < 4; ++call) {
                     announce("one");
@@ -81,7 +81,7 @@ TEST_CASE("SubprocessImplementation: values are transferred, and a fault names t
          }},
         {"thrown", [] { throw std::runtime_error("thrown"); }}};
     for (const auto& [what, function] : faults) {
-        SubprocessImplementation implementation = implementation_with(function);
+        SubprocessModel implementation = implementation_with(function);
         try {
             implementation.run({}, 1);
             FAIL("no fault: " << what);

@@ -1,4 +1,4 @@
-#include "foreign/subprocess_implementation.h"
+#include "foreign/subprocess_model.h"
 
 #include <cstring>
 #include <utility>
@@ -24,9 +24,8 @@ std::size_t lay_out(std::vector<View>& views, Visit visit) {
 
 }  // namespace
 
-SubprocessImplementation::SubprocessImplementation(
-    const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make, std::set<std::string> names,
-    CallLimits limits)
+SubprocessModel::SubprocessModel(const std::function<std::unique_ptr<Model>(const Announce& announce)>& make,
+                                 std::set<std::string> names, CallLimits limits)
     : journal_(std::make_shared<Journal*>(nullptr)),
       implementation_(make([journal = journal_](const std::string& label) {
           if (*journal != nullptr) {
@@ -38,11 +37,11 @@ SubprocessImplementation::SubprocessImplementation(
       names_(std::move(names)),
       limits_(std::move(limits)) {}
 
-void SubprocessImplementation::load(const Tensors<float>& state) {
+void SubprocessModel::load(const Tensors<float>& state) {
     implementation_->load(state);
 }
 
-void SubprocessImplementation::run(const Batch& batch, float rate) {
+void SubprocessModel::run(const Batch& batch, float rate) {
     std::vector<View> table = views_of_names();
     const GuardedPages& values =
         values_.emplace(lay_out(table, [](const View&, std::size_t) {}), GuardedPages::Sharing::shared);
@@ -60,13 +59,13 @@ void SubprocessImplementation::run(const Batch& batch, float rate) {
     }
 }
 
-std::vector<View> SubprocessImplementation::views_of_names() const {
+std::vector<View> SubprocessModel::views_of_names() const {
     std::vector<View> views = implementation_->views();
     std::erase_if(views, [this](const View& view) { return !names_.contains(view.name); });
     return views;
 }
 
-std::vector<View> SubprocessImplementation::views() const {
+std::vector<View> SubprocessModel::views() const {
     std::vector<View> views = views_of_names();
     if (values_) {
         lay_out(views, [&](View& view, std::size_t offset) { view.data = values_->begin() + offset; });

@@ -21,15 +21,15 @@ struct ExternalFault : std::runtime_error {
     std::string label;  // of the function; empty if none was running
 };
 
-class SubprocessImplementation final : public Implementation {
+class SubprocessModel final : public Model {
 public:
     using Announce = std::function<void(const std::string& label)>;
 
     // `make` makes the implementation to run. Each external function in it must call `announce` with its label before
     // it runs: each has its own time limit, and the one that starts a process is known. The views of the implementation
     // must not change; this one has those with these names.
-    SubprocessImplementation(const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make,
-                             std::set<std::string> names, CallLimits limits);
+    SubprocessModel(const std::function<std::unique_ptr<Model>(const Announce& announce)>& make,
+                    std::set<std::string> names, CallLimits limits);
 
     void load(const Tensors<float>& state) override;
     // Throws ExternalFault, and what run_in_subprocess throws.
@@ -40,7 +40,7 @@ private:
     std::vector<View> views_of_names() const;
 
     std::shared_ptr<Journal*> journal_;  // in the subprocess, its own
-    std::unique_ptr<Implementation> implementation_;
+    std::unique_ptr<Model> implementation_;
     std::set<std::string> names_;
     CallLimits limits_;
     std::optional<GuardedPages> values_;  // of the last run
