@@ -85,7 +85,7 @@ double smallest_caught(const std::string& makes, Candidate right, StepInputs inp
     const std::vector<IsolatedStep> all =
         run_isolated(right.steps, right.isolation, *right.reference_operations, inputs, false);
     const auto found = std::ranges::find(all, makes, &IsolatedStep::makes);
-    return found != all.end() ? found->probe.catches.value_or(0) : 0;
+    return found != all.end() ? found->on_random().catches.value_or(0) : 0;
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ bool is_off_without_battery(const ComparedStep& step) {
             return false;
         }
         IsolatedStep isolated = *value.isolated;
-        isolated.battery.clear();
+        std::erase_if(isolated.trials, [](const Trial& trial) { return trial.input == TrialInput::battery; });
         return contradicts(isolated.verdict());
     };
     return std::ranges::any_of(findings(step),

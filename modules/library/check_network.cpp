@@ -168,7 +168,6 @@ IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
         const Sampled sample = sampled(network_.steps_[place].right, views).at(0);
         return trial_of(call(step, values), sample.exact.numbers, sample.limits, step.shape, extents_of(step.shape));
     };
-    IsolatedStep result{step.makes, step.in_float.name, step.reads, trial_on(right), {}, {}, {}, step.shape};
     std::vector<TensorSpec> specs;
     Values random;
     for (const View& view : right.views()) {
@@ -182,9 +181,8 @@ IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
     for (const View& view : drawn.views()) {
         random.put(view);
     }
-    result.probe = trial_on(random);
-    result.real_double = result.real;
-    result.probe_double = result.probe;
+    IsolatedStep result{step.makes, step.in_float.name, step.reads, step.shape, {trial_on(right), trial_on(random)}};
+    result.trials.back().input = TrialInput::random;
     return result;
 }
 

@@ -56,11 +56,9 @@ IsolatedStep* add_wrong(std::vector<IsolatedStep>& isolated, const std::string& 
     }
     trial.note = note;
     if (place == isolated.end()) {
-        place = isolated.insert(isolated.end(), IsolatedStep{name, {}, {}, {}, {}, {}, {}});
-        place->probe.verdict = place->real_double.verdict = place->probe_double.verdict = Verdict::not_given;
-        place->shape = {ours.size()};
+        place = isolated.insert(isolated.end(), IsolatedStep{name, {}, {}, {ours.size()}, {Trial()}});
     }
-    place->real = std::move(trial);
+    place->trials.front() = std::move(trial);  // on the batch
     return &*place;
 }
 
@@ -169,7 +167,7 @@ private:
         if (added == nullptr) {
             return;
         }
-        added->real.hint = hint_of(ours, right);
+        added->trials.front().hint = hint_of(ours, right);
         if (step_ != nullptr) {
             added->function = step_->in_float.name;
             added->reads = step_->reads;

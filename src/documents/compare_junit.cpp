@@ -59,7 +59,7 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
 Case report::case_of(const ValueReport& value, const std::string& model, const Wording& wording, const Summary& summary,
                      const Presentation& how) {
     const IsolatedStep& step = *value.isolated;
-    const Trial& trial = step.wrong() ? *step.telling() : step.real;
+    const Trial& trial = step.wrong() ? *step.telling() : step.on_batch();
     std::string why =
         trial.note.empty() ? report::where(step.makes, step.shape, trial, step.not_on_batch(), wording) : trial.note;
     for (const std::string& hint : report::hints_of(trial)) {

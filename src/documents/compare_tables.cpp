@@ -216,16 +216,16 @@ std::vector<Cell> isolated_row(const std::string& model, const ValueReport& valu
                              step.function,
                              hidden(model),
                              hidden(step.reads),
-                             outcome_of(step.real),
-                             outcome_of(step.probe),
+                             outcome_of(step.on_batch()),
+                             outcome_of(step.on_random()),
                              caught == 0.0 ? Cell("any", 0.0) : scientific(caught, 1),
-                             scientific(step.real.error.value_or(0), 1),
+                             scientific(step.on_batch().error.value_or(0), 1),
                              scientific(value.inherited_error(), 1),
                              hidden(step.wrong()),
                              hidden(value.without_effect()),
                              {report::verdict_in_words(step), to_string(step.verdict()), mark_of(step.verdict())}};
-    append_trial(row, &step.real);
-    append_trial(row, &step.probe);
+    append_trial(row, &step.on_batch());
+    append_trial(row, &step.on_random());
     append_trial(row, step.only_in_double() ? step.telling() : nullptr);
     return row;
 }

@@ -69,7 +69,7 @@ std::string verdict_in_words(const IsolatedStep& step) {
 }
 
 std::optional<double> catches(const IsolatedStep& step) {
-    for (const Trial* trial : {&step.probe, &step.real}) {
+    for (const Trial* trial : {&step.on_random(), &step.on_batch()}) {
         if (trial->scale > 0.0) {
             return trial->catches;
         }

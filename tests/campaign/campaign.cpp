@@ -228,8 +228,9 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
                 for (const ValueReport& value : model.at(model.isolated)) {
                     const IsolatedStep& isolated = *value.isolated;
                     ++totals.isolated_steps;
-                    ++totals.isolated[to_string(isolated.real.verdict)];
-                    const double used = std::max(isolated.real.used.value_or(0), isolated.probe.used.value_or(0));
+                    ++totals.isolated[to_string(isolated.on_batch().verdict)];
+                    const double used =
+                        std::max(isolated.on_batch().used.value_or(0), isolated.on_random().used.value_or(0));
                     if (!isolated.wrong() && used > totals.used_isolated) {
                         totals.used_isolated = used;
                         totals.used_isolated_by = fmt::format("{} of {} in {}", value.name, model.model, c.name());

@@ -190,7 +190,7 @@ TEST_CASE("the isolated steps, and the root cause") {
     CHECK(steps[0]["probe"]["used"] == 0.5);
     CHECK(steps[0]["in_double"].is_null());
     IsolatedStep only_in_double = isolated("h", trial(0.25), trial(0.5));
-    only_in_double.real_double = trial(9);
+    only_in_double.trials.push_back(in_double(trial(9), TrialInput::batch));
     const Json told = read({with_isolated(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
     CHECK(told["in_double"]["used"] == 9.0);
     CHECK(told["wrong"] == true);

@@ -60,7 +60,7 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each isolated
               .attributes.at("message")
               .starts_with("wrong, not on this batch: mismatch: dh row 0, unit 1"));
     IsolatedStep only_in_double = isolated("h", trial(0.25), trial(0.5));
-    only_in_double.real_double = trial(9);
+    only_in_double.trials.push_back(in_double(trial(9), TrialInput::batch));
     const Element other = read({with_isolated(step_of(0, {exact("C", {2})}), {only_in_double})});
     const Element& told = case_of(other.children[0], "stepwise.alone", "h").children.at(0);
     CHECK(told.attributes.at("message").starts_with("wrong: mismatch in double: h row"));

@@ -97,14 +97,14 @@ isolated steps of stepwise: share of the limit used, smallest relative error cau
 
 TEST_CASE("a step that is wrong in double only is told to be wrong, and where") {
     IsolatedStep step = isolated("h", trial(0.25), trial(0.5));
-    step.probe_double = trial(2e6);
+    step.trials.push_back(in_double(trial(2e6), TrialInput::random));
     CHECK(report::verdict_in_words(step) == "wrong, not on this batch: mismatch in double");
     const std::string text = blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation());
     CHECK(contains(text, "wrong in double, on random values, not on this batch: "));
-    step.real_double = trial(3e6);
-    CHECK(step.telling() == &step.real_double);
+    step.trials.insert(step.trials.end() - 1, in_double(trial(3e6), TrialInput::batch));
+    CHECK(step.telling() == &step.trials[2]);
     CHECK_FALSE(step.not_on_batch());
-    step.probe = trial(7);
+    step.trials[1].verdict = Verdict::mismatch;
     CHECK(step.not_on_batch());
     CHECK_FALSE(step.only_in_double());
 }
@@ -215,17 +215,16 @@ TEST_CASE("blame: of many values that inherit, the first few and their number") 
 
 TEST_CASE("blame: in double seventeen digits, in float eight") {
     IsolatedStep step = isolated("dh", trial(0.25), trial(0.5));
-    step.real_double = trial(9);
-    step.real_double.in_double = true;
-    step.real_double.worst->ours = 0.125;
-    step.real_double.worst->right = 0.125 + 0x1p-53;
+    Trial& wrong = step.trials.emplace_back(in_double(trial(9), TrialInput::batch));
+    wrong.worst->ours = 0.125;
+    wrong.worst->right = 0.125 + 0x1p-53;
     const std::string text = blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation());
     CHECK(contains(text, ": by hand 0.125, expected 0.12500000000000011\n"));
-    step.real_double.worst->right = 0.25;
-    step.real_double.worst->ours = 1.0 / 3;
+    wrong.worst->right = 0.25;
+    wrong.worst->ours = 1.0 / 3;
     CHECK(contains(blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation()),
                    ": by hand 0.33333333333333331, expected 0.25\n"));
-    step.real_double.in_double = false;
+    wrong.in_double = false;
     CHECK(contains(blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation()),
                    ": by hand 0.33333333, expected 0.25\n"));
 }

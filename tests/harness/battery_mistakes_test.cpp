@@ -157,7 +157,7 @@ void expect_caught(const Judged& judged, const std::string& on) {
     CHECK(step.not_on_batch());
     INFO(step.telling()->on);
     CHECK(std::ranges::any_of(
-        step.battery, [&](const Trial& trial) { return fails(trial.verdict) && text::contains(trial.on, on); }));
+        step.trials, [&](const Trial& trial) { return fails(trial.verdict) && text::contains(trial.on, on); }));
 }
 
 }  // namespace
@@ -294,9 +294,9 @@ TEST_CASE("battery mistakes: a count that turns wrong, in calls in a row") {
             const IsolatedStep step = Judged{.subprocess = subprocess, .function = turns}.run();
             REQUIRE(step.wrong());
             CHECK_FALSE(step.not_on_batch());  // it does not depend on the values
-            INFO(step.real.note);
-            CHECK(step.real.note.starts_with("gives different results in call "));
-            CHECK(step.real.note.ends_with(" of 256 in a row on the same values"));
+            INFO(step.on_batch().note);
+            CHECK(step.on_batch().note.starts_with("gives different results in call "));
+            CHECK(step.on_batch().note.ends_with(" of 256 in a row on the same values"));
         }
     }
 }
@@ -311,7 +311,7 @@ TEST_CASE("battery mistakes: outside of the main thread") {
         };
         const IsolatedStep step = Judged{.subprocess = subprocess, .function = elsewhere}.run();
         REQUIRE(step.wrong());
-        CHECK(step.real.note == "gives different results when another thread calls it");
+        CHECK(step.on_batch().note == "gives different results when another thread calls it");
     }
 }
 

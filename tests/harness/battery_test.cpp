@@ -99,8 +99,8 @@ Run spoiled(Spoil) {
 void expect_caught(Run function, const std::string& on) {
     const IsolatedStep step = judged(function);
     CHECK(step.wrong());
-    CHECK_FALSE(fails(step.real.verdict));
-    CHECK_FALSE(fails(step.probe.verdict));
+    CHECK_FALSE(fails(step.on_batch().verdict));
+    CHECK_FALSE(fails(step.on_random().verdict));
     CHECK(step.not_on_batch());
     REQUIRE(step.telling() != nullptr);
     CHECK(step.telling()->on.find(on) != std::string::npos);
@@ -116,8 +116,8 @@ void expect_caught(Run function, const std::string& on) {
 TEST_CASE("battery: a right step is right on all of it") {
     const IsolatedStep step = judged(right<float>);
     CHECK_FALSE(step.wrong());
-    CHECK(step.battery.size() > 15);
-    CHECK(std::ranges::all_of(step.battery, [](const Trial& trial) { return *trial.used <= 1; }));
+    CHECK(test::battery_size(step) > 15);
+    CHECK(std::ranges::all_of(step.trials, [](const Trial& trial) { return *trial.used <= 1; }));
 }
 
 TEST_CASE("battery: of several functions that make a name each is judged, and the wrong one is named") {
@@ -134,7 +134,7 @@ TEST_CASE("battery: of several functions that make a name each is judged, and th
     };
     const IsolatedStep all_right = judged(right<float>, {{"third", right<float>}, {"other (wide)", right<float>}});
     CHECK_FALSE(all_right.wrong());
-    CHECK(all_right.battery.size() == 3 * judged(right<float>).battery.size());
+    CHECK(test::battery_size(all_right) == 3 * test::battery_size(judged(right<float>)));
     const ValueReport third = blamed(judged(right<float>, {{"third (wide)", wrong}}));
     CHECK(third.wrong_function() == "third");
     CHECK(third.why().ends_with("rows: random values (wide)"));

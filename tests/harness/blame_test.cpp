@@ -52,7 +52,9 @@ Trial trial(Verdict verdict) {
 }
 
 IsolatedStep isolated(const std::string& makes, Verdict real, Verdict probe) {
-    return {makes, "make_" + makes, {}, trial(real), trial(probe), trial(real), trial(probe)};
+    IsolatedStep step{makes, "make_" + makes, {}, {}, {trial(real), trial(probe)}};
+    step.trials[1].input = TrialInput::random;
+    return step;
 }
 
 // Compared values, off end to end.
@@ -159,16 +161,15 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
 
     const auto why = [](const IsolatedStep& step) { return blame("", {}, {step}, {}, {}).values.at(0).why(); };
     IsolatedStep in_double = isolated("a", exact, within);
-    in_double.real_double.verdict = mismatch;
+    in_double.trials.push_back(test::in_double(trial(mismatch), TrialInput::batch));
     CHECK(why(in_double) == "in double, on this batch");
-    in_double.real_double.verdict = exact;
-    in_double.probe_double.verdict = mismatch;
+    in_double.trials.back() = test::in_double(trial(mismatch), TrialInput::random);
     CHECK(why(in_double) == "in double, on random values");
 
     IsolatedStep noted = isolated("a", mismatch, within);
-    noted.real.note = "overwrites x, which it reads";
+    noted.trials[0].note = "overwrites x, which it reads";
     CHECK(why(noted) == "overwrites x, which it reads");
-    std::swap(noted.real, noted.probe);
+    std::swap(noted.trials[0].input, noted.trials[1].input);
     CHECK(why(noted) == "overwrites x, which it reads, on random values");
 
     const ModelReport both = blame("", {}, steps, wrong({"b"}), {});
@@ -179,7 +180,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
 
 TEST_CASE("blame: what of an error end to end is not the step's own is inherited") {
     IsolatedStep step = isolated("b", Verdict::within, Verdict::within);
-    step.real.error = 0.25;
+    step.trials[0].error = 0.25;
     const auto inherited = [&](std::optional<double> operations, std::optional<double> module) {
         std::vector<ValueReport> compared = off({"b"});
         compared[0].operations->error = operations;
@@ -241,7 +242,7 @@ TEST_CASE("blame: what is off end to end itself hands it on, rather than a neare
     CHECK(inherits({"a", "c"}, {"d"}) == "c");  // neither is
     // It is not off itself, but puts off what it reads.
     IsolatedStep overwriting = isolated("b", Verdict::mismatch, Verdict::within);
-    overwriting.real.overwrites = "c";
+    overwriting.trials[0].overwrites = "c";
     CHECK(from(blame("", off({"a", "d"}), {overwriting}, wrong({"a"}), net), "d") == "b");
 }
 

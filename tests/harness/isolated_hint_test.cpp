@@ -67,17 +67,17 @@ TEST_CASE("isolated step: a hint shows how it is off, on the batch's values and 
     CHECK(less.wrong());
     CHECK(less.verdict() == Verdict::mismatch);
     CHECK(less.shape == Shape{3, 5});
-    CHECK(less.real.hint == "off by the factor 6/7 = (n − 1)/n: n against n − 1");  // n are the network's rows
-    CHECK(less.probe.hint == less.real.hint);
+    CHECK(less.on_batch().hint == "off by the factor 6/7 = (n − 1)/n: n against n − 1");  // n are the network's rows
+    CHECK(less.on_random().hint == less.on_batch().hint);
 
     Graph ours = network();
     add(ours.backward, "dy", {3, 5}, {"dx"}, "left_out", last_row_left_out<float>, std::size_t{15});
-    CHECK(run(ours, kValues).real.hint == "only the last row is off: all zero");
+    CHECK(run(ours, kValues).on_batch().hint == "only the last row is off: all zero");
 
     const IsolatedStep right = scaled(3, kValues);
     CHECK_FALSE(right.wrong());
-    CHECK(right.real.hint.empty());
-    CHECK(right.probe.hint.empty());
+    CHECK(right.on_batch().hint.empty());
+    CHECK(right.on_random().hint.empty());
 }
 
 TEST_CASE("a culprit knows its shape, and on which values it was caught") {
@@ -89,7 +89,7 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
 
     // Nothing times anything is nothing: only the probe sees it.
     const IsolatedStep on_zeros = scaled(-3, std::vector<float>(15, 0.0F));
-    CHECK(on_zeros.real.verdict == Verdict::vacuous);
+    CHECK(on_zeros.on_batch().verdict == Verdict::vacuous);
     const ValueReport unseen = test::reported(on_zeros);
     REQUIRE(unseen.role.kind == Role::Kind::culprit);
     CHECK(unseen.isolated->not_on_batch());
@@ -116,7 +116,7 @@ TEST_CASE("isolated step: with all limits 0 the worst element is the one with th
     };
     const Owned<float> x{"dx", {3, 5}, kValues}, y{"dy", {3, 5}, kValues};
     StepInputs inputs({x.view(), y.view()}, 27, 11);
-    const Trial trial = run_isolated(ours, isolation, Copied(), inputs).at(0).real;
+    const Trial trial = run_isolated(ours, isolation, Copied(), inputs).at(0).on_batch();
     CHECK(trial.verdict == Verdict::mismatch);
     CHECK(trial.worst->position == 11);  // -1.3
 }

@@ -80,17 +80,18 @@ const std::vector<float> kData = {0.5F, -1.25F, 3, 0.0625F, -7, 0.3F, 11};
 
 TEST_CASE("isolated step: exact and within") {
     const IsolatedStep same = Trials(copy, [](double x) { return x; }).run(copy<float>, kData);
-    for (const Trial& trial : {same.real, same.probe, same.real_double, same.probe_double}) {
+    CHECK(same.trials.size() == 2);
+    for (const Trial& trial : same.trials) {
         CHECK(trial.verdict == Verdict::exact);
         CHECK(trial.error == 0);
         CHECK(trial.used == 0);
         CHECK(trial.scale > 0);
     }
-    CHECK(same.real.scale == 11);
+    CHECK(same.on_batch().scale == 11);
     CHECK_FALSE(same.wrong());
 
     const IsolatedStep rounded = Trials(scale, scaled).run(scale<float>, kData);
-    for (const Trial& trial : {rounded.real, rounded.probe}) {
+    for (const Trial& trial : rounded.trials) {
         CHECK(trial.verdict == Verdict::within);
         CHECK(trial.error > 0);
         CHECK(trial.used > 0);
@@ -113,18 +114,18 @@ TEST_CASE("isolated step: one element off by two units is a mismatch, with its i
                                               y[4] *= 1 + sign * 0x1p-22F;
                                           },
                                           kData);
-        CHECK(step.real.verdict == Verdict::mismatch);
-        CHECK(step.real.worst->position == 4);
-        CHECK(step.real.used > 1);
-        CHECK(step.real.error > step.real.limit);
-        CHECK(step.real.worst->right == scaled(-7));
+        CHECK(step.on_batch().verdict == Verdict::mismatch);
+        CHECK(step.on_batch().worst->position == 4);
+        CHECK(step.on_batch().used > 1);
+        CHECK(step.on_batch().error > step.on_batch().limit);
+        CHECK(step.on_batch().worst->right == scaled(-7));
         CHECK(step.wrong());
         CHECK_FALSE(test::reported(step).without_effect());
     }
 }
 
 TEST_CASE("isolated step: an error of the reported size is caught in every element") {
-    const Trial right = Trials(scale, scaled).run(scale<float>, kData).real;
+    const Trial right = Trials(scale, scaled).run(scale<float>, kData).on_batch();
     for (std::size_t i = 0; i < kElements; ++i) {
         const IsolatedStep step = Trials(scale, scaled)
                                       .run(
@@ -133,17 +134,17 @@ TEST_CASE("isolated step: an error of the reported size is caught in every eleme
                                               y[i] += static_cast<float>(1.01 * *right.catches * *right.scale);
                                           },
                                           kData);
-        CHECK(step.real.verdict == Verdict::mismatch);
-        CHECK(step.real.worst->position == i);
+        CHECK(step.on_batch().verdict == Verdict::mismatch);
+        CHECK(step.on_batch().worst->position == i);
     }
 }
 
 TEST_CASE("isolated step: unwritten elements are detected, all or some, also beside another mistake") {
     const IsolatedStep nothing = Trials(scale, scaled).run([](float*, const float*) {}, kData);
-    CHECK(nothing.real.verdict == Verdict::unwritten);
-    CHECK(nothing.probe.verdict == Verdict::unwritten);
-    CHECK(nothing.real.nothing_written);
-    CHECK(nothing.probe.nothing_written);
+    CHECK(nothing.on_batch().verdict == Verdict::unwritten);
+    CHECK(nothing.on_random().verdict == Verdict::unwritten);
+    CHECK(nothing.on_batch().nothing_written);
+    CHECK(nothing.on_random().nothing_written);
     CHECK(nothing.wrong());
     const IsolatedStep last = Trials(scale, scaled)
                                   .run(
@@ -153,9 +154,9 @@ TEST_CASE("isolated step: unwritten elements are detected, all or some, also bes
                                           }
                                       },
                                       kData);
-    CHECK(last.real.verdict == Verdict::unwritten);
-    CHECK(last.real.worst->position == kElements - 1);
-    CHECK_FALSE(last.real.nothing_written);
+    CHECK(last.on_batch().verdict == Verdict::unwritten);
+    CHECK(last.on_batch().worst->position == kElements - 1);
+    CHECK_FALSE(last.on_batch().nothing_written);
 }
 
 TEST_CASE("isolated step: a NaN or an infinity of our own") {
@@ -167,8 +168,8 @@ TEST_CASE("isolated step: a NaN or an infinity of our own") {
                                               y[5] = bad;
                                           },
                                           kData);
-        CHECK(step.real.verdict == Verdict::non_finite);
-        CHECK(step.real.worst->position == 5);
+        CHECK(step.on_batch().verdict == Verdict::non_finite);
+        CHECK(step.on_batch().worst->position == 5);
         CHECK(step.wrong());
     }
 }
@@ -178,9 +179,9 @@ TEST_CASE("isolated step: an overflow of float is out of range, not a culprit, a
     data[1] = 3e30F;
     const auto squared = [](double x) { return x * x; };
     const IsolatedStep step = Trials(square, squared).run(square<float>, data);
-    CHECK(step.real.verdict == Verdict::out_of_range);
-    CHECK(step.real.worst->position == 1);
-    CHECK(step.probe.verdict == Verdict::within);
+    CHECK(step.on_batch().verdict == Verdict::out_of_range);
+    CHECK(step.on_batch().worst->position == 1);
+    CHECK(step.on_random().verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
     const IsolatedStep wrong = Trials(square, squared)
                                    .run(
@@ -189,15 +190,15 @@ TEST_CASE("isolated step: an overflow of float is out of range, not a culprit, a
                                            y[6] *= 1.0001F;
                                        },
                                        data);
-    CHECK(wrong.real.verdict == Verdict::mismatch);
-    CHECK(wrong.real.worst->position == 6);
+    CHECK(wrong.on_batch().verdict == Verdict::mismatch);
+    CHECK(wrong.on_batch().worst->position == 6);
 }
 
 TEST_CASE("isolated step: all zeros are vacuous on real data, and the probe decides") {
     const std::vector<float> zeros(kElements);
     const IsolatedStep step = Trials(scale, scaled).run(scale<float>, zeros);
-    CHECK(step.real.verdict == Verdict::vacuous);
-    CHECK(step.probe.verdict == Verdict::within);
+    CHECK(step.on_batch().verdict == Verdict::vacuous);
+    CHECK(step.on_random().verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
     const IsolatedStep wrong = Trials(scale, scaled)
                                    .run(
@@ -226,8 +227,8 @@ TEST_CASE("isolated step: a mistake hidden by identities of real data is wrong w
                                           }
                                       },
                                       balanced);
-    CHECK(step.real.verdict == Verdict::exact);
-    CHECK(step.probe.verdict == Verdict::mismatch);
+    CHECK(step.on_batch().verdict == Verdict::exact);
+    CHECK(step.on_random().verdict == Verdict::mismatch);
     CHECK(step.wrong());
     CHECK(test::reported(step).without_effect());
 }
@@ -240,8 +241,8 @@ TEST_CASE("isolated step: a step that overwrites its input is wrong, even if its
                                           const_cast<float*>(x)[3] = 17;
                                       },
                                       kData);
-    CHECK(step.real.verdict == Verdict::mismatch);
-    CHECK(step.real.note == "overwrites x, which it reads");
+    CHECK(step.on_batch().verdict == Verdict::mismatch);
+    CHECK(step.on_batch().note == "overwrites x, which it reads");
     CHECK(step.wrong());
 }
 
@@ -254,7 +255,7 @@ TEST_CASE("isolated step: out-of-bounds writes and additions are detected, and o
                     outside(y, const_cast<float*>(x));
                 },
                 kData)
-            .real;
+            .on_batch();
     };
     const std::string past_result = "writes past the end of its result", past_read = "overwrites x, which it reads";
     CHECK(also([](float* y, float*) { y[kElements] = 3; }).note == past_result);
@@ -268,8 +269,8 @@ TEST_CASE("isolated step: out-of-bounds writes and additions are detected, and o
 TEST_CASE("isolated step: a function that throws is a mismatch with its message, and the others are judged") {
     const IsolatedStep step =
         Trials(scale, scaled).run([](float*, const float*) { throw std::runtime_error("goes to x(9)"); }, kData);
-    CHECK(step.real.verdict == Verdict::mismatch);
-    CHECK(step.real.note == "goes to x(9)");
+    CHECK(step.on_batch().verdict == Verdict::mismatch);
+    CHECK(step.on_batch().note == "goes to x(9)");
     CHECK(step.wrong());
     CHECK_FALSE(test::reported(step).without_effect());
 }
@@ -282,7 +283,7 @@ TEST_CASE("isolated step: a reference result of another size is a mismatch") {
         return all;
     });
     const IsolatedStep step = trials.run(copy<float>, kData);
-    CHECK(step.real.verdict == Verdict::shape);
+    CHECK(step.on_batch().verdict == Verdict::shape);
     CHECK(step.wrong());
 }
 
@@ -316,9 +317,9 @@ TEST_CASE("isolated step: sums in another order are judged by that order's bound
         trials.reference_operations.add("y", {{"x", {kElements}}}, total);
         trials.isolation.leeway = leeway;
         const IsolatedStep forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
-        CHECK(agrees(forwards.real.verdict));
+        CHECK(agrees(forwards.on_batch().verdict));
         const IsolatedStep backwards = trials.run([&](float* y, const float* x) { sum_up(y, x, true); }, data);
-        CHECK(backwards.real.verdict == (leeway == Leeway::none ? Verdict::mismatch : Verdict::within));
+        CHECK(backwards.on_batch().verdict == (leeway == Leeway::none ? Verdict::mismatch : Verdict::within));
     }
 }
 
@@ -354,10 +355,13 @@ TEST_CASE("isolated step: our double is compared with the reference at double pr
         const IsolatedStep step = Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
             test::times(y, x, kElements, factor);
         });
-        CHECK(step.real.verdict == Verdict::within);
+        CHECK(step.on_batch().verdict == Verdict::within);
         const bool right = factor == static_cast<double>(kFactor);
-        CHECK(agrees(step.real_double.verdict) == right);
-        CHECK(agrees(step.probe_double.verdict) == right);
+        REQUIRE(step.trials.size() == 4);
+        for (const std::size_t in_double : {2, 3}) {
+            CHECK(step.trials[in_double].in_double);
+            CHECK(agrees(step.trials[in_double].verdict) == right);
+        }
         CHECK(step.wrong() == !right);
     }
 }

@@ -110,8 +110,8 @@ inline Trial trial(double used, Verdict verdict = Verdict::within) {
 }
 
 inline IsolatedStep isolated(const std::string& makes, const Trial& real, const Trial& probe) {
-    IsolatedStep step{makes, "function_of_" + makes, {"C", "X"}, real, probe, real, probe};
-    step.shape = {4, 2};
+    IsolatedStep step{makes, "function_of_" + makes, {"C", "X"}, {4, 2}, {real, probe}};
+    step.trials[1].input = TrialInput::random;
     return step;
 }
 
@@ -140,10 +140,21 @@ inline ValueReport reported(const IsolatedStep& step, Verdict in_chain = Verdict
     return blame("stepwise", {value}, {step}, {}, {}).values.at(0);
 }
 
+// The same of a function in double.
+inline Trial in_double(Trial trial, TrialInput input) {
+    trial.input = input;
+    trial.in_double = true;
+    return trial;
+}
+
+inline std::size_t battery_size(const IsolatedStep& step) {
+    return static_cast<std::size_t>(std::ranges::count(step.trials, TrialInput::battery, &Trial::input));
+}
+
 // The first culprit's trial on the batch.
 inline Trial& evidence_in(ComparedStep& step) {
     ModelReport& report = step.models.at(0);
-    return report.values.at(report.culprits.at(0)).isolated->real;
+    return report.values.at(report.culprits.at(0)).isolated->trials.front();
 }
 
 // The smallest input of a step that reads one value, {3}.

@@ -231,26 +231,24 @@ std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& 
     if (!is_informative(limits, exact) && !(all_exact && exact_stays(form, *step, exact, reads, inputs))) {
         return std::nullopt;
     }
-    const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
-    IsolatedStep judged{given.name, step->in_float.name, step->reads, trial(given, exact, limits, form.graph), {}, {},
-                        {},         given.shape};
-    if (judged.real.verdict == Verdict::mismatch) {
+    const auto judge = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
+    IsolatedStep judged{
+        given.name, step->in_float.name, step->reads, given.shape, {judge(given, exact, limits, form.graph)}};
+    Trial& trial = judged.trials.front();
+    if (trial.verdict == Verdict::mismatch) {
         name_mistake_in(given, *step, inputs, network, exact,
-                        limits_for(given, *step, exact, inputs, DType::float32, passes, network), judged.real);
+                        limits_for(given, *step, exact, inputs, DType::float32, passes, network), trial);
     }
-    if (fails(judged.real.verdict)) {
-        hint_at_derived(judged.real, *step, inputs);
+    if (fails(trial.verdict)) {
+        hint_at_derived(trial, *step, inputs);
     } else {
         judged.rounding = limits;
         // In the unit of float's rounding, as the chain's limits are measured.
         const double unit = dtype == DType::float64 ? kDoubles : 1;
         for (double& rounding : judged.rounding) {
-            rounding = std::isfinite(rounding) ? rounding * judged.real.used.value_or(0) / unit : 0;
+            rounding = std::isfinite(rounding) ? rounding * trial.used.value_or(0) / unit : 0;
         }
     }
-    judged.probe.verdict = Verdict::not_given;
-    judged.real_double = judged.real;
-    judged.probe_double = judged.probe;
     return judged;
 }
 

@@ -89,7 +89,7 @@ public:
         const ModelReport& report = last_.models.at(0);
         std::map<std::string, double> caught;
         for (const ValueReport& value : report.at(report.isolated)) {
-            caught[value.name] = value.isolated->real.catches.value_or(0);
+            caught[value.name] = value.isolated->on_batch().catches.value_or(0);
         }
         const Mistake& mistake = *find_mistake("off-by-twice-the-limit");
         caught_ = caught.at(culprits_in(stepwise_graph(config_, rows_), mistake).at(0));

@@ -165,13 +165,13 @@ TEST_CASE("judge_external: right ones are right, each by its own step") {
     CHECK(wrong(all).empty());
     for (const IsolatedStep& one : all) {
         INFO(one.makes);
-        CHECK(one.verdict() == one.real.verdict);
+        CHECK(one.verdict() == one.on_batch().verdict);
         CHECK(agrees(one.verdict()));
-        CHECK(one.probe.verdict == Verdict::not_given);
-        CHECK(one.probe_double.verdict == Verdict::not_given);
+        CHECK(one.on_random().verdict == Verdict::not_given);
+        CHECK(one.trials.size() == 1);
         CHECK(one.shape == Shape{kElements});
-        CHECK(one.real.scale > 1);
-        CHECK(one.real.used.value_or(1) < 1);
+        CHECK(one.on_batch().scale > 1);
+        CHECK(one.on_batch().used.value_or(1) < 1);
     }
     CHECK(all[2].function == "product");
     CHECK(all[2].reads == Names{"dy", "y"});
@@ -183,14 +183,14 @@ TEST_CASE("judge_external: a wrong one is a mismatch, with the place and a hint"
     std::ranges::for_each(twice, [](float& x) { x *= 2; });
     const auto doubled = c.judged({{"dy", c.dy}, {"dx", twice}});
     CHECK(wrong(doubled) == Names{"dx"});
-    CHECK(doubled[1].real.verdict == Verdict::mismatch);
-    CHECK_THAT(doubled[1].real.hint, ContainsSubstring("twice the right answer"));
+    CHECK(doubled[1].on_batch().verdict == Verdict::mismatch);
+    CHECK_THAT(doubled[1].on_batch().hint, ContainsSubstring("twice the right answer"));
     for (int floats = 0; floats < 5; ++floats) {  // where a product has half of one, in other words two
         one_off[3] = std::nextafter(one_off[3], 1.0F);
     }
     const auto off = c.judged({{"dy", c.dy}, {"y", c.y}, {"dx", one_off}});
     CHECK(wrong(off) == Names{"dx"});
-    CHECK(off[2].real.worst->position == 3);
+    CHECK(off[2].on_batch().worst->position == 3);
     Row nan = c.dx;
     nan[5] = std::numeric_limits<float>::quiet_NaN();
     CHECK(wrong(c.judged({{"dy", c.dy}, {"dx", nan}})) == Names{"dx"});
@@ -311,10 +311,8 @@ TEST_CASE("leave_out_unrelated: a wrong step whose value agrees end to end, thou
         compared[1].name = "y";  // is not compared
         compared[2].name = "dx";
         compared[2].operations.emplace().verdict = own;
-        std::vector<IsolatedStep> steps = {{"dx", "product", {"y", "dy"}, {}, {}, {}, {}}};
-        for (Trial* trial : {&steps[0].real, &steps[0].probe, &steps[0].real_double, &steps[0].probe_double}) {
-            trial->verdict = isolated;
-        }
+        std::vector<IsolatedStep> steps = {{"dx", "product", {"y", "dy"}, {}, {Trial()}}};
+        steps[0].trials[0].verdict = isolated;
         leave_out_unrelated(steps, compared, small_chain());
         CHECK(steps.empty() == left_out);
     }

@@ -91,7 +91,8 @@ std::string why(const Attempt& attempt, Standing standing) {
 
 // The largest share of its limit.
 double used(const Attempt& attempt) {
-    return std::max(attempt.value.isolated->real.used.value_or(0), attempt.value.isolated->probe.used.value_or(0));
+    return std::max(attempt.value.isolated->on_batch().used.value_or(0),
+                    attempt.value.isolated->on_random().used.value_or(0));
 }
 
 // The smallest relative error that is caught wherever it stands, in float.

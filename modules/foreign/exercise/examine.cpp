@@ -98,7 +98,7 @@ ExternalNetwork with_external(bool in_one, FunctionsByType functions, const Netw
 }
 
 Standing standing_of(const IsolatedStep& step) {
-    if (step.real.nothing_written && step.probe.nothing_written) {
+    if (step.on_batch().nothing_written && step.on_random().nothing_written) {
         return Standing::to_do;
     }
     return step.wrong() ? Standing::wrong : Standing::right;
@@ -167,7 +167,7 @@ public:
             const IsolatedStep& step = *attempt.value.isolated;
             begun.insert(step.makes);
             judged.push_back(step);
-            if (step.real.note.empty()) {
+            if (step.on_batch().note.empty()) {
                 sound.insert(step.makes);
             }
         }
@@ -220,8 +220,9 @@ private:
 // Notes a fault of a function that ran without one in isolation.
 void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
     for (Attempt& attempt : attempts) {
-        if (is_begun(attempt) && attempt.value.function == fault.label && attempt.value.isolated->real.note.empty()) {
-            Trial& real = attempt.value.isolated->real;
+        if (is_begun(attempt) && attempt.value.function == fault.label &&
+            attempt.value.isolated->on_batch().note.empty()) {
+            Trial& real = attempt.value.isolated->trials.front();  // on the batch
             attempt.standing = Standing::wrong;
             real.verdict = Verdict::mismatch;
             real.note = fault.what();

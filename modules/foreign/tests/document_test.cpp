@@ -24,7 +24,7 @@ Attempt attempt(const std::string& makes, Standing standing, double used = 0, bo
 
 Attempt wrong(const std::string& makes, const std::string& note, const std::string& hint) {
     Attempt one = attempt(makes, Standing::wrong);
-    Trial& real = one.value.isolated->real;
+    Trial& real = one.value.isolated->trials.front();
     real = test::trial(7, Verdict::mismatch);
     real.note = note;
     real.hint = hint;
@@ -133,7 +133,7 @@ TEST_CASE("exercise: the verdict, the culprits, what to do next, then only what 
 
 TEST_CASE("exercise table: wrong in double only is told so; a form without attempts is left out") {
     Attempt one = attempt("da", Standing::wrong, 0.5);
-    one.value.isolated->real_double = one.value.isolated->probe_double = test::trial(3, Verdict::mismatch);
+    one.value.isolated->trials.push_back(test::in_double(test::trial(3, Verdict::mismatch), TrialInput::batch));
     const std::string table = exercise_table({.attempts = {one}, .step = {}, .summary = {}}, false);
     CHECK(line_of(table, "da") == "da wrong off by 3e-07, in double only");
     CHECK_FALSE(contains(table, "in one formula"));
@@ -247,7 +247,7 @@ TEST_CASE("exercise: no count says that all is right where the exit code is 1") 
     }
     SECTION("all zero, where something else should be") {
         Examination vacuous = one_right(test::within("da", {3}, 1e-7, 1e-6));
-        vacuous.attempts[0].value.isolated->probe = test::trial(0, Verdict::vacuous);
+        vacuous.attempts[0].value.isolated->trials[1].verdict = Verdict::vacuous;
         vacuous.summary.agree = false;  // by the step isolated
         CHECK(line_of(exercise_table(vacuous, false), "da") == "da unproven within isolated vacuous");
         CHECK(failures(vacuous) == 1);

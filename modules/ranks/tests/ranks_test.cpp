@@ -122,7 +122,7 @@ TEST_CASE("ranks: the first value with other bits is named, with its rank") {
     const Graph whole = stepwise_graph(config, kRows);
     const RanksOnThreads alone = ranks_on_threads(nullptr, config, kRows, 5, 1, "fused");
     judged(*alone.ranks, config);
-    const RankValues one = alone.ranks->its().own->values();
+    const RankValues one = alone.ranks->its().own.values();
     std::vector<IsolatedStep> isolated;
     judge_bits(isolated, whole, std::span(&one, 1), one);
     CHECK(isolated.empty());
@@ -134,19 +134,19 @@ TEST_CASE("ranks: the first value with other bits is named, with its rank") {
     REQUIRE(isolated.size() == 1);
     CHECK(isolated.front().makes == "dW1");
     CHECK(isolated.front().wrong());
-    CHECK(isolated.front().real.note == "rank 1: other bits than on one process");
+    CHECK(isolated.front().on_batch().note == "rank 1: other bits than on one process");
 
     // A share, though the sum is right.
     const RanksOnThreads collapsed = ranks_on_threads(nullptr, config, kRows, 5, 1, "collapsed");
     judged(*collapsed.ranks, config);
-    const RankValues right = collapsed.ranks->its().own->values();
+    const RankValues right = collapsed.ranks->its().own.values();
     RankValues wrong = right;
     wrong.parts[3].shares["dW1"][1] += 0.25F;
     isolated.clear();
     judge_bits(isolated, whole, std::span(&wrong, 1), right);
     REQUIRE(isolated.size() == 1);
     CHECK(isolated.front().makes == "dW1");
-    CHECK(isolated.front().real.note == "the parts' shares: other bits than on one process");
+    CHECK(isolated.front().on_batch().note == "the parts' shares: other bits than on one process");
 
     changed.front().parts.front().rows["h"][4] += 0.25F;
     isolated.clear();
@@ -223,7 +223,7 @@ TEST_CASE("ranks: the first place that is wrong is named by rank, part and rows"
         const auto found = std::ranges::find(steps, value, &IsolatedStep::makes);
         REQUIRE(found != steps.end());
         CHECK(found->wrong());
-        return found->real.note + (found->real.hint.empty() ? "" : "; " + found->real.hint);
+        return found->on_batch().note + (found->on_batch().hint.empty() ? "" : "; " + found->on_batch().hint);
     };
     CHECK(note_of("same-rows-on-all-ranks", "X").starts_with("on rank 1 part 1 is not rows 6 to 12 of the batch"));
     CHECK(note_of("parameters-not-broadcast", "W1").starts_with("rank 1 begins the step with another W1"));

@@ -58,8 +58,9 @@ bool ValueReport::without_effect() const {
     if (!isolated || !isolated->wrong()) {
         return false;
     }
-    const bool on_real_data = fails(isolated->real.verdict) || fails(isolated->real_double.verdict);
-    return isolated->real.note.empty() && (!on_real_data || !fails_in_chain());
+    const bool on_real_data = std::ranges::any_of(
+        isolated->trials, [](const Trial& one) { return one.input == TrialInput::batch && fails(one.verdict); });
+    return isolated->on_batch().note.empty() && (!on_real_data || !fails_in_chain());
 }
 
 std::optional<double> ValueReport::inherited_error() const {
@@ -67,7 +68,7 @@ std::optional<double> ValueReport::inherited_error() const {
     if (!isolated || chain == nullptr || !chain->error) {
         return std::nullopt;
     }
-    return std::max(*chain->error - isolated->real.error.value_or(0), 0.0);
+    return std::max(*chain->error - isolated->on_batch().error.value_or(0), 0.0);
 }
 
 const Trial* ValueReport::evidence() const {

@@ -50,6 +50,7 @@ Trial trial_of(const CallResult<T>& result, const StepRun<T>& one, Leeway leeway
         trial.note = result.fault;
         trial.overwrites = result.overwrites;
     }
+    trial.input = one.kind;
     trial.in_double = sizeof(T) == sizeof(double);
     if (!one.on.empty()) {
         trial.on = one.on;

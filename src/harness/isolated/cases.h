@@ -15,6 +15,7 @@ struct StepRun {
     const Step* step = nullptr;
     const StepInput* input = nullptr;
     NetworkSize size = {};
+    TrialInput kind = TrialInput::batch;
     // Of the battery.
     std::string on = {};
     std::string by = {};

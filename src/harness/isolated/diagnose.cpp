@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -148,28 +149,18 @@ void put_on_batch(IsolatedStep& result, const Trial& fault) {
     Trial trial = fault;
     trial.on.clear();
     trial.shape.clear();
-    result.real = std::move(trial);
+    trial.input = TrialInput::batch;
+    result.trials.front() = std::move(trial);
 }
 
 }  // namespace
 
-void diagnose(IsolatedStep& result, const Manner& manner,
-              const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
-              const std::vector<TrialCase>& battery, bool makes_small) {
-    Trial* telling = nullptr;
-    for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
-        telling = trial == result.telling() ? trial : telling;
-    }
-    if (telling != nullptr) {
-        const StepInput& input = input_of(!result.not_on_batch(), result.only_in_double());
-        diagnose(result, *telling, manner, {&input, own, result.function}, makes_small);
-    } else {
-        const auto place = static_cast<std::size_t>(result.telling() - result.battery.data());
-        telling = &result.battery[place];
-        diagnose(result, *telling, manner, battery[place], makes_small);
-    }
-    if (makes_small && result.not_on_batch() && !telling->note.empty() && telling->smallest == nullptr) {
-        put_on_batch(result, *telling);
+void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<TrialCase>& cases, bool makes_small) {
+    const auto place = static_cast<std::size_t>(result.telling() - result.trials.data());
+    Trial& telling = result.trials[place];
+    diagnose(result, telling, manner, cases[place], makes_small);
+    if (makes_small && result.not_on_batch() && !telling.note.empty() && telling.smallest == nullptr) {
+        put_on_batch(result, telling);
     }
 }
 

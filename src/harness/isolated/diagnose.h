@@ -1,7 +1,6 @@
 // What is wrong with a step: hints, the planted mistake with the same result, the smallest input that shows it.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,11 +20,8 @@ struct TrialCase {
     std::string function;
 };
 
-// Adds to the trial of a wrong step that tells most. `input_of` makes the step input of the batch or of random values,
-// in float or in double; `battery` has the case of each trial of the battery.
-void diagnose(IsolatedStep& result, const Manner& manner,
-              const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
-              const std::vector<TrialCase>& battery, bool makes_small);
+// Adds to the trial of a wrong step that tells most. `cases` has the case of each of its trials.
+void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<TrialCase>& cases, bool makes_small);
 
 // Explains the result of a wrong function by a planted mistake or by the right step on altered inputs.
 

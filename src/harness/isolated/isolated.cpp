@@ -66,6 +66,7 @@ std::vector<StepRun<T>> battery_cases(const std::vector<BatteryCase>& battery, c
                 cases.push_back({step,
                                  &one.input,
                                  {network.config, network.rows},
+                                 TrialInput::battery,
                                  one.on + full.substr(end),
                                  by != function ? by : ""});
             }
@@ -89,7 +90,7 @@ public:
         }
     }
 
-    // Appends a trial to the battery of each step whose result differs.
+    // Appends a trial to each step whose result differs.
     void run(const CallConfig& config, std::vector<IsolatedStep>& steps) {
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             calls_[i].expected = &made_[i];
@@ -111,10 +112,11 @@ public:
             if (other != calls_.end()) {
                 trial.note += ", such as " + other->step->template in<T>().name;
             }
+            trial.input = TrialInput::battery;
             trial.in_double = std::is_same_v<T, double>;
             trial.on = on_[i].on;
             trial.shape = calls_[i].step->shape;
-            step.battery.push_back(std::move(trial));
+            step.trials.push_back(std::move(trial));
         }
     }
 
@@ -137,62 +139,223 @@ std::vector<Graph> at_sizes(const Isolation& isolation) {
     return all;
 }
 
-// Trials of the battery, and the case of each.
-struct BatteryTrials {
-    std::vector<Trial>& trials;
-    std::vector<TrialCase> shown = {};
+// A step, and how it is judged.
+struct Subject {
+    const Step& step;
+    const Step& right;
+    Manner manner;
+    std::vector<BatteryCase> wide;  // of the battery, which does not keep it
+
+    bool is_external() const { return manner.is_external(step); }
+};
+
+// The steps of a network in isolation, one after another.
+class IsolatedSteps {
+public:
+    IsolatedSteps(const Isolation& isolation, const ReferenceOperations& reference_operations, StepInputs& inputs,
+                  std::size_t rows, bool once_only)
+        : isolation_(isolation),
+          reference_operations_(reference_operations),
+          inputs_(inputs),
+          own_{isolation.right.config, rows},
+          once_only_(once_only),
+          sizes_(has_battery() ? at_sizes(isolation) : std::vector<Graph>()) {}
+
+    void judge(const Step& step, const Step& right) {
+        Subject subject{step, right, {isolation_, right.rounded.name}, {}};
+        if (has_battery() && subject.is_external()) {
+            subject.wide = isolation_.battery->wide_case(step.makes, step.reads);
+        }
+        result_ = {step.makes, step.in_float.name, step.reads, step.shape};
+        cases_.clear();
+        run(subject, first_runs<float>(subject), first_runs<double>(subject));
+        explain(subject);
+        results_.push_back(std::move(result_));
+    }
+
+    // After all steps have been judged.
+    std::vector<IsolatedStep> results() {
+        floats_.run(isolation_.external, results_);
+        doubles_.run(isolation_.external, results_);
+        return std::move(results_);
+    }
+
+private:
+    bool has_battery() const { return once_only_ && isolation_.battery != nullptr; }
+
+    // ---- inputs ----
+
+    const StepInput& own_input(const Subject& subject, TrialInput kind, bool in_double) {
+        const auto made = kind == TrialInput::batch ? &StepInputs::real : &StepInputs::probe;
+        return (inputs_.*made)(subject.right, subject.step.reads, reference_operations_, in_double);
+    }
 
     template <class T>
-    void append(const std::vector<Trial>& more, const std::vector<StepRun<T>>& cases, std::size_t begin = 0) {
-        for (std::size_t i = begin; i < more.size(); ++i) {
-            trials.push_back(more[i]);
-            shown.push_back({cases[i].input, cases[i].size, cases[i].step->template in<T>().name});
+    std::vector<StepRun<T>> battery_runs(const Subject& subject) {
+        const Step& step = subject.step;
+        if (!has_battery() || !runs_in<T>(step)) {
+            return {};
+        }
+        const auto& cases = isolation_.battery->cases(step.makes, step.reads, std::is_same_v<T, double>);
+        return battery_cases<T>(cases, sizes_, step.makes, step.in<T>().name);
+    }
+
+    template <class T>
+    bool runs_in(const Step& step) const {
+        return std::is_same_v<T, float> || (once_only_ && step.in_double.run);
+    }
+
+    // On the batch and on random values. All calls of an external function share a subprocess, also those on the
+    // battery; ours run on that only if these two are right.
+    template <class T>
+    std::vector<StepRun<T>> first_runs(const Subject& subject) {
+        const Step& step = subject.step;
+        if (!runs_in<T>(step)) {
+            return {};
+        }
+        std::vector<StepRun<T>> runs;
+        for (const TrialInput kind : {TrialInput::batch, TrialInput::random}) {
+            runs.push_back({&step, &own_input(subject, kind, std::is_same_v<T, double>), own_, kind});
+        }
+        if (subject.is_external()) {
+            std::ranges::move(battery_runs<T>(subject), std::back_inserter(runs));
+            if constexpr (std::is_same_v<T, float>) {
+                std::ranges::move(battery_cases<T>(subject.wide, sizes_, step.makes, step.in_float.name),
+                                  std::back_inserter(runs));
+            }
+        }
+        return runs;
+    }
+
+    // ---- runs ----
+
+    void run(const Subject& subject, const std::vector<StepRun<float>>& in_float,
+             const std::vector<StepRun<double>>& in_double) {
+        CallConfig config = isolation_.external;
+        config.in_a_row = has_battery();
+        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), subject.is_external(), config);
+        const std::vector<Trial> floats = trials_of(made.in_float, in_float, subject.manner);
+        std::vector<Trial> doubles;
+        if (!in_double.empty() && was_called(made.in_double.front())) {
+            doubles = trials_of(made.in_double, in_double, subject.manner);
+        }
+        add_first(floats, in_float);
+        add_first(doubles, in_double);
+        add(floats, in_float, kFirst);
+        add(doubles, in_double, kFirst);
+        mix(subject, floats, in_float, std::move(made.in_float), floats_);
+        mix(subject, doubles, in_double, std::move(made.in_double), doubles_);
+        if (!subject.is_external() && !result_.wrong()) {
+            add_battery<float>(subject);
+            add_battery<double>(subject);
         }
     }
+
+    template <class T>
+    void add(const std::vector<Trial>& trials, const std::vector<StepRun<T>>& runs, std::size_t begin,
+             std::size_t end = ~std::size_t{0}) {
+        for (std::size_t i = begin; i < std::min(trials.size(), end); ++i) {
+            result_.trials.push_back(trials[i]);
+            cases_.push_back({runs[i].input, runs[i].size, runs[i].step->template in<T>().name});
+        }
+    }
+
+    // A function that ends its process on the batch has the same fault on random values.
+    template <class T>
+    void add_first(const std::vector<Trial>& trials, const std::vector<StepRun<T>>& runs) {
+        add(trials, runs, 0, kFirst);
+        if (trials.size() == 1) {
+            add(trials, runs, 0);
+            result_.trials.back().input = TrialInput::random;
+        }
+    }
+
+    template <class T>
+    void mix(const Subject& subject, const std::vector<Trial>& trials, const std::vector<StepRun<T>>& runs,
+             std::vector<CallResult<T>> made, MixedCalls<T>& mixed) {
+        if (subject.is_external() && !trials.empty() && std::ranges::none_of(trials, fails, &Trial::verdict)) {
+            mixed.add(results_.size(), runs, std::move(made));
+        }
+    }
+
+    template <class T>
+    void add_battery(const Subject& subject) {
+        const std::vector<StepRun<T>> runs = battery_runs<T>(subject);
+        const std::vector<Call<T>> calls = calls_of(runs);
+        add(trials_of(run_calls(calls, {.in_a_row = true}), runs, subject.manner), runs, 0);
+    }
+
+    // ---- explanation ----
+
+    void explain(const Subject& subject) {
+        const bool has_other_words =
+            isolation_.leeway == Leeway::words && subject.step.in_float.name != subject.right.rounded.name;
+        if (has_other_words && !result_.wrong()) {
+            result_.rounding = limits_of<float>(own_input(subject, TrialInput::batch, false), isolation_.leeway);
+            for (double& rounding : result_.rounding) {
+                rounding *= result_.on_batch().used.value_or(0);
+            }
+        }
+        if (result_.wrong() && isolation_.right_at_size && isolation_.at_size) {
+            diagnose(result_, subject.manner, cases_, once_only_);
+        }
+    }
+
+    static constexpr std::size_t kFirst = 2;  // trials, on the batch and on random values
+
+    const Isolation& isolation_;
+    const ReferenceOperations& reference_operations_;
+    StepInputs& inputs_;
+    NetworkSize own_;
+    bool once_only_;
+    std::vector<Graph> sizes_;
+    // Of the step that is judged.
+    IsolatedStep result_;
+    std::vector<TrialCase> cases_;  // of each trial
+    std::vector<IsolatedStep> results_;
+    MixedCalls<float> floats_;
+    MixedCalls<double> doubles_;
 };
 
 }  // namespace
 
-bool IsolatedStep::wrong() const {
-    return telling() != nullptr;
+const Trial& IsolatedStep::first_on(TrialInput input) const {
+    static const Trial none = [] {
+        Trial trial;
+        trial.verdict = Verdict::not_given;
+        return trial;
+    }();
+    const auto found = std::ranges::find(trials, input, &Trial::input);
+    return found != trials.end() ? *found : none;
 }
 
 const Trial* IsolatedStep::telling() const {
-    for (const Trial* trial : {&real, &probe, &real_double, &probe_double}) {
-        if (fails(trial->verdict)) {
-            return trial;
-        }
-    }
-    const auto failing = std::ranges::find_if(battery, fails, &Trial::verdict);
-    return failing != battery.end() ? &*failing : nullptr;
+    const auto failing = std::ranges::find_if(trials, fails, &Trial::verdict);
+    return failing != trials.end() ? &*failing : nullptr;
 }
 
 Verdict IsolatedStep::verdict() const {
     if (const Trial* trial = telling()) {
         return trial->verdict;
     }
-    if (real.verdict == Verdict::out_of_range || probe.verdict == Verdict::out_of_range) {
+    const Verdict real = on_batch().verdict, random = on_random().verdict;
+    if (real == Verdict::out_of_range || random == Verdict::out_of_range) {
         return Verdict::out_of_range;
     }
-    if (probe.verdict == Verdict::not_given) {
-        return real.verdict;
+    if (random == Verdict::not_given) {
+        return real;
     }
-    if (probe.verdict == Verdict::vacuous) {
+    if (random == Verdict::vacuous) {
         return Verdict::vacuous;
     }
-    return real.verdict == Verdict::exact && probe.verdict == Verdict::exact ? Verdict::exact : Verdict::within;
+    return real == Verdict::exact && random == Verdict::exact ? Verdict::exact : Verdict::within;
 }
 
-// NOLINTNEXTLINE(readability-function-cognitive-complexity): what is left out, run and explained, in order
 std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation,
                                        const ReferenceOperations& reference_operations, StepInputs& inputs,
                                        bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = reference_operations.names();
-    const bool has_battery = once_only && isolation.battery != nullptr;
-    const std::vector<Graph> sizes = has_battery ? at_sizes(isolation) : std::vector<Graph>();
-    std::vector<IsolatedStep> results;
-    MixedCalls<float> floats;
-    MixedCalls<double> doubles;
+    IsolatedSteps steps(isolation, reference_operations, inputs, network.rows, once_only);
     for (const Step* step : all_steps(network)) {
         const Step* right = find_step(isolation.right, step->makes);
         if (right == nullptr || std::ranges::find(known, step->makes) == known.end()) {
@@ -201,88 +364,9 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
         if (begins) {
             begins();
         }
-        IsolatedStep result{step->makes, step->in_float.name, step->reads, {}, {}, {}, {}, step->shape};
-        const auto input_of = [&](bool on_batch, bool in_double) -> const StepInput& {
-            return on_batch ? inputs.real(*right, step->reads, reference_operations, in_double)
-                            : inputs.probe(*right, step->reads, reference_operations, in_double);
-        };
-        const Manner manner{isolation, right->rounded.name};
-        const NetworkSize own{isolation.right.config, network.rows};
-        BatteryTrials on_battery{result.battery};
-        const bool has_double = once_only && step->in_double.run;
-        // All calls of an external function share a subprocess; ours run on the battery only if the first two are
-        // right.
-        const bool is_external = manner.is_external(*step);
-        const std::vector<BatteryCase> wide = has_battery && is_external
-                                                  ? isolation.battery->wide_case(step->makes, step->reads)
-                                                  : std::vector<BatteryCase>();
-        const auto on_sizes = [&]<class T>(T) {
-            if (!has_battery) {
-                return std::vector<StepRun<T>>();
-            }
-            const auto& battery = isolation.battery->cases(step->makes, step->reads, std::is_same_v<T, double>);
-            return battery_cases<T>(battery, sizes, step->makes, step->in<T>().name);
-        };
-        const auto first_cases = [&]<class T>(T in) {
-            constexpr bool kInDouble = std::is_same_v<T, double>;
-            std::vector<StepRun<T>> cases = {{step, &input_of(true, kInDouble), own},
-                                             {step, &input_of(false, kInDouble), own}};
-            if (is_external) {
-                std::ranges::move(on_sizes(in), std::back_inserter(cases));
-                if (!kInDouble) {
-                    const std::vector<StepRun<T>> more = battery_cases<T>(wide, sizes, step->makes, step->in<T>().name);
-                    cases.insert(cases.end(), more.begin(), more.end());
-                }
-            }
-            return cases;
-        };
-        const auto take = [&]<class T>(const std::vector<StepRun<T>>& cases, std::vector<CallResult<T>> made,
-                                       MixedCalls<T>& mixed, Trial& on_real, Trial& on_probe) {
-            const std::vector<Trial> trials = trials_of(made, cases, manner);
-            on_real = trials[0];
-            on_probe = trials.size() > 1 ? trials[1] : trials[0];
-            on_battery.append(trials, cases, 2);
-            if (is_external && std::ranges::none_of(trials, fails, &Trial::verdict)) {
-                mixed.add(results.size(), cases, std::move(made));
-            }
-        };
-        const std::vector<StepRun<float>> in_float = first_cases(float());
-        const std::vector<StepRun<double>> in_double =
-            has_double ? first_cases(double()) : std::vector<StepRun<double>>();
-        CallConfig config = isolation.external;
-        config.in_a_row = has_battery;
-        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), is_external, config);
-        take(in_float, std::move(made.in_float), floats, result.real, result.probe);
-        result.real_double = result.real;
-        result.probe_double = result.probe;
-        if (has_double && was_called(made.in_double.front())) {
-            take(in_double, std::move(made.in_double), doubles, result.real_double, result.probe_double);
-        }
-        if (!is_external && !result.wrong()) {
-            const auto append = [&](auto in) {
-                const auto cases = on_sizes(in);
-                const std::vector<Call<decltype(in)>> calls = calls_of(cases);
-                on_battery.append(trials_of(run_calls(calls, {.in_a_row = true}), cases, manner), cases);
-            };
-            append(float());
-            if (has_double) {
-                append(double());
-            }
-        }
-        if (isolation.leeway == Leeway::words && step->in_float.name != right->rounded.name && !result.wrong()) {
-            result.rounding = limits_of<float>(input_of(true, false), isolation.leeway);
-            for (double& rounding : result.rounding) {
-                rounding *= result.real.used.value_or(0);
-            }
-        }
-        if (result.wrong() && isolation.right_at_size && isolation.at_size) {
-            diagnose(result, manner, input_of, own, on_battery.shown, once_only);
-        }
-        results.push_back(std::move(result));
+        steps.judge(*step, *right);
     }
-    floats.run(isolation.external, results);
-    doubles.run(isolation.external, results);
-    return results;
+    return steps.results();
 }
 
 }  // namespace byhand

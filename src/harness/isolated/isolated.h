@@ -20,31 +20,30 @@ namespace byhand {
 struct IsolatedStep {
     std::string makes, function;
     std::vector<std::string> reads;
-    Trial real;         // on the reference's float values
-    Trial probe;        // on random values
-    Trial real_double;  // our double, compared at double precision
-    Trial probe_double;
-    // Of its result.
-    Shape shape = {};
+    Shape shape = {};  // of its result
 
-    // On other values and sizes (battery.h), in float and in double; empty if a trial above fails.
-    std::vector<Trial> battery = {};
+    // In the order in which they tell: on the batch's float values, on random ones, on both in double if the step has a
+    // function in double, then those of the battery, which has none if one of the others fails.
+    std::vector<Trial> trials = {};
 
     // The rounding of each element on the batch: the share of its limit that its largest error takes. For right
     // functions other than ours; else empty.
     std::vector<double> rounding = {};
 
-    bool wrong() const;  // culprit: some trial fails
-    // The first trial that fails: on the batch, then on the probe, then in the battery; float before double. Null if
-    // there is none.
-    const Trial* telling() const;
-    bool only_in_double() const {
-        return telling() == &real_double || telling() == &probe_double || (wrong() && telling()->in_double);
-    }
-    bool not_on_batch() const { return wrong() && telling() != &real && telling() != &real_double; }
-    // Of all trials: that of the first that fails; else out_of_range if one in float is; vacuous if the probe is. (Real
-    // values may be zero in exact arithmetic; then the probe decides.)
+    // The first trial on the batch, and on random values: one with Verdict::not_given if there is none.
+    const Trial& on_batch() const { return first_on(TrialInput::batch); }
+    const Trial& on_random() const { return first_on(TrialInput::random); }
+
+    bool wrong() const { return telling() != nullptr; }  // culprit: some trial fails
+    const Trial* telling() const;                        // the first that fails, or null
+    bool only_in_double() const { return wrong() && telling()->in_double; }
+    bool not_on_batch() const { return wrong() && telling()->input != TrialInput::batch; }
+    // Of all trials: that of the first that fails; else out_of_range if one in float is; vacuous if that on random
+    // values is. (The batch's may be zero in exact arithmetic; then those decide.)
     Verdict verdict() const;
+
+private:
+    const Trial& first_on(TrialInput input) const;
 };
 
 // How the rounding of a step may differ from the right one's: not at all; by the order of its sums (a SIMD kernel);

@@ -13,6 +13,10 @@ namespace byhand {
 struct Mistake;        // see mistake.h
 struct SmallestInput;  // see shrink.h
 
+// The values on which a step runs: those of the training batch, random ones of its shapes, or a case of the battery
+// (battery.h).
+enum class TrialInput { batch, random, battery };
+
 // The right result is the reference operation's in double. Without an error there is no worst element and no limit.
 // `shape` is that of the result if it belongs to another network than the judged one, else empty.
 struct Trial : Finding {
@@ -22,7 +26,8 @@ struct Trial : Finding {
     std::string overwrites;            // the input that it has changed
     std::string on;                    // of the battery: its values, "29 rows: values around 1e12"
     std::string by;                    // of the battery: the function that ran, if it is another than the step's
-    bool in_double = false;            // of the function in double
+    TrialInput input = TrialInput::batch;
+    bool in_double = false;                                   // of the function in double
     std::shared_ptr<const SmallestInput> smallest = nullptr;  // that still shows it; null if not searched for
 };
 
