@@ -238,22 +238,23 @@ bool has_ended(pid_t child) {
 }
 
 struct Times {
-    std::chrono::nanoseconds elapsed, cpu;  // cpu: of all threads of the subprocess; 0 before it runs
+    std::chrono::nanoseconds elapsed{0}, cpu{0};  // cpu: of all threads of the subprocess, until it ends
 };
 
-Times times_of(const Journal& journal) {
+Times times_of(const Journal& journal, const Times& before) {
     clockid_t clock{};
     timespec cpu{};
     if (journal.process() > 0 && ::clock_getcpuclockid(journal.process(), &clock) == 0) {
         ::clock_gettime(clock, &cpu);
     }
-    return {Clock::now().time_since_epoch(), std::chrono::seconds(cpu.tv_sec) + std::chrono::nanoseconds(cpu.tv_nsec)};
+    return {Clock::now().time_since_epoch(),
+            std::max(before.cpu, std::chrono::seconds(cpu.tv_sec) + std::chrono::nanoseconds(cpu.tv_nsec))};
 }
 
 // A busy machine may give a process little CPU time, which is no fault of its calls: elapsed time exceeds the limit,
 // and so does CPU time, or the calls wait rather than compute. Whatever they do, elapsed time is limited to a multiple.
 bool exceed(const Times& since, const Times& now, std::chrono::nanoseconds limit) {
-    constexpr int kWaits = 20, kMost = 5;
+    constexpr int kWaits = 50, kMost = 20;
     const auto elapsed = now.elapsed - since.elapsed, cpu = now.cpu - since.cpu;
     return elapsed > limit && (cpu > limit || kWaits * cpu < elapsed || elapsed > kMost * limit);
 }
@@ -263,7 +264,7 @@ EndReason wait_for_end(pid_t child, const CallLimits& limits, const Journal& jou
     constexpr int kPause = 5;  // ms, if the system does not report its end
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     std::uint64_t restarts = 0;
-    Times since = times_of(journal);
+    Times now = times_of(journal, {}), since = now;
     for (;;) {
         if (has_ended(child)) {
             return EndReason::by_itself;
@@ -271,11 +272,12 @@ EndReason wait_for_end(pid_t child, const CallLimits& limits, const Journal& jou
         if (limits.goes_on && !limits.goes_on()) {
             return EndReason::interrupted;
         }
+        now = times_of(journal, now);
         if (journal.restarts() != restarts) {
             restarts = journal.restarts();
-            since = times_of(journal);
+            since = now;
         }
-        if (!journal.is_unlimited() && exceed(since, times_of(journal), limits.timeout)) {
+        if (!journal.is_unlimited() && exceed(since, now, limits.timeout)) {
             return EndReason::timeout;
         }
         struct pollfd its_end = {.fd = process.number(), .events = POLLIN, .revents = 0};

@@ -105,14 +105,14 @@ bool is_index(const std::string& name) {
 
 }  // namespace
 
-std::map<std::string, Shape> shapes_of(const Form& form) {
-    std::map<std::string, Shape> shapes = shapes_of(form.graph);
+Form with_shapes(Form form) {
+    form.shapes = shapes_of(form.graph);
     for (const std::string& name : form.reference_operations->names()) {  // a piece may read what no other makes
         for (const TensorSpec& spec : form.reference_operations->reads(name)) {
-            shapes.emplace(spec.name, spec.shape);
+            form.shapes.emplace(spec.name, spec.shape);
         }
     }
-    return shapes;
+    return form;
 }
 
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
@@ -136,11 +136,10 @@ std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
 Battery::Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make)
     : sizes_(battery_sizes(network)), seed_(seed), make_(std::move(make)) {}
 
-const Battery::SizedForm& Battery::at(std::size_t size) {
+const Form& Battery::at(std::size_t size) {
     const auto [place, is_new] = forms_.try_emplace(size);
     if (is_new) {
-        place->second.form = make_(sizes_[size].network, sizes_[size].rows);
-        place->second.shapes = shapes_of(place->second.form);
+        place->second = with_shapes(make_(sizes_[size].network, sizes_[size].rows));
     }
     return place->second;
 }
@@ -155,17 +154,17 @@ std::size_t Battery::first_long() const {
 
 void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& drawn, const std::string& name,
                   const std::vector<std::string>& reads, bool in_double) {
-    const auto& [form, shapes] = at(size);
+    const Form& form = at(size);
     const std::vector<std::string> known = form.reference_operations->names();
     const Step* right = find_step(form.graph, name);
     if (right == nullptr || std::ranges::find(known, name) == known.end()) {
         return;
     }
-    const std::vector<TensorSpec> specs = read_by(*right, reads, *form.reference_operations, shapes);
+    const std::vector<TensorSpec> specs = read_by(*right, reads, *form.reference_operations, form.shapes);
     if (size >= first_long() && size + 1 < sizes_.size()) {
         std::vector<TensorSpec> operands = {{name, right->shape}};
         for (const std::string& read : std::set<std::string>(reads.begin(), reads.end())) {
-            operands.push_back({read, shapes.at(read)});
+            operands.push_back({read, form.shapes.at(read)});
         }
         const auto elements = [](const TensorSpec& spec) { return count(spec.shape); };
         const auto sum = [&](std::size_t all, const TensorSpec& spec) { return all + elements(spec); };
@@ -207,8 +206,8 @@ void Battery::draw_indices(const std::string& read, const AddCase& add_case) con
 void Battery::draw_numbers(const std::string& read, bool in_double, const AddCase& add_case) {
     add_case(kForKinds, {Drawn::minute, read});
     add_case(kForKinds, {Drawn::enormous, read});
-    const auto& [form, shapes] = at(kForKinds);
-    const Shape& shape = shapes.at(read);
+    const Form& form = at(kForKinds);
+    const Shape& shape = form.shapes.at(read);
     const auto known = form.graph.ranges.find(read);
     const ValueRange range = known != form.graph.ranges.end() ? known->second : ValueRange{};
     const std::size_t specials = special_numbers(range);
@@ -251,7 +250,7 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
         add_case(kForKinds, {.how = Drawn::differences, .axis = axis});
         add_case(kForKinds, {.how = Drawn::all_differences, .axis = axis});
     }
-    const Step* right = find_step(at(kForKinds).form.graph, name);
+    const Step* right = find_step(at(kForKinds).graph, name);
     if (right != nullptr && !right->terms.empty()) {  // a term of one gradient is hidden by another that is larger
         add_case(kForKinds, {.how = Drawn::minute, .gradients = true});
     }

@@ -33,8 +33,8 @@ std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
 
 using MakeForm = std::function<Form(const NetworkConfig& network, std::size_t rows)>;
 
-// The shapes of all that its steps make or read and its reference operations read.
-std::map<std::string, Shape> shapes_of(const Form& form);
+// With the shapes of all that its steps make or read and its reference operations read.
+Form with_shapes(Form form);
 
 struct BatteryCase {
     std::size_t size = 0;  // its index in battery_sizes
@@ -58,11 +58,7 @@ public:
     std::vector<BatteryCase> wide_case(const std::string& name, const std::vector<std::string>& reads);
 
 private:
-    struct SizedForm {
-        Form form;
-        std::map<std::string, Shape> shapes;
-    };
-    const SizedForm& at(std::size_t size);
+    const Form& at(std::size_t size);
     // The number of the first size of more than 1,024, and that of the first with more than 65,536 elements.
     std::size_t first_long() const;
     std::size_t first_wide() const;
@@ -76,7 +72,7 @@ private:
     std::vector<NetworkSize> sizes_;
     std::uint64_t seed_;
     MakeForm make_;
-    std::map<std::size_t, SizedForm> forms_;
+    std::map<std::size_t, Form> forms_;
     std::map<std::vector<std::string>, std::vector<BatteryCase>> cases_;
 };
 

@@ -144,15 +144,6 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
     }
 }
 
-// A fault that does not recur on these values does not depend on them: it is reported as one on the batch.
-void put_on_batch(IsolatedStep& result, const Trial& fault) {
-    Trial trial = fault;
-    trial.on.clear();
-    trial.shape.clear();
-    trial.input = TrialInput::batch;
-    result.trials.front() = std::move(trial);
-}
-
 }  // namespace
 
 void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<TrialCase>& cases, bool makes_small) {
@@ -160,7 +151,11 @@ void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<Tria
     Trial& telling = result.trials[place];
     diagnose(result, telling, manner, cases[place], makes_small);
     if (makes_small && result.not_on_batch() && !telling.note.empty() && telling.smallest == nullptr) {
-        put_on_batch(result, telling);
+        Trial fault = telling;  // does not depend on these values: it is reported as one on the batch
+        fault.input = TrialInput::batch;
+        fault.on.clear();
+        fault.shape.clear();
+        result.trials.front() = std::move(fault);
     }
 }
 

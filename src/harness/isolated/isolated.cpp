@@ -4,7 +4,6 @@
 #include <deque>
 #include <functional>
 #include <iterator>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -19,34 +18,10 @@ namespace {
 template <class T>
 std::vector<Call<T>> calls_of(const std::vector<StepRun<T>>& cases) {
     std::vector<Call<T>> calls;
-    calls.reserve(cases.size());
     for (const StepRun<T>& one : cases) {
         calls.push_back({one.step, one.input->values.get()});
     }
     return calls;
-}
-
-ResultsOfBoth run_both(const std::vector<Call<float>>& in_float, const std::vector<Call<double>>& in_double,
-                       bool external, const CallConfig& config) {
-    return external ? config.subprocess(in_float, in_double, config)
-                    : ResultsOfBoth{run_calls(in_float, {}), run_calls(in_double, {})};
-}
-
-// False for the calls that were left when the subprocess ended.
-template <class T>
-bool was_called(const CallResult<T>& result) {
-    return !result.made.empty() || !result.fault.empty();
-}
-
-// A trial for each case that was run. Empty only if there are no cases.
-template <class T>
-std::vector<Trial> trials_of(const std::vector<CallResult<T>>& results, const std::vector<StepRun<T>>& cases,
-                             const Manner& manner) {
-    std::vector<Trial> trials;
-    for (std::size_t i = 0; i < results.size() && (i == 0 || was_called(results[i])); ++i) {
-        trials.push_back(trial_of(results[i], cases[i], manner.leeway<T>(*cases[i].step)));
-    }
-    return trials;
 }
 
 // The battery's cases of the step that makes `name`, `function` being its function's name: of every step that makes it
@@ -63,12 +38,9 @@ std::vector<StepRun<T>> battery_cases(const std::vector<BatteryCase>& battery, c
                 const std::string& full = step->in<T>().name;
                 const std::size_t end = std::min(full.find(" ("), full.size());
                 const std::string by = full.substr(0, end);
-                cases.push_back({step,
-                                 &one.input,
-                                 {network.config, network.rows},
-                                 TrialInput::battery,
-                                 one.on + full.substr(end),
-                                 by != function ? by : ""});
+                cases.push_back(
+                    {step, &one.input, {network.config, network.rows}, TrialInput::battery, one.on + full.substr(end)});
+                cases.back().by = by != function ? by : "";
             }
         }
     }
@@ -80,73 +52,71 @@ std::vector<StepRun<T>> battery_cases(const std::vector<BatteryCase>& battery, c
 template <class T>
 class MixedCalls {
 public:
-    // `cases` belong to the step whose result is at `place`; those of the battery begin at 2.
-    void add(std::size_t place, const std::vector<StepRun<T>>& cases, std::vector<CallResult<T>> results) {
+    // `runs` belong to the step whose result is at `place`; those of the battery begin at 2.
+    void add(std::size_t place, const std::vector<StepRun<T>>& runs, std::vector<CallResult<T>> results) {
         constexpr std::size_t kMost = 3;
-        for (std::size_t i = 2; i < std::min(cases.size(), 2 + kMost); ++i) {
-            calls_.push_back({cases[i].step, cases[i].input->values.get()});
+        for (std::size_t i = 2; i < std::min(runs.size(), 2 + kMost); ++i) {
+            runs_.push_back(runs[i]);
             made_.push_back(std::move(results[i].made));
-            on_.push_back({place, cases[i].on});
+            places_.push_back(place);
         }
     }
 
     // Appends a trial to each step whose result differs.
     void run(const CallConfig& config, std::vector<IsolatedStep>& steps) {
-        for (std::size_t i = 0; i < calls_.size(); ++i) {
-            calls_[i].expected = &made_[i];
+        std::vector<Call<T>> calls = calls_of(runs_);
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            calls[i].expected = &made_[i];
         }
         CallConfig once = config;
         once.threads = once.in_a_row = false;
-        const std::vector<CallResult<T>> results = run_calls<T>(calls_, once);
+        const std::vector<CallResult<T>> results = run_calls<T>(calls, once);
         for (std::size_t i = 0; i < results.size(); ++i) {
-            IsolatedStep& step = steps[on_[i].place];
+            IsolatedStep& step = steps[places_[i]];
             if (results[i].fault.empty() || step.wrong()) {
                 continue;
             }
-            Trial trial;
-            trial.verdict = Verdict::mismatch;
-            trial.note = results[i].fault;
-            const auto other = std::ranges::find_if(calls_, [&](const Call<T>& before) {
-                return before.step != calls_[i].step && run_calls<T>({before, calls_[i]}, once)[1].fault == trial.note;
+            Trial trial = trial_of(CallResult<T>{{}, results[i].fault, {}}, runs_[i], Leeway::none);
+            const auto other = std::ranges::find_if(calls, [&](const Call<T>& before) {
+                return before.step != calls[i].step && run_calls<T>({before, calls[i]}, once)[1].fault == trial.note;
             });
-            if (other != calls_.end()) {
+            if (other != calls.end()) {
                 trial.note += ", such as " + other->step->template in<T>().name;
             }
-            trial.input = TrialInput::battery;
-            trial.in_double = std::is_same_v<T, double>;
-            trial.on = on_[i].on;
-            trial.shape = calls_[i].step->shape;
             step.trials.push_back(std::move(trial));
         }
     }
 
 private:
-    struct On {
-        std::size_t place = 0;
-        std::string on;
-    };
-    std::vector<Call<T>> calls_;
+    std::vector<StepRun<T>> runs_;
     std::deque<std::vector<T>> made_;
-    std::vector<On> on_;
+    std::vector<std::size_t> places_;
 };
 
-// The steps at each of the battery's sizes.
-std::vector<Graph> at_sizes(const Isolation& isolation) {
-    std::vector<Graph> all;
-    for (const NetworkSize& size : isolation.battery->sizes()) {
-        all.push_back(isolation.at_size(size.network, size.rows));
+// A step that is judged, with the case of each of its trials.
+struct Judged {
+    IsolatedStep step;
+    const Manner& manner;
+    bool is_external = false;
+    std::vector<TrialCase> cases = {};
+
+    // The trials of these runs from `begin` to before `end`, as far as they were made; at least one in float. A
+    // function that ends its process on the batch's values has the same fault on random ones.
+    template <class T>
+    void append(const std::vector<CallResult<T>>& results, const std::vector<StepRun<T>>& runs, std::size_t begin,
+                std::size_t end = ~std::size_t{0}) {
+        for (std::size_t i = begin; i < std::min(results.size(), end); ++i) {
+            constexpr bool kInDouble = std::is_same_v<T, double>;
+            const bool was_made = results[i].was_made() || (i == 0 && !kInDouble);
+            if (!was_made && (i != 1 || step.trials.empty() || step.trials.back().in_double != kInDouble)) {
+                return;
+            }
+            step.trials.push_back(was_made ? trial_of(results[i], runs[i], manner.leeway<T>(*runs[i].step))
+                                           : step.trials.back());
+            step.trials.back().input = runs[i].kind;
+            cases.push_back({runs[i].input, runs[i].size, runs[i].step->template in<T>().name});
+        }
     }
-    return all;
-}
-
-// A step, and how it is judged.
-struct Subject {
-    const Step& step;
-    const Step& right;
-    Manner manner;
-    std::vector<BatteryCase> wide;  // of the battery, which does not keep it
-
-    bool is_external() const { return manner.is_external(step); }
 };
 
 // The steps of a network in isolation, one after another.
@@ -158,19 +128,32 @@ public:
           reference_operations_(reference_operations),
           inputs_(inputs),
           own_{isolation.right.config, rows},
-          once_only_(once_only),
-          sizes_(has_battery() ? at_sizes(isolation) : std::vector<Graph>()) {}
+          once_only_(once_only) {
+        for (std::size_t i = 0; has_battery() && i < isolation.battery->sizes().size(); ++i) {
+            const NetworkSize& size = isolation.battery->sizes()[i];
+            sizes_.push_back(isolation.at_size(size.network, size.rows));
+        }
+    }
 
     void judge(const Step& step, const Step& right) {
-        Subject subject{step, right, {isolation_, right.rounded.name}, {}};
-        if (has_battery() && subject.is_external()) {
-            subject.wide = isolation_.battery->wide_case(step.makes, step.reads);
+        const Manner manner{isolation_, right.rounded.name};
+        const bool is_external = manner.is_external(step);
+        // All calls of an external function share a subprocess; ours run on the battery only if they are right on the
+        // batch and on random values.
+        std::vector<StepRun<float>> in_float = own_runs<float>(step, right);
+        std::vector<StepRun<double>> in_double = own_runs<double>(step, right);
+        std::vector<BatteryCase> wide;
+        if (is_external && has_battery()) {
+            wide = isolation_.battery->wide_case(step.makes, step.reads);
+            append_battery(in_float, step);
+            std::ranges::move(battery_cases<float>(wide, sizes_, step.makes, step.in_float.name),
+                              std::back_inserter(in_float));
+            append_battery(in_double, step);
         }
-        result_ = {step.makes, step.in_float.name, step.reads, step.shape};
-        cases_.clear();
-        run(subject, first_runs<float>(subject), first_runs<double>(subject));
-        explain(subject);
-        results_.push_back(std::move(result_));
+        Judged judged{{step.makes, step.in_float.name, step.reads, step.shape}, manner, is_external};
+        run(judged, in_float, in_double);
+        explain(judged, step, right);
+        results_.push_back(std::move(judged.step));
     }
 
     // After all steps have been judged.
@@ -183,135 +166,86 @@ public:
 private:
     bool has_battery() const { return once_only_ && isolation_.battery != nullptr; }
 
-    // ---- inputs ----
-
-    const StepInput& own_input(const Subject& subject, TrialInput kind, bool in_double) {
-        const auto made = kind == TrialInput::batch ? &StepInputs::real : &StepInputs::probe;
-        return (inputs_.*made)(subject.right, subject.step.reads, reference_operations_, in_double);
+    // On the batch and on random values. None if the step has no such function.
+    template <class T>
+    std::vector<StepRun<T>> own_runs(const Step& step, const Step& right) {
+        constexpr bool kInDouble = std::is_same_v<T, double>;
+        if (kInDouble && !(once_only_ && step.in_double.run)) {
+            return {};
+        }
+        const StepInput& batch = inputs_.real(right, step.reads, reference_operations_, kInDouble);
+        const StepInput& random = inputs_.probe(right, step.reads, reference_operations_, kInDouble);
+        return {{&step, &batch, own_, TrialInput::batch}, {&step, &random, own_, TrialInput::random}};
     }
 
     template <class T>
-    std::vector<StepRun<T>> battery_runs(const Subject& subject) {
-        const Step& step = subject.step;
-        if (!has_battery() || !runs_in<T>(step)) {
-            return {};
-        }
+    void append_battery(std::vector<StepRun<T>>& runs, const Step& step) {
         const auto& cases = isolation_.battery->cases(step.makes, step.reads, std::is_same_v<T, double>);
-        return battery_cases<T>(cases, sizes_, step.makes, step.in<T>().name);
+        std::ranges::move(battery_cases<T>(cases, sizes_, step.makes, step.in<T>().name), std::back_inserter(runs));
     }
 
-    template <class T>
-    bool runs_in(const Step& step) const {
-        return std::is_same_v<T, float> || (once_only_ && step.in_double.run);
-    }
-
-    // On the batch and on random values. All calls of an external function share a subprocess, also those on the
-    // battery; ours run on that only if these two are right.
-    template <class T>
-    std::vector<StepRun<T>> first_runs(const Subject& subject) {
-        const Step& step = subject.step;
-        if (!runs_in<T>(step)) {
-            return {};
-        }
-        std::vector<StepRun<T>> runs;
-        for (const TrialInput kind : {TrialInput::batch, TrialInput::random}) {
-            runs.push_back({&step, &own_input(subject, kind, std::is_same_v<T, double>), own_, kind});
-        }
-        if (subject.is_external()) {
-            std::ranges::move(battery_runs<T>(subject), std::back_inserter(runs));
-            if constexpr (std::is_same_v<T, float>) {
-                std::ranges::move(battery_cases<T>(subject.wide, sizes_, step.makes, step.in_float.name),
-                                  std::back_inserter(runs));
-            }
-        }
-        return runs;
-    }
-
-    // ---- runs ----
-
-    void run(const Subject& subject, const std::vector<StepRun<float>>& in_float,
+    // Adds the trials of these runs, and on the battery if all are right.
+    void run(Judged& judged, const std::vector<StepRun<float>>& in_float,
              const std::vector<StepRun<double>>& in_double) {
+        constexpr std::size_t kOwn = 2;  // on the batch and on random values
         CallConfig config = isolation_.external;
         config.in_a_row = has_battery();
-        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), subject.is_external(), config);
-        const std::vector<Trial> floats = trials_of(made.in_float, in_float, subject.manner);
-        std::vector<Trial> doubles;
-        if (!in_double.empty() && was_called(made.in_double.front())) {
-            doubles = trials_of(made.in_double, in_double, subject.manner);
-        }
-        add_first(floats, in_float);
-        add_first(doubles, in_double);
-        add(floats, in_float, kFirst);
-        add(doubles, in_double, kFirst);
-        mix(subject, floats, in_float, std::move(made.in_float), floats_);
-        mix(subject, doubles, in_double, std::move(made.in_double), doubles_);
-        if (!subject.is_external() && !result_.wrong()) {
-            add_battery<float>(subject);
-            add_battery<double>(subject);
-        }
-    }
-
-    template <class T>
-    void add(const std::vector<Trial>& trials, const std::vector<StepRun<T>>& runs, std::size_t begin,
-             std::size_t end = ~std::size_t{0}) {
-        for (std::size_t i = begin; i < std::min(trials.size(), end); ++i) {
-            result_.trials.push_back(trials[i]);
-            cases_.push_back({runs[i].input, runs[i].size, runs[i].step->template in<T>().name});
-        }
-    }
-
-    // A function that ends its process on the batch has the same fault on random values.
-    template <class T>
-    void add_first(const std::vector<Trial>& trials, const std::vector<StepRun<T>>& runs) {
-        add(trials, runs, 0, kFirst);
-        if (trials.size() == 1) {
-            add(trials, runs, 0);
-            result_.trials.back().input = TrialInput::random;
+        const std::vector<Call<float>> floats = calls_of(in_float);
+        const std::vector<Call<double>> doubles = calls_of(in_double);
+        ResultsOfBoth made = judged.is_external ? config.subprocess(floats, doubles, config)
+                                                : ResultsOfBoth{run_calls(floats, {}), run_calls(doubles, {})};
+        judged.append(made.in_float, in_float, 0, kOwn);
+        judged.append(made.in_double, in_double, 0, kOwn);
+        judged.append(made.in_float, in_float, kOwn);
+        judged.append(made.in_double, in_double, kOwn);
+        if (judged.is_external) {
+            mix(judged, in_float, std::move(made.in_float), floats_);
+            mix(judged, in_double, std::move(made.in_double), doubles_);
+        } else if (has_battery() && !judged.step.wrong()) {
+            run_battery<float>(judged, *in_float.front().step);
+            if (!in_double.empty()) {
+                run_battery<double>(judged, *in_double.front().step);
+            }
         }
     }
 
     template <class T>
-    void mix(const Subject& subject, const std::vector<Trial>& trials, const std::vector<StepRun<T>>& runs,
-             std::vector<CallResult<T>> made, MixedCalls<T>& mixed) {
-        if (subject.is_external() && !trials.empty() && std::ranges::none_of(trials, fails, &Trial::verdict)) {
+    void run_battery(Judged& judged, const Step& step) {
+        std::vector<StepRun<T>> runs;
+        append_battery(runs, step);
+        judged.append(run_calls<T>(calls_of(runs), {.in_a_row = true}), runs, 0);
+    }
+
+    template <class T>
+    void mix(const Judged& judged, const std::vector<StepRun<T>>& runs, std::vector<CallResult<T>> made,
+             MixedCalls<T>& mixed) {
+        const auto is_wrong = [](const Trial& one) {
+            return one.in_double == std::is_same_v<T, double> && fails(one.verdict);
+        };
+        if (!made.empty() && made.front().was_made() && std::ranges::none_of(judged.step.trials, is_wrong)) {
             mixed.add(results_.size(), runs, std::move(made));
         }
     }
 
-    template <class T>
-    void add_battery(const Subject& subject) {
-        const std::vector<StepRun<T>> runs = battery_runs<T>(subject);
-        const std::vector<Call<T>> calls = calls_of(runs);
-        add(trials_of(run_calls(calls, {.in_a_row = true}), runs, subject.manner), runs, 0);
-    }
-
-    // ---- explanation ----
-
-    void explain(const Subject& subject) {
-        const bool has_other_words =
-            isolation_.leeway == Leeway::words && subject.step.in_float.name != subject.right.rounded.name;
-        if (has_other_words && !result_.wrong()) {
-            result_.rounding = limits_of<float>(own_input(subject, TrialInput::batch, false), isolation_.leeway);
-            for (double& rounding : result_.rounding) {
-                rounding *= result_.on_batch().used.value_or(0);
+    void explain(Judged& judged, const Step& step, const Step& right) const {
+        IsolatedStep& result = judged.step;
+        if (isolation_.leeway == Leeway::words && step.in_float.name != right.rounded.name && !result.wrong()) {
+            result.rounding = limits_of<float>(*judged.cases.front().input, isolation_.leeway);
+            for (double& rounding : result.rounding) {
+                rounding *= result.on_batch().used.value_or(0);
             }
         }
-        if (result_.wrong() && isolation_.right_at_size && isolation_.at_size) {
-            diagnose(result_, subject.manner, cases_, once_only_);
+        if (result.wrong() && isolation_.right_at_size && isolation_.at_size) {
+            diagnose(result, judged.manner, judged.cases, once_only_);
         }
     }
-
-    static constexpr std::size_t kFirst = 2;  // trials, on the batch and on random values
 
     const Isolation& isolation_;
     const ReferenceOperations& reference_operations_;
     StepInputs& inputs_;
     NetworkSize own_;
     bool once_only_;
-    std::vector<Graph> sizes_;
-    // Of the step that is judged.
-    IsolatedStep result_;
-    std::vector<TrialCase> cases_;  // of each trial
+    std::vector<Graph> sizes_;  // the steps at each of the battery's sizes
     std::vector<IsolatedStep> results_;
     MixedCalls<float> floats_;
     MixedCalls<double> doubles_;

@@ -28,6 +28,9 @@ struct CallResult {
     std::vector<T> made;     // empty if it did not finish
     std::string fault;       // of the function; empty if there is none
     std::string overwrites;  // the input that it has changed
+
+    // False for the calls that were left when the subprocess ended.
+    bool was_made() const { return !made.empty() || !fault.empty(); }
 };
 
 struct ResultsOfBoth {

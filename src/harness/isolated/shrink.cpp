@@ -27,8 +27,6 @@ constexpr std::size_t kMostTimeOuts = 5;
 // A run that sleeps or waits uses no CPU time; the limit of elapsed time is this many times as large.
 constexpr int kElapsed = 5;
 
-using Shapes = std::map<std::string, Shape>;
-
 // An extent of a network. If a value's axis combines two, as embcat's, `outer` marks the first.
 struct Dimension {
     std::function<std::size_t&(NetworkSize&)> extent;
@@ -187,36 +185,31 @@ public:
     }
 
 private:
-    struct SizedForm {
-        Form form;
-        Shapes shapes;
-    };
     using Key = std::tuple<std::size_t, std::size_t, std::vector<std::size_t>, std::size_t, std::size_t, Divisor>;
 
-    const SizedForm& at(const NetworkSize& size) {
+    const Form& at(const NetworkSize& size) {
         const NetworkConfig& network = size.network;
         std::vector<std::size_t> widths;
         std::ranges::transform(network.layers, std::back_inserter(widths), &OperationConfig::outputs);
         const auto [place, is_new] = forms_.try_emplace(
             Key{size.rows, network.vocabulary, widths, network.embedding, network.context, network.norm.batch_divisor});
         if (is_new) {
-            place->second.form = how_.make(network, size.rows);
-            place->second.shapes = shapes_of(place->second.form);
+            place->second = with_shapes(how_.make(network, size.rows));
         }
         return place->second;
     }
 
     const Step* step() { return step_at(size_); }
-    const Step* step_at(const NetworkSize& size) { return find_step(at(size).form.graph, makes_); }
+    const Step* step_at(const NetworkSize& size) { return find_step(at(size).graph, makes_); }
 
     void leave_out_what_is_not_read() {
         const Step* right = step();
         if (right == nullptr) {
             return;
         }
-        const SizedForm& sized = at(size_);
+        const Form& form = at(size_);
         Values read;
-        for (const TensorSpec& spec : read_by(*right, reads_, *sized.form.reference_operations, sized.shapes)) {
+        for (const TensorSpec& spec : read_by(*right, reads_, *form.reference_operations, form.shapes)) {
             const std::vector<View> views = values_.views();
             if (const View* view = find(views, spec.name)) {
                 read.put(*view);
@@ -237,7 +230,7 @@ private:
         }
         --tries_;
         const StepInput input =
-            make_step_input(*right, *at(size).form.reference_operations, std::make_shared<const Values>(values));
+            make_step_input(*right, *at(size).reference_operations, std::make_shared<const Values>(values));
         const auto is_finite = [](double x) { return std::isfinite(x); };
         // If some of the result overflows, it may continue to do so.
         const bool finite =
@@ -270,8 +263,8 @@ private:
         if (other.network == size_.network || step_at(other) == nullptr) {
             return;
         }
-        const StepInput input = make_step_input(*step_at(other), *at(other).form.reference_operations,
-                                                std::make_shared<const Values>(values_));
+        const StepInput input =
+            make_step_input(*step_at(other), *at(other).reference_operations, std::make_shared<const Values>(values_));
         if (std::ranges::equal(input.exact, right_, is_same<double>) &&
             std::ranges::equal(how_.run(other, input).numbers, made_.numbers, is_same<double>)) {
             size_ = other;
@@ -290,7 +283,7 @@ private:
     // The values, with only the kept indices of a dimension.
     std::optional<Values> without(const Dimension& dimension, const NetworkSize& smaller,
                                   const std::vector<std::size_t>& kept) {
-        const Shapes &before = at(size_).shapes, &after = at(smaller).shapes;
+        const auto &before = at(size_).shapes, &after = at(smaller).shapes;
         Values values;
         for (const View& view : values_.views()) {
             const auto shape = after.find(view.name);
@@ -402,7 +395,7 @@ private:
                 some |= simplify(spec, values_.indices(spec.name), [](std::int64_t) { return std::int64_t{0}; });
                 continue;
             }
-            const std::map<std::string, ValueRange>& ranges = at(size_).form.graph.ranges;
+            const std::map<std::string, ValueRange>& ranges = at(size_).graph.ranges;
             const auto known = ranges.find(spec.name);
             const ValueRange range = known != ranges.end() ? known->second : ValueRange{};
             const auto within = [&](double x, double other) {
@@ -432,7 +425,7 @@ private:
     bool finite_ = false;  // the exact result and its limits
     StepResult made_;
     std::vector<double> right_;
-    std::map<Key, SizedForm> forms_;
+    std::map<Key, Form> forms_;
 };
 
 }  // namespace

@@ -48,6 +48,7 @@ std::uint64_t stream_of(const std::string& name, std::uint64_t seed);
 struct Form {
     Graph graph;
     std::shared_ptr<const ReferenceOperations> reference_operations;
+    std::map<std::string, Shape> shapes = {};  // once they are known (with_shapes)
 };
 
 // The reference's values of a training step and its inputs, X, Y and rate. Nothing is copied.
