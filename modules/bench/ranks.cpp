@@ -39,7 +39,7 @@ public:
     TimedTraining& operator=(const TimedTraining&) = delete;
 
     CountingGroup& group() { return group_; }
-    void train(std::unique_ptr<TrainableModel> model) {
+    void train(std::unique_ptr<Trainable> model) {
         model_ = std::move(model);
         training_.emplace(run_, *model_);
     }
@@ -84,7 +84,7 @@ private:
     Single single_;
     CountingGroup group_;
     const Run& run_;
-    std::unique_ptr<TrainableModel> model_;
+    std::unique_ptr<Trainable> model_;
     std::optional<Training> training_;
     std::size_t steps_ = 1;  // of a turn
     float loss_ = 0;

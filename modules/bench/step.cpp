@@ -36,19 +36,9 @@ Steps steps_of(Training& training) {
     return [&training](std::size_t steps) { training.go_on(steps); };
 }
 
-// byhand's step on a library's products.
-struct PeerTraining {
-    std::unique_ptr<TrainableModel> model;
-    Training training;
-
-    PeerTraining(const Run& run, const simd::Products& products)
-        : model(make_hand_model(HandForm::fused, run.recipe.network, run.recipe.batch, {.products = &products})),
-          training(run, *model) {}
-};
-
 }  // namespace
 
-std::unique_ptr<TrainableModel> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads) {
+std::unique_ptr<Trainable> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads) {
     return make_hand_model(HandForm::fused, config, rows, {.threads = threads});
 }
 
@@ -68,22 +58,25 @@ bool agree(const Losses& losses, std::size_t rows) {
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
                      std::span<const peers::Peer> peers) {
     const NetworkConfig& network = run.recipe.network;
-    const std::unique_ptr<TrainableModel> our_model = make_ours(network, run.recipe.batch, threads);
+    const std::unique_ptr<Trainable> our_model = make_ours(network, run.recipe.batch, threads);
     Training ours(run, *our_model);
     StepTimes times;
-    std::deque<PeerTraining> others;
+    std::deque<std::unique_ptr<Trainable>> models;  // byhand's step on the libraries' products
+    std::deque<Training> others;
     std::vector<Steps> other_steps;
     for (const peers::Peer& peer : peers) {
         if (peer.products && has_fused_step(network)) {
             times.peers.push_back({peer.name});
-            Training& other = others.emplace_back(run, *peer.products).training;
+            models.push_back(
+                make_hand_model(HandForm::fused, network, run.recipe.batch, {.products = &*peer.products}));
+            Training& other = others.emplace_back(run, *models.back());
             other.go_on(kSteps);
             other_steps.push_back(steps_of(other));
         }
     }
     const auto compare_others = [&] {
         for (std::size_t i = 0; i < others.size(); ++i) {
-            times.peers[i].apart = difference(others[i].training.loss, ours.loss);
+            times.peers[i].apart = difference(others[i].loss, ours.loss);
         }
     };
     if (torch == nullptr) {
@@ -93,8 +86,7 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
         add_times(times.peers, times.rounds);
         return times;
     }
-    const std::unique_ptr<TrainableModel> their_model =
-        torch->module_model(network, run.recipe.batch, Keep::needed, {});
+    const std::unique_ptr<Trainable> their_model = torch->module_model(network, run.recipe.batch, Keep::needed, {});
     Training theirs(run, *their_model);
     Losses losses;
     losses.apart = losses_apart(ours, theirs);

@@ -17,7 +17,7 @@
 namespace byhand::bench {
 
 // The handwritten network that is measured: the fused one.
-std::unique_ptr<TrainableModel> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads);
+std::unique_ptr<Trainable> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads);
 
 // The recipe with the norm of torch::nn::BatchNorm1d, so that LibTorch can use its own layer; unchanged if it already
 // has that norm, or none.
@@ -52,14 +52,14 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
 
 struct Training {
     const Run& run;
-    TrainableModel& model;
+    Trainable& model;
     TorchGenerator generator;
     DrawnBatch batch;
     std::size_t step = 0;
     float loss = 0;
 
     // From the run's initial state and its first batch on.
-    Training(const Run& of, TrainableModel& by)
+    Training(const Run& of, Trainable& by)
         : run(of), model(by), generator(of.generator), batch(of.recipe.batch, of.recipe.network.context) {
         model.load(run.initial);
     }

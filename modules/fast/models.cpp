@@ -59,8 +59,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<TrainableModel> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                                const HandOptions& options) {
+std::unique_ptr<Trainable> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                           const HandOptions& options) {
     if (form != HandForm::fused) {
         return make_step_model(hand_graph(form, config, rows), options.keep, options.dtype);
     }

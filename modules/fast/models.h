@@ -26,8 +26,8 @@ struct HandOptions {
 // The fused form, if it does not support one of the operations (has_fused_step), runs step by step with the kernels
 // that its steps have. Throws InputError where check_network does. Preconditions: threads > 0; has_fused_step(config)
 // with a division or products.
-std::unique_ptr<TrainableModel> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                                const HandOptions& options = {});
+std::unique_ptr<Trainable> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                           const HandOptions& options = {});
 
 // The number of threads that speeds up a fused step of this network: all of the machine's, or one.
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows);

@@ -20,29 +20,20 @@ struct Process {
     char state = 0;  // Z: ended, but not reaped
 };
 
-// The state and the parent follow the process's name, which may contain spaces and brackets. No id: it has ended.
-Process read_process(const std::filesystem::path& folder) {
-    std::ifstream file(folder / "stat");
-    std::string line;
-    std::getline(file, line);
-    Process process;
-    const std::size_t name_ends = line.rfind(')');
-    if (name_ends != std::string::npos &&
-        std::istringstream(line.substr(name_ends + 1)) >> process.state >> process.parent) {
-        process.id = std::stoi(folder.filename());
-    }
-    return process;
-}
-
-// (Not every kernel has /proc/PID/task/TID/children.)
+// (Not every kernel has /proc/PID/task/TID/children.) The state and the parent follow the process's name, which may
+// contain spaces and brackets.
 std::vector<Process> all_processes() {
     std::vector<Process> all;
     std::error_code error;
     for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
         const std::string name = at->path().filename();
         if (name.find_first_not_of("0123456789") == std::string::npos) {
-            if (const Process process = read_process(at->path()); process.id != 0) {
-                all.push_back(process);
+            std::ifstream file(at->path() / "stat");
+            std::string line;
+            std::getline(file, line);
+            Process process{.id = std::stoi(name)};
+            if (std::istringstream(line.substr(line.rfind(')') + 1)) >> process.state >> process.parent) {
+                all.push_back(process);  // it has not ended
             }
         }
     }

@@ -364,13 +364,11 @@ void end_if_a_process_was_started(Journal& journal) {
 }
 
 bool has_address_sanitizer() {
-    static const bool has = ::dlsym(RTLD_DEFAULT, "__asan_init") != nullptr;
-    return has;
+    return ::dlsym(RTLD_DEFAULT, "__asan_init") != nullptr;
 }
 
 bool has_thread_sanitizer() {
-    static const bool has = ::dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr;
-    return has;
+    return ::dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr;
 }
 
 }  // namespace byhand

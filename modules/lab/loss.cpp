@@ -173,7 +173,7 @@ struct Losses {
 Losses losses_on(const Examples& examples, const Examples& train, const NetworkConfig& network,
                  const Tensors<float>& state) {
     constexpr std::size_t kRows = 4096;  // at a time, so that memory does not grow with the data
-    const std::unique_ptr<TrainableModel> model = evaluated(network, state, train);
+    const std::unique_ptr<Trainable> model = evaluated(network, state, train);
     Losses losses{0, 0};
     for (std::size_t first = 0; first < examples.size(); first += kRows) {
         const std::size_t rows = std::min(kRows, examples.size() - first);

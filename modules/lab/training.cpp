@@ -16,9 +16,8 @@ Trained train_one(const Training& training, const Material& material) {
         training.prepare(run);
     }
     const NetworkConfig& network = run.recipe.network;
-    const std::unique_ptr<TrainableModel> model = training.make
-                                                      ? training.make(network, run.recipe.batch)
-                                                      : make_hand_model(HandForm::fused, network, run.recipe.batch);
+    const auto model = training.make ? training.make(network, run.recipe.batch)
+                                     : make_hand_model(HandForm::fused, network, run.recipe.batch);
     model->load(run.initial);
     if (training.watch) {
         training.watch(0, *model);
@@ -74,10 +73,9 @@ std::optional<std::size_t> steps_to(const Trained& trained, double loss) {
     return std::nullopt;
 }
 
-std::unique_ptr<TrainableModel> evaluated(const NetworkConfig& network, const Tensors<float>& state,
-                                          const Examples& train) {
+std::unique_ptr<Trainable> evaluated(const NetworkConfig& network, const Tensors<float>& state, const Examples& train) {
     constexpr std::size_t kRows = 2;  // of a training batch: this model only evaluates
-    std::unique_ptr<TrainableModel> model = make_hand_model(HandForm::fused, network, kRows);
+    std::unique_ptr<Trainable> model = make_hand_model(HandForm::fused, network, kRows);
     model->load(state);
     if (is_calibrated(network)) {
         model->calibrate(train.all().X);

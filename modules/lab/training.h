@@ -18,10 +18,10 @@ namespace byhand::lab {
 struct Training {
     Recipe recipe;  // with its seed, its rates and so many steps
     // The implementation; the hand-written fused network if empty.
-    std::function<std::unique_ptr<TrainableModel>(const NetworkConfig& network, std::size_t rows)> make = nullptr;
+    std::function<std::unique_ptr<Trainable>(const NetworkConfig& network, std::size_t rows)> make = nullptr;
     std::function<void(Run& run)> prepare = nullptr;  // changes what the run begins with
     // Called before the first step (0) and after every step (1 …).
-    std::function<void(std::size_t steps, TrainableModel& model)> watch = nullptr;
+    std::function<void(std::size_t steps, Trainable& model)> watch = nullptr;
 };
 
 struct Trained {
@@ -50,8 +50,7 @@ std::optional<std::size_t> steps_to(const Trained& trained, double loss);
 
 // The fused network by hand with this state; where its norms go by the figures of the training set, by those of
 // `train`.
-std::unique_ptr<TrainableModel> evaluated(const NetworkConfig& network, const Tensors<float>& state,
-                                          const Examples& train);
+std::unique_ptr<Trainable> evaluated(const NetworkConfig& network, const Tensors<float>& state, const Examples& train);
 
 // ---- Independent parts of work, on all cores ----
 

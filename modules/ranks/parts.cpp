@@ -220,8 +220,8 @@ float ModelInParts::train_step(const Batch& batch, float rate) {
     return runner_.shared()["loss"][0];
 }
 
-std::unique_ptr<TrainableModel> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                                    const Division& division, std::size_t threads) {
+std::unique_ptr<Trainable> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                               const Division& division, std::size_t threads) {
     const bool is_fused = form == HandForm::fused;
     if (is_fused && has_fused_step(config)) {
         return make_hand_model(form, config, rows, {.threads = threads, .division = division});

@@ -122,7 +122,7 @@ private:
 
 // A model to train, in parts. The fused form runs on `threads` threads. Throws InputError where check_network does.
 // `config` must outlive it.
-std::unique_ptr<TrainableModel> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                                    const Division& division, std::size_t threads = 1);
+std::unique_ptr<Trainable> make_model_in_parts(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                               const Division& division, std::size_t threads = 1);
 
 }  // namespace byhand

@@ -22,8 +22,7 @@ struct Batch {
 
 // Consecutive rows of a batch.
 struct BatchPart {
-    std::size_t first = 0, rows = 0;
-    std::size_t batch = 0;  // the rows of the whole batch
+    std::size_t first = 0, rows = 0, batch = 0;  // batch: the rows of the whole
 };
 
 // The forms of the handwritten network, each with its own formulas: they select the graph that runs and the limits that
@@ -36,12 +35,11 @@ enum class Keep { needed, all };
 
 class Group;
 
-// The rows of each batch in `parts` parts, shared out to the ranks of a group (base/parts.h). Each step requires the
-// whole batch on all ranks, and what is computed does not depend on the number of ranks. Without a group the batch is
-// not divided. Precondition: 0 < parts ≤ rows.
+// The rows of each batch in `parts` parts, shared out to the ranks of a group (base/parts.h), which must outlive the
+// model; undivided without a group. Each step requires the whole batch on all ranks. Precondition: 0 < parts ≤ rows.
 struct Division {
     std::size_t parts = 1;
-    Group* group = nullptr;  // must outlive the model
+    Group* group = nullptr;
 };
 
 // A network that runs training steps and exposes every value that it computes.
@@ -66,7 +64,7 @@ protected:
 };
 
 // One that can also be trained.
-class TrainableModel : public Model {
+class Trainable : public Model {
 public:
     // The current state.
     virtual Tensors<float> save() const = 0;
@@ -75,8 +73,7 @@ public:
     // cross-entropy, in nats, before the update. Precondition: batch.rows is the number of rows of the model.
     virtual float train_step(const Batch& batch, float rate) = 0;
 
-    // Forward in evaluation mode, with the running statistics: logits (rows, V), for any number of rows; X is (rows,
-    // T).
+    // In evaluation mode, with the running statistics: logits (rows, V), for any number of rows; X is (rows, T).
     virtual void logits(std::span<float> out, std::span<const std::int64_t> X) = 0;
 
     // Replaces the running statistics by mean and variance over all rows of X (the whole training part), layer after

@@ -41,7 +41,7 @@ struct NormConfig {
 };
 
 inline constexpr std::size_t kMostHiddenLayers = 64;
-inline constexpr std::size_t kMostOperations = 4 * kMostHiddenLayers;
+inline constexpr std::size_t kMostOperations = 8 * kMostHiddenLayers;
 inline constexpr std::size_t kMostContext = 1024;  // the length of the longest line of names
 
 // The operations of a network: those of every network, and those that `layers` can list.

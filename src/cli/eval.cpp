@@ -94,7 +94,7 @@ void check_characters(const Names& names, const Vocabulary& vocabulary, const st
 }
 
 // X (n, T) and the model's logits (n, V).
-void write_logits(const std::string& path, TrainableModel& model, const Examples& examples, std::size_t V) {
+void write_logits(const std::string& path, Trainable& model, const Examples& examples, std::size_t V) {
     const std::size_t n = examples.size();
     std::vector<float> logits(n * V);
     const std::vector<std::int64_t> X = examples.all().X;
@@ -128,7 +128,7 @@ int evaluate(const EvalOptions& options) {
         say("{} is not the file that the model was trained on ({}); its split is another one\n", printable(path),
             printable(saved.data_path));
     }
-    const std::unique_ptr<TrainableModel> model = model_to_evaluate(saved);
+    const std::unique_ptr<Trainable> model = model_to_evaluate(saved);
     std::size_t examples = 0;  // of the parts before
     Progress progress(names.text->size() + names.names.size(), std::nullopt, "measuring", "example");
     const auto loss = [&](const Names& part) {

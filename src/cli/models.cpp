@@ -18,8 +18,8 @@ std::vector<std::string> model_names() {
     return names;
 }
 
-std::unique_ptr<TrainableModel> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
-                                           const Division& division, std::size_t threads) {
+std::unique_ptr<Trainable> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
+                                      const Division& division, std::size_t threads) {
     check_network(config, rows);
     if (name == "torch") {
         return torch_ref::load().module_model(config, rows, Keep::needed, division);
@@ -37,9 +37,9 @@ std::unique_ptr<TrainableModel> make_model(const std::string& name, const Networ
     }
 }
 
-std::unique_ptr<TrainableModel> model_to_evaluate(const SavedModel& saved) {
+std::unique_ptr<Trainable> model_to_evaluate(const SavedModel& saved) {
     constexpr std::size_t kRows = 2;  // the fewest that every norm accepts
-    std::unique_ptr<TrainableModel> model = make_model(model_names().front(), saved.recipe.network, kRows);
+    std::unique_ptr<Trainable> model = make_model(model_names().front(), saved.recipe.network, kRows);
     model->load(saved.for_evaluation());
     return model;
 }

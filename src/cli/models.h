@@ -15,11 +15,11 @@ std::vector<std::string> model_names();
 
 // One of model_names, to train on batches of `rows`; the fused one with `threads` threads. Throws InputError as
 // check_network does, and if LibTorch is requested and missing.
-std::unique_ptr<TrainableModel> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
-                                           const Division& division = {}, std::size_t threads = 1);
+std::unique_ptr<Trainable> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
+                                      const Division& division = {}, std::size_t threads = 1);
 
 // A saved model for evaluation, by the default network. The batch size of its training, which may be millions, takes no
 // memory here.
-std::unique_ptr<TrainableModel> model_to_evaluate(const SavedModel& saved);
+std::unique_ptr<Trainable> model_to_evaluate(const SavedModel& saved);
 
 }  // namespace byhand::cli

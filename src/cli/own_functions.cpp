@@ -218,10 +218,10 @@ std::vector<std::string> wrong_functions(const exercise::Functions& steps, const
 
 }  // namespace
 
-std::unique_ptr<TrainableModel> own_model_of(const OwnFunctions& own, const Run& run) {
+std::unique_ptr<Trainable> own_model_of(const OwnFunctions& own, const Run& run) {
     const Library library(own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
     const exercise::Functions steps = exercise::load(library.path(), own.path());
-    std::unique_ptr<TrainableModel> model = exercise::own_model(steps, run);
+    std::unique_ptr<Trainable> model = exercise::own_model(steps, run);
     const std::vector<std::string> left_out = exercise::left_out_of_training(steps);
     for (const std::string& label : left_out) {
         say("{} is left out: the functions of the small steps are used\n", printable(label));

@@ -52,7 +52,7 @@ private:
 
 // The model that trains with the functions of that file. Notes on stderr those that are left out, and those that byhand
 // exercise --quick calls wrong.
-std::unique_ptr<TrainableModel> own_model_of(const OwnFunctions& own, const Run& run);
+std::unique_ptr<Trainable> own_model_of(const OwnFunctions& own, const Run& run);
 
 // Where the function that is added by that label begins, as "exercise/backward.cpp:31", and its lines that write to
 // `out`; if it is not found, the line where it is added; only the file if neither is. Relative to the current folder,

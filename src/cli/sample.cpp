@@ -102,7 +102,7 @@ int sample(const SampleCommand& options) {
     }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     const SampleOptions how{checked_prefix(options.prefix, saved.vocabulary), options.temperature};
-    const std::unique_ptr<TrainableModel> model = model_to_evaluate(saved);
+    const std::unique_ptr<Trainable> model = model_to_evaluate(saved);
     if (options.goes_on && !saved.batches) {
         throw InputError("--continue: " + printable(options.model.path) +
                          " lacks the state of the generator that drew the batches; give --seed instead");

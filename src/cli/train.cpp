@@ -40,7 +40,7 @@ struct FinalLosses {
     double train = 0, val = 0, test = 0;
 };
 
-FinalLosses losses_of(TrainableModel& model, const Run& run) {
+FinalLosses losses_of(Trainable& model, const Run& run) {
     const std::size_t V = run.vocabulary.size();
     std::size_t before = 0;  // examples of the parts before
     Progress progress(run.train.size() + run.val.size() + run.test.size(), std::nullopt, "measuring", "example");
@@ -70,7 +70,7 @@ std::optional<std::size_t> tell_of_older_model(const std::string& path, std::siz
 }
 
 // The model after `steps` steps. `model` itself is left unchanged.
-SavedModel checkpoint(const Training& training, TrainableModel& model, std::size_t steps) {
+SavedModel checkpoint(const Training& training, Trainable& model, std::size_t steps) {
     const Run& run = training.run;
     SavedModel saved{.recipe = run.recipe,
                      .vocabulary = run.vocabulary,
@@ -168,7 +168,7 @@ TrainOptions without_files(TrainOptions options) {
 // A training while it runs.
 struct Ongoing {
     const Training& training;
-    TrainableModel& model;
+    Trainable& model;
     std::optional<Metrics> metrics;
     std::optional<std::size_t> kept;      // the steps of the last saved checkpoint
     std::optional<std::size_t> replaced;  // the steps of a longer training in the file
@@ -201,7 +201,7 @@ int not_finite(Ongoing& it, const std::string& what) {
     return kDisagrees;
 }
 
-Ongoing begun(const Training& training, TrainableModel& model, std::size_t metrics_every) {
+Ongoing begun(const Training& training, Trainable& model, std::size_t metrics_every) {
     const TrainOptions& options = training.options;
     Ongoing it{training, model, std::nullopt, std::nullopt, std::nullopt};
     if (!options.metrics.empty()) {
@@ -258,7 +258,7 @@ int finish(Ongoing& it, const TrainOutcome& outcome, double seconds, std::option
 }
 
 // Throws InputError if a rank's parameters are not those of rank 0.
-void verify_replicas(Group& group, const TrainableModel& model, std::size_t steps) {
+void verify_replicas(Group& group, const Trainable& model, std::size_t steps) {
     if constexpr (kHasRanks) {
         distributed::check_agreement(group, distributed::facts_of(model.save()), fmt::format("after {} steps ", steps),
                                      ": the ranks no longer train one model");
@@ -283,7 +283,7 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
     const std::unique_ptr<Group> group = connected(training);
     const std::size_t steps = run.recipe.steps, metrics_every = options.log_every.value_or(kMetricsEvery),
                       progress_every = options.log_every.value_or(std::max<std::size_t>(1, steps / 20));
-    const std::unique_ptr<TrainableModel> model = model_for(training, *group);
+    const std::unique_ptr<Trainable> model = model_for(training, *group);
     model->load(run.initial);
     Ongoing it = begun(training, *model, metrics_every);
     say("recipe {}, model {}{}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name, training.model,

@@ -137,7 +137,7 @@ Training begin(const TrainOptions& options, const distributed::World& world) {
     return training;
 }
 
-std::unique_ptr<TrainableModel> model_for(const Training& training, Group& group) {
+std::unique_ptr<Trainable> model_for(const Training& training, Group& group) {
     const TrainOptions& options = training.options;
     const Run& run = training.run;
     const NetworkConfig& network = run.recipe.network;

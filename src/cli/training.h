@@ -59,7 +59,7 @@ std::vector<std::string> models_to_train();
 Training begin(const TrainOptions& options, const distributed::World& world);
 
 // The model to train, with its initial values unset; `group` must outlive it.
-std::unique_ptr<TrainableModel> model_for(const Training& training, Group& group);
+std::unique_ptr<Trainable> model_for(const Training& training, Group& group);
 
 // What all ranks must have alike.
 std::vector<distributed::Fact> facts(const Training& training);

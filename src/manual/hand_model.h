@@ -14,7 +14,7 @@
 namespace byhand {
 
 // Evaluates by the formulas of its network, or by what takes their place.
-class HandModel : public TrainableModel {
+class HandModel : public Trainable {
 public:
     explicit HandModel(const NetworkConfig& config, ReplaceSteps replace = nullptr)
         : config_(config), replace_(replace) {}

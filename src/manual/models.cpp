@@ -70,7 +70,7 @@ HandForm hand_form(const std::string& name) {
     throw std::invalid_argument("no hand-written network is called " + name);
 }
 
-std::unique_ptr<TrainableModel> make_step_model(Graph graph, Keep keep, DType dtype, ReplaceSteps replace) {
+std::unique_ptr<Trainable> make_step_model(Graph graph, Keep keep, DType dtype, ReplaceSteps replace) {
     if (dtype == DType::float64) {
         return std::make_unique<StepModel<double>>(std::move(graph), keep, replace);
     }

@@ -15,7 +15,7 @@ HandForm hand_form(const std::string& name);
 
 // A model from any step lists, such as one with external functions or an injected fault. It evaluates by the formulas,
 // or by what takes their place. In float or double.
-std::unique_ptr<TrainableModel> make_step_model(Graph graph, Keep keep = Keep::needed, DType dtype = DType::float32,
-                                                ReplaceSteps replace = nullptr);
+std::unique_ptr<Trainable> make_step_model(Graph graph, Keep keep = Keep::needed, DType dtype = DType::float32,
+                                           ReplaceSteps replace = nullptr);
 
 }  // namespace byhand

@@ -27,7 +27,7 @@ namespace {
 // Rows per pass outside training: bounds the memory needed for a whole data set.
 constexpr std::size_t kChunk = 4096;
 
-class ModuleModel final : public TrainableModel {
+class ModuleModel final : public Trainable {
 public:
     ModuleModel(const NetworkConfig& config, std::size_t rows, Keep keep, const Division& division)
         : config_(config), rows_(rows), keep_(keep), network_(config), optimizer_(config.optimizer, network_) {
@@ -247,8 +247,8 @@ torch::Tensor forward(Module& module, torch::Tensor& spread, const torch::Tensor
 
 }  // namespace
 
-std::unique_ptr<TrainableModel> module_model(const NetworkConfig& config, std::size_t rows, Keep keep,
-                                             const Division& division) {
+std::unique_ptr<Trainable> module_model(const NetworkConfig& config, std::size_t rows, Keep keep,
+                                        const Division& division) {
     check_network(config, rows);
     return std::make_unique<ModuleModel>(config, rows, keep, division);
 }

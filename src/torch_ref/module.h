@@ -19,8 +19,8 @@ namespace byhand::torch_ref {
 // each. Throws InputError as check_network does; a step throws std::invalid_argument if the batch has a different
 // number of rows; calibrate throws InputError if there is a norm and X has no rows, or only one and the running
 // statistics divide by n − 1.
-std::unique_ptr<TrainableModel> module_model(const NetworkConfig& config, std::size_t rows, Keep keep = Keep::needed,
-                                             const Division& division = {});
+std::unique_ptr<Trainable> module_model(const NetworkConfig& config, std::size_t rows, Keep keep = Keep::needed,
+                                        const Division& division = {});
 
 // The tensors of a norm's module, (H) each; undefined ones keep the module's initial values.
 struct NormTensors {

@@ -27,8 +27,8 @@ struct Factory {
 
     // The torch::nn module with torch::optim, in float, to train or to compare (module.h). A division requires
     // Opening::threads = 1 (load.h).
-    std::unique_ptr<TrainableModel> (*module_model)(const NetworkConfig& config, std::size_t rows, Keep keep,
-                                                    const Division& division);
+    std::unique_ptr<Trainable> (*module_model)(const NetworkConfig& config, std::size_t rows, Keep keep,
+                                               const Division& division);
 
     // A single operation of a training step by LibTorch's own functions, in float, for timing.
     PreparedOperation (*prepared)(const OperationInput& operation);

@@ -11,7 +11,7 @@ namespace {
 // The cross-entropies of rows in blocks, so that memory grows neither with the data nor with the alphabet.
 class Mean {
 public:
-    Mean(TrainableModel& model, std::size_t vocabulary, const Measured& measured)
+    Mean(Trainable& model, std::size_t vocabulary, const Measured& measured)
         : model_(model),
           measured_(measured),
           V_(vocabulary),
@@ -43,7 +43,7 @@ public:
     }
 
 private:
-    TrainableModel& model_;
+    Trainable& model_;
     const Measured& measured_;
     std::size_t V_, block_, rows_ = 0;
     std::vector<float> logits_;
@@ -52,7 +52,7 @@ private:
 
 }  // namespace
 
-double mean_loss(TrainableModel& model, const Examples& examples, std::size_t vocabulary, const Measured& measured) {
+double mean_loss(Trainable& model, const Examples& examples, std::size_t vocabulary, const Measured& measured) {
     Mean mean(model, vocabulary, measured);
     for (std::size_t first = 0; first < examples.size(); first += mean.block()) {
         mean.add(examples.rows(first, std::min(mean.block(), examples.size() - first)).view(), examples.context);
@@ -60,7 +60,7 @@ double mean_loss(TrainableModel& model, const Examples& examples, std::size_t vo
     return mean.mean();
 }
 
-double mean_loss(TrainableModel& model, const Names& names, const Vocabulary& vocabulary, std::size_t context,
+double mean_loss(Trainable& model, const Names& names, const Vocabulary& vocabulary, std::size_t context,
                  const Measured& measured) {
     Mean mean(model, vocabulary.size(), measured);
     Examples waiting{.context = context};

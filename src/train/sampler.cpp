@@ -6,7 +6,7 @@
 
 namespace byhand {
 
-std::u32string sample_name(TrainableModel& model, std::size_t context, const Vocabulary& vocabulary, TorchGenerator& g,
+std::u32string sample_name(Trainable& model, std::size_t context, const Vocabulary& vocabulary, TorchGenerator& g,
                            const SampleOptions& options) {
     std::u32string name = options.prefix;
     std::vector<std::int64_t> X(context, 0);

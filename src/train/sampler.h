@@ -19,7 +19,7 @@ inline constexpr std::size_t kLongestSample = 1000;
 
 // One name, without its end: each next character is drawn from softmax(logits / temperature), computed in float as in
 // PyTorch, by one multinomial draw. `context` is T.
-std::u32string sample_name(TrainableModel& model, std::size_t context, const Vocabulary& vocabulary, TorchGenerator& g,
+std::u32string sample_name(Trainable& model, std::size_t context, const Vocabulary& vocabulary, TorchGenerator& g,
                            const SampleOptions& options);
 
 }  // namespace byhand

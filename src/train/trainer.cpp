@@ -17,7 +17,7 @@ struct Waypoint {
 
 // Repeats the steps from `from` on and checks everything after each. `until`: the step after which something was not
 // finite.
-NotFinite find_not_finite(TrainableModel& model, Run& run, const Waypoint& from, std::size_t until) {
+NotFinite find_not_finite(Trainable& model, Run& run, const Waypoint& from, std::size_t until) {
     model.load(from.state);
     run.generator = from.generator;
     NotFinite found{.step = from.step,
@@ -39,7 +39,7 @@ NotFinite find_not_finite(TrainableModel& model, Run& run, const Waypoint& from,
 
 }  // namespace
 
-TrainOutcome train(TrainableModel& model, Run& run, std::size_t first, std::size_t end, const TrainHooks& hooks) {
+TrainOutcome train(Trainable& model, Run& run, std::size_t first, std::size_t end, const TrainHooks& hooks) {
     DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
     TrainOutcome outcome{.steps = first, .stopped = false, .not_finite = std::nullopt};
     Waypoint last{first, model.save(), run.generator};

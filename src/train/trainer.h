@@ -42,6 +42,6 @@ struct TrainOutcome {
 // batches from run.generator, which advances, and each step's learning rate from the recipe. A loss that is not finite
 // is detected immediately, a parameter after at most a thousand steps; the steps since the last check are then repeated
 // with a check of everything. Preconditions: first ≤ end; the model's parameters are finite.
-TrainOutcome train(TrainableModel& model, Run& run, std::size_t first, std::size_t end, const TrainHooks& hooks);
+TrainOutcome train(Trainable& model, Run& run, std::size_t first, std::size_t end, const TrainHooks& hooks);
 
 }  // namespace byhand

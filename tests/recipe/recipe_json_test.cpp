@@ -197,7 +197,7 @@ TEST_CASE("recipe: an invalid list of layers is refused, and so are equivalent f
         return test::message_of([&] { recipe_from_json(text, "x.json"); });
     };
     const std::string where = "recipe x.json: network";
-    CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 256");
+    CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 512");
     CHECK(refusal(listed(R"([{"op": "conv"}])")) ==
           where +
               ".layers[0].op: is \"conv\", takes \"flatten\", \"linear\", \"batchnorm\", \"layernorm\", \"rmsnorm\", "

@@ -27,7 +27,7 @@ namespace {
 
 constexpr float kRate = 0.3F;
 
-std::vector<float> trained(TrainableModel& model, const networks::Example& example) {
+std::vector<float> trained(Trainable& model, const networks::Example& example) {
     return thread_ranks::trained(model, example.state, example.batch(), kRate, 3);
 }
 

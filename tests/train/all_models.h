@@ -36,7 +36,7 @@ inline std::vector<std::string> models() {
 
 struct Trained {
     Run run;
-    std::unique_ptr<TrainableModel> model;
+    std::unique_ptr<Trainable> model;
     std::map<std::size_t, double> losses;  // of every step
     double train = 0, val = 0, test = 0;   // in the end
 };

@@ -11,7 +11,7 @@
 
 namespace byhand::test {
 
-class FakeModel final : public TrainableModel {
+class FakeModel final : public Trainable {
 public:
     // Recorded inputs and prescribed results.
     std::vector<std::vector<std::int64_t>> X, Y;  // of each training step

@@ -14,6 +14,7 @@
 #include "base/change_network.h"
 #include "base/error.h"
 #include "base/message_of.h"
+#include "base/same_bytes.h"
 #include "base/temporary_folder.h"
 #include "base/utf8.h"
 #include "train/safetensors.h"
@@ -73,17 +74,6 @@ SavedModel example(EvaluationFigures figures = EvaluationFigures::running) {
     return model;
 }
 
-void check_equal(const Tensors<float>& a, const Tensors<float>& b) {
-    REQUIRE(a.table().size() == b.table().size());
-    for (std::size_t i = 0; i < a.table().size(); ++i) {
-        const TensorSpec& spec = a.table()[i];
-        CAPTURE(spec.name);
-        CHECK(b.table()[i].name == spec.name);
-        CHECK(b.table()[i].shape == spec.shape);
-        CHECK(std::ranges::equal(a[spec.name], b[spec.name]));
-    }
-}
-
 // The message of load_model for the saved example with changed tensors and metadata.
 std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& change,
                     EvaluationFigures figures = EvaluationFigures::running) {
@@ -136,9 +126,9 @@ TEST_CASE("saved model: a saved model is read again, complete") {
     CHECK(read.steps == 123456789012);
     CHECK(read.data_path == model.data_path);
     CHECK(read.data_hash == 0xfedcba9876543210);
-    check_equal(model.state, read.state);
+    CHECK(test::first_different(model.state, read.state) == "");
     CHECK_FALSE(read.calibrated.has_value());
-    check_equal(model.state, read.for_evaluation());
+    CHECK(test::first_different(model.state, read.for_evaluation()) == "");
 }
 
 TEST_CASE("saved model: statistics of the whole training part are kept beside the running ones") {
@@ -147,10 +137,10 @@ TEST_CASE("saved model: statistics of the whole training part are kept beside th
     const SavedModel model = example(EvaluationFigures::training_set);
     save_model(path, model);
     const SavedModel read = load_model(path);
-    check_equal(model.state, read.state);
+    CHECK(test::first_different(model.state, read.state) == "");
     REQUIRE(read.calibrated.has_value());
-    check_equal(*model.calibrated, *read.calibrated);
-    check_equal(*model.calibrated, read.for_evaluation());
+    CHECK(test::first_different(*model.calibrated, *read.calibrated) == "");
+    CHECK(test::first_different(*model.calibrated, read.for_evaluation()) == "");
     CHECK(read.for_evaluation()["bnmean_running.1"][0] == read.state["bnmean_running.1"][0] + 1000);
     const TensorFile file = read_tensors(path);
     const std::vector<View> stored = views(file);
@@ -187,7 +177,7 @@ TEST_CASE("saved model: a network without a norm has no statistics to keep") {
     model.state = numbered(model.recipe.network, -3);
     save_model(path, model);
     const SavedModel read = load_model(path);
-    check_equal(model.state, read.state);
+    CHECK(test::first_different(model.state, read.state) == "");
     CHECK_FALSE(read.calibrated.has_value());
 }
 
@@ -206,12 +196,12 @@ TEST_CASE("saved model: optimizer state is saved, and optional in external files
     save_model(folder.file(kName), model);
     const SavedModel read = load_model(folder.file(kName));
     CHECK(read.recipe == model.recipe);
-    check_equal(model.state, read.state);
+    CHECK(test::first_different(model.state, read.state) == "");
     CHECK(read.state.contains("step_count"));
 
     write_tensors(folder.file("theirs"), theirs.state.views(), {});
     const SavedModel foreign = load_foreign_model(folder.file("theirs"), model.recipe, model.vocabulary);
-    check_equal(theirs.state, foreign.state);
+    CHECK(test::first_different(theirs.state, foreign.state) == "");
 }
 
 TEST_CASE("saved model: a negative average of squares is refused") {
@@ -223,7 +213,7 @@ TEST_CASE("saved model: a negative average of squares is refused") {
     model.state["exp_avg_W2"].back() = -0.5F;  // a mean of gradients may be negative
     model.state["exp_avg_sq_bngain.1"][1] = 0;
     save_model(folder.file(kName), model);
-    check_equal(model.state, load_model(folder.file(kName)).state);
+    CHECK(test::first_different(model.state, load_model(folder.file(kName)).state) == "");
     for (const std::string name : {"exp_avg_sq_C", "exp_avg_sq_W2", "exp_avg_sq_bngain.1"}) {
         SavedModel wrong = model;
         wrong.state[name].back() = -1e-30F;
@@ -258,7 +248,7 @@ TEST_CASE("saved model: the key of a dropout's mask is a whole number below 2^24
     }
     model.state[key][0] = 16777215;
     save_model(folder.file(kName), model);
-    check_equal(model.state, load_model(folder.file(kName)).state);
+    CHECK(test::first_different(model.state, load_model(folder.file(kName)).state) == "");
 }
 
 TEST_CASE("saved model: an external model has no key of a dropout's mask, and needs none") {

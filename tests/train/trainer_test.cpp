@@ -42,7 +42,7 @@ TrainHooks telling(Told& told, std::size_t stop_when_asked = 1'000'000) {
 }
 
 // Its only parameter counts the steps, and is infinite from step `bad` on. A batch other than that step's is reported.
-class Counter final : public TrainableModel {
+class Counter final : public Trainable {
 public:
     std::size_t bad = 1'000'000;
     std::vector<std::vector<std::int64_t>> X;  // by step, as last seen

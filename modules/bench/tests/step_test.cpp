@@ -21,7 +21,7 @@ namespace {
 // The other implementation: the stepwise network, which is correct, with an optional mistake.
 enum class Mistake { none, loss, rate, forgets, not_finite };
 
-class Other final : public TrainableModel {
+class Other final : public Trainable {
 public:
     Other(const NetworkConfig& config, std::size_t rows, Mistake mistake)
         : model_(make_step_model(stepwise_graph(config, rows))), mistake_(mistake) {}
@@ -42,7 +42,7 @@ public:
     void calibrate(std::span<const std::int64_t> X) override { model_->calibrate(X); }
 
 private:
-    std::unique_ptr<TrainableModel> model_;
+    std::unique_ptr<Trainable> model_;
     Mistake mistake_;
     std::size_t steps_ = 0;
 };
@@ -51,7 +51,7 @@ template <Mistake mistake>
 torch_ref::Factory factory() {
     torch_ref::Factory factory{};
     factory.module_model = [](const NetworkConfig& config, std::size_t rows, Keep,
-                              const Division&) -> std::unique_ptr<TrainableModel> {
+                              const Division&) -> std::unique_ptr<Trainable> {
         return std::make_unique<Other>(config, rows, mistake);
     };
     return factory;

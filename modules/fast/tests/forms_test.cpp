@@ -2,7 +2,6 @@
 // effect of rounding (rounding.h).
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <cstring>
 #include <iterator>
 #include <limits>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "base/change_network.h"
 #include "base/error.h"
+#include "base/same_bytes.h"
 #include "fast/fused.h"
 #include "fast/models.h"
 #include "manual/rounding.h"
@@ -191,12 +191,7 @@ TEST_CASE("fused: trains to the same bytes whether it keeps all values or only t
             }
             states.push_back(fused.state());
         }
-        for (const TensorSpec& spec : states[0].table()) {
-            INFO(spec.name);
-            const std::span<const float> all = std::as_const(states[0])[spec.name];
-            const std::span<const float> needed = std::as_const(states[1])[spec.name];
-            CHECK(std::memcmp(all.data(), needed.data(), all.size_bytes()) == 0);
-        }
+        CHECK(test::first_different(states[0], states[1]) == "");
     });
 }
 
@@ -209,7 +204,7 @@ TEST_CASE("fused: computes the same bytes on any number of threads") {
         config.embedding = 51;
         networks::put(config, norm);
         const networks::Example example = networks::make(config, 301);
-        std::vector<std::vector<float>> kept;
+        std::vector<Tensors<float>> kept;
         for (const std::size_t threads : {1, 2, 3, 8}) {
             Fused fused(config, example.rows, Keep::all, threads);
             fused.load(example.state);
@@ -218,15 +213,9 @@ TEST_CASE("fused: computes the same bytes on any number of threads") {
                 fused.commit();
             }
             fused.run(example.batch(), kRate);
-            const Tensors<float> tensors = fused.kept();
-            std::vector<float>& all = kept.emplace_back();
-            for (const TensorSpec& spec : tensors.table()) {
-                const std::span<const float> values = tensors[spec.name];
-                all.insert(all.end(), values.begin(), values.end());
-            }
+            kept.push_back(fused.kept());
             INFO(networks::describe(config, example.rows) << ", " << threads << " threads");
-            REQUIRE(all.size() == kept.front().size());
-            CHECK(std::memcmp(all.data(), kept.front().data(), all.size() * sizeof(float)) == 0);
+            CHECK(test::first_different(kept.back(), kept.front()) == "");
         }
     }
 }
@@ -321,11 +310,7 @@ TEST_CASE("optimizers: all forms train alike, and resume from a saved state to t
                     CHECK(other->train_step(example.batch(), 0.01F) == loss);
                 }
             }
-            const Tensors<float> one = model->save(), two = other->save();
-            for (const TensorSpec& spec : one.table()) {
-                CAPTURE(spec.name);
-                CHECK(std::memcmp(one[spec.name].data(), two[spec.name].data(), one[spec.name].size_bytes()) == 0);
-            }
+            CHECK(test::first_different(model->save(), other->save()) == "");
             losses.push_back(loss);
         }
         CHECK(std::abs(losses[1] - losses[0]) < 1e-4F);

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/same_bytes.h"
 #include "fast/fused.h"
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
@@ -241,10 +241,6 @@ std::vector<View> run(Model& implementation, const networks::Example& example) {
     return implementation.views();
 }
 
-bool same_bytes(const View& a, const View& b) {
-    return a.shape == b.shape && std::memcmp(a.data, b.data, count(a.shape) * size_of(a.dtype)) == 0;
-}
-
 // Calls visit(example) for each network with so few rows that no two need share a character, and with so many that the
 // fused step computes by character and splits them into chunks.
 template <class Visit>
@@ -272,7 +268,7 @@ void check_pieces(const networks::Example& example) {
         INFO(view.name);
         const View* same = find(expected, view.name);
         REQUIRE(same != nullptr);
-        CHECK(same_bytes(*same, view));
+        CHECK(test::same_bytes(*same, view));
         ++compared;
     }
     CHECK(compared >= 2 * example.state.table().size() + parameters(example.config).size() + 2);
@@ -300,7 +296,7 @@ void check_double(const networks::Example& example) {
 }
 
 void check_threads(const networks::Example& example) {
-    std::vector<std::vector<float>> states;
+    std::vector<Tensors<float>> states;
     for (const Keep keep : {Keep::needed, Keep::all}) {
         for (const std::size_t threads : {1, 2, 3}) {
             Fused fused(example.config, example.rows, keep, threads);
@@ -309,13 +305,8 @@ void check_threads(const networks::Example& example) {
                 fused.run(example.batch(), kRate);
                 fused.commit();
             }
-            const Tensors<float> state = fused.state();
-            std::vector<float>& all = states.emplace_back();
-            for (const TensorSpec& spec : state.table()) {
-                all.insert(all.end(), state[spec.name].begin(), state[spec.name].end());
-            }
-            REQUIRE(all.size() == states.front().size());
-            CHECK(std::memcmp(all.data(), states.front().data(), all.size() * sizeof(float)) == 0);
+            states.push_back(fused.state());
+            CHECK(test::first_different(states.back(), states.front()) == "");
         }
     }
 }

@@ -304,7 +304,7 @@ std::vector<std::string> left_out_of_training(const Functions& steps) {
     return left_out;
 }
 
-std::unique_ptr<TrainableModel> own_model(const Functions& steps, const Run& run) {
+std::unique_ptr<Trainable> own_model(const Functions& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const bool in_one = are_all_in_one(steps);

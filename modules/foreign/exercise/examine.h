@@ -44,6 +44,6 @@ std::vector<std::string> left_out_of_training(const exercise::Functions& steps);
 // The network to train with, in which the external functions replace our steps: the stepwise network, or the collapsed
 // one if all functions are fused formulas. Throws InputError as above, and if a function leaves an element unwritten on
 // the first batch: it is still to do.
-std::unique_ptr<TrainableModel> own_model(const exercise::Functions& steps, const Run& run);
+std::unique_ptr<Trainable> own_model(const exercise::Functions& steps, const Run& run);
 
 }  // namespace byhand::exercise

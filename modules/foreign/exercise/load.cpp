@@ -45,8 +45,7 @@ Functions load(const std::string& path, const std::string& source) {
         throw InputError(called + ": byhand_steps adds no function of float");
     }
     for (const Function<double>& in_double : functions.in_double()) {
-        const auto makes_it = [&](const Function<float>& one) { return one.label() == in_double.label(); };
-        if (std::ranges::none_of(functions.in_float(), makes_it)) {
+        if (std::ranges::count(functions.in_float(), in_double.label(), &Function<float>::label) == 0) {
             throw InputError(called + ": byhand_steps adds " + in_double.label() +
                              " in double alone; add it in float as well");
         }

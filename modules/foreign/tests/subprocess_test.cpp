@@ -138,30 +138,20 @@ TEST_CASE("run_in_subprocess: time in which other processes have the processor d
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(::sched_getcpu(), &one);
+    const auto compute = [&one](const auto& goes_on) {
+        ::sched_setaffinity(0, sizeof one, &one);
+        while (goes_on()) {
+        }
+    };
     std::atomic<bool> over = false;
-    std::vector<std::thread> others;
-    for (int other = 0; other < 3; ++other) {
-        others.emplace_back([&] {
-            ::sched_setaffinity(0, sizeof one, &one);
-            while (!over) {
-            }
-        });
+    std::vector<std::jthread> others(3);
+    for (std::jthread& other : others) {
+        other = std::jthread([&] { compute([&] { return !over; }); });
     }
     const auto began = std::chrono::steady_clock::now();
-    const std::string fault = fault_of(
-        [&] {
-            ::sched_setaffinity(0, sizeof one, &one);
-            for (const auto end = cpu_time() + 200ms; cpu_time() < end;) {
-            }
-        },
-        500ms);
-    const auto elapsed = std::chrono::steady_clock::now() - began;
+    CHECK(fault_of([&] { compute([] { return cpu_time() < 200ms; }); }, 500ms) == "");
+    CHECK(std::chrono::steady_clock::now() - began > 500ms);
     over = true;
-    for (std::thread& other : others) {
-        other.join();
-    }
-    CHECK(fault == "");
-    CHECK(elapsed > 500ms);
 }
 
 TEST_CASE("run_in_subprocess: it leaves no ended process, also to a caller that inherits orphans") {

@@ -34,7 +34,7 @@ public:
         fixed_.set_batch(draw(kFixedRows).view());
     }
 
-    void look(std::size_t steps, const TrainableModel& model, InputRecord& record) {
+    void look(std::size_t steps, const Trainable& model, InputRecord& record) {
         const Tensors<float> state = model.save();
         record.steps.push_back(static_cast<double>(steps));
         copy_into(fixed_.tensors(), state);
@@ -89,7 +89,7 @@ Training watched(const Recipe& recipe, InputRecord& record) {
         evaluate_little(run);
         *watch = std::make_unique<InputWatch>(run);
     };
-    training.watch = [watch, &record, every, last = recipe.steps](std::size_t steps, TrainableModel& model) {
+    training.watch = [watch, &record, every, last = recipe.steps](std::size_t steps, Trainable& model) {
         if (steps % every == 0) {
             (*watch)->look(steps, model, record);
         }

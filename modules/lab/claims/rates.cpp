@@ -63,7 +63,7 @@ double common_loss(const Study& final_losses) {
 // In evaluation mode, by the statistics of the training part.
 double validation_loss(const TwoForms& network, const Recipe& recipe, const Trained& trained) {
     constexpr std::size_t kMostEvaluated = 8000;
-    const std::unique_ptr<TrainableModel> model = make_hand_model(HandForm::fused, recipe.network, recipe.batch);
+    const std::unique_ptr<Trainable> model = make_hand_model(HandForm::fused, recipe.network, recipe.batch);
     model->load(trained.state);
     model->calibrate(network.train.first(kMostEvaluated).all().X);
     return mean_loss(*model, network.val.first(kMostEvaluated), recipe.network.vocabulary);

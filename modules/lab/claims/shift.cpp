@@ -39,7 +39,7 @@ Training shifted(Recipe recipe, NameKind kind, std::vector<double>& costs) {
         run.train = names->train;
         run.val = names->own;
     };
-    training.watch = [=, &costs, last = training.recipe.steps](std::size_t steps, TrainableModel& model) {
+    training.watch = [=, &costs, last = training.recipe.steps](std::size_t steps, Trainable& model) {
         if (steps != 0 && steps % (last / kMoments) == 0) {
             costs.push_back(mean_loss(model, names->other, *vocabulary) - mean_loss(model, names->own, *vocabulary));
         }

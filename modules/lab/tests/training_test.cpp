@@ -3,9 +3,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
-#include <cstring>
 
 #include "base/change_network.h"
+#include "base/same_bytes.h"
 #include "fast/models.h"
 #include "lab/tests/read.h"
 #include "recipe/recipe.h"
@@ -33,15 +33,6 @@ Recipe recipe(std::uint64_t seed, std::size_t steps) {
     return made;
 }
 
-bool same_bytes(const Tensors<float>& a, const Tensors<float>& b) {
-    for (const TensorSpec& spec : a.table()) {
-        if (std::memcmp(a[spec.name].data(), b[spec.name].data(), a[spec.name].size_bytes()) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 }  // namespace
 
 TEST_CASE("a training of the lab is the trainer's own") {
@@ -54,7 +45,7 @@ TEST_CASE("a training of the lab is the trainer's own") {
     train(*model, run, 0, 250,
           {.after_step = [&](std::size_t step, float loss) { first += step < kWindow ? static_cast<double>(loss) : 0; },
            .stop = [] { return false; }});
-    CHECK(same_bytes(trained.state, model->save()));
+    CHECK(test::first_different(trained.state, model->save()) == "");
     CHECK(trained.val == mean_loss(*model, run.val, run.recipe.network.vocabulary));
     REQUIRE(trained.curve.size() == 2);  // whole windows only
     CHECK_THAT(trained.curve[0], WithinAbs(first / kWindow, 1e-9));
@@ -73,9 +64,9 @@ TEST_CASE("results of many trainings keep their order, whichever thread ran them
         train_all(trainings, material, {.progress = [&](std::size_t done, std::size_t) { told = done; }});
     CHECK(told == 5);
     for (std::size_t i = 0; i < trainings.size(); ++i) {
-        CHECK(same_bytes(all[i].state, train_one(trainings[i], material).state));
+        CHECK(test::first_different(all[i].state, train_one(trainings[i], material).state) == "");
     }
-    CHECK_FALSE(same_bytes(all[0].state, all[1].state));
+    CHECK(test::first_different(all[0].state, all[1].state) != "");
 }
 
 TEST_CASE("what a training begins with can be changed, and it can be watched") {
@@ -83,7 +74,7 @@ TEST_CASE("what a training begins with can be changed, and it can be watched") {
     std::vector<std::size_t> watched;
     const Training changed{.recipe = recipe(3, 5),
                            .prepare = [](Run& run) { run.initial["W1"][0] = std::nanf(""); },
-                           .watch = [&](std::size_t steps, TrainableModel&) { watched.push_back(steps); }};
+                           .watch = [&](std::size_t steps, Trainable&) { watched.push_back(steps); }};
     const Trained trained = train_one(changed, material);
     CHECK_FALSE(trained.finite);
     CHECK(trained.steps == 1);

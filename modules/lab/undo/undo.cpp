@@ -207,7 +207,7 @@ void add_updates(Document& document, const FirstStep& first, const torch_ref::Fa
 // ---- the slip ----
 
 // The note's slip: the update of γ reads the gradient of β.
-std::unique_ptr<TrainableModel> with_slip(const NetworkConfig& network, std::size_t rows) {
+std::unique_ptr<Trainable> with_slip(const NetworkConfig& network, std::size_t rows) {
     Graph slipped = fused_graph(network, rows);
     for (Step& step : slipped.update) {
         if (Value made = value_of(step.makes); made.kind == ValueKind::updated && made.base == "bngain") {
@@ -267,7 +267,7 @@ UndoTrainings train_for_undo(const FirstStep& first, const Setup& setup) {
             training.make = with_slip;
             return training;
         }
-        training.watch = [&, seed](std::size_t step, TrainableModel& model) {
+        training.watch = [&, seed](std::size_t step, Trainable& model) {
             if (step % every == 0 || step == setup.steps) {
                 both.moments[seed].push_back(moment_of(step, model.save(), first.network(), first.run.train, rows));
             }

@@ -189,7 +189,7 @@ void add_update(Document& document, const Walk& walk, double rate) {
 // ---- names ----
 
 std::vector<std::u32string> names_by(const Tensors<float>& state, const Run& run, std::size_t count) {
-    const std::unique_ptr<TrainableModel> model = evaluated(run.recipe.network, state, run.train);
+    const std::unique_ptr<Trainable> model = evaluated(run.recipe.network, state, run.train);
     TorchGenerator generator = torch_seeded(run.recipe.sample_seed);
     std::vector<std::u32string> names;
     names.reserve(count);
@@ -208,7 +208,7 @@ Cell shown(const std::u32string& name) {
 void add_names(Document& document, std::size_t count, const Run& run, const Setup& setup) {
     constexpr std::size_t kParts = 100;
     Training training{.recipe = in_steps(setup.recipes.front(), setup.steps)};
-    training.watch = [&](std::size_t steps, TrainableModel&) {
+    training.watch = [&](std::size_t steps, Trainable&) {
         const std::size_t part = steps * kParts / setup.steps;
         if (steps > 0 && part > (steps - 1) * kParts / setup.steps) {
             setup.setting.progress(part, kParts);
@@ -243,7 +243,7 @@ void add_names(Document& document, std::size_t count, const Run& run, const Setu
 
 // The loss of the same batch after the update.
 double loss_after(const Run& run, const Batch& batch, float rate) {
-    const std::unique_ptr<TrainableModel> model = make_step_model(stepwise_graph(run.recipe.network, run.recipe.batch));
+    const std::unique_ptr<Trainable> model = make_step_model(stepwise_graph(run.recipe.network, run.recipe.batch));
     model->load(run.initial);
     model->train_step(batch, rate);
     return static_cast<double>(model->train_step(batch, rate));

@@ -24,7 +24,7 @@ constexpr float kRate = 0.3F;
 using thread_ranks::kRanks;
 using thread_ranks::same_bytes;
 
-std::vector<float> trained(TrainableModel& model, const networks::Example& example) {
+std::vector<float> trained(Trainable& model, const networks::Example& example) {
     return thread_ranks::trained(model, example.state, example.batch(), kRate, 3);
 }
 

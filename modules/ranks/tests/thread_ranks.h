@@ -40,7 +40,7 @@ private:
 };
 
 // The loss of each step and the state after the last, as numbers.
-inline std::vector<float> trained(byhand::TrainableModel& model, const byhand::Tensors<float>& state,
+inline std::vector<float> trained(byhand::Trainable& model, const byhand::Tensors<float>& state,
                                   const byhand::Batch& batch, float rate, std::size_t steps) {
     std::vector<float> all;
     model.load(state);
