@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "harness/hand_made.h"
+#include "harness/results.h"
 
 using namespace byhand;
 
