@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/model.h"
@@ -16,8 +17,8 @@ namespace byhand {
 // Evaluates by the formulas of its network, or by what takes their place.
 class HandModel : public Trainable {
 public:
-    explicit HandModel(const NetworkConfig& config, ReplaceSteps replace = nullptr)
-        : config_(config), replace_(replace) {}
+    explicit HandModel(NetworkConfig config, ReplaceSteps replace = nullptr)
+        : config_(std::move(config)), replace_(replace) {}
 
     void logits(std::span<float> out, std::span<const std::int64_t> X) override { evaluation().logits(out, X); }
 

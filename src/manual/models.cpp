@@ -1,5 +1,6 @@
 #include "manual/models.h"
 
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -58,16 +59,13 @@ private:
 }  // namespace
 
 HandForm hand_form(const std::string& name) {
-    if (name == "stepwise") {
-        return HandForm::stepwise;
+    static const std::map<std::string, HandForm> forms = {
+        {"stepwise", HandForm::stepwise}, {"collapsed", HandForm::collapsed}, {"fused", HandForm::fused}};
+    const auto found = forms.find(name);
+    if (found == forms.end()) {
+        throw std::invalid_argument("no hand-written network is called " + name);
     }
-    if (name == "collapsed") {
-        return HandForm::collapsed;
-    }
-    if (name == "fused") {
-        return HandForm::fused;
-    }
-    throw std::invalid_argument("no hand-written network is called " + name);
+    return found->second;
 }
 
 std::unique_ptr<Trainable> make_step_model(Graph graph, Keep keep, DType dtype, ReplaceSteps replace) {
