@@ -18,9 +18,8 @@ namespace {
 template <class T>
 std::vector<Call<T>> calls_of(const std::vector<StepRun<T>>& cases) {
     std::vector<Call<T>> calls;
-    for (const StepRun<T>& one : cases) {
-        calls.push_back({one.step, one.input->values.get()});
-    }
+    std::ranges::transform(cases, std::back_inserter(calls),
+                           [](const StepRun<T>& one) { return Call<T>{one.step, one.input->values.get()}; });
     return calls;
 }
 
