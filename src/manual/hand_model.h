@@ -44,13 +44,14 @@ private:
     std::optional<Evaluation> evaluation_;
 };
 
-// The state among the tensors of a network, and what an update makes of it.
+// The state among the tensors of a network, and what an update makes of it. What no step updates stays.
 template <class T>
 class StateInPlace {
 public:
     StateInPlace(Tensors<T>& tensors, const NetworkConfig& config) : table_(state(config)) {
         for (const TensorSpec& spec : table_) {
-            changed_.push_back({tensors[spec.name], tensors[update_of(spec.name)]});
+            const std::string update = update_of(spec.name);
+            changed_.push_back({tensors[spec.name], tensors.contains(update) ? tensors[update] : std::span<T>()});
         }
     }
 
