@@ -145,9 +145,6 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     require(linears <= static_cast<std::ptrdiff_t>(kMostHiddenLayers) + 1,
             "more than " + std::to_string(kMostHiddenLayers) + " hidden layers: --hidden takes as many widths at most");
     check_layers(config.layers);
-    require(config.layers.size() <= kMostOperations, std::to_string(config.layers.size()) +
-                                                         " operations, where a recipe can list " +
-                                                         std::to_string(kMostOperations) + ": leave some out");
     std::size_t positions = flattens_by_parts(config) ? config.context : 1, layer = 1;
     for (const OperationConfig& one : config.layers) {
         if (one.op == op::kFlatten) {
