@@ -17,9 +17,9 @@ namespace {
 
 template <class T>
 std::vector<Call<T>> calls_of(const std::vector<StepRun<T>>& cases) {
+    const auto call = [](const StepRun<T>& one) { return Call<T>{one.step, one.input->values.get()}; };
     std::vector<Call<T>> calls;
-    std::ranges::transform(cases, std::back_inserter(calls),
-                           [](const StepRun<T>& one) { return Call<T>{one.step, one.input->values.get()}; });
+    std::ranges::transform(cases, std::back_inserter(calls), call);
     return calls;
 }
 
