@@ -251,9 +251,9 @@ Times times_of(const Journal& journal, const Times& before) {
             std::max(before.cpu, std::chrono::seconds(cpu.tv_sec) + std::chrono::nanoseconds(cpu.tv_nsec))};
 }
 
-// A busy machine may give a process little CPU time, which is no fault of its calls: elapsed time exceeds the limit,
-// and so does CPU time, or the calls wait rather than compute. Whatever they do, elapsed time is limited to a multiple.
-bool exceed(const Times& since, const Times& now, std::chrono::nanoseconds limit) {
+// Whether calls take longer than the limit, in elapsed time and in CPU time: on a busy machine they wait for a CPU.
+// Calls that use hardly any CPU time sleep or hang, and have only elapsed time. A multiple of the limit ends all calls.
+bool takes_longer(const Times& since, const Times& now, std::chrono::nanoseconds limit) {
     constexpr int kWaits = 50, kMost = 20;
     const auto elapsed = now.elapsed - since.elapsed, cpu = now.cpu - since.cpu;
     return elapsed > limit && (cpu > limit || kWaits * cpu < elapsed || elapsed > kMost * limit);
@@ -277,7 +277,7 @@ EndReason wait_for_end(pid_t child, const CallLimits& limits, const Journal& jou
             restarts = journal.restarts();
             since = now;
         }
-        if (!journal.is_unlimited() && exceed(since, now, limits.timeout)) {
+        if (!journal.is_unlimited() && takes_longer(since, now, limits.timeout)) {
             return EndReason::timeout;
         }
         struct pollfd its_end = {.fd = process.number(), .events = POLLIN, .revents = 0};

@@ -134,7 +134,7 @@ TEST_CASE("run_in_subprocess: a process that stops itself or its parent, or that
     CHECK(outer.fault == "the inner fault");
 }
 
-TEST_CASE("run_in_subprocess: time in which other processes have the processor does not count") {
+TEST_CASE("run_in_subprocess: time spent waiting for a CPU does not count") {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(::sched_getcpu(), &one);
