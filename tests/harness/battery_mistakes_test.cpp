@@ -294,7 +294,6 @@ TEST_CASE("battery mistakes: a count that turns wrong, in calls in a row") {
             const IsolatedStep step = Judged{.subprocess = subprocess, .function = turns}.run();
             REQUIRE(step.wrong());
             CHECK_FALSE(step.not_on_batch());  // it does not depend on the values
-            INFO(step.on_batch().note);
             CHECK(step.on_batch().note.starts_with("gives different results in call "));
             CHECK(step.on_batch().note.ends_with(" of 256 in a row on the same values"));
         }
@@ -313,6 +312,8 @@ TEST_CASE("battery mistakes: outside of the main thread") {
         REQUIRE(step.wrong());
         CHECK(step.on_batch().note == "gives different results when another thread calls it");
     }
+    const IsolatedStep ended = Judged{.subprocess = true, .function = [](auto&&...) { std::_Exit(0); }}.run();
+    CHECK(ended.on_random().note == "exits the process (exit code 0)");  // as on the batch, where it ended
 }
 
 TEST_CASE("battery mistakes: a NaN that is swallowed, and an infinity") {
