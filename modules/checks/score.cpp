@@ -66,21 +66,21 @@ public:
     PlantedCandidate planted_in_ranks(const Mistake* mistake, std::size_t parts) const {
         RanksOnThreads all = ranks_on_threads(mistake, network_, rows_, parts, ranks_);
         PlantedCandidate planted{candidate_in_ranks(std::move(all.ranks), reference_), std::move(all.culprits)};
-        planted.candidate.isolation.battery = nullptr;
+        planted.candidate->isolation.battery = nullptr;
         return planted;
     }
-    Candidate right() const { return candidate_of("stepwise", reference_); }
+    std::unique_ptr<StepCandidate> right() const { return candidate_of("stepwise", reference_); }
     std::size_t rows() const { return rows_; }
 
-    Score judge(Candidate candidate, const std::vector<std::string>& culprits) {
+    Score judge(std::unique_ptr<StepCandidate> candidate, const std::vector<std::string>& culprits) {
         const Schedule schedule{.steps = kScoredSteps,
                                 .batch = [&](std::size_t step) { return batches_.at(step).view(); },
                                 .rate = [&](std::size_t) { return kRate; }};
         Score score;
         Summary summary;
-        std::vector<Candidate> candidates;
+        candidate->isolation.form = {};  // no explanations
+        Candidates candidates;
         candidates.push_back(std::move(candidate));
-        candidates.back().isolation.right_at_size = {};  // no explanations
         run_comparison(network_, state_, schedule, candidates, reference_.implementations, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
@@ -92,7 +92,7 @@ public:
         score.caught = !summary.agree;
         score.blamed =
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
-        Model& implementation = *candidates.front().implementation;
+        Model& implementation = *candidates.front()->implementation;
         for (const BaselineMetric& metric : baseline_metrics()) {
             score.baseline_metrics[metric.name] =
                 !all_pass(metric, implementation.views(), reference_.implementations.stepwise->views());

@@ -6,6 +6,6 @@
 namespace byhand {
 
 // With each of its kernels that can run in isolation. The reference must outlive it.
-Candidate fused_candidate(const Reference& reference);
+std::unique_ptr<StepCandidate> fused_candidate(const Reference& reference);
 
 }  // namespace byhand

@@ -28,7 +28,7 @@ Held hold_against_torch(const torch_ref::Factory& torch, const FirstStep& first,
                         const std::vector<std::string>& models) {
     const Recipe& recipe = first.run.recipe;
     Reference reference = reference_of(torch, recipe.network, recipe.batch, recipe.seed);
-    std::vector<Candidate> candidates = hand_candidates(models, reference, fused_candidate);
+    Candidates candidates = hand_candidates(models, reference, fused_candidate);
     const Schedule schedule{.batch = [&](std::size_t) { return first.batch.view(); },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
     Held held;

@@ -219,13 +219,29 @@ RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& net
     return {std::make_unique<Ranks>(std::move(first), 0, std::move(leader)), std::move(culprits)};
 }
 
-Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {
+namespace {
+
+// Its isolated steps include the findings of every rank.
+struct RanksCandidate final : StepCandidate {
+    RanksCandidate(std::unique_ptr<Ranks> all, StepCandidate& whole)
+        : StepCandidate(whole.model, nullptr, std::move(whole.steps), whole.chain, std::move(whole.isolation)),
+          ranks(*all) {
+        implementation = std::move(all);
+    }
+    std::vector<IsolatedStep> isolated(const JudgedStep& at) const override {
+        std::vector<IsolatedStep> isolated = StepCandidate::isolated(at);
+        ranks.judge(isolated);
+        return isolated;
+    }
+    const Ranks& ranks;
+};
+
+}  // namespace
+
+std::unique_ptr<StepCandidate> candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {
     const InRanks& its = ranks->its();
-    const NetworkConfig& network = its.whole.config;
-    const Ranks* const judged = ranks.get();
-    Candidate candidate = its.model == "fused" ? fused_candidate(reference) : candidate_of(its.model, reference);
-    candidate.coverage = Coverage::required;
-    candidate.also = [judged](std::vector<IsolatedStep>& isolated) { judged->judge(isolated); };
+    const auto whole = its.model == "fused" ? fused_candidate(reference) : candidate_of(its.model, reference);
+    auto candidate = std::make_unique<RanksCandidate>(std::move(ranks), *whole);
     if (its.right) {
         const auto in_parts = [parts = its.parts](const NetworkConfig& sized, std::size_t rows) {
             const std::vector<BatchPart> places = parts_of(rows, std::min(parts, rows));
@@ -235,15 +251,10 @@ Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& refe
             });
             return joined(stepwise_graph(sized, rows), places, graphs);
         };
-        candidate.steps = in_parts(network, its.whole.rows);
-        candidate.isolation = {.right = candidate.steps,
-                               .leeway = Leeway::order,
-                               .battery = reference.battery_of(HandForm::stepwise, in_parts),
-                               .at_size = in_parts,
-                               .right_at_size = in_parts,
-                               .mistakes = reference.mistakes};
+        candidate->steps = in_parts(its.whole.config, its.whole.rows);
+        candidate->isolation = reference.isolation(HandForm::stepwise, in_parts);
+        candidate->isolation.leeway = Leeway::order;
     }
-    candidate.implementation = std::move(ranks);
     return candidate;
 }
 

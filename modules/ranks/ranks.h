@@ -84,6 +84,6 @@ RanksOnThreads ranks_on_threads(const Mistake* mistake, const NetworkConfig& net
 
 // A handwritten network in parts on several ranks. Step by step, its isolated steps are those of the network in parts,
 // held to LibTorch's operations, and then those of each rank, held to one process. The reference must outlive it.
-Candidate candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference);
+std::unique_ptr<StepCandidate> candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference);
 
 }  // namespace byhand

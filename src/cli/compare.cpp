@@ -14,6 +14,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "byhand/verdict.h"
+#include "checks/candidates.h"
 #include "checks/files/external_file.h"
 #include "cli/commands.h"
 #include "cli/compare_parts.h"
@@ -71,13 +72,14 @@ constexpr MakeCandidate kFusedCandidate = [] {
 }();
 
 // What is compared: external values where they are given.
-std::vector<Candidate> candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
-                                      const std::vector<std::string>& models, const Run& run, Reference& reference,
-                                      std::optional<InParts>& parts) {
-    std::vector<Candidate> candidates;
+Candidates candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
+                          const std::vector<std::string>& models, const Run& run, Reference& reference,
+                          std::optional<InParts>& parts) {
+    Candidates candidates;
     if constexpr (kHasChecks) {
         if (external) {
-            candidates.push_back(candidate_of_file(std::move(*external), options.external, reference));
+            candidates.push_back(
+                external_candidate(std::make_unique<ExternalModel>(std::move(*external), options.external), reference));
             return candidates;
         }
     }

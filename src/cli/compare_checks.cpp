@@ -71,11 +71,7 @@ ExternalValues external_values(const std::string& path, const NetworkConfig& net
     return values;
 }
 
-Candidate candidate_of_file(ExternalValues values, const std::string& path, const Reference& reference) {
-    return external_candidate(std::make_unique<ExternalModel>(std::move(values), path), reference);
-}
-
-Candidate planted(const std::string& name, const Run& run, const Reference& reference) {
+std::unique_ptr<Candidate> planted(const std::string& name, const Run& run, const Reference& reference) {
     const Mistake& mistake = mistake_named(name);
     if (mistake.plant_in_rank != nullptr) {
         throw InputError("the mistake " + name + " is one of several ranks: add --ranks 3");
@@ -93,7 +89,7 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
 }
 
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Candidate>& candidates, const ReferenceModels& reference) {
+                const Candidates& candidates, const ReferenceModels& reference) {
     std::vector<View> views = {
         {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
         {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
@@ -104,8 +100,8 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
             views.push_back(std::move(view));
         }
     };
-    for (const Candidate& candidate : candidates) {
-        append(candidate.model == "stepwise" ? "manual" : candidate.model, *candidate.implementation);
+    for (const std::unique_ptr<Candidate>& candidate : candidates) {
+        append(candidate->model == "stepwise" ? "manual" : candidate->model, *candidate->implementation);
     }
     append("torch", *reference.stepwise);
     append("module", *reference.module);

@@ -38,7 +38,7 @@ InParts in_parts(const std::vector<std::string>& models, const std::string& mist
                  const distributed::World& world, std::size_t timeout, const torch_ref::Factory& torch);
 
 // The candidates of rank 0; LibTorch's module in parts becomes the reference's.
-std::vector<Candidate> candidates_in_ranks(InParts& parts, Reference& reference);
+Candidates candidates_in_ranks(InParts& parts, Reference& reference);
 
 std::vector<RankSummary> summaries_of(const InParts& parts);
 
@@ -50,14 +50,13 @@ void follow_first(const std::vector<InRanks>& all, Group& group, Run& run);
 // External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
 // those before it are said as it is.
 ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows);
-Candidate candidate_of_file(ExternalValues values, const std::string& path, const Reference& reference);
 
 // The stepwise network with that mistake in it. Throws InputError if it does not apply, or is one of several ranks.
-Candidate planted(const std::string& name, const Run& run, const Reference& reference);
+std::unique_ptr<Candidate> planted(const std::string& name, const Run& run, const Reference& reference);
 
 // Writes every value of the last step to a file, each implementation under its own prefix, with the batch and the
 // recipe.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Candidate>& candidates, const ReferenceModels& reference);
+                const Candidates& candidates, const ReferenceModels& reference);
 
 }  // namespace byhand::cli

@@ -82,9 +82,9 @@ InParts in_parts(const std::vector<std::string>& models, const std::string& mist
     return parts;
 }
 
-std::vector<Candidate> candidates_in_ranks(InParts& parts, Reference& reference) {
+Candidates candidates_in_ranks(InParts& parts, Reference& reference) {
     const auto leader = std::make_shared<Leader>(*parts.group);
-    std::vector<Candidate> candidates;
+    Candidates candidates;
     for (std::size_t number = 0; number < parts.models.size(); ++number) {
         auto ranks = std::make_unique<Ranks>(std::move(parts.models[number]), number, leader);
         if (number + 1 == parts.models.size()) {

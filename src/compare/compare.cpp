@@ -16,8 +16,8 @@ void keep(std::vector<ComparedStep>& steps, const ComparedStep& step, const Summ
 
 }  // namespace
 
-Comparison compare(Run& run, const torch_ref::Factory& torch,
-                   const std::function<std::vector<Candidate>(Reference&)>& candidates, const ComparisonConfig& how) {
+Comparison compare(Run& run, const torch_ref::Factory& torch, const std::function<Candidates(Reference&)>& candidates,
+                   const ComparisonConfig& how) {
     const Recipe& recipe = run.recipe;
     const NetworkConfig& network = recipe.network;
     // What is right: every value by LibTorch in double and in float, each operation by itself, and how far rounding may
@@ -25,7 +25,7 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
     auto reference =
         std::make_unique<Reference>(reference_of(torch, network, recipe.batch, recipe.seed, how.quick, how.mistakes));
     // What is judged: networks as lists of steps, with the right steps to hold each of theirs to.
-    std::vector<Candidate> judged = candidates(*reference);
+    Candidates judged = candidates(*reference);
     Comparison all{.summary = {},
                    .steps = {},
                    .reference = std::move(reference),
@@ -60,9 +60,8 @@ Comparison compare(Run& run, const torch_ref::Factory& torch,
     return all;
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the result owns the reference
 
-std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Reference& reference,
-                                       MakeCandidate fused) {
-    std::vector<Candidate> candidates;
+Candidates hand_candidates(const std::vector<std::string>& models, const Reference& reference, MakeCandidate fused) {
+    Candidates candidates;
     candidates.reserve(models.size());
     for (const std::string& model : models) {
         candidates.push_back(model == "fused" ? fused(reference) : candidate_of(model, reference));

@@ -23,7 +23,7 @@ struct Comparison {
     // What was compared with what: they hold the values of the last step, on this batch. The candidates point to the
     // reference.
     std::unique_ptr<Reference> reference;
-    std::vector<Candidate> candidates;
+    Candidates candidates;
     DrawnBatch batch;
 };
 
@@ -43,13 +43,12 @@ struct ComparisonConfig {
 // Compares the candidates with LibTorch's network of the run's recipe, step by step from the run's initial values, on
 // the batches of its training. `candidates` makes them from the reference, which it may change: hand_candidates, or
 // others. Throws what it throws, and what `torch` throws. `run` must outlive the result.
-Comparison compare(Run& run, const torch_ref::Factory& torch,
-                   const std::function<std::vector<Candidate>(Reference&)>& candidates, const ComparisonConfig& how);
+Comparison compare(Run& run, const torch_ref::Factory& torch, const std::function<Candidates(Reference&)>& candidates,
+                   const ComparisonConfig& how);
 
 // The hand-written networks of these names. `fused` makes that of its name (modules/fast); the others are
 // candidate_of's.
-using MakeCandidate = Candidate (*)(const Reference& reference);
-std::vector<Candidate> hand_candidates(const std::vector<std::string>& models, const Reference& reference,
-                                       MakeCandidate fused);
+using MakeCandidate = std::unique_ptr<StepCandidate> (*)(const Reference& reference);
+Candidates hand_candidates(const std::vector<std::string>& models, const Reference& reference, MakeCandidate fused);
 
 }  // namespace byhand

@@ -180,7 +180,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     // The battery has sizes of its own, and takes most of the time: once in so many seeds is enough.
     constexpr std::uint64_t kSeedsABattery = 10;
     Reference reference = reference_of(torch, c.network, c.rows, c.seed + 1, c.seed % kSeedsABattery != 0);
-    std::vector<Candidate> candidates;
+    Candidates candidates;
     for (const char* model : {"stepwise", "collapsed"}) {
         candidates.push_back(candidate_of(model, reference));
     }

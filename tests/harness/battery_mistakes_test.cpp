@@ -108,7 +108,8 @@ struct Judged {
         return made;
     }
 
-    Form form(const NetworkConfig& config, std::size_t rows) const {
+    std::shared_ptr<const ReferenceOperations> reference_operations(const NetworkConfig& config,
+                                                                    std::size_t rows) const {
         const Sizes at = sizes(config, rows);
         auto operations = std::make_shared<FakeReferenceOperations>();
         operations->add("d", {{"x", {at.n, at.w}}, {"Y", {at.n}}}, [*this, at](const std::vector<View>& values) {
@@ -118,21 +119,22 @@ struct Judged {
             right(d.data(), x.data(), Y, at);
             return d;
         });
-        return {graph(config, rows, false), operations};
+        return operations;
     }
 
     IsolatedStep run() const {
-        const auto make = [this](const NetworkConfig& config, std::size_t rows) { return form(config, rows); };
         const auto graph_of = [this](bool ours) {
             return [this, ours](const NetworkConfig& config, std::size_t rows) { return graph(config, rows, ours); };
         };
-        const Form own = form(kNetwork, kRows);
-        const Isolation isolation{.right = own.graph,
+        const Form form{graph_of(false), [this](const NetworkConfig& config, std::size_t rows) {
+                            return reference_operations(config, rows);
+                        }};
+        const Isolation isolation{.right = form.at(kNetwork, kRows),
                                   .leeway = Leeway::words,
                                   .external = {.subprocess = subprocess ? run_calls_in_subprocess : nullptr},
-                                  .battery = std::make_shared<Battery>(kNetwork, 1, make),
-                                  .at_size = graph_of(true),
-                                  .right_at_size = graph_of(false)};
+                                  .battery = std::make_shared<Battery>(kNetwork, 1, form),
+                                  .judged_at_size = graph_of(true),
+                                  .form = form};
         const Sizes at = sizes(kNetwork, kRows);
         std::vector<float> x(at.n * at.w);
         for (std::size_t i = 0; i < x.size(); ++i) {
@@ -143,8 +145,7 @@ struct Judged {
                            {"d", {at.n, at.w}, DType::float32, x.data()},
                            {"Y", {at.n}, DType::int64, Y.data()}},
                           kNetwork.vocabulary, 1);
-        const std::vector<IsolatedStep> all =
-            run_isolated(graph(kNetwork, kRows, true), isolation, *own.reference_operations, inputs);
+        const std::vector<IsolatedStep> all = run_isolated(graph(kNetwork, kRows, true), isolation, inputs);
         REQUIRE(all.size() == 1);
         return all[0];
     }

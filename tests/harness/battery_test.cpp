@@ -45,19 +45,18 @@ Graph right_network(const NetworkConfig& config, std::size_t rows) {
     return network(config, rows, BYHAND_FUNCTION(right));
 }
 
-Form form(const NetworkConfig& config, std::size_t rows) {
+std::shared_ptr<const ReferenceOperations> operations(const NetworkConfig& config, std::size_t rows) {
     auto reference_operations = std::make_shared<FakeReferenceOperations>();
     reference_operations->add("h", {{"x", {rows, test::widths(config)[0]}}},
                               test::element_by_element("x", [](double x) { return x * std::abs(x); }));
-    return {right_network(config, rows), reference_operations};
+    return reference_operations;
 }
 
 // `further` are functions that make it at the battery's sizes, besides.
 IsolatedStep judged(Run function, const std::map<const char*, Run>& further = {},
                     void (*in_double)(double* h, const double* x, std::size_t elements) = nullptr) {
     constexpr std::size_t kRows = 4, kElements = 20;
-    const auto battery = std::make_shared<Battery>(kNetwork, 1, form);
-    const Form own = form(kNetwork, kRows);
+    const Form form{right_network, operations};
     const auto with_function = [&](const NetworkConfig& sized, std::size_t rows) {
         Graph all = network(sized, rows, "other", function);
         if (in_double != nullptr) {
@@ -72,15 +71,17 @@ IsolatedStep judged(Run function, const std::map<const char*, Run>& further = {}
         }
         return all;
     };
-    const Isolation isolation{
-        .right = own.graph, .battery = battery, .at_size = at_size, .right_at_size = right_network};
+    const Isolation isolation{.right = form.at(kNetwork, kRows),
+                              .battery = std::make_shared<Battery>(kNetwork, 1, form),
+                              .judged_at_size = at_size,
+                              .form = form};
     std::vector<float> x(kElements);
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);
     }
     StepInputs inputs({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7, 1);
     const Graph ours = with_function(kNetwork, kRows);
-    std::vector<IsolatedStep> all = run_isolated(ours, isolation, *own.reference_operations, inputs);
+    std::vector<IsolatedStep> all = run_isolated(ours, isolation, inputs);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);
 }

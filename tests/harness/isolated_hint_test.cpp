@@ -44,11 +44,11 @@ Graph network() {
 }
 
 IsolatedStep run(const Graph& ours, const std::vector<float>& values) {
-    Isolation isolation{.right = network()};
-    add(isolation.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 3.0);
+    Isolation isolation{.right = {network(), std::make_shared<Tripled>()}};
+    add(isolation.right.graph.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 3.0);
     const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
     StepInputs inputs({x.view(), y.view()}, 27, 11);
-    return run_isolated(ours, isolation, Tripled(), inputs).at(0);
+    return run_isolated(ours, isolation, inputs).at(0);
 }
 
 IsolatedStep scaled(double factor, const std::vector<float>& values) {
@@ -100,8 +100,6 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
 TEST_CASE("isolated step: with all limits 0 the worst element is the one with the largest error") {
     Graph ours = network();
     add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
-    Isolation isolation{.right = network()};
-    add(isolation.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 1.0);
     class Copied final : public ReferenceOperations {
     public:
         std::vector<std::string> names() const override { return {"dy"}; }
@@ -114,9 +112,11 @@ TEST_CASE("isolated step: with all limits 0 the worst element is the one with th
             return x;
         }
     };
+    Isolation isolation{.right = {network(), std::make_shared<Copied>()}};
+    add(isolation.right.graph.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 1.0);
     const Owned<float> x{"dx", {3, 5}, kValues}, y{"dy", {3, 5}, kValues};
     StepInputs inputs({x.view(), y.view()}, 27, 11);
-    const Trial trial = run_isolated(ours, isolation, Copied(), inputs).at(0).on_batch();
+    const Trial trial = run_isolated(ours, isolation, inputs).at(0).on_batch();
     CHECK(trial.verdict == Verdict::mismatch);
     CHECK(trial.worst->position == 11);  // -1.3
 }

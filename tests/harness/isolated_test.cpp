@@ -40,12 +40,12 @@ struct Trials {
     template <class T>
     using Run = std::function<void(T* y, const T* x)>;
 
-    Isolation isolation{.right = test::empty_network()};
-    FakeReferenceOperations reference_operations;
+    std::shared_ptr<FakeReferenceOperations> reference_operations = std::make_shared<FakeReferenceOperations>();
+    Isolation isolation{.right = {test::empty_network(), reference_operations}};
 
     Trials(void (*right)(Rounded*, const Rounded*), double (*exact)(double)) {
-        add(isolation.right.forward, "y", {kElements}, {"x"}, "right", right);
-        reference_operations.add("y", {{"x", {kElements}}}, test::element_by_element("x", exact));
+        add(isolation.right.graph.forward, "y", {kElements}, {"x"}, "right", right);
+        reference_operations->add("y", {{"x", {kElements}}}, test::element_by_element("x", exact));
     }
 
     // Without a function in double it is not judged there.
@@ -59,7 +59,7 @@ struct Trials {
         const std::vector<View> reference = {{"x", {kElements}, DType::float32, x.data()},
                                              {"y", {kElements}, DType::float32, x.data()}};
         StepInputs inputs(reference, network.config.vocabulary, 1);
-        const std::vector<IsolatedStep> all = run_isolated(network, isolation, reference_operations, inputs);
+        const std::vector<IsolatedStep> all = run_isolated(network, isolation, inputs);
         REQUIRE(all.size() == 1);
         CHECK(all[0].makes == "y");
         CHECK(all[0].function == "ours");
@@ -277,7 +277,7 @@ TEST_CASE("isolated step: a function that throws is a mismatch with its message,
 
 TEST_CASE("isolated step: a reference result of another size is a mismatch") {
     Trials trials(copy, [](double x) { return x; });
-    trials.reference_operations.add("y", {{"x", {kElements}}}, [](const std::vector<View>& values) {
+    trials.reference_operations->add("y", {{"x", {kElements}}}, [](const std::vector<View>& values) {
         std::vector<double> all = test::numbers(values, "x");
         all.push_back(0);
         return all;
@@ -314,7 +314,7 @@ TEST_CASE("isolated step: sums in another order are judged by that order's bound
                 std::fill_n(y, kElements, sum);
             },
             [](double x) { return x; });
-        trials.reference_operations.add("y", {{"x", {kElements}}}, total);
+        trials.reference_operations->add("y", {{"x", {kElements}}}, total);
         trials.isolation.leeway = leeway;
         const IsolatedStep forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
         CHECK(agrees(forwards.on_batch().verdict));
@@ -368,21 +368,21 @@ TEST_CASE("isolated step: our double is compared with the reference at double pr
 
 TEST_CASE("isolated step: steps without a reference operation or a right step are left out, others keep their order") {
     Graph network = test::empty_network();
-    Isolation isolation{.right = test::empty_network()};
-    FakeReferenceOperations reference_operations;
+    const auto reference_operations = std::make_shared<FakeReferenceOperations>();
+    Isolation isolation{.right = {test::empty_network(), reference_operations}};
     for (const std::string name : {"d", "c", "b", "a"}) {
         add(network.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         if (name != "c") {
-            add(isolation.right.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
+            add(isolation.right.graph.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         }
         if (name != "b") {
-            reference_operations.add(name, {{"x", {kElements}}},
-                                     test::element_by_element("x", [](double x) { return x; }));
+            reference_operations->add(name, {{"x", {kElements}}},
+                                      test::element_by_element("x", [](double x) { return x; }));
         }
     }
     const std::vector<View> reference = {{"x", {kElements}, DType::float32, kData.data()}};
     StepInputs inputs(reference, network.config.vocabulary, 1);
-    const std::vector<IsolatedStep> all = run_isolated(network, isolation, reference_operations, inputs);
+    const std::vector<IsolatedStep> all = run_isolated(network, isolation, inputs);
     REQUIRE(all.size() == 2);
     CHECK(all[0].makes == "d");
     CHECK(all[1].makes == "a");

@@ -24,7 +24,7 @@ constexpr std::size_t kRows = 3;
 struct Arena {
     NetworkConfig config = small_network();
     Heard first, second, stepwise, module, oracle;
-    std::vector<Candidate> candidates;
+    Candidates candidates;
     ReferenceModels reference;
     std::vector<std::int64_t> X = std::vector<std::int64_t>(kRows), Y = X;
     std::vector<std::size_t> drawn;  // the steps a batch was asked for
@@ -34,12 +34,13 @@ struct Arena {
         return std::make_unique<FakeImplementation>(config, least_table(config, kRows), heard, gain, made);
     }
 
-    static Candidate candidate(const std::string& model, std::unique_ptr<Model> implementation, Coverage coverage) {
-        return {.model = model,
-                .implementation = std::move(implementation),
-                .coverage = coverage,
-                .steps = {},
-                .isolation = {}};
+    // Without steps that can run in isolation.
+    static std::unique_ptr<Candidate> candidate(const std::string& model, std::unique_ptr<Model> implementation,
+                                                Coverage coverage) {
+        const Isolation isolation{.right = {{}, std::make_shared<test::FakeReferenceOperations>()}};
+        auto candidate = std::make_unique<StepCandidate>(model, std::move(implementation), Graph(), nullptr, isolation);
+        candidate->coverage = coverage;
+        return candidate;
     }
 
     Arena() {
@@ -222,7 +223,7 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").reference_further_off);
     // However far LibTorch is from us: their inputs were not the same.
     Arena near_oracle;
-    near_oracle.candidates[1].implementation = near_oracle.implementation(near_oracle.second, 15);
+    near_oracle.candidates[1]->implementation = near_oracle.implementation(near_oracle.second, 15);
     near_oracle.run(4, 1, true);
     CHECK(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").error == 1.0);
     CHECK_FALSE(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").reference_further_off);
@@ -277,7 +278,7 @@ TEST_CASE("after the last step the implementations still have its values") {
                 CHECK(heard->calls[i] == (i % 2 == 0 ? "load" : "run"));
             }
         }
-        const std::vector<View> views = arena.candidates[0].implementation->views();
+        const std::vector<View> views = arena.candidates[0]->implementation->views();
         CHECK(value_at(*find(views, "new_C"), 0) == (drift ? 103 : 109));
     }
 }
@@ -308,7 +309,7 @@ TEST_CASE("each candidate is compared with both references, in order") {
 
 TEST_CASE("a step has the first candidate's loss and the stepwise reference's") {
     Arena arena;
-    arena.candidates[0].implementation = arena.implementation(arena.first, 1, 7);
+    arena.candidates[0]->implementation = arena.implementation(arena.first, 1, 7);
     arena.run(2, 1, false);
     CHECK(arena.seen[1].loss_manual == 7.0);
     CHECK(arena.seen[1].loss_torch == 3.0);
@@ -318,7 +319,7 @@ TEST_CASE("a missing loss is not a number") {
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "loss"; });
-    arena.candidates[0].implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.first, 1.0F);
+    arena.candidates[0]->implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.first, 1.0F);
     arena.run(1, 1, false);
     CHECK(std::isnan(arena.seen[0].loss_manual));
     CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "loss") == Verdict::missing);
@@ -329,7 +330,7 @@ TEST_CASE("an unwritten updated value is detected, in that step and with drift i
         Arena arena;
         auto lazy = arena.implementation(arena.second, 2);
         lazy->skip("new_W1");
-        arena.candidates[1].implementation = std::move(lazy);
+        arena.candidates[1]->implementation = std::move(lazy);
         arena.run(2, 1, drift);
         for (const ComparedStep& step : arena.seen) {
             CHECK(verdict_of(step, "fused", "stepwise", "new_W1") == Verdict::unwritten);
@@ -346,7 +347,7 @@ TEST_CASE("a gradient that is not written in a later step is not taken for the o
     Arena arena;
     auto lazy = arena.implementation(arena.first, 1);
     lazy->skip("dW2");
-    arena.candidates[0].implementation = std::move(lazy);
+    arena.candidates[0]->implementation = std::move(lazy);
     arena.run(3, 1, false);
     CHECK(verdict_of(arena.seen[2], "stepwise", "stepwise", "dW2") == Verdict::unwritten);
 }
@@ -355,7 +356,7 @@ TEST_CASE("a missing updated value is detected, and no step continues from it") 
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "new_W2"; });
-    arena.candidates[1].implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.second, 2.0F);
+    arena.candidates[1]->implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.second, 2.0F);
     arena.run(2, 1, false);
     for (const ComparedStep& step : arena.seen) {
         CHECK(verdict_of(step, "fused", "stepwise", "new_W2") == Verdict::missing);

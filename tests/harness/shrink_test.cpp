@@ -51,7 +51,7 @@ NetworkSize size_of(std::size_t rows, std::size_t V, std::size_t T, std::size_t 
     return {config, rows};
 }
 
-Form form(const NetworkConfig& config, std::size_t rows) {
+Graph graph_of(const NetworkConfig& config, std::size_t rows) {
     const std::size_t V = config.vocabulary, K = config.context * config.embedding;
     Graph graph = test::empty_network();
     graph.config = config;
@@ -60,6 +60,11 @@ Form form(const NetworkConfig& config, std::size_t rows) {
     add(graph.forward, "z", {rows, V}, {"X"}, BYHAND_FUNCTION(test::nothing));
     add(graph.forward, "y", {rows, V}, {"z", "Y", "embcat"}, BYHAND_FUNCTION(right), rows, V, K);
     graph.ranges["embcat"] = {.low = 0.5};
+    return graph;
+}
+
+std::shared_ptr<const ReferenceOperations> operations_of(const NetworkConfig& config, std::size_t rows) {
+    const std::size_t V = config.vocabulary, K = config.context * config.embedding;
     auto reference_operations = std::make_shared<FakeReferenceOperations>();
     reference_operations->add("y", {{"z", {rows, V}}, {"Y", {rows}}, {"embcat", {rows, K}}},
                               [rows, V, K](const std::vector<View>& values) {
@@ -69,8 +74,10 @@ Form form(const NetworkConfig& config, std::size_t rows) {
                                         test::numbers(values, "embcat").data(), rows, V, K);
                                   return y;
                               });
-    return {std::move(graph), std::move(reference_operations)};
+    return reference_operations;
 }
+
+const Form kForm{graph_of, operations_of};
 
 Values values_at(const NetworkSize& size) {
     const std::size_t n = size.rows, V = size.network.vocabulary, K = size.network.context * size.network.embedding;
@@ -108,7 +115,7 @@ std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Values& va
         std::vector<double> limits = input.in_any_order;
         return StepResult{trial_against(std::span<const float>(y), input.exact, limits), {y.begin(), y.end()}};
     };
-    return shrink("y", {"z", "Y", "embcat", "z"}, size, values, {.make = form, .run = run, .tries = tries});
+    return shrink("y", {"z", "Y", "embcat", "z"}, size, values, {.form = kForm, .run = run, .tries = tries});
 }
 
 constexpr std::size_t kRows = 11, kV = 7, kT = 3, kE = 4;
@@ -274,7 +281,7 @@ TEST_CASE("shrink: a fault stays a fault, whatever its numbers are, and other fa
             judge(trial, at);
             return StepResult{trial, input.exact};
         };
-        return shrink("y", {"z", "Y", "embcat"}, size, values, {.make = form, .run = run});
+        return shrink("y", {"z", "Y", "embcat"}, size, values, {.form = kForm, .run = run});
     };
     // Its numbers are nearer to the right ones with fewer rows.
     const auto repeated = with_note([](Trial& trial, const NetworkSize&) {
@@ -311,7 +318,7 @@ TEST_CASE("shrink: the search ends when its CPU time is over, or five times as m
             return StepResult{trial, input.exact};
         };
         REQUIRE(shrink("y", {"z", "Y", "embcat"}, size, values_at(size),
-                       {.make = form, .run = run, .time = milliseconds(90)}) != nullptr);
+                       {.form = kForm, .run = run, .time = milliseconds(90)}) != nullptr);
         return runs;
     };
     CHECK(runs_with([] {

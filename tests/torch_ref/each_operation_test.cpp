@@ -180,14 +180,16 @@ TEST_CASE("each operation: each isolated step is right in float, and its gradien
         INFO(operation);
         const example::Example example = example::make(network, kRows);
         const auto reference = torch_ref::stepwise(example.config, kRows, DType::float32);
-        const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, example.config, kRows);
+        const Isolation isolation{
+            .right = {stepwise_graph(example.config, kRows),
+                      torch_ref::reference_operations(HandForm::stepwise, example.config, kRows)}};
         reference->load(example.state);
         const float rate = 0.25F;
         reference->run(example.batch(), rate);
-        const Graph graph = stepwise_graph(example.config, kRows);
+        const Graph& graph = isolation.right.graph;
         StepInputs inputs(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                           example.config.vocabulary, 3, graph.ranges);
-        for (const IsolatedStep& step : run_isolated(graph, {.right = graph}, *reference_operations, inputs)) {
+        for (const IsolatedStep& step : run_isolated(graph, isolation, inputs)) {
             INFO(step.makes);
             CHECK_FALSE(step.wrong());
         }

@@ -144,12 +144,12 @@ TEST_CASE("outside operation: every handwritten value and gradient equals LibTor
 TEST_CASE("outside operation: its steps are checked in isolation, and a wrong one is the root cause") {
     const example::Example example = example::make(network(), kRowsOfBatch);
     const auto reference = torch_ref::stepwise(example.config, kRowsOfBatch, DType::float32, by_torch());
-    const auto reference_operations =
-        torch_ref::reference_operations(HandForm::stepwise, example.config, kRowsOfBatch, by_torch());
     reference->load(example.state);
     const float rate = 0.25F;
     reference->run(example.batch(), rate);
     const Graph right = hand_graph(HandForm::stepwise, example.config, kRowsOfBatch, by_hand());
+    const Isolation isolation{.right = {right, torch_ref::reference_operations(HandForm::stepwise, example.config,
+                                                                               kRowsOfBatch, by_torch())}};
     Graph wrong = right;
     for (Step& step : wrong.backward) {
         if (step.makes == "dhpreact.1") {
@@ -160,7 +160,7 @@ TEST_CASE("outside operation: its steps are checked in isolation, and a wrong on
         StepInputs inputs(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                           example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
-        for (const IsolatedStep& step : run_isolated(*graph, {.right = right}, *reference_operations, inputs)) {
+        for (const IsolatedStep& step : run_isolated(*graph, isolation, inputs)) {
             if (step.wrong()) {
                 culprits.push_back(step.makes);
             }

@@ -194,8 +194,8 @@ TEST_CASE("published: makemore-deep inside, after step 1000") {
                                   expected.figures["grad_std_step1000"][weights[i]].get<double>()));
         }
     };
-    for (const Candidate& candidate : all.candidates) {
-        check_inside(candidate.model, candidate.implementation->views());
+    for (const std::unique_ptr<Candidate>& candidate : all.candidates) {
+        check_inside(candidate->model, candidate->implementation->views());
     }
     check_inside("torch", all.reference->implementations.stepwise->views());
     check_inside("module", all.reference->implementations.module->views());

@@ -70,7 +70,7 @@ bool is_informative(const std::vector<double>& limits, const std::vector<double>
 // By whose limits a value is judged. One in double that is computed from floats may have been computed in float, in
 // part; and of floats that were rounded, another formula makes other numbers. So all forward values count that one of
 // the forms reads for it, and the gradients that `step` reads.
-DType dtype_for(const View& given, const Step& step, const std::vector<Form>& forms, const Inputs& inputs,
+DType dtype_for(const View& given, const Step& step, const std::vector<SizedForm>& forms, const Inputs& inputs,
                 const Passes& passes) {
     if (!passes.forward.contains(given.name) && !passes.backward.contains(given.name)) {
         return DType::float32;
@@ -81,7 +81,7 @@ DType dtype_for(const View& given, const Step& step, const std::vector<Form>& fo
                              [&](const std::string& name) { return of.contains(name); });
     };
     add(step, passes.backward);
-    for (const Form& form : forms) {
+    for (const SizedForm& form : forms) {
         if (const Step* other = find_step(form.graph, given.name)) {
             add(*other, passes.forward);
         }
@@ -124,7 +124,7 @@ std::vector<double> limits_for(const View& given, const Step& step, const std::v
 }
 
 // Whether the reference's result does not depend on the inputs that only the reference operation reads.
-bool exact_stays(const Form& form, const Step& step, const std::vector<double>& exact,
+bool exact_stays(const SizedForm& form, const Step& step, const std::vector<double>& exact,
                  const std::set<std::string>& reads, const Inputs& inputs) {
     std::vector<View> views = inputs.views(reads);
     std::deque<std::vector<double>> moved;
@@ -208,7 +208,7 @@ void hint_at_derived(Trial& trial, const Step& step, const Inputs& inputs) {
 }
 
 // Nothing if this form has no such step, or a gradient that it reads is missing.
-std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& forms, const View& given,
+std::optional<IsolatedStep> judge_by(const SizedForm& form, const std::vector<SizedForm>& forms, const View& given,
                                      const Inputs& inputs, const Passes& passes, const Graph& network) {
     const Step* step = find_step(form.graph, given.name);
     const std::vector<std::string> known = form.reference_operations->names();
@@ -277,14 +277,14 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
 }
 
 std::vector<IsolatedStep> judge_external(const std::vector<View>& given, const Graph& network,
-                                         const std::vector<Form>& forms, const std::vector<View>& reference,
+                                         const std::vector<SizedForm>& forms, const std::vector<View>& reference,
                                          const Limits& limits, const std::set<std::string>& in_double) {
     Inputs inputs(given, reference, limits, in_double);
     const Passes passes(network);
     inputs.derive(network, *forms.front().reference_operations, passes);
     std::vector<IsolatedStep> results;
     for (const View& view : given) {
-        for (const Form& form : forms) {
+        for (const SizedForm& form : forms) {
             if (std::optional<IsolatedStep> judged = judge_by(form, forms, view, inputs, passes, network)) {
                 results.push_back(std::move(*judged));
                 break;

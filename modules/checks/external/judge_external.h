@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "checks/faults/mistakes.h"
-#include "harness/end_to_end/comparison.h"
+#include "harness/end_to_end/candidate.h"
 #include "harness/end_to_end/value_report.h"
 #include "harness/isolated/isolated.h"
 #include "harness/limits/monte_carlo.h"
@@ -27,7 +27,7 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
 // values in `in_double`, and reference values in double. (Results of the update are judged by those of float, as the
 // rate is a float.) `reference` also has X, Y and rate.
 std::vector<IsolatedStep> judge_external(const std::vector<View>& given, const Graph& network,
-                                         const std::vector<Form>& forms, const std::vector<View>& reference,
+                                         const std::vector<SizedForm>& forms, const std::vector<View>& reference,
                                          const Limits& limits, const std::set<std::string>& in_double);
 
 // Leaves out wrong steps whose values do not contradict the reference end to end, though one that they read does: they

@@ -60,7 +60,7 @@ public:
 
     // What is said of these numbers.
     Summary judged(const std::vector<View>& given) {
-        std::vector<Candidate> candidates;
+        Candidates candidates;
         candidates.push_back(external_candidate(
             std::make_unique<ExternalModel>(fit_to(stepwise_graph(config_, rows_), given), "given"), reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },

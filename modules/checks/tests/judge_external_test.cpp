@@ -134,8 +134,9 @@ struct Chain {
         for (const std::string name : {"dy", "dx", "dz", "dg"}) {
             reference.put({name, {kElements}}, Row(kElements, 1e6F));
         }
-        const std::vector<Form> forms = {{small_chain(), std::make_shared<FakeReferenceOperations>(stepwise)},
-                                         {collapsed_chain(), std::make_shared<FakeReferenceOperations>(collapsed)}};
+        const std::vector<SizedForm> forms = {
+            {small_chain(), std::make_shared<FakeReferenceOperations>(stepwise)},
+            {collapsed_chain(), std::make_shared<FakeReferenceOperations>(collapsed)}};
         const std::vector<View> given = file.views();
         return judge_external(given, small_chain(), forms, reference.views(), limits, computed_in_double(given, {}));
     }

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -119,6 +118,14 @@ bool is_begun(const Attempt& attempt) {
     return attempt.standing == Standing::right || attempt.standing == Standing::wrong;
 }
 
+// A network of functions that have already been judged in isolation.
+struct ExaminedCandidate final : StepCandidate {
+    using StepCandidate::StepCandidate;
+    std::vector<IsolatedStep> judged;
+
+    std::vector<IsolatedStep> isolated(const JudgedStep&) const override { return judged; }
+};
+
 bool are_all_in_one(const Functions& steps) {
     return std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
 }
@@ -136,16 +143,12 @@ public:
         };
         const ExternalNetwork network =
             with_external(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
-        const Isolation isolation{
-            .right = graph_of(in_one)(config_, rows_),
-            .leeway = Leeway::words,
-            .external = {.subprocess = run_calls_in_subprocess, .threads = how_.threads, .limits = how_.limits},
-            .battery = in_one ? reference_.collapsed_battery : reference_.stepwise_battery,
-            .at_size = at_size,
-            .right_at_size = graph_of(in_one),
-            .mistakes = reference_.mistakes};
-        for (IsolatedStep& step : run_isolated(only(network.graph, network.names), isolation, operations_of(in_one),
-                                               inputs, true, watch_.begins)) {
+        Isolation isolation = isolation_of(in_one);
+        isolation.leeway = Leeway::words;
+        isolation.external = {.subprocess = run_calls_in_subprocess, .threads = how_.threads, .limits = how_.limits};
+        isolation.judged_at_size = at_size;
+        for (IsolatedStep& step :
+             run_isolated(only(network.graph, network.names), isolation, inputs, true, watch_.begins)) {
             const Standing standing = standing_of(step);
             const bool in_double = network.in_double.contains(step.makes);
             attempts.push_back({in_one, standing, report_of(std::move(step)), in_double});
@@ -156,8 +159,8 @@ public:
         }
     }
 
-    // The candidate for the comparison of the chain; none if no function is begun.
-    std::optional<Candidate> candidate(bool in_one, const std::vector<Attempt>& attempts) const {
+    // The candidate for the comparison of the chain; null if no function is begun.
+    std::unique_ptr<Candidate> candidate(bool in_one, const std::vector<Attempt>& attempts) const {
         Names begun, sound;  // begun: not "to do"; sound: runs without a fault
         std::vector<IsolatedStep> judged;
         for (const Attempt& attempt : attempts) {
@@ -172,7 +175,7 @@ public:
             }
         }
         if (begun.empty()) {
-            return std::nullopt;
+            return nullptr;
         }
         const auto make_implementation = [&](const SubprocessModel::Announce& announce) {
             const Running running = [announce, also = watch_.running](const std::string& label) {
@@ -183,14 +186,13 @@ public:
             };
             return make_step_model(with_ours(in_one, floats(in_one, running), sound), Keep::all);
         };
-        return Candidate{.model = model_of(in_one),
-                         .implementation = std::make_unique<SubprocessModel>(make_implementation, sound, how_.limits),
-                         .coverage = Coverage::given,
-                         .steps = with_ours(in_one, floats(in_one, {}), begun),
-                         .isolation = {.right = graph_of(in_one)(config_, rows_)},
-                         .reference_operations = &operations_of(in_one),
-                         .judged = std::move(judged),
-                         .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
+        auto candidate = std::make_unique<ExaminedCandidate>(
+            model_of(in_one), std::make_unique<SubprocessModel>(make_implementation, sound, how_.limits),
+            with_ours(in_one, floats(in_one, {}), begun), in_one ? &reference_.collapsed_chain : &reference_.chain,
+            isolation_of(in_one));
+        candidate->coverage = Coverage::given;
+        candidate->judged = std::move(judged);
+        return candidate;
     }
 
 private:
@@ -200,9 +202,7 @@ private:
     std::vector<Function<double>> doubles(bool in_one) const {
         return of_form(in_one, steps_.in_double(), watch_.running);
     }
-    const ReferenceOperations& operations_of(bool in_one) const {
-        return in_one ? *reference_.collapsed : *reference_.stepwise;
-    }
+    const Isolation& isolation_of(bool in_one) const { return in_one ? reference_.collapsed : reference_.stepwise; }
     // The whole network, with those of `functions` that make one of `names`.
     Graph with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
@@ -271,10 +271,10 @@ Examination examine(const Functions& steps, const torch_ref::Factory& torch, con
     const Schedule schedule{.batch = [&](std::size_t) { return batch.view(); },
                             .rate = [&](std::size_t) { return rate; }};
     for (bool done = false; !done;) {
-        std::vector<Candidate> candidates;
+        Candidates candidates;
         for (const bool in_one : {false, true}) {
-            if (std::optional<Candidate> candidate = examiner.candidate(in_one, examination.attempts)) {
-                candidates.push_back(std::move(*candidate));
+            if (std::unique_ptr<Candidate> candidate = examiner.candidate(in_one, examination.attempts)) {
+                candidates.push_back(std::move(candidate));
             }
         }
         try {

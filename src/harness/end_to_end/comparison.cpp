@@ -9,7 +9,6 @@
 
 #include "base/hash.h"
 #include "base/value.h"
-#include "harness/blame/blame.h"
 #include "harness/explain.h"
 
 namespace byhand {
@@ -89,7 +88,7 @@ void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string
 class Comparison {
 public:
     Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-               std::vector<Candidate>& candidates, ReferenceModels& reference, const ChainModel& chain)
+               Candidates& candidates, ReferenceModels& reference, const ChainModel& chain)
         : config_(config),
           schedule_(schedule),
           candidates_(candidates),
@@ -121,8 +120,9 @@ public:
             errors_of_stepwise = largest_differences(stepwise, reference_.oracle->views());  // with the same state
         }
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
-            const Candidate& candidate = candidates_[c];
+            const Candidate& candidate = *candidates_[c];
             const std::vector<View> ours = candidate.implementation->views();
+            const JudgedStep judged = judged_step(c);
             std::vector<Drift> drift;
             if (schedule_.drift) {
                 // The new error: the oracle runs from the state with which the candidate began the step.
@@ -130,8 +130,8 @@ public:
                 reference_.oracle->run(batch_, rate_);
                 drift = drift_of(config_, ours, stepwise);
             }
-            std::vector<IsolatedStep> isolated = run_isolated_of(c);
-            const Limits limits = limits_with(c, other_rounding(candidate, isolated));
+            std::vector<IsolatedStep> isolated = candidate.isolated(judged);
+            const Limits limits = candidate.limits(judged, isolated);
             std::vector<ValueReport> values;
             add_findings(values, candidate, Against::operations, stepwise, limits);
             if (candidate.coverage != Coverage::given) {
@@ -140,10 +140,14 @@ public:
             if (schedule_.drift) {
                 use_own_errors(values, errors_of_stepwise);
             }
-            compared.models.push_back(report_of(candidate, std::move(values), std::move(isolated), limits));
+            add_steps(values);
+            compared.models.push_back(candidate.report(judged, std::move(values), std::move(isolated), limits));
+            if (schedule_.pictures) {
+                add_mistakes(compared.models.back());
+            }
             compared.models.back().drift = std::move(drift);
         }
-        compared.loss_manual = loss_in(candidates_.front().implementation->views());
+        compared.loss_manual = loss_in(candidates_.front()->implementation->views());
         compared.loss_torch = loss_in(stepwise);
         is_first_ = false;  // the functions in double are judged once
         return compared;
@@ -155,8 +159,8 @@ public:
             return schedule_.drift ? new_state(config_, implementation.views()) : common_;
         };
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
-            own_[c] = next(*candidates_[c].implementation);
-            candidates_[c].implementation->load(own_[c]);
+            own_[c] = next(*candidates_[c]->implementation);
+            candidates_[c]->implementation->load(own_[c]);
         }
         reference_.module->load(next(*reference_.module));
         reference_.stepwise->load(common_);
@@ -168,40 +172,21 @@ private:
         for (const auto* implementation : {&reference_.stepwise, &reference_.module, &reference_.oracle}) {
             act(**implementation);
         }
-        for (Candidate& candidate : candidates_) {
-            act(*candidate.implementation);
+        for (const std::unique_ptr<Candidate>& candidate : candidates_) {
+            act(*candidate->implementation);
         }
     }
 
-    const ChainModel& chain_of(const Candidate& candidate) const {
-        return candidate.chain != nullptr ? *candidate.chain : chain_;
-    }
-
-    // The end-to-end limits of candidate c.
-    Limits limits_with(std::size_t c, const OtherRounding& other) {
-        const Candidate& candidate = candidates_[c];
-        Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, other);
-        if (candidate.external == nullptr) {
-            return limits;
-        }
-        limits = wider(std::move(limits), limits_from(chain_, common_, other));
-        return all_in_double(candidate) ? in_double(std::move(limits), candidate.steps) : limits;
-    }
-
-    bool all_in_double(const Candidate& candidate) const {
-        return candidate.external->all_in_double(candidate.implementation->views(), reference_.oracle->views());
-    }
-
-    // The rounding of its steps, measured in isolation.
-    static OtherRounding other_rounding(const Candidate& candidate, const std::vector<IsolatedStep>& isolated) {
-        OtherRounding other{.deviations = {},
-                            .any_order = candidate.external != nullptr || candidate.isolation.leeway == Leeway::order};
-        for (const IsolatedStep& one : isolated) {
-            if (!one.rounding.empty()) {
-                other.deviations[one.makes] = one.rounding;
-            }
-        }
-        return other;
+    // This training step for candidate c.
+    JudgedStep judged_step(std::size_t c) {
+        return {.step = {common_, batch_, rate_},
+                .own = own_[c],
+                .reference = reference_,
+                .chain = chain_,
+                .is_first = is_first_,
+                .inputs = [this]() -> StepInputs& { return inputs(); },
+                .limits = [this](const ChainModel& chain, const Tensors<float>& state,
+                                 const OtherRounding& other) { return limits_from(chain, state, other); }};
     }
 
     void add_findings(std::vector<ValueReport>& values, const Candidate& candidate, Against against,
@@ -253,57 +238,20 @@ private:
         return known.try_emplace(here, values, config_.vocabulary, seed, chain_.graph.ranges).first->second;
     }
 
-    // Empty if the candidate has no steps that can run.
-    std::vector<IsolatedStep> run_isolated_of(std::size_t c) {
-        const Candidate& candidate = candidates_[c];
-        if (candidate.external != nullptr) {
-            const Model& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
-            return candidate.external->judge(candidate.implementation->views(),
-                                             with_inputs(reference.views(), batch_, config_.context, &rate_),
-                                             reference_.oracle->views(), limits_with(c, other_rounding(candidate, {})));
-        }
-        std::vector<IsolatedStep> isolated = candidate.judged;
-        if (isolated.empty() && candidate.reference_operations != nullptr) {
-            isolated = run_isolated(candidate.steps, candidate.isolation, *candidate.reference_operations, inputs(),
-                                    is_first_);
-        }
-        if (candidate.also != nullptr) {
-            candidate.also(isolated);
-        }
-        return isolated;
-    }
-
-    ModelReport report_of(const Candidate& candidate, std::vector<ValueReport> values,
-                          std::vector<IsolatedStep> isolated, const Limits& limits) {
+    // Adds the step that makes each value.
+    void add_steps(std::vector<ValueReport>& values) const {
         for (ValueReport& value : values) {
             if (const Step* step = find_step(chain_.graph, value.name)) {
                 value.function = step->in_float.name;
                 value.reads = step->reads;
             }
         }
-        if (candidate.external == nullptr && candidate.reference_operations == nullptr) {  // nothing can be blamed
-            ModelReport report;
-            report.model = candidate.model;
-            report.values = std::move(values);
-            return report;
+    }
+
+    void add_mistakes(ModelReport& report) {
+        for (const std::size_t place : report.culprits) {
+            report.values[place].mistakes = mistakes_in(report.values[place].name);
         }
-        if (candidate.external != nullptr) {
-            candidate.external->leave_out_unrelated(isolated, values);
-        }
-        const std::vector<ListFault> faults = candidate.coverage == Coverage::everything
-                                                  ? list_faults(candidate.steps, candidate.isolation.right)
-                                                  : std::vector<ListFault>();
-        ModelReport report = blame(candidate.model, std::move(values), std::move(isolated), faults, candidate.steps);
-        if (candidate.external != nullptr) {
-            candidate.external->complete(report, candidate.implementation->views(), {common_, batch_, rate_},
-                                         reference_.oracle->views(), limits);
-        }
-        if (schedule_.pictures) {
-            for (const std::size_t place : report.culprits) {
-                report.values[place].mistakes = mistakes_in(report.values[place].name);
-            }
-        }
-        return report;
     }
 
     // The known mistakes in the step of that name.
@@ -317,7 +265,7 @@ private:
 
     const NetworkConfig& config_;
     const Schedule& schedule_;
-    std::vector<Candidate>& candidates_;
+    Candidates& candidates_;
     ReferenceModels& reference_;
     const ChainModel& chain_;
     Tensors<float> common_;            // LibTorch's own state at the start of this step
@@ -333,7 +281,7 @@ private:
 }  // namespace
 
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Candidate>& candidates, ReferenceModels& reference, const ChainModel& chain,
+                    Candidates& candidates, ReferenceModels& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit) {
     Comparison comparison(config, state, schedule, candidates, reference, chain);
     for (std::size_t step = 0; step < schedule.steps; ++step) {

@@ -105,16 +105,6 @@ bool is_index(const std::string& name) {
 
 }  // namespace
 
-Form with_shapes(Form form) {
-    form.shapes = shapes_of(form.graph);
-    for (const std::string& name : form.reference_operations->names()) {  // a piece may read what no other makes
-        for (const TensorSpec& spec : form.reference_operations->reads(name)) {
-            form.shapes.emplace(spec.name, spec.shape);
-        }
-    }
-    return form;
-}
-
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
     std::vector<NetworkSize> sizes;
     for (const Extents& extents : kExtents) {
@@ -133,13 +123,13 @@ std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
     return sizes;
 }
 
-Battery::Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make)
-    : sizes_(battery_sizes(network)), seed_(seed), make_(std::move(make)) {}
+Battery::Battery(const NetworkConfig& network, std::uint64_t seed, Form form)
+    : sizes_(battery_sizes(network)), seed_(seed), form_(std::move(form)) {}
 
-const Form& Battery::at(std::size_t size) {
+const SizedForm& Battery::at(std::size_t size) {
     const auto [place, is_new] = forms_.try_emplace(size);
     if (is_new) {
-        place->second = with_shapes(make_(sizes_[size].network, sizes_[size].rows));
+        place->second = form_.at(sizes_[size].network, sizes_[size].rows);
     }
     return place->second;
 }
@@ -154,7 +144,7 @@ std::size_t Battery::first_long() const {
 
 void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& drawn, const std::string& name,
                   const std::vector<std::string>& reads, bool in_double) {
-    const Form& form = at(size);
+    const SizedForm& form = at(size);
     const std::vector<std::string> known = form.reference_operations->names();
     const Step* right = find_step(form.graph, name);
     if (right == nullptr || std::ranges::find(known, name) == known.end()) {
@@ -206,7 +196,7 @@ void Battery::draw_indices(const std::string& read, const AddCase& add_case) con
 void Battery::draw_numbers(const std::string& read, bool in_double, const AddCase& add_case) {
     add_case(kForKinds, {Drawn::minute, read});
     add_case(kForKinds, {Drawn::enormous, read});
-    const Form& form = at(kForKinds);
+    const SizedForm& form = at(kForKinds);
     const Shape& shape = form.shapes.at(read);
     const auto known = form.graph.ranges.find(read);
     const ValueRange range = known != form.graph.ranges.end() ? known->second : ValueRange{};

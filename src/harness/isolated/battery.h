@@ -8,11 +8,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/reference_operations.h"
 #include "byhand/rounded.h"
 #include "harness/isolated/draws.h"
 #include "harness/isolated/step_inputs.h"
@@ -31,11 +29,6 @@ struct NetworkSize {
 // those in which every class can be a target.
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
 
-using MakeForm = std::function<Form(const NetworkConfig& network, std::size_t rows)>;
-
-// With the shapes of all that its steps make or read and its reference operations read.
-Form with_shapes(Form form);
-
 struct BatteryCase {
     std::size_t size = 0;  // its index in battery_sizes
     std::string on;        // "29 rows: zeros, subnormal and saturated values in h"
@@ -45,10 +38,9 @@ struct BatteryCase {
 // The cases of one form of a network. They are made when first used, and kept.
 class Battery {
 public:
-    Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make);
+    Battery(const NetworkConfig& network, std::uint64_t seed, Form form);
 
     const std::vector<NetworkSize>& sizes() const { return sizes_; }
-    const MakeForm& make_form() const { return make_; }
 
     // The cases of the step that makes `name` and reads `reads` (which may be more than the right step reads), for a
     // function in float or in double. Empty if the form has no such step.
@@ -58,7 +50,7 @@ public:
     std::vector<BatteryCase> wide_case(const std::string& name, const std::vector<std::string>& reads);
 
 private:
-    const Form& at(std::size_t size);
+    const SizedForm& at(std::size_t size);
     // The number of the first size of more than 1,024, and that of the first with more than 65,536 elements.
     std::size_t first_long() const;
     std::size_t first_wide() const;
@@ -71,8 +63,8 @@ private:
 
     std::vector<NetworkSize> sizes_;
     std::uint64_t seed_;
-    MakeForm make_;
-    std::map<std::size_t, Form> forms_;
+    Form form_;
+    std::map<std::size_t, SizedForm> forms_;
     std::map<std::vector<std::string>, std::vector<BatteryCase>> cases_;
 };
 

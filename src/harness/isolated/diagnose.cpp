@@ -94,7 +94,7 @@ void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& mann
     std::vector<Graph> networks;
     std::vector<std::vector<double>> limits;
     for (const WrongResult& one : seen) {
-        networks.push_back(manner.isolation.right_at_size(one.size.network, one.size.rows));
+        networks.push_back(manner.isolation.form.make_graph(one.size.network, one.size.rows));
         limits.push_back(limits_of<float>(*one.input, leeway));
     }
     std::vector<Evidence> evidence;
@@ -118,7 +118,7 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
     }
     const Manner again{isolation, manner.right};
     const auto run = [&](const NetworkSize& at, const StepInput& input) {
-        const Graph network = manner.isolation.at_size(at.network, at.rows);
+        const Graph network = manner.isolation.judged_at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
             const Step* step = find_step<T>(network, result.makes, shown.function);
             return step != nullptr && step->in<T>().run ? made_of<T>(*step, input, at, again) : StepResult();
@@ -137,7 +137,7 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
     }
     if (makes_small && manner.isolation.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.input->values,
-                                  {.make = manner.isolation.battery->make_form(),
+                                  {.form = manner.isolation.form,
                                    .run = run,
                                    .tries = hangs ? kFewTries : tries_for(*shown.input),
                                    .in_double = in_double});

@@ -121,16 +121,11 @@ struct Judged {
 // The steps of a network in isolation, one after another.
 class IsolatedSteps {
 public:
-    IsolatedSteps(const Isolation& isolation, const ReferenceOperations& reference_operations, StepInputs& inputs,
-                  std::size_t rows, bool once_only)
-        : isolation_(isolation),
-          reference_operations_(reference_operations),
-          inputs_(inputs),
-          own_{isolation.right.config, rows},
-          once_only_(once_only) {
+    IsolatedSteps(const Isolation& isolation, StepInputs& inputs, std::size_t rows, bool once_only)
+        : isolation_(isolation), inputs_(inputs), own_{isolation.right.graph.config, rows}, once_only_(once_only) {
         for (std::size_t i = 0; has_battery() && i < isolation.battery->sizes().size(); ++i) {
             const NetworkSize& size = isolation.battery->sizes()[i];
-            sizes_.push_back(isolation.at_size(size.network, size.rows));
+            sizes_.push_back(isolation.judged_at_size(size.network, size.rows));
         }
     }
 
@@ -172,8 +167,9 @@ private:
         if (kInDouble && !(once_only_ && step.in_double.run)) {
             return {};
         }
-        const StepInput& batch = inputs_.real(right, step.reads, reference_operations_, kInDouble);
-        const StepInput& random = inputs_.probe(right, step.reads, reference_operations_, kInDouble);
+        const ReferenceOperations& operations = *isolation_.right.reference_operations;
+        const StepInput& batch = inputs_.real(right, step.reads, operations, kInDouble);
+        const StepInput& random = inputs_.probe(right, step.reads, operations, kInDouble);
         return {{&step, &batch, own_, TrialInput::batch}, {&step, &random, own_, TrialInput::random}};
     }
 
@@ -234,13 +230,12 @@ private:
                 rounding *= result.on_batch().used.value_or(0);
             }
         }
-        if (result.wrong() && isolation_.right_at_size && isolation_.at_size) {
+        if (result.wrong() && isolation_.form.make_graph && isolation_.judged_at_size) {
             diagnose(result, judged.manner, judged.cases, once_only_);
         }
     }
 
     const Isolation& isolation_;
-    const ReferenceOperations& reference_operations_;
     StepInputs& inputs_;
     NetworkSize own_;
     bool once_only_;
@@ -284,13 +279,12 @@ Verdict IsolatedStep::verdict() const {
     return real == Verdict::exact && random == Verdict::exact ? Verdict::exact : Verdict::within;
 }
 
-std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation,
-                                       const ReferenceOperations& reference_operations, StepInputs& inputs,
+std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, StepInputs& inputs,
                                        bool once_only, const std::function<void()>& begins) {
-    const std::vector<std::string> known = reference_operations.names();
-    IsolatedSteps steps(isolation, reference_operations, inputs, network.rows, once_only);
+    const std::vector<std::string> known = isolation.right.reference_operations->names();
+    IsolatedSteps steps(isolation, inputs, network.rows, once_only);
     for (const Step* step : all_steps(network)) {
-        const Step* right = find_step(isolation.right, step->makes);
+        const Step* right = find_step(isolation.right.graph, step->makes);
         if (right == nullptr || std::ranges::find(known, step->makes) == known.end()) {
             continue;
         }

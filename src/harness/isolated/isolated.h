@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/reference_operations.h"
 #include "byhand/rounded.h"
 #include "harness/isolated/battery.h"
 #include "harness/isolated/run_calls.h"
@@ -56,24 +55,24 @@ inline constexpr double kOtherWords = 4;
 
 // How a network's steps are run in isolation, and judged.
 struct Isolation {
-    Graph right;                   // the steps as they should be
+    SizedForm right;               // the steps as they should be, and their reference operations (not null)
     Leeway leeway = Leeway::none;  // of steps by other functions than the right ones
     CallConfig external = {};      // how those are called
-    // Other values and sizes to run the steps on, and the steps at those sizes; if several make the same name, each is
-    // run. May be null.
+    // Other values and sizes to run the steps on. May be null.
     std::shared_ptr<Battery> battery = nullptr;
-    MakeGraph at_size = {};
-    // The right network at each size: a culprit's result is compared with those of the known mistakes. With it, the
-    // input of a culprit that is right on the batch is also shrunk. May be empty.
-    MakeGraph right_at_size = {};
+    // The judged steps at each size, for the battery and to explain a culprit; if several make the same name, each is
+    // run. May be empty without a battery.
+    MakeGraph judged_at_size = {};
+    // The right steps at each size, to explain a culprit: its result is compared with those of the known mistakes and,
+    // with a battery, its input is shrunk. Empty: nothing is explained.
+    Form form = {};
     KnownMistakes mistakes = {};
 };
 
 // Runs every step of `network` in isolation, in the order of its lists. `once_only`: also run what does not depend on
 // the batch, that is, functions in double, if steps have them, and the battery. Steps without a reference operation or
 // a right step are left out. `begins`, unless empty, is called before each.
-std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation,
-                                       const ReferenceOperations& reference_operations, StepInputs& inputs,
+std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, StepInputs& inputs,
                                        bool once_only = true, const std::function<void()>& begins = {});
 
 }  // namespace byhand

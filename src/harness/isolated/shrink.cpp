@@ -187,14 +187,14 @@ public:
 private:
     using Key = std::tuple<std::size_t, std::size_t, std::vector<std::size_t>, std::size_t, std::size_t, Divisor>;
 
-    const Form& at(const NetworkSize& size) {
+    const SizedForm& at(const NetworkSize& size) {
         const NetworkConfig& network = size.network;
         std::vector<std::size_t> widths;
         std::ranges::transform(network.layers, std::back_inserter(widths), &OperationConfig::outputs);
         const auto [place, is_new] = forms_.try_emplace(
             Key{size.rows, network.vocabulary, widths, network.embedding, network.context, network.norm.batch_divisor});
         if (is_new) {
-            place->second = with_shapes(how_.make(network, size.rows));
+            place->second = how_.form.at(network, size.rows);
         }
         return place->second;
     }
@@ -207,7 +207,7 @@ private:
         if (right == nullptr) {
             return;
         }
-        const Form& form = at(size_);
+        const SizedForm& form = at(size_);
         Values read;
         for (const TensorSpec& spec : read_by(*right, reads_, *form.reference_operations, form.shapes)) {
             const std::vector<View> views = values_.views();
@@ -425,7 +425,7 @@ private:
     bool finite_ = false;  // the exact result and its limits
     StepResult made_;
     std::vector<double> right_;
-    std::map<Key, Form> forms_;
+    std::map<Key, SizedForm> forms_;
 };
 
 }  // namespace

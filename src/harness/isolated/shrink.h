@@ -32,7 +32,7 @@ struct SmallestInput {
 };
 
 struct Shrinking {
-    MakeForm make;
+    Form form;
     std::function<StepResult(const NetworkSize& size, const StepInput& input)> run;
     std::size_t tries = 600;               // at most, of `run`
     std::chrono::milliseconds time{3000};  // of the CPU

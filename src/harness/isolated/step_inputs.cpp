@@ -136,6 +136,17 @@ StepInput make_step_input(const Step& right, const ReferenceOperations& referenc
     return input;
 }
 
+SizedForm Form::at(const NetworkConfig& network, std::size_t rows) const {
+    SizedForm form{make_graph(network, rows), make_reference_operations(network, rows), {}};
+    form.shapes = shapes_of(form.graph);
+    for (const std::string& name : form.reference_operations->names()) {  // a piece may read what no other makes
+        for (const TensorSpec& spec : form.reference_operations->reads(name)) {
+            form.shapes.emplace(spec.name, spec.shape);
+        }
+    }
+    return form;
+}
+
 std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads,
                                 const ReferenceOperations& reference_operations,
                                 const std::map<std::string, Shape>& shapes) {

@@ -2,7 +2,9 @@
 // of rounding.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,11 +46,22 @@ std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string
 // A separate seed for each name.
 std::uint64_t stream_of(const std::string& name, std::uint64_t seed);
 
-// A form of a network (in small steps, or with fused formulas) and its reference operations.
-struct Form {
+// A form of a network (in small steps, or with fused formulas) at one size: its right steps, and the reference
+// operations that compute the same.
+struct SizedForm {
     Graph graph;
     std::shared_ptr<const ReferenceOperations> reference_operations;
-    std::map<std::string, Shape> shapes = {};  // once they are known (with_shapes)
+    // Of every value that the steps make or read, or the operations read, by name. Only Form::at fills it.
+    std::map<std::string, Shape> shapes = {};
+};
+
+// The form at every size.
+struct Form {
+    MakeGraph make_graph;
+    std::function<std::shared_ptr<const ReferenceOperations>(const NetworkConfig& network, std::size_t rows)>
+        make_reference_operations;
+
+    SizedForm at(const NetworkConfig& network, std::size_t rows) const;
 };
 
 // The reference's values of a training step and its inputs, X, Y and rate. Nothing is copied.
