@@ -49,35 +49,20 @@ Numbers<To> as(const Numbers<From>& from) {
     return converted;
 }
 
-// A step with its operands.
-template <class T>
-struct BoundStep {
-    const Step* step = nullptr;
-    T* out = nullptr;
-    std::vector<Operand<T>> reads;
-
-    void run() const { step->in<T>().run(out, reads); }
-};
-
 // Allocates what the steps make, and binds them to it. The numbers and the steps must stay where they are. Throws
 // std::out_of_range where a step reads what is neither given nor made before it.
 template <class T>
 std::vector<BoundStep<T>> bind(const StepList& steps, Numbers<T>& numbers) {
-    std::vector<BoundStep<T>> bound;
-    bound.reserve(steps.size());
-    for (const Step& step : steps) {
-        BoundStep<T>& one = bound.emplace_back();
-        one.step = &step;
-        for (const std::string& name : step.reads) {
-            if (name == "Y") {
-                one.reads.emplace_back(numbers.Y.data());
-            } else {
-                one.reads.emplace_back(numbers.values.at(name).data());
-            }
+    const auto operand = [&](const std::string& name) -> Operand<T> {
+        if (name == "Y") {
+            return numbers.Y.data();
         }
-        std::vector<T>& made = numbers[step.makes];
-        made.resize(count(step.shape));
-        one.out = made.data();
+        return numbers.values.at(name).data();
+    };
+    std::vector<BoundStep<T>> bound;
+    for (const Step& step : steps) {
+        numbers[step.makes].resize(count(step.shape));
+        bound.push_back(byhand::bind(step, numbers[step.makes].data(), operand));
     }
     return bound;
 }

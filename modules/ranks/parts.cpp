@@ -101,11 +101,7 @@ Operand<float> PartsRunner::operand(const std::string& name, const PartOfBatch* 
 }
 
 void PartsRunner::add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const {
-    Call call{&step, out, {}, {}, {}};
-    for (const std::string& name : step.reads) {
-        call.reads.push_back(operand(name, part));
-    }
-    stage.calls.push_back(std::move(call));
+    stage.calls.push_back({byhand::bind(step, out, [&](const std::string& name) { return operand(name, part); })});
 }
 
 // Adds the calls of a step: one, or one for each part.
@@ -180,8 +176,8 @@ void PartsRunner::run(const Batch& batch, float rate) {
     shared_["rate"][0] = rate;
     for (const Stage& stage : stages_) {
         for (const Call& call : stage.calls) {
-            call.step->in_float.run(call.out, call.reads);
-            std::copy_n(call.out, call.kept.size(), call.kept.begin());
+            call.step.run();
+            std::copy_n(call.step.out, call.kept.size(), call.kept.begin());
             for (const auto& [to, from] : call.additions) {
                 std::ranges::transform(to, from, to.begin(), std::plus());
             }

@@ -60,11 +60,9 @@ private:
         std::span<float> to, from;
     };
     struct Call {
-        const Step* step = nullptr;
-        float* out = nullptr;
-        std::vector<Operand<float>> reads;
-        std::span<float> kept;                // a copy of the result, unless it is empty
-        std::vector<SpanAddition> additions;  // after the call
+        BoundStep<float> step;
+        std::span<float> kept = {};                // a copy of the result, unless it is empty
+        std::vector<SpanAddition> additions = {};  // after the call
     };
     // Calls, and then an exchange, if any.
     struct Stage {

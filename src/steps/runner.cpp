@@ -46,37 +46,35 @@ Runner<T>::Runner(Graph graph)
       evaluation_(bind(graph_.evaluation)) {}
 
 template <class T>
-std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList& list) {
-    std::vector<Bound> bound;
+typename Runner<T>::Steps Runner<T>::bind(const StepList& list) {
+    const auto operand = [&](const std::string& name) -> Operand<T> {
+        if (name == "X" || name == "Y") {
+            return name == "X" ? X_.data() : Y_.data();
+        }
+        return tensors_[name].data();
+    };
+    Steps bound;
     for (const Step& step : list) {
         if (!step.in<T>().run) {
             throw std::logic_error(step.makes + " has no function in " + (sizeof(T) == 4 ? "float" : "double"));
         }
-        Bound b{&step, tensors_[step.makes].data(), {}};
-        for (const std::string& name : step.reads) {
-            if (name == "X" || name == "Y") {
-                b.reads.emplace_back(static_cast<const std::int64_t*>(name == "X" ? X_.data() : Y_.data()));
-            } else {
-                b.reads.emplace_back(static_cast<const T*>(tensors_[name].data()));
-            }
-        }
-        bound.push_back(std::move(b));
+        bound.push_back(byhand::bind(step, tensors_[step.makes].data(), operand));
     }
     return bound;
 }
 
 template <class T>
-void Runner<T>::run(const std::vector<Bound>& steps) {
-    for (const Bound& b : steps) {
-        b.step->template in<T>().run(b.out, b.reads);
+void Runner<T>::run(std::span<const BoundStep<T>> steps) {
+    for (const BoundStep<T>& one : steps) {
+        one.run();
     }
 }
 
 template <class T>
 void Runner<T>::forward_to(const std::string& last) {
-    for (const Bound& b : forward_) {
-        b.step->template in<T>().run(b.out, b.reads);
-        if (b.step->makes == last) {
+    for (const BoundStep<T>& one : forward_) {
+        one.run();
+        if (one.step->makes == last) {
             return;
         }
     }
@@ -84,13 +82,11 @@ void Runner<T>::forward_to(const std::string& last) {
 
 template <class T>
 void Runner<T>::forward_from(const std::string& name) {
-    const auto makes = [&](const Bound& b) { return b.step->makes == name; };
-    const auto reads = [&](const Bound& b) { return std::ranges::find(b.step->reads, name) != b.step->reads.end(); };
+    const auto makes = [&](const BoundStep<T>& one) { return one.step->makes == name; };
+    const auto reads = [&](const BoundStep<T>& one) { return std::ranges::count(one.step->reads, name) > 0; };
     const auto made = std::ranges::find_if(forward_, makes);
     const auto after = made == forward_.end() ? forward_.begin() : made + 1;
-    for (auto b = std::find_if(after, forward_.end(), reads); b != forward_.end(); ++b) {
-        b->step->template in<T>().run(b->out, b->reads);
-    }
+    run({std::find_if(after, forward_.end(), reads), forward_.end()});
 }
 
 template <class T>

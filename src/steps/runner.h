@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/model.h"
@@ -40,19 +41,14 @@ public:
     void evaluate() { run(evaluation_); }
 
 private:
-    // A step with its names resolved.
-    struct Bound {
-        const Step* step;
-        T* out;
-        std::vector<Operand<T>> reads;
-    };
-    std::vector<Bound> bind(const StepList& list);
-    static void run(const std::vector<Bound>& steps);
+    using Steps = std::vector<BoundStep<T>>;
+    Steps bind(const StepList& list);
+    static void run(std::span<const BoundStep<T>> steps);
 
     Graph graph_;
     std::vector<std::int64_t> X_, Y_;
     Tensors<T> tensors_;
-    std::vector<Bound> forward_, backward_, update_, evaluation_;
+    Steps forward_, backward_, update_, evaluation_;
 };
 
 extern template class Runner<float>;

@@ -128,15 +128,31 @@ void add(StepList& steps, std::string makes, Shape shape, std::vector<std::strin
 // compute a value of the same name and shape, and have functions on the same types of numbers.
 Step sum_of(std::vector<Step> terms);
 
-// Runs the step on T: operand(name) returns the input of that name, as an Operand<T>.
+// A step with its operands.
+template <class T>
+struct BoundStep {
+    const Step* step = nullptr;
+    T* out = nullptr;
+    std::vector<Operand<T>> reads = {};
+
+    void run() const { step->in<T>().run(out, reads); }
+};
+
+// Binds the step to its operands: its result goes to `out`, and operand(name) is the input of that name, an Operand<T>.
+template <class T, class Of>
+BoundStep<T> bind(const Step& step, T* out, Of operand) {
+    BoundStep<T> bound{&step, out};
+    bound.reads.reserve(step.reads.size());
+    for (const std::string& name : step.reads) {
+        bound.reads.push_back(operand(name));
+    }
+    return bound;
+}
+
+// Runs the step once, on operands as for bind.
 template <class T, class Of>
 void execute(const Step& step, T* out, Of operand) {
-    std::vector<Operand<T>> reads;
-    reads.reserve(step.reads.size());
-    for (const std::string& name : step.reads) {
-        reads.push_back(operand(name));
-    }
-    step.in<T>().run(out, reads);
+    byhand::bind(step, out, operand).run();
 }
 
 // Where a derivative is discontinuous: where the value is 0; where a different element becomes the largest of its row,

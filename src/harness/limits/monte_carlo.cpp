@@ -77,7 +77,7 @@ std::size_t summed_positions(const Step& step, const std::map<std::string, Shape
     return 0;
 }
 
-// A network whose values have numbers instead of names.
+// The steps of a network in order, with their values and what is measured of them, by place.
 class Chain {
 public:
     Chain(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate)
@@ -99,11 +99,8 @@ public:
             }
         }
         for (const Step* step : all_steps(graph)) {
-            Link link{step, place(step->makes), {}, {}, {}};
+            Link link{step, place(step->makes), {}};
             link.equal_terms = equal_terms.contains(step) ? equal_terms[step] : equal_rows_;
-            for (const std::string& name : step->reads) {
-                link.reads.push_back(name == "X" ? kX : name == "Y" ? kY : static_cast<int>(places_.at(name)));
-            }
             values_[link.makes].resize(count(step->shape));
             const auto kink = graph.kinks.find(step->makes);
             link.kink = kink != graph.kinks.end() ? std::optional(kink->second) : std::nullopt;
@@ -198,7 +195,6 @@ public:
     }
 
 private:
-    static constexpr int kX = -1, kY = -2;
     using Arena = std::vector<std::vector<double>>;
 
     void clear_squares() {
@@ -211,7 +207,6 @@ private:
     struct Link {
         const Step* step;
         std::size_t makes;
-        std::vector<int> reads;         // places, or kX, kY
         std::vector<double> deviation;  // of each element's own rounding
         double equal_terms = 1;         // of a sum over rows: how many equal each of its terms, on average
         std::optional<Kink> kink = std::nullopt;
@@ -267,10 +262,9 @@ private:
                 continue;
             }
             const std::size_t rows = value.step->shape[0];
-            for (const int read : gradient->reads) {
-                const auto of_maximum = static_cast<std::size_t>(read);
-                if (read >= 0 && exact_[of_maximum].size() == rows) {
-                    add_other_maxima(limits, value, of_maximum, limits[gradient->makes]);
+            for (const std::string& read : gradient->step->reads) {
+                if (!is_index(read) && exact_[places_.at(read)].size() == rows) {
+                    add_other_maxima(limits, value, places_.at(read), limits[gradient->makes]);
                 }
             }
         }
@@ -307,16 +301,16 @@ private:
 
     void given(const std::string& name, std::vector<double> values) { values_[place(name)] = std::move(values); }
 
+    static bool is_index(const std::string& name) { return name == "X" || name == "Y"; }
+    const std::int64_t* indices(const std::string& name) const { return name == "X" ? X_ : Y_; }
+
     void run(const Link& link, Arena& values) const {
-        std::vector<Operand<double>> operands;
-        for (const int read : link.reads) {
-            if (read < 0) {
-                operands.emplace_back(read == kX ? X_ : Y_);
-            } else {
-                operands.emplace_back(static_cast<const double*>(values[static_cast<std::size_t>(read)].data()));
+        execute(*link.step, values[link.makes].data(), [&](const std::string& name) -> Operand<double> {
+            if (is_index(name)) {
+                return indices(name);
             }
-        }
-        link.step->in_double.run(values[link.makes].data(), operands);
+            return values[places_.at(name)].data();
+        });
     }
 
     // The standard deviation of the step's own rounding of each element, for exact inputs. NaN if float may overflow,
@@ -335,30 +329,27 @@ private:
     // Runs the step on numbers that carry their errors: 0, or `errors`.
     std::vector<Bound> bounds_of(const Link& link, const Arena& values, const Arena* errors) const {
         std::vector<std::vector<Bound>> copies;
-        std::vector<Operand<Bound>> operands;
-        for (const int read : link.reads) {
-            if (read < 0) {
-                operands.emplace_back(read == kX ? X_ : Y_);
-            } else {
-                const auto place = static_cast<std::size_t>(read);
-                const std::vector<double>& numbers = values[place];
-                std::vector<Bound>& copy = copies.emplace_back(numbers.size());
-                const std::vector<double>* off = errors != nullptr ? &(*errors)[place] : nullptr;
-                for (std::size_t i = 0; i < numbers.size(); ++i) {
-                    copy[i].value = numbers[i];
-                    copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;
-                    // A mean of squares is never negative, so that its root exists. An infinite error stays infinite:
-                    // a value that may have overflowed is unknown.
-                    if (not_negative_[place] && numbers[i] >= 0 && copy[i].error > numbers[i] &&
-                        std::isfinite(copy[i].error)) {
-                        copy[i].error = numbers[i];
-                    }
-                }
-                operands.emplace_back(static_cast<const Bound*>(copy.data()));
-            }
-        }
         std::vector<Bound> bounds(count(link.step->shape));
-        link.step->rounded.run(bounds.data(), operands);
+        execute(*link.step, bounds.data(), [&](const std::string& name) -> Operand<Bound> {
+            if (is_index(name)) {
+                return indices(name);
+            }
+            const std::size_t place = places_.at(name);
+            const std::vector<double>& numbers = values[place];
+            std::vector<Bound>& copy = copies.emplace_back(numbers.size());
+            const std::vector<double>* off = errors != nullptr ? &(*errors)[place] : nullptr;
+            for (std::size_t i = 0; i < numbers.size(); ++i) {
+                copy[i].value = numbers[i];
+                copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;
+                // A mean of squares is never negative, so that its root exists. An infinite error stays infinite: a
+                // value that may have overflowed is unknown.
+                if (not_negative_[place] && numbers[i] >= 0 && copy[i].error > numbers[i] &&
+                    std::isfinite(copy[i].error)) {
+                    copy[i].error = numbers[i];
+                }
+            }
+            return copy.data();
+        });
         return bounds;
     }
 
