@@ -66,3 +66,10 @@ function(byhand_room name)
   endif()
   set_source_files_properties(${room_HOT} PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${byhand_inlined}")
 endfunction()
+
+# Writes `output`: the list of the operations of that type, which these files define.
+function(byhand_operations output type header list namespace)
+  add_custom_command(OUTPUT "${output}" DEPENDS ${ARGN} "${PROJECT_SOURCE_DIR}/cmake/operations.awk"
+    COMMAND awk -v type=${type} -v header=${header} -v "list=${list}" -v space=${namespace}
+      -f "${PROJECT_SOURCE_DIR}/cmake/operations.awk" ${ARGN} > "${output}" VERBATIM)
+endfunction()

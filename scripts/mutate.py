@@ -39,8 +39,8 @@ import tempfile
 import threading
 import time
 
-OPERATIONS = ["embedding", "linear", "batchnorm", "layernorm", "rmsnorm", "tanh", "sigmoid", "relu", "gelu", "silu",
-              "residual", "dropout", "cross_entropy", "optimizer"]
+MANUAL = pathlib.Path(__file__).resolve().parent.parent / "src" / "manual"
+OPERATIONS = sorted(path.parent.name for path in MANUAL.glob("*/formulas.h"))
 FILES = [*(f"manual/{operation}/formulas.h" for operation in OPERATIONS), "manual/row_norm.h", "manual/sums.h",
          *(f"manual/{operation}/steps.cpp" for operation in OPERATIONS), "manual/stepwise.cpp",
          *(f"fast/{part}" for part in ("fused.cpp", "fused_forward.cpp", "fused_backward.cpp", "fused_update.cpp",
@@ -272,6 +272,14 @@ RECIPES = [
                         linear()],
            context=4, batch=263),
 ]
+
+# A network of the operations that none of these has: activations, which need no options.
+OTHERS = sorted({name for path in MANUAL.glob("*/steps.cpp")
+                 for name in re.findall(r"^extern HandOperation (\w+)_operation", path.read_text(), re.MULTILINE)}
+                - {"embedding", "cross_entropy"}
+                - {one["op"] for r in RECIPES for one in r["network"].get("layers", [])})
+if OTHERS:  # before the last, which also runs on threads
+    RECIPES.insert(-1, listed("others", [one for name in OTHERS for one in (linear(37), op(name))] + [linear()]))
 
 # Also on two processes, in three parts of the rows of unequal sizes: with the sums of these, of widths that are multiples
 # of a panel's, masks whose first row is not the batch's, and moments that are added up; and with products looked up.

@@ -22,7 +22,7 @@ struct Multiplications {
     double forward = 0, backward = 0;
 };
 constexpr Multiplications kMultiplications[] = {{7, 2}, {10, 2}, {0, 0}, {1, 1}, {15, 1}, {20, 1}, {13, 1}};
-static_assert(std::size(kMultiplications) == op::kActivations.size());
+static_assert(std::size(kMultiplications) == simd::kActivationCount);
 
 Work activation_work(const OperationShape& shape, std::size_t numbers) {
     const simd::Activation f = simd::activation_of(shape.activation).value();

@@ -45,7 +45,7 @@ Operation operation_of(const StepThere& there) {
     return operations(there.config)[there.step.operation];
 }
 
-// The activations without a kernel of their own.
+// Activations other than tanh: one kernel for all of them.
 Kernels activation_forward(const StepThere& there) {
     const Operation one = operation_of(there);
     const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
@@ -353,18 +353,6 @@ Kernels kernels_of(const StepThere& there) {
     static const MakeKernels kBy = {{"tanh_forward", tanh_forward},
                                     {"softmax_exp", exp_forward},
                                     {"tanh_backward", tanh_backward},
-                                    {"sigmoid_forward", activation_forward},
-                                    {"sigmoid_backward", activation_backward},
-                                    {"relu_forward", activation_forward},
-                                    {"relu_backward", activation_backward},
-                                    {"leaky_relu_forward", activation_forward},
-                                    {"leaky_relu_backward", activation_backward},
-                                    {"gelu_forward", activation_forward},
-                                    {"gelu_backward", activation_backward},
-                                    {"gelu_tanh_forward", activation_forward},
-                                    {"gelu_tanh_backward", activation_backward},
-                                    {"silu_forward", activation_forward},
-                                    {"silu_backward", activation_backward},
                                     {"residual_forward", sum},
                                     {"dropout_forward", product},
                                     {"dropout_backward", product},
@@ -385,6 +373,10 @@ Kernels kernels_of(const StepThere& there) {
         if (const auto known = all->find(there.step.in_float.name); known != all->end()) {
             return known->second(there);
         }
+    }
+    const std::string& name = there.step.in_float.name;  // "gelu_forward"
+    if (simd::activation_of(name.substr(0, name.rfind('_')))) {
+        return name.ends_with("_forward") ? activation_forward(there) : activation_backward(there);
     }
     return {};
 }

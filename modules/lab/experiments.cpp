@@ -29,9 +29,6 @@ void check_recipe(const Recipe& recipe, Networks networks) {
         refuse("this experiment requires batch norms, all of the same conventions");
     }
     for (const Operation& one : operations(recipe.network)) {
-        const auto is_another = [&one](const auto& those, const char* ours) {
-            return one.op != ours && std::ranges::count(those, one.op) > 0;
-        };
         if (one.op == op::kFlatten && one.positions > 1) {
             refuse("flattens by parts, but this experiment requires layers that see the whole context");
         }
@@ -40,7 +37,7 @@ void check_recipe(const Recipe& recipe, Networks networks) {
                 "has a residual connection, a dropout or tied weights, but this experiment requires layers in a "
                 "chain, each with its own weights");
         }
-        if (is_another(op::kNorms, op::kBatchnorm) || is_another(op::kActivations, op::kTanh)) {
+        if ((is_norm(one.op) && one.op != op::kBatchnorm) || (is_activation(one.op) && one.op != op::kTanh)) {
             refuse("has a " + one.op + ", but this experiment requires layers with a batchnorm and a tanh");
         }
     }

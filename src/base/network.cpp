@@ -25,13 +25,15 @@ bool has_suffixes(const std::vector<OperationConfig>& list) {
 }  // namespace
 
 std::string read_as(const std::string& operation) {
-    constexpr std::array<std::pair<std::string_view, const char*>, 7> kNames = {{{op::kLinear, "h"},
+    constexpr std::array<std::pair<std::string_view, const char*>, 9> kNames = {{{op::kEmbedding, "X"},
+                                                                                 {op::kLinear, "h"},
                                                                                  {op::kFlatten, "hpos"},
                                                                                  {op::kBatchnorm, "hprebn"},
                                                                                  {op::kLayernorm, "hpreln"},
                                                                                  {op::kRmsnorm, "hprerms"},
                                                                                  {op::kResidual, "hpreres"},
-                                                                                 {op::kDropout, "hpredrop"}}};
+                                                                                 {op::kDropout, "hpredrop"},
+                                                                                 {op::kCrossEntropy, "logits"}}};
     const auto* const found = std::ranges::find(kNames, operation, &std::pair<std::string_view, const char*>::first);
     return found != kNames.end() ? found->second : "hpreact";
 }

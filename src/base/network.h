@@ -44,7 +44,8 @@ inline constexpr std::size_t kMostHiddenLayers = 64;
 inline constexpr std::size_t kMostOperations = 8 * kMostHiddenLayers;
 inline constexpr std::size_t kMostContext = 1024;  // the length of the longest line of names
 
-// The operations of a network: those of every network, and those that `layers` can list.
+// The names of operations that code refers to. Every other operation is an activation, which reads hpreact; the file
+// that defines it names it (activations() in manual/operation.h lists them).
 namespace op {
 inline constexpr const char* kEmbedding = "embedding";  // X → emb, by C
 inline constexpr const char* kFlatten = "flatten";      // joins positions: emb → embcat, hpos → h
@@ -52,24 +53,13 @@ inline constexpr const char* kLinear = "linear";        // with W and b; begins 
 inline constexpr const char* kBatchnorm = "batchnorm";  // reads hprebn; with the conventions of NormConfig
 inline constexpr const char* kLayernorm = "layernorm";  // reads hpreln
 inline constexpr const char* kRmsnorm = "rmsnorm";      // reads hprerms
-inline constexpr const char* kTanh = "tanh";            // this and the other activations read hpreact
-inline constexpr const char* kSigmoid = "sigmoid";
-inline constexpr const char* kRelu = "relu";
+inline constexpr const char* kTanh = "tanh";            // the default activation
 inline constexpr const char* kLeakyRelu = "leaky_relu";
-inline constexpr const char* kGelu = "gelu";           // with erf
-inline constexpr const char* kGeluTanh = "gelu_tanh";  // its approximation with tanh
-inline constexpr const char* kSilu = "silu";
 inline constexpr const char* kResidual = "residual";           // reads hpreres, to which it adds an earlier value
 inline constexpr const char* kDropout = "dropout";             // reads hpredrop
 inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → loss
 
-inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, kGelu, kGeluTanh, kSilu};
-
 inline constexpr std::array kNorms = {kBatchnorm, kLayernorm, kRmsnorm};
-
-// Operations that `layers` can list.
-inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayernorm, kRmsnorm, kTanh,     kSigmoid,
-                                       kRelu,    kLeakyRelu, kGelu,      kGeluTanh,  kSilu,    kResidual, kDropout};
 }  // namespace op
 
 // One operation of a network's `layers` with its options.
@@ -224,6 +214,9 @@ void check_network(const NetworkConfig& config, std::size_t rows);
 
 // Whether it is one of op::kNorms.
 bool is_norm(const std::string& operation);
+
+// Whether it is an activation, which reads hpreact.
+bool is_activation(const std::string& operation);
 
 // The name of the value that an operation reads: "hprebn" for a batch norm.
 std::string read_as(const std::string& operation);

@@ -80,6 +80,9 @@ std::string wrong_linear(const OperationConfig& linear, bool is_last) {
 bool is_norm(const std::string& operation) {
     return std::ranges::count(op::kNorms, operation) > 0;
 }
+bool is_activation(const std::string& operation) {
+    return read_as(operation) == "hpreact";
+}
 
 void check_layers(const std::vector<OperationConfig>& list) {
     // Reports an error unless `what` is empty.

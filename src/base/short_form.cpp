@@ -14,8 +14,8 @@ using Layers = std::vector<OperationConfig>;
 bool is_linear(const OperationConfig& one) {
     return one.op == op::kLinear;
 }
-bool is_activation(const OperationConfig& one) {
-    return std::ranges::count(op::kActivations, one.op) > 0;
+bool is_an_activation(const OperationConfig& one) {
+    return is_activation(one.op);
 }
 bool is_a_norm(const OperationConfig& one) {
     return is_norm(one.op);
@@ -115,7 +115,7 @@ std::vector<OperationConfig> layers_of(const ShortForm& form) {
 
 std::optional<ShortForm> short_form_of(const Layers& layers) {
     const auto norm = std::ranges::find_if(layers, is_a_norm);
-    const auto activation = std::ranges::find_if(layers, is_activation);
+    const auto activation = std::ranges::find_if(layers, is_an_activation);
     const auto first = std::ranges::find_if(layers, is_linear);
     const Span output = spans(layers).back();
     ShortForm form;
@@ -167,7 +167,7 @@ bool set_widths(Layers& layers, const std::vector<std::size_t>& widths) {
 std::size_t set_activation(Layers& layers, const std::string& activation) {
     std::size_t places = 0;
     for (OperationConfig& one : layers) {
-        if (is_activation(one)) {
+        if (is_an_activation(one)) {
             one = one.op == activation ? one : OperationConfig{activation};
             ++places;
         }
@@ -180,7 +180,7 @@ std::size_t place_norms(Layers& layers, const std::string& place, const std::str
     const OperationConfig like = first == layers.end() ? OperationConfig{kind} : *first;
     std::size_t places = 0;
     for (const Span& span : from_the_last(layers)) {
-        const std::size_t f = find(layers, span, is_activation);
+        const std::size_t f = find(layers, span, is_an_activation);
         if (place == "none") {
             places += take_norms(layers, span.begin, span.end).size();
         } else if (!span.is_output && f < span.end) {
@@ -190,7 +190,7 @@ std::size_t place_norms(Layers& layers, const std::string& place, const std::str
                 norms.push_back(like);
             }
             // Norms before f that are gone have moved it.
-            std::size_t i = find(layers, span, is_activation) + (after ? 1 : 0);
+            std::size_t i = find(layers, span, is_an_activation) + (after ? 1 : 0);
             for (OperationConfig& norm : norms) {
                 insert(layers, i++, std::move(norm), after);
             }

@@ -17,6 +17,7 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "fast/fused_tensors.h"
+#include "manual/operation.h"
 #include "manual/stepwise.h"
 
 namespace byhand::cli {
@@ -45,7 +46,7 @@ void add_network_options(const Command& command, NetworkOptions& options) {
         .whole_number(0)
         .group(kNetworkGroup);
     command.option("--activation", options.flags.activation, "Activation of the hidden layers")
-        .one_of({op::kActivations.begin(), op::kActivations.end()})
+        .one_of(activations())
         .group(kNetworkGroup);
     command.flag("--residual", options.flags.residual, "Add the layer below to each hidden layer of the same width")
         .group(kNetworkGroup);

@@ -7,13 +7,20 @@
 
 namespace byhand {
 
-const HandOperations& hand_operations() {
-    static const HandOperations all = {
-        embedding_operation(), flatten_operation(),    linear_operation(),  batchnorm_operation(),
-        layernorm_operation(), rmsnorm_operation(),    tanh_operation(),    sigmoid_operation(),
-        relu_operation(),      leaky_relu_operation(), gelu_operation(),    gelu_tanh_operation(),
-        silu_operation(),      residual_operation(),   dropout_operation(), cross_entropy_operation()};
-    return all;
+std::vector<std::string> listed_operations() {
+    std::vector<std::string> names;
+    for (const HandOperation& operation : hand_operations()) {
+        if (operation.op != op::kEmbedding && operation.op != op::kCrossEntropy) {  // of every network
+            names.push_back(operation.op);
+        }
+    }
+    return names;
+}
+
+std::vector<std::string> activations() {
+    std::vector<std::string> names = listed_operations();
+    std::erase_if(names, [](const std::string& name) { return !is_activation(name); });
+    return names;
 }
 
 const HandOperation& find_operation(const HandOperations& all, const std::string& op) {

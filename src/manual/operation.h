@@ -56,26 +56,13 @@ struct HandOperation {
 };
 using HandOperations = std::vector<HandOperation>;
 
-// Each is defined in the steps.cpp of its folder.
-HandOperation embedding_operation();
-HandOperation flatten_operation();
-HandOperation linear_operation();
-HandOperation batchnorm_operation();
-HandOperation layernorm_operation();
-HandOperation rmsnorm_operation();
-HandOperation tanh_operation();
-HandOperation sigmoid_operation();
-HandOperation relu_operation();
-HandOperation leaky_relu_operation();
-HandOperation gelu_operation();
-HandOperation gelu_tanh_operation();
-HandOperation silu_operation();
-HandOperation residual_operation();
-HandOperation dropout_operation();
-HandOperation cross_entropy_operation();
-
-// All of them.
+// All of them, sorted by name: each `extern HandOperation x_operation()` in the steps.cpp of a folder here
+// (cmake/operations.awk).
 const HandOperations& hand_operations();
+
+// The names of those that a network's `layers` can list, and of the activations among them.
+std::vector<std::string> listed_operations();
+std::vector<std::string> activations();
 
 // Throws InputError for an unknown name.
 const HandOperation& find_operation(const HandOperations& all, const std::string& op);

@@ -10,6 +10,7 @@
 #include "base/short_form.h"
 #include "base/strict_json.h"
 #include "base/utf8.h"
+#include "manual/operation.h"
 #include "recipe/json_fields.h"
 #include "recipe/recipe.h"
 
@@ -102,7 +103,7 @@ void describe_bias(Object& object, ShortForm& form) {
 }
 
 void describe_operation(Object& object, OperationConfig& one) {
-    object.need("op", one.op, OneOf{{op::kListed.begin(), op::kListed.end()}});
+    object.need("op", one.op, OneOf{listed_operations()});
     object.maybe("outputs", one.outputs, kWidth);
     std::optional<bool> bias = one.op == op::kLinear ? std::optional(one.bias) : std::nullopt;
     object.maybe("bias", bias, truth);
@@ -134,9 +135,8 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.refuse_if(one.op != op::kResidual, "from", "but goes with a residual only: leave it out");
     object.refuse_if(one.op == op::kResidual && !from,
                      "is a residual without \"from\": say which operation of the list, from 0, makes what it adds");
-    const bool is_norm = std::ranges::count(op::kNorms, one.op) > 0;
     for (const char* key : {"affine", "epsilon"}) {
-        object.refuse_if(!is_norm, key, "but goes with a norm only: leave it out");
+        object.refuse_if(!is_norm(one.op), key, "but goes with a norm only: leave it out");
     }
     object.refuse_if(one.op != op::kBatchnorm, "momentum", "but goes with a batchnorm only: leave it out");
     object.refuse_if(one.op != op::kLeakyRelu, "negative_slope", "but goes with a leaky_relu only: leave it out");
@@ -156,7 +156,7 @@ void describe_network(Object& object, NetworkConfig& network, bool in_full) {
         object.maybe("flatten", form.flatten, Whole{1, kMostContext});
         object.take("bias", form, describe_bias);
         std::optional<std::string> other = form.activation == op::kTanh ? std::nullopt : std::optional(form.activation);
-        object.maybe("activation", other, OneOf{{op::kActivations.begin(), op::kActivations.end()}});
+        object.maybe("activation", other, OneOf{activations()});
         form.activation = other.value_or(op::kTanh);
         object.maybe("residual", form.residual, truth);
         object.maybe("tied", form.tied, truth);

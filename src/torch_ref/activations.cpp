@@ -22,7 +22,7 @@ void add(TorchSteps& steps, const Site& site, std::function<Tensor(TensorReads)>
 
 }  // namespace
 
-TorchOperation tanh_operation() {
+extern TorchOperation tanh_operation() {
     return {op::kTanh, [](TorchSteps& steps, const Site& site) {
                 add(
                     steps, site, [](TensorReads r) { return at::tanh(r[0]); },
@@ -30,43 +30,43 @@ TorchOperation tanh_operation() {
             }};
 }
 
-TorchOperation sigmoid_operation() {
-    return {op::kSigmoid, [](TorchSteps& steps, const Site& site) {
+extern TorchOperation sigmoid_operation() {
+    return {"sigmoid", [](TorchSteps& steps, const Site& site) {
                 add(
                     steps, site, [](TensorReads r) { return at::sigmoid(r[0]); },
                     [](const Tensor& h, const Tensor& dh) { return at::sigmoid_backward(dh, h); });
             }};
 }
 
-TorchOperation relu_operation() {
-    return {op::kRelu, [](TorchSteps& steps, const Site& site) {
+extern TorchOperation relu_operation() {
+    return {"relu", [](TorchSteps& steps, const Site& site) {
                 add(
                     steps, site, [](TensorReads r) { return at::relu(r[0]); },
                     [](const Tensor& h, const Tensor& dh) { return at::threshold_backward(dh, h, 0); });
             }};
 }
 
-TorchOperation leaky_relu_operation() {
+extern TorchOperation leaky_relu_operation() {
     return {op::kLeakyRelu, [](TorchSteps& steps, const Site& site) {
                 add(steps, site,
                     [slope = site.operation.negative_slope](TensorReads r) { return at::leaky_relu(r[0], slope); });
             }};
 }
 
-TorchOperation gelu_operation() {
-    return {op::kGelu, [](TorchSteps& steps, const Site& site) {
+extern TorchOperation gelu_operation() {
+    return {"gelu", [](TorchSteps& steps, const Site& site) {
                 add(steps, site, [](TensorReads r) { return at::gelu(r[0], "none"); });
             }};
 }
 
-TorchOperation gelu_tanh_operation() {
-    return {op::kGeluTanh, [](TorchSteps& steps, const Site& site) {
+extern TorchOperation gelu_tanh_operation() {
+    return {"gelu_tanh", [](TorchSteps& steps, const Site& site) {
                 add(steps, site, [](TensorReads r) { return at::gelu(r[0], "tanh"); });
             }};
 }
 
-TorchOperation silu_operation() {
-    return {op::kSilu, [](TorchSteps& steps, const Site& site) {
+extern TorchOperation silu_operation() {
+    return {"silu", [](TorchSteps& steps, const Site& site) {
                 add(steps, site, [](TensorReads r) { return at::silu(r[0]); });
             }};
 }

@@ -139,7 +139,7 @@ std::vector<ReferenceOperation> fused_formulas(const Site& site) {
 
 }  // namespace
 
-TorchOperation batchnorm_operation() {
+extern TorchOperation batchnorm_operation() {
     return {op::kBatchnorm, forward, evaluation, nullptr, update, collapsed_formulas, fused_formulas};
 }
 

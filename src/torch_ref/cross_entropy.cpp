@@ -37,7 +37,7 @@ std::vector<ReferenceOperation> fused_formulas(const Site& site) {
 
 }  // namespace
 
-TorchOperation cross_entropy_operation() {
+extern TorchOperation cross_entropy_operation() {
     TorchOperation operation{op::kCrossEntropy, forward};
     operation.collapsed = collapsed;
     operation.fused_formulas = fused_formulas;

@@ -54,7 +54,7 @@ at::Tensor next_dropout_key(const at::Tensor& key) {
     return at::scalar_tensor((1140671485 * whole + 12820163) % kMaskKeys, key.options());
 }
 
-TorchOperation dropout_operation() {
+extern TorchOperation dropout_operation() {
     return {.op = op::kDropout, .forward = forward, .evaluation = evaluation, .update = update};
 }
 

@@ -20,11 +20,11 @@ void flatten(TorchSteps& steps, const Site& site) {
 
 }  // namespace
 
-TorchOperation embedding_operation() {
+extern TorchOperation embedding_operation() {
     return {op::kEmbedding, embedding};
 }
 
-TorchOperation flatten_operation() {
+extern TorchOperation flatten_operation() {
     return {op::kFlatten, flatten};
 }
 

@@ -29,7 +29,7 @@ void forward(TorchSteps& steps, const Site& site) {
 
 }  // namespace
 
-TorchOperation linear_operation() {
+extern TorchOperation linear_operation() {
     return {op::kLinear, forward};
 }
 

@@ -75,24 +75,9 @@ struct TorchOperation {
 };
 using TorchOperations = std::vector<TorchOperation>;
 
-// All operations of the LibTorch implementation.
+// All operations of the LibTorch implementation: each `extern TorchOperation x_operation()` in a file of this folder
+// (cmake/operations.awk).
 const TorchOperations& torch_operations();
-TorchOperation embedding_operation();
-TorchOperation flatten_operation();
-TorchOperation linear_operation();
-TorchOperation batchnorm_operation();
-TorchOperation layernorm_operation();
-TorchOperation rmsnorm_operation();
-TorchOperation tanh_operation();
-TorchOperation sigmoid_operation();
-TorchOperation relu_operation();
-TorchOperation leaky_relu_operation();
-TorchOperation gelu_operation();
-TorchOperation gelu_tanh_operation();
-TorchOperation silu_operation();
-TorchOperation residual_operation();
-TorchOperation dropout_operation();
-TorchOperation cross_entropy_operation();
 
 // The optimizers as torch operations: the same values as in the handwritten ones, under the same names.
 

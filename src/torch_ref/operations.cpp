@@ -39,15 +39,6 @@ void for_each(const std::vector<Operation>& operations, const NetworkConfig& con
 
 }  // namespace
 
-const TorchOperations& torch_operations() {
-    static const TorchOperations all = {
-        embedding_operation(), flatten_operation(),    linear_operation(),  batchnorm_operation(),
-        layernorm_operation(), rmsnorm_operation(),    tanh_operation(),    sigmoid_operation(),
-        relu_operation(),      leaky_relu_operation(), gelu_operation(),    gelu_tanh_operation(),
-        silu_operation(),      residual_operation(),   dropout_operation(), cross_entropy_operation()};
-    return all;
-}
-
 TorchSteps forward_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     TorchSteps steps;
     for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {

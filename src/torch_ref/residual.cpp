@@ -16,7 +16,7 @@ void forward(TorchSteps& steps, const Site& site) {
 
 }  // namespace
 
-TorchOperation residual_operation() {
+extern TorchOperation residual_operation() {
     return {.op = op::kResidual, .forward = forward, .module = sum};
 }
 

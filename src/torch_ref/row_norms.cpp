@@ -115,14 +115,14 @@ std::vector<ReferenceOperation> rmsnorm_formulas(const Site& site) {
 
 }  // namespace
 
-TorchOperation layernorm_operation() {
+extern TorchOperation layernorm_operation() {
     TorchOperation by_torch{op::kLayernorm, layernorm};
     by_torch.module = layernorm_module;
     by_torch.collapsed_formulas = by_torch.fused_formulas = layernorm_formulas;
     return by_torch;
 }
 
-TorchOperation rmsnorm_operation() {
+extern TorchOperation rmsnorm_operation() {
     TorchOperation by_torch{op::kRmsnorm, rmsnorm};
     by_torch.module = rmsnorm_module;
     by_torch.collapsed_formulas = by_torch.fused_formulas = rmsnorm_formulas;

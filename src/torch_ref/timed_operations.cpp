@@ -47,6 +47,9 @@ constexpr double kMomentum = 0.1, kEpsilon = 1e-5;
 constexpr std::int64_t kMean = at::Reduction::Mean;
 
 const char* gelu_formula(std::string_view activation) {
+    if (activation != "gelu" && activation != "gelu_tanh") {
+        throw std::logic_error(std::string(activation) + " has no timed form");
+    }
     return activation == "gelu_tanh" ? "tanh" : "none";
 }
 

@@ -39,6 +39,16 @@ bool refuses(const NetworkConfig& config, std::size_t rows, const std::string& w
 
 }  // namespace
 
+TEST_CASE("network: tanh and leaky_relu are activations, other operations that code refers to are none") {
+    for (const char* none : {op::kEmbedding, op::kFlatten, op::kLinear, op::kBatchnorm, op::kLayernorm, op::kRmsnorm,
+                             op::kResidual, op::kDropout, op::kCrossEntropy}) {
+        INFO(none);
+        CHECK_FALSE(is_activation(none));
+    }
+    CHECK(is_activation(op::kTanh));
+    CHECK(is_activation(op::kLeakyRelu));
+}
+
 TEST_CASE("network: the default is that of note 1, with its parameters in order") {
     const NetworkConfig config;
     CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "bngain", "bnbias", "W2", "b2"});

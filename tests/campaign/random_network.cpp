@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "fast/simd/kernels.h"
+#include "manual/operation.h"
 
 namespace byhand {
 namespace {
@@ -14,7 +16,12 @@ constexpr std::size_t kMostLayers = 9, kMostWidth = 31;
 
 class Drawer {
 public:
-    explicit Drawer(std::mt19937_64& generator) : generator_(generator) {}
+    explicit Drawer(std::mt19937_64& generator) : generator_(generator), activations_(activations()) {
+        // One without a kernel makes the whole fused network run step by step: few networks have any.
+        if (!one_in(8)) {
+            std::erase_if(activations_, [](const std::string& name) { return !simd::activation_of(name); });
+        }
+    }
 
     NetworkConfig network() {
         NetworkConfig config;
@@ -87,8 +94,7 @@ private:
             }
         }
         if (!one_in(is_output ? 1 : 8)) {
-            OperationConfig& one =
-                behind.emplace_back(OperationConfig{op::kActivations[below(op::kActivations.size())]});
+            OperationConfig& one = behind.emplace_back(OperationConfig{activations_[below(activations_.size())]});
             one.negative_slope = one.op == op::kLeakyRelu ? 0.3 : one.negative_slope;
         }
         if (one_in(4)) {
@@ -129,6 +135,7 @@ private:
     }
 
     std::mt19937_64& generator_;
+    std::vector<std::string> activations_;
     std::vector<OperationConfig> list_;
     std::size_t width_ = 1;
 };

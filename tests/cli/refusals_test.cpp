@@ -53,7 +53,7 @@ TEST_CASE("an unknown command, option, argument or name is refused with the near
                    {{"compare", "--format", "poem"}, "--format"}});
     place.refuses_training(
         {{{"--norm", "sideways"}, "--norm: expected before, after or none, not sideways; see byhand"},
-         {{"--activation", "rel"}, "leaky_relu, gelu, gelu_tanh or silu, not rel; the nearest is relu"},
+         {{"--activation", "rel"}, "or tanh, not rel; the nearest is relu"},
          {{"--bn-variance", "both"}, "--bn-variance"},
          {{"--model", "magic"}, "--model"},
          {{"--recipe", "nope"}, "makemore-deep"},

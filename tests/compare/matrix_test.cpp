@@ -6,6 +6,7 @@
 #include "base/source_file.h"
 #include "compare/compare.h"
 #include "fast/candidate.h"
+#include "manual/operation.h"
 #include "torch_ref/load.h"
 #include "train/run_with.h"
 
@@ -67,13 +68,14 @@ TEST_CASE("matrix: a sample") {
 
 TEST_CASE("matrix: each activation in one place") {
     const std::string places[] = {"before", "after", "none"};
-    for (std::size_t i = 0; i < op::kActivations.size(); ++i) {
-        agree({"--hidden", "23,11", "--activation", op::kActivations[i], "--norm", places[i % 3]}, 2);
+    const std::vector<std::string> all = activations();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        agree({"--hidden", "23,11", "--activation", all[i], "--norm", places[i % 3]}, 2);
     }
 }
 
 TEST_CASE("matrix: every activation", "[long]") {
-    for (const std::string activation : op::kActivations) {
+    for (const std::string& activation : activations()) {
         for (const std::string place : {"before", "after", "none"}) {
             agree({"--hidden", "31,17,23", "--activation", activation, "--norm", place});
         }

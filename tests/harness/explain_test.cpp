@@ -14,6 +14,7 @@
 #include "checks/faults/mistakes.h"
 #include "manual/formulas.h"
 #include "manual/networks.h"
+#include "manual/operation.h"
 #include "manual/stepwise.h"
 #include "recipe/shipped.h"
 
@@ -169,11 +170,11 @@ TEST_CASE("explain: mistakes stand where they are made") {
             }
         }
     };
-    for (const char* name : op::kListed | std::views::drop(2)) {  // flatten, linear
+    for (const std::string& name : listed_operations()) {
         OperationConfig flatten{"flatten"}, operation{name};
         flatten.positions = 3;
         operation.p = 0.3;
-        if (operation.op == op::kResidual) {
+        if (std::set<std::string>{op::kFlatten, op::kLinear, op::kResidual}.contains(name)) {
             continue;
         }
         NetworkConfig network = networks::small({5});

@@ -7,6 +7,7 @@
 
 #include "base/change_network.h"
 #include "manual/glossary.h"
+#include "manual/operation.h"
 #include "manual/stepwise.h"
 
 using namespace byhand;
@@ -121,7 +122,7 @@ TEST_CASE("words: the axes of every value, of every operation, have the extents 
     Wording w = wording({17, 17, 17, 17, 17, 17, 17});
     NetworkConfig& network = w.network;
     network.layers = {{.op = "linear", .outputs = 17}, {.op = "batchnorm"}, {.op = "tanh"}, {.op = "dropout"}};
-    for (const char* const activation : {"sigmoid", "relu", "leaky_relu", "gelu", "gelu_tanh", "silu"}) {
+    for (const std::string& activation : activations()) {
         network.layers.push_back({.op = "linear", .outputs = 17});
         network.layers.push_back({.op = network.layers.size() % 2 == 0 ? "layernorm" : "rmsnorm"});
         network.layers.push_back({.op = "residual", .from = 0});

@@ -142,7 +142,7 @@ inline std::vector<byhand::NetworkConfig> with_every_operation() {
                                                {byhand::op::kLinear, 33, false},
                                                {byhand::op::kBatchnorm},
                                                dropout,
-                                               {byhand::op::kGelu},
+                                               {"gelu"},
                                                with_positions(2),
                                                {byhand::op::kLinear, 19},
                                                {byhand::op::kLayernorm},
@@ -151,7 +151,7 @@ inline std::vector<byhand::NetworkConfig> with_every_operation() {
     residual.from = 1;
     joined.optimizer = {.momentum = 0.6, .nesterov = true};
     all.push_back(byhand::with_layers(joined, {{byhand::op::kLinear, 17},
-                                               {byhand::op::kSilu},
+                                               {"silu"},
                                                {byhand::op::kLinear, 17},
                                                {byhand::op::kRmsnorm},
                                                dropout,
@@ -167,7 +167,7 @@ inline std::vector<byhand::NetworkConfig> with_every_operation() {
                                                {byhand::op::kLayernorm},
                                                {byhand::op::kBatchnorm},
                                                residual,
-                                               {byhand::op::kRelu},
+                                               {"relu"},
                                                {byhand::op::kLinear},
                                                {byhand::op::kBatchnorm}}));
     joined.context = 1;

@@ -11,6 +11,7 @@
 #include "harness/end_to_end/compare_views.h"
 #include "harness/isolated/isolated.h"
 #include "manual/models.h"
+#include "manual/operation.h"
 #include "manual/stepwise.h"
 #include "torch_ref/example.h"
 #include "torch_ref/module.h"
@@ -35,7 +36,7 @@ std::vector<Case> cases() {
     const auto add = [&all](const std::string& operation, std::vector<OperationConfig> layers) {
         all.push_back({operation, with_layers(example::small_network({7}), std::move(layers))});
     };
-    for (const char* activation : op::kActivations) {
+    for (const std::string& activation : activations()) {
         OperationConfig f{activation};
         f.negative_slope = 0.3;
         add(activation, {{"linear", 7},

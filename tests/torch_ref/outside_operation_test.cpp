@@ -1,5 +1,5 @@
-// An operation that src/ does not have, added from outside: the softplus, log(1 + e^x). This file contains everything
-// it requires; the network with it is compared, gradchecked and explained like any other.
+// An operation added from outside: my_softplus, log(1 + e^x), by other formulas than src's. This file contains
+// everything it requires; the network with it is compared, gradchecked and explained like any other.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/softplus.h>
 
@@ -31,7 +31,7 @@ namespace {
 
 // h = log(1 + e^x) = max(x, 0) + log(1 + e^−|x|)
 template <class T>
-void softplus_forward(T* h, const T* x, std::size_t count) {
+void my_softplus_forward(T* h, const T* x, std::size_t count) {
     using std::exp, std::log;
     for (std::size_t i = 0; i < count; ++i) {
         const bool positive = T{0} < x[i];
@@ -41,7 +41,7 @@ void softplus_forward(T* h, const T* x, std::size_t count) {
 
 // dx = dh/(1 + e^−x)
 template <class T>
-void softplus_backward(T* dx, const T* dh, const T* x, std::size_t count) {
+void my_softplus_backward(T* dx, const T* dh, const T* x, std::size_t count) {
     using std::exp;
     for (std::size_t i = 0; i < count; ++i) {
         const bool positive = T{0} < x[i];
@@ -63,11 +63,11 @@ const std::vector<GlossaryRow> kRows = {
     {.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = "what the layer hands to its softplus"}};
 
 void forward(StepList& f, const Site& at) {
-    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(softplus_forward), count(at.wide()));
+    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(my_softplus_forward), count(at.wide()));
 }
 
 void backward(StepList& b, const Site& at) {
-    add(b, at.dx(), at.wide(), {at.dy(), at.x()}, BYHAND_FUNCTION(softplus_backward), count(at.wide()));
+    add(b, at.dx(), at.wide(), {at.dy(), at.x()}, BYHAND_FUNCTION(my_softplus_backward), count(at.wide()));
 }
 
 void ranges(ValueRanges& ranges, const Site& at) {
@@ -75,7 +75,7 @@ void ranges(ValueRanges& ranges, const Site& at) {
 }
 
 HandOperations by_hand() {
-    HandOperation softplus{.op = "softplus", .forward = forward, .backward = backward};
+    HandOperation softplus{.op = "my_softplus", .forward = forward, .backward = backward};
     softplus.ranges = ranges;
     softplus.glossary = kRows;
     HandOperations all = {softplus};
@@ -92,7 +92,7 @@ void append(torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
 
 torch_ref::TorchOperations by_torch() {
     torch_ref::TorchOperations all = torch_ref::torch_operations();
-    all.push_back({"softplus", append});
+    all.push_back({"my_softplus", append});
     return all;
 }
 
@@ -100,12 +100,12 @@ torch_ref::TorchOperations by_torch() {
 NetworkConfig network() {
     return with_layers(example::small_network({7}), {{"linear", 7},
                                                      {"batchnorm"},
-                                                     {"softplus"},
+                                                     {"my_softplus"},
                                                      {"linear", 4, false},
                                                      {"linear", 5},
                                                      {"tanh"},
                                                      {"linear"},
-                                                     {"softplus"}});
+                                                     {"my_softplus"}});
 }
 
 constexpr std::size_t kRowsOfBatch = 9;
@@ -195,7 +195,7 @@ TEST_CASE("outside operation: explain shows its rows") {
         explain(hand_graph(HandForm::stepwise, network(), kRowsOfBatch, by_hand()), {});
     const auto dx = std::ranges::find(all, "dhpreact.1", &Explanation::name);
     REQUIRE(dx != all.end());
-    CHECK(dx->function == "softplus_backward");
+    CHECK(dx->function == "my_softplus_backward");
     CHECK(dx->reads == std::vector<std::string>{"dh.1", "hpreact.1"});
     const auto x = std::ranges::find(all, "hpreact.1", &Explanation::name);
     REQUIRE(x != all.end());

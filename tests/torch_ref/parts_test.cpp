@@ -56,7 +56,7 @@ std::vector<NetworkConfig> several() {
                                                      {op::kLinear, 11},
                                                      {op::kBatchnorm},
                                                      residual,
-                                                     {op::kRelu},
+                                                     {"relu"},
                                                      {op::kLinear}}));
     return all;
 }

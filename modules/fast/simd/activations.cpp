@@ -1,7 +1,6 @@
-#include <algorithm>
 #include <iterator>
+#include <map>
 
-#include "base/network.h"
 #include "fast/simd/kernels.h"
 #include "manual/gelu/formulas.h"
 
@@ -178,12 +177,12 @@ HWY_EXPORT(activation_backward);
 }  // namespace
 
 std::optional<Activation> activation_of(const std::string& op) {
-    // In the order of Activation.
-    const auto number = std::distance(op::kActivations.begin(), std::ranges::find(op::kActivations, op));
-    if (static_cast<std::size_t>(number) == op::kActivations.size()) {
-        return {};
-    }
-    return static_cast<Activation>(number);
+    static const std::map<std::string, Activation> kKernels = {
+        {"tanh", Activation::tanh}, {"sigmoid", Activation::sigmoid},     {"relu", Activation::relu},
+        {"gelu", Activation::gelu}, {"gelu_tanh", Activation::gelu_tanh}, {"leaky_relu", Activation::leaky_relu},
+        {"silu", Activation::silu}};
+    const auto found = kKernels.find(op);
+    return found != kKernels.end() ? std::optional(found->second) : std::nullopt;
 }
 
 bool stores_derivative(Activation f) {

@@ -57,8 +57,9 @@ void descend(float* new_p, const float* p, const float* dp, float rate, std::siz
 // on a cache line, and the elements between `count` and the end of the last line are read and written too.
 
 enum class Activation { tanh, sigmoid, relu, leaky_relu, gelu, gelu_tanh, silu };
+inline constexpr std::size_t kActivationCount = 7;
 
-// The activation of that name; nullopt for other operations.
+// The activation of that name; nullopt for other operations, and for an activation without a kernel.
 std::optional<Activation> activation_of(const std::string& op);
 
 // Whether the forward pass stores the derivative for the backward pass, which else computes it from the result.

@@ -94,7 +94,7 @@ std::vector<networks::Example> examples() {
         NetworkConfig config = networks::small({33, 17}, 27);
         config.context = 4;
         test::set(config, &ShortForm::flatten, 2);
-        test::set(config, &ShortForm::activation, op::kGelu);
+        test::set(config, &ShortForm::activation, "gelu");
         test::set(config, &ShortForm::norm, kind);
         all.push_back(networks::make(config, 7));
         all.push_back(networks::make(config, 110));

@@ -36,7 +36,7 @@ NetworkConfig with_everything() {
     dropout.p = 0.3;
     return with_layers(config, {{op::kLinear, 17},
                                 {op::kBatchnorm},
-                                {op::kGelu},
+                                {"gelu"},
                                 dropout,
                                 {op::kLinear, 5},
                                 {op::kBatchnorm},

@@ -111,7 +111,7 @@ void ranges(ValueRanges& ranges, const Site& at) {
 
 }  // namespace
 
-HandOperation batchnorm_operation() {
+extern HandOperation batchnorm_operation() {
     return {.op = op::kBatchnorm,
             .forward = forward,
             .backward = backward,

@@ -86,7 +86,7 @@ void ranges(ValueRanges& ranges, const Site& /*at*/) {
 
 }  // namespace
 
-HandOperation cross_entropy_operation() {
+extern HandOperation cross_entropy_operation() {
     return {.op = op::kCrossEntropy,
             .forward = forward,
             .backward = backward,

@@ -47,7 +47,7 @@ GlossaryRows rows() {
 
 }  // namespace
 
-HandOperation dropout_operation() {
+extern HandOperation dropout_operation() {
     return {.op = op::kDropout,
             .forward = forward,
             .backward = backward,

@@ -42,11 +42,11 @@ void flatten_gradients(StepList& b, const Site& at) {
 
 }  // namespace
 
-HandOperation embedding_operation() {
+extern HandOperation embedding_operation() {
     return {.op = op::kEmbedding, .forward = embedding, .backward = embedding_gradients, .glossary = embedding_rows()};
 }
 
-HandOperation flatten_operation() {
+extern HandOperation flatten_operation() {
     return {.op = op::kFlatten, .forward = flatten, .backward = flatten_gradients, .glossary = flatten_rows()};
 }
 

@@ -3,11 +3,11 @@
 
 namespace byhand {
 
-HandOperation gelu_operation() {
+extern HandOperation gelu_operation() {
     static const std::vector kRows = {
         hpreact_row("hpreact is used twice, as a factor and in Φ, whose derivative is the normal density: the product "
                     "rule adds up both.")};
-    return {.op = op::kGelu,
+    return {.op = "gelu",
             .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(gelu_forward)); },
             .backward = [](StepList& b,
                            const Site& at) { add_elementwise_backward(b, at, at.x(), BYHAND_FUNCTION(gelu_backward)); },
@@ -15,11 +15,11 @@ HandOperation gelu_operation() {
             .glossary = kRows};
 }
 
-HandOperation gelu_tanh_operation() {
+extern HandOperation gelu_tanh_operation() {
     static const std::vector kRows = {
         hpreact_row("hpreact is used twice, as a factor and in the tanh of a cubic: the product rule, then the chain "
                     "rule.")};
-    return {.op = op::kGeluTanh,
+    return {.op = "gelu_tanh",
             .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(gelu_tanh_forward)); },
             .backward =
                 [](StepList& b, const Site& at) {

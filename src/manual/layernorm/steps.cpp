@@ -111,7 +111,7 @@ GlossaryRows rows() {
 
 }  // namespace
 
-HandOperation layernorm_operation() {
+extern HandOperation layernorm_operation() {
     return {.op = op::kLayernorm, .forward = forward, .backward = backward, .ranges = ranges, .glossary = rows()};
 }
 

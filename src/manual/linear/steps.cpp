@@ -41,7 +41,7 @@ void backward(StepList& b, const Site& at) {
 
 }  // namespace
 
-HandOperation linear_operation() {
+extern HandOperation linear_operation() {
     return {.op = op::kLinear, .forward = forward, .backward = backward, .glossary = linear_rows()};
 }
 

@@ -16,10 +16,10 @@ void leaky_backward(StepList& b, const Site& at) {
 
 }  // namespace
 
-HandOperation relu_operation() {
+extern HandOperation relu_operation() {
     static const std::vector kRows = {hpreact_row(
         "Where hpreact is above 0 it was handed on as it is, and so is the gradient; elsewhere nothing was.")};
-    return {.op = op::kRelu,
+    return {.op = "relu",
             .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(relu_forward)); },
             .backward = [](StepList& b,
                            const Site& at) { add_elementwise_backward(b, at, at.y(), BYHAND_FUNCTION(relu_backward)); },
@@ -28,7 +28,7 @@ HandOperation relu_operation() {
             .glossary = kRows};
 }
 
-HandOperation leaky_relu_operation() {
+extern HandOperation leaky_relu_operation() {
     static const std::vector kRows = {
         hpreact_row("The gradient goes through as hpreact did: times 1 above 0, times the slope elsewhere.")};
     return {.op = op::kLeakyRelu,

@@ -30,7 +30,7 @@ GlossaryRows rows() {
 
 }  // namespace
 
-HandOperation residual_operation() {
+extern HandOperation residual_operation() {
     return {.op = op::kResidual, .forward = forward, .backward = backward, .glossary = rows()};
 }
 

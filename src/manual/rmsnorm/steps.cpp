@@ -92,7 +92,7 @@ GlossaryRows rows() {
 
 }  // namespace
 
-HandOperation rmsnorm_operation() {
+extern HandOperation rmsnorm_operation() {
     return {.op = op::kRmsnorm, .forward = forward, .backward = backward, .ranges = ranges, .glossary = rows()};
 }
 

@@ -3,10 +3,10 @@
 
 namespace byhand {
 
-HandOperation silu_operation() {
+extern HandOperation silu_operation() {
     static const std::vector kRows = {
         hpreact_row("hpreact is used twice, as a factor and in the sigmoid: the product rule adds up both.")};
-    return {.op = op::kSilu,
+    return {.op = "silu",
             .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(silu_forward)); },
             .backward = [](StepList& b,
                            const Site& at) { add_elementwise_backward(b, at, at.x(), BYHAND_FUNCTION(silu_backward)); },

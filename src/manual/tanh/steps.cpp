@@ -3,7 +3,7 @@
 
 namespace byhand {
 
-HandOperation tanh_operation() {
+extern HandOperation tanh_operation() {
     static const std::vector kRows = {
         hpreact_row("tanh has the derivative 1 − tanh², and tanh(hpreact) is there already: h.")};
     return {.op = op::kTanh,
