@@ -28,6 +28,7 @@ inline constexpr double kExpUlp = 4;
 inline constexpr double kLogUlp = 2;
 inline constexpr double kErfUlp = 2;    // glibc: erff 1
 inline constexpr double kExpm1Ulp = 2;  // glibc: expm1f 1
+inline constexpr double kLog1pUlp = 2;  // glibc: log1pf 1
 
 template <class Number>
 concept Arithmetic = std::is_arithmetic_v<Number>;
@@ -193,6 +194,14 @@ public:
         const auto carried = [&](double off) { return x.value > off ? std::log1p(off / (x.value - off)) : kInfinity; };
         return result(made, carried(x.error), carried(x.any_order()), x.variance / square(x.value), 2 * kLogUlp)
             .behind_sum(x, 1 / x.value);
+    }
+
+    // ln(1 + x) − ln(1 + x − e) = ln(1 + e/(1 + x − e))
+    friend Rounded log1p(const Rounded& x) {
+        const double made = std::log1p(x.value), sum = 1 + x.value;
+        const auto carried = [&](double off) { return sum > off ? std::log1p(off / (sum - off)) : kInfinity; };
+        return result(made, carried(x.error), carried(x.any_order()), x.variance / square(sum), 2 * kLog1pUlp)
+            .behind_sum(x, 1 / sum);
     }
 
     // The derivative of tanh is 1 − tanh², largest where |x| is smallest.

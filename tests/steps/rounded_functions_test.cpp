@@ -1,4 +1,5 @@
-// Rounded: tanh, exp, expm1, log and erf have the errors, in units in the last place, that the constants specify.
+// Rounded: tanh, exp, expm1, log, log1p and erf have the errors, in units in the last place, that the constants
+// specify.
 #include <algorithm>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
@@ -20,7 +21,7 @@ double ulp(double x) {
 
 }  // namespace
 
-TEST_CASE("rounded: tanh, exp, expm1, log and erf add the specified units in the last place") {
+TEST_CASE("rounded: tanh, exp, expm1, log, log1p and erf add the specified units in the last place") {
     std::mt19937_64 random(10);
     for (int run = 0; run < 1000; ++run) {
         const Number x = exact(std::abs(drawn(random, -5, 3)));
@@ -28,14 +29,15 @@ TEST_CASE("rounded: tanh, exp, expm1, log and erf add the specified units in the
         REQUIRE(exp(-x).error >= kExpUlp * ulp(exp(-x).value));
         REQUIRE(expm1(-x).error >= kExpm1Ulp * ulp(expm1(-x).value));
         REQUIRE(log(x).error >= kLogUlp * ulp(log(x).value));
+        REQUIRE(log1p(x).error >= kLog1pUlp * ulp(log1p(x).value));
         REQUIRE(erf(x).error >= kErfUlp * ulp(erf(x).value));
         REQUIRE(tanh(x).error <= 2.001 * kTanhUlp * ulp(tanh(x).value));
     }
 }
 
-TEST_CASE("rounded: the library's tanh, exp, expm1, log and erf in float are within the specified units") {
+TEST_CASE("rounded: the library's tanh, exp, expm1, log, log1p and erf in float are within the specified units") {
     struct Worst {
-        double tanh = 0, exp = 0, expm1 = 0, log = 0, erf = 0;
+        double tanh = 0, exp = 0, expm1 = 0, log = 0, log1p = 0, erf = 0;
     } worst;
     const auto units = [](float computed, double exactly) {
         const bool equal = computed == static_cast<float>(exactly);
@@ -49,6 +51,10 @@ TEST_CASE("rounded: the library's tanh, exp, expm1, log and erf in float are wit
         worst.erf = std::max(worst.erf, units(std::erf(x), std::erf(wide)));
         worst.exp = std::max(worst.exp, units(std::exp(-x), std::exp(-wide)));
         worst.expm1 = std::max(worst.expm1, units(std::expm1(-x), std::expm1(-wide)));
+        worst.log1p = std::max(worst.log1p, units(std::log1p(x), std::log1p(wide)));
+        if (x < 1) {
+            worst.log1p = std::max(worst.log1p, units(std::log1p(-x), std::log1p(-wide)));
+        }
         if (x < 88) {
             worst.exp = std::max(worst.exp, units(std::exp(x), std::exp(wide)));
         }
@@ -56,11 +62,12 @@ TEST_CASE("rounded: the library's tanh, exp, expm1, log and erf in float are wit
             worst.log = std::max(worst.log, units(std::log(x), std::log(wide)));
         }
     }
-    CAPTURE(worst.tanh, worst.exp, worst.expm1, worst.log, worst.erf);
+    CAPTURE(worst.tanh, worst.exp, worst.expm1, worst.log, worst.log1p, worst.erf);
     CHECK(worst.tanh <= kTanhUlp);
     CHECK(worst.exp <= kExpUlp);
     CHECK(worst.expm1 <= kExpm1Ulp);
     CHECK(worst.log <= kLogUlp);
+    CHECK(worst.log1p <= kLog1pUlp);
     CHECK(worst.erf <= kErfUlp);
     // glibc 2.41 rounds tanh correctly; if all were, this test would be vacuous.
     CHECK(std::max({worst.tanh, worst.exp, worst.log}) > 0.5);
