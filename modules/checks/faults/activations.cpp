@@ -145,6 +145,18 @@ std::vector<Mistake> activation_mistakes() {
                return makes_changed(step, [](float made, std::size_t i, Reads r) { return made * numbers(r, 0)[i]; });
            }),
 
+        at("softplus_backward", "softplus-sigmoid-of-result", "σ(h), of what the softplus made, for σ(x)",
+           "a common slip; no source found",
+           [](Network&, Step& step) { return reads_instead(step, 1, without_kind(step.reads[0])); }),
+        at("softplus_backward", "softplus-slope-of-sigmoid", "σ·(1 − σ), the derivative of the sigmoid",
+           "a common slip; no source found", makes([](float dh, float x) {
+               const float s = sigmoid(x);
+               return dh * s * (1 - s);
+           })),
+        at("softplus_forward", "softplus-without-log1p", "ln(1 + e^x) by log, which loses e^x where it is small",
+           "a common slip; no source found",
+           makes([](float x) { return x > 0 ? x + std::log(1 + std::exp(-x)) : std::log(1 + std::exp(x)); })),
+
         at("gelu_backward", "gelu-upstream-forgotten", "only the slope, not multiplied by dh",
            "nnabla 690: https://github.com/sony/nnabla/pull/690",
            makes([](float, float x) { return share(x) + x * density(x); })),
@@ -196,6 +208,8 @@ std::vector<Mistake> activation_data_mistakes() {
         at("silu_backward", "silu-zero-by-zero", "σ as h/x, which is 0/0 at 0",
            "candle 2082: https://github.com/huggingface/candle/issues/2082",
            is_nan_where(1, [](float x) { return x == 0; })),
+        at("softplus_forward", "softplus-overflows", "ln(1 + e^x), which is infinite where e^x is",
+           "a common slip; no source found", makes([](float x) { return std::log1p(std::exp(x)); })),
         at("gelu_backward", "gelu-zero-by-zero", "Φ as h/x, which is 0/0 at 0",
            "Paddle 14857: https://github.com/PaddlePaddle/Paddle/pull/14857",
            is_nan_where(1, [](float x) { return x == 0; })),
