@@ -193,27 +193,17 @@ TEST_CASE("recipe: residual connections and a tied output are short for a list")
     CHECK(recipe_from_json(to_json(read), "x.json") == read);
 }
 
-namespace {
-
-// "a", "b" or "c", each in quotes.
-std::string any_of(const std::vector<std::string>& names) {
-    std::string all;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        all += (i == 0 ? "\"" : i + 1 == names.size() ? " or \"" : ", \"") + names[i] + "\"";
-    }
-    return all;
-}
-
-}  // namespace
-
 TEST_CASE("recipe: an invalid list of layers is refused, and so are equivalent fields beside it") {
     const auto refusal = [](const std::string& text) {
         return test::message_of([&] { recipe_from_json(text, "x.json"); });
     };
     const std::string where = "recipe x.json: network";
     CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 512");
-    CHECK(refusal(listed(R"([{"op": "conv"}])")) ==
-          where + ".layers[0].op: is \"conv\", takes " + any_of(listed_operations()));
+    const std::string unknown = refusal(listed(R"([{"op": "conv"}])"));
+    CHECK(unknown.starts_with(where + ".layers[0].op: is \"conv\", takes \"batchnorm\", \"dropout\", "));
+    for (const std::string& name : listed_operations()) {
+        CHECK(unknown.find("\"" + name + "\"") != std::string::npos);
+    }
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "outputs": 3}, {"op": "linear"}])")) ==
           where + ".layers[1].outputs: is 3, but goes with a linear only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "bias": true}, {"op": "linear"}])")) ==

@@ -16,6 +16,7 @@
 #include "torch_ref/example.h"
 #include "torch_ref/module.h"
 #include "torch_ref/near.h"
+#include "torch_ref/operation.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;
@@ -174,6 +175,12 @@ TEST_CASE("each operation: every handwritten value and gradient equals LibTorch'
             CHECK(compared > 40);
         }
     }
+}
+
+TEST_CASE("each operation: the hand-written ones and LibTorch's are the same") {
+    const auto& theirs = torch_ref::torch_operations();
+    CHECK(std::ranges::equal(hand_operations(), theirs, {}, &HandOperation::op, &torch_ref::TorchOperation::op));
+    CHECK(listed_operations().size() + 2 == theirs.size());
 }
 
 TEST_CASE("each operation: each isolated step is right in float, and its gradients agree with finite differences") {
