@@ -18,7 +18,7 @@ struct ShortForm {
     bool hidden_bias = true;             // b of every hidden linear
     bool output_bias = true;             // b of the last linear
     bool tied = false;                   // the last linear's weights are the embedding's
-    std::string activation = op::kTanh;  // of every hidden layer, see manual/operation.h
+    std::string activation = op::kTanh;  // of every hidden layer
     bool residual = false;               // each hidden layer as wide as the one below it adds that layer's result
     std::string norm = op::kBatchnorm;   // one of op::kNorms
     // Of the norm in a hidden layer; f is the activation.

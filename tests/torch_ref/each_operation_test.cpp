@@ -177,7 +177,7 @@ TEST_CASE("each operation: every handwritten value and gradient equals LibTorch'
     }
 }
 
-TEST_CASE("each operation: the hand-written ones and LibTorch's are the same") {
+TEST_CASE("each operation: the handwritten ones and LibTorch's are the same") {
     const auto& theirs = torch_ref::torch_operations();
     CHECK(std::ranges::equal(hand_operations(), theirs, {}, &HandOperation::op, &torch_ref::TorchOperation::op));
     CHECK(listed_operations().size() + 2 == theirs.size());
