@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "base/value.h"
+#include "harness/isolated/values.h"
 
 namespace byhand {
 namespace {
@@ -64,10 +65,6 @@ WeightOrder way_of(const NetworkConfig& config, const Match& match) {
     return match.view->shape == due           ? WeightOrder::in_out
            : match.view->shape == turned(due) ? WeightOrder::out_in
                                               : WeightOrder::none;
-}
-
-bool whole_numbers(const TensorSpec& spec) {
-    return spec.name == "X" || spec.name == "Y";
 }
 
 std::vector<double> doubles(const View& view, const Shape& shape, bool out_in) {
@@ -153,9 +150,9 @@ public:
 private:
     void check(const Match& match) {
         const auto& [view, spec] = match;
-        if (whole_numbers(*spec) != (view->dtype == DType::int64)) {
+        if (is_index(spec->name) != (view->dtype == DType::int64)) {
             values_.faults.push_back(view->name + " holds " + type_name(view->dtype) + ", and should be " +
-                                     (whole_numbers(*spec) ? "whole numbers (I64 or I32)" : "F32 or F64"));
+                                     (is_index(spec->name) ? "whole numbers (I64 or I32)" : "F32 or F64"));
         }
         if (view->shape == spec->shape || way_of(config_, match) == WeightOrder::out_in) {
             return;
@@ -201,7 +198,7 @@ private:
             std::ranges::any_of(unknown_, [](const std::string& name) { return name.starts_with("arr_"); });
         const std::string tip = by_position ? "; name the arrays: numpy.savez(\"mine.npz\", dW1=dW1)" : "";
         const bool of_no_use =
-            std::ranges::all_of(matches_, [](const Match& match) { return whole_numbers(*match.spec); });
+            std::ranges::all_of(matches_, [](const Match& match) { return is_index(match.spec->name); });
         if (!of_no_use && !names.empty()) {
             values_.notes.push_back("left out, since this network has no " + listed(names) + tip);
         } else if (of_no_use && !names.empty()) {

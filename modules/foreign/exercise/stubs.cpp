@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/value.h"
+#include "harness/isolated/values.h"
 #include "manual/formulas.h"
 #include "report/writers.h"
 
@@ -34,10 +35,6 @@ std::string identifier(std::string name) {
     return name;
 }
 
-bool holds_indices(const std::string& name) {
-    return name == "X" || name == "Y";
-}
-
 // Whether the formula has the norm's ε or divisor.
 bool takes_norm(const std::string& formula) {
     return formula.find("ε") != std::string::npos || formula.find("/ D") != std::string::npos;
@@ -48,7 +45,7 @@ std::string stub(const Graph& network, const Step& step, const std::map<std::str
     std::vector<std::string> reads, parameters = {"Tensor<T> out"};
     for (const std::string& name : step.reads) {
         reads.push_back(shaped(name));
-        parameters.push_back((holds_indices(name) ? "Indices " : "Tensor<const T> ") + identifier(name));
+        parameters.push_back((is_index(name) ? "Indices " : "Tensor<const T> ") + identifier(name));
     }
     if (takes_norm(source_of(step.in_float.name).formula)) {
         parameters.emplace_back("Norm norm");

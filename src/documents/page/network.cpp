@@ -9,6 +9,7 @@
 
 #include "base/value.h"
 #include "documents/page/parts.h"
+#include "harness/isolated/values.h"
 #include "report/writers.h"
 #include "report/xml.h"
 
@@ -85,17 +86,13 @@ using Rows = std::vector<Row>;
 using Pass = decltype(&Row::value);
 constexpr std::array<Pass, 2> kPasses = {&Row::value, &Row::gradient};
 
-bool is_given(const std::string& name) {
-    return name == "X" || name == "Y";
-}
-
 // Panels whose values are compared, with a heading each.
 std::vector<Rows> blocks_of(const Shown& shown, const Section& section) {
     std::vector<Rows> blocks;
     for (const Panel& panel : panels_of(shown)) {
         Rows rows = {{panel.title, "", "", ""}};
         for (const std::string& name : panel.rows) {
-            if (is_given(name) || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
+            if (is_index(name) || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
                 section.find(update_of(name)) != nullptr) {
                 rows.push_back({"", "", name, gradient_of(name)});
             }
@@ -254,7 +251,7 @@ std::string framed(const Entry* entry, const std::string& style, const std::stri
 
 std::string box(const Section& section, const std::string& name, Span span, double middle) {
     const Entry* entry = section.find(name);
-    if (is_given(name)) {
+    if (is_index(name)) {
         return framed(nullptr, "box batch", "the batch", name, span, middle);
     }
     if (entry == nullptr) {

@@ -99,10 +99,6 @@ std::size_t work_of(const std::vector<TensorSpec>& operands) {
     return work;
 }
 
-bool is_index(const std::string& name) {
-    return name == "X" || name == "Y";
-}
-
 }  // namespace
 
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {

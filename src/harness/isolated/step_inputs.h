@@ -46,8 +46,7 @@ std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string
 // A separate seed for each name.
 std::uint64_t stream_of(const std::string& name, std::uint64_t seed);
 
-// A form of a network (in small steps, or with fused formulas) at one size: its right steps, and the reference
-// operations that compute the same.
+// A form of a network (stepwise, collapsed, fused) at one size: its right steps and their reference operations.
 struct SizedForm {
     Graph graph;
     std::shared_ptr<const ReferenceOperations> reference_operations;

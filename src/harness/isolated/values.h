@@ -38,6 +38,11 @@ private:
     std::map<std::string, Entry> entries_;
 };
 
+// Whether values of that name are indices: those of X and Y.
+inline bool is_index(const std::string& name) {
+    return name == "X" || name == "Y";
+}
+
 // Adds digits beyond a float's precision: each number still rounds to the same float. Equal numbers stay equal; numbers
 // with few digits, zeros and subnormal numbers are unchanged. A function in double that reads its operands as floats
 // has another result on these.

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/value.h"
+#include "harness/isolated/values.h"
 
 namespace byhand {
 namespace {
@@ -301,7 +302,6 @@ private:
 
     void given(const std::string& name, std::vector<double> values) { values_[place(name)] = std::move(values); }
 
-    static bool is_index(const std::string& name) { return name == "X" || name == "Y"; }
     const std::int64_t* indices(const std::string& name) const { return name == "X" ? X_ : Y_; }
 
     void run(const Link& link, Arena& values) const {
