@@ -216,6 +216,8 @@ public:
     // Without a subprocess: for a kernel that uses OpenMP, which does not work after a fork if the program has used it
     // before. It must return or throw, and only writes next to its result are detected.
     Expected& in_this_process();
+    // Also call the kernel from two threads at once, which must give the same results.
+    Expected& from_two_threads();
     Expected& seed(std::uint64_t seed);
 
     // Whether check(kernel, *this).agrees(), and what that says.
@@ -238,7 +240,7 @@ private:
     std::string in_place_, may_alias_;
     double share_ = 0;  // of the largest number, or of 1, that an error may be
     std::chrono::milliseconds timeout_{10000};
-    bool subprocess_ = true, compares_non_finite_ = true, neighbours_ = true;
+    bool subprocess_ = true, two_threads_ = false, compares_non_finite_ = true, neighbours_ = true;
     std::uint64_t seed_ = 1;
     mutable std::string text_;
 };
@@ -248,8 +250,8 @@ private:
 // special values, and where the reference jumps or bends, in every shape; and compares each element with the right one.
 // Every call is made twice, at other addresses, between inaccessible pages. Detected and named are therefore also
 // accesses outside of the operands, elements that are not written, inputs that are changed, results that depend on
-// earlier contents or calls, exceptions, crashes, and functions that do not return. Throws std::invalid_argument if the
-// kernel's parameters do not fit what is expected.
+// earlier contents or calls, on their number or on the calling thread, exceptions, crashes, and functions that do not
+// return. Throws std::invalid_argument if the kernel's parameters do not fit what is expected.
 Report check(const Kernel& kernel, const Expected& expected);
 
 }  // namespace byhand

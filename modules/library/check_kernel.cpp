@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/narrow.h"
+#include "foreign/kernel_function.h"
 #include "foreign/subprocess.h"
 #include "library/kernel_check.h"
-#include "library/kernel_step.h"
 #include "report/writers.h"
 
 namespace byhand {
@@ -60,6 +60,9 @@ KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected)
     }
     if (expected.cases_.empty()) {
         refuse("is given no shapes: add some with shapes()");
+    }
+    if (expected.two_threads_ && !expected.subprocess_) {
+        refuse("is called from two threads in a subprocess only: leave in_this_process() out");
     }
     for (const KernelFunction& function : kernel.functions) {
         check_integers(function);
@@ -145,16 +148,26 @@ void KernelCheck::add_runs(std::size_t shapes, const std::vector<Evaluation>& ev
     };
     std::vector<Run>& runs = runs_.emplace_back();
     for (std::size_t f = 0; f < functions_.size(); ++f) {
-        KernelCall call{.makes = "", .results = {}, .reads = reads_, .sizes = sizes};
+        const Values& values = evaluations[f].values;
+        const std::vector<View> views = values.views();
+        KernelCall call{.results = {}, .reads = {}, .sizes = sizes};
         for (const std::string& name : makes_) {
             call.results.push_back(find_sampled(evaluations[f].right, name).exact.shape);
         }
+        for (const std::string& name : reads_) {
+            call.reads.push_back(find(views, name)->shape);
+        }
         const auto add = [&](std::optional<std::size_t> in_place, bool is_parameter) {
+            if (in_place && (call.reads[*in_place] != call.results[0] || values.holds_indices(reads_[*in_place]))) {
+                refuse("computes " + to_string(call.results[0]) + " in place of " + reads_[*in_place] + ", which " +
+                       (call.reads[*in_place] != call.results[0] ? "is " + to_string(call.reads[*in_place])
+                                                                 : "has integers"));
+            }
             call.in_place = in_place;
             call.is_parameter = is_parameter;
             for (call.result = 0; call.result < makes_.size(); ++call.result) {
-                call.makes = makes_[call.result];
-                runs.push_back({f, kernel_step(kernel_, *functions_[f], call, evaluations[f].values), is_parameter});
+                runs.push_back(
+                    {f, kernel_step(kernel_, *functions_[f], call, makes_[call.result], reads_), is_parameter});
             }
         };
         add(place_in_reads(expected_.in_place_), false);
@@ -184,7 +197,9 @@ Report KernelCheck::run() {
     }
     const std::vector<Call<float>> in_float = calls<float>();
     const std::vector<Call<double>> in_double = calls<double>();
-    CallConfig config{.subprocess = expected_.subprocess_ ? run_calls_in_subprocess : nullptr};
+    CallConfig config{.subprocess = expected_.subprocess_ ? run_calls_in_subprocess : nullptr,
+                      .threads = expected_.two_threads_,
+                      .in_a_row = true};
     config.limits.timeout = expected_.timeout_;
     config.limits.option = "timeout()";
     config.limits.advice = [] { return "; -fsanitize=address shows the line"; };

@@ -8,12 +8,12 @@
 
 #include "byhand/network.h"
 #include "documents/compare.h"
+#include "foreign/kernel_function.h"
 #include "foreign/subprocess.h"
 #include "harness/blame/blame.h"
 #include "harness/isolated/draws.h"
 #include "harness/isolated/step_inputs.h"
 #include "library/checked.h"
-#include "library/kernel_step.h"
 #include "library/sampled.h"
 #include "report/document.h"
 #include "report/writers.h"
@@ -95,6 +95,7 @@ private:
 
 NetworkCheck::NetworkCheck(const Network& network) : network_(network) {
     config_.subprocess = run_calls_in_subprocess;
+    config_.in_a_row = true;
     config_.limits.timeout = network.timeout_;
     config_.limits.option = "timeout()";
     config_.limits.advice = [] { return "; -fsanitize=address shows the line"; };
@@ -157,6 +158,14 @@ CallResult<float> NetworkCheck::call(const Step& step, const Values& values) con
     return run_calls<float>({{&step, &values}}, config_).at(0);
 }
 
+namespace {
+
+RightResult right_result(const Step& step, const Sampled& sample) {
+    return {step.makes, step.shape, sample.exact.numbers, sample.limits, extents_of(step.shape)};
+}
+
+}  // namespace
+
 // On the right values, and on random ones of the same shapes.
 IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
     const Step& step = graph_.forward[place];
@@ -166,7 +175,7 @@ IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
             views.push_back(*find(all, name));
         }
         const Sampled sample = sampled(network_.steps_[place].right, views).at(0);
-        return trial_of(call(step, values), sample.exact.numbers, sample.limits, step.shape, extents_of(step.shape));
+        return trial_of(call(step, values), right_result(step, sample));
     };
     std::vector<TensorSpec> specs;
     Values random;
@@ -200,8 +209,12 @@ Report NetworkCheck::run() {
     for (std::size_t place = 0; place < network_.steps_.size(); ++place) {
         const Network::Step& own = network_.steps_[place];
         const Values on_right = values_of(own.reads, right, shapes_);
-        graph_.forward.push_back(kernel_step(own.kernel, *own.kernel.find(DType::float32),
-                                             {own.makes, 0, {shapes_.at(own.makes)}, own.reads, {}}, on_right));
+        KernelCall call_of_own{.results = {shapes_.at(own.makes)}, .reads = {}};
+        for (const std::string& name : own.reads) {
+            call_of_own.reads.push_back(shapes_.at(name));
+        }
+        graph_.forward.push_back(
+            kernel_step(own.kernel, *own.kernel.find(DType::float32), call_of_own, own.makes, own.reads));
         const Step& step = graph_.forward.back();
         isolated_steps.push_back(isolated(place, on_right));
 
@@ -212,7 +225,7 @@ Report NetworkCheck::run() {
         value.shape = step.shape;
         value.function = step.in_float.name;
         value.reads = own.reads;
-        value.operations = trial_of(result, sample.exact.numbers, sample.limits, step.shape, extents_of(step.shape));
+        value.operations = trial_of(result, right_result(step, sample));
         // What a step has not made is taken from the right values, so that the following steps run.
         ours[own.makes] = result.made.empty() || !result.fault.empty()
                               ? sample.exact.numbers

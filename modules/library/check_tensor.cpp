@@ -3,7 +3,6 @@
 
 #include "base/narrow.h"
 #include "byhand/reference.h"
-#include "harness/isolated/hints.h"
 #include "harness/isolated/stored.h"
 #include "library/checked.h"
 #include "library/sampled.h"
@@ -13,17 +12,11 @@ namespace {
 
 // T is float, which has all numbers of fewer bits, or double.
 template <class T>
-Trial trial_of(const View& yours, const Sampled& right) {
-    const std::vector<double>& exact = right.exact.numbers;
-    const std::vector<double> limits = limits_in(yours.dtype, right, right.limits);
+Trial trial_in(const View& yours, const Sampled& right) {
     const std::vector<T> ours =
         loaded<T>({static_cast<const std::byte*>(yours.data), count(yours.shape) * size_of(yours.dtype)}, yours.dtype);
-    Trial trial = trial_against(std::span<const T>(ours), exact, limits);
-    if (trial.verdict == Verdict::mismatch) {
-        trial.hint =
-            hint(std::vector<double>(ours.begin(), ours.end()), exact, limits, yours.shape, extents_of(yours.shape));
-    }
-    return trial;
+    return trial_of(std::span<const T>(ours), {yours.name, yours.shape, right.exact.numbers,
+                                               limits_in(yours.dtype, right, right.limits), extents_of(yours.shape)});
 }
 
 }  // namespace
@@ -49,7 +42,7 @@ Report check(const View& yours, const Matches& right) {
             "has the shape " + to_string(yours.shape) + ", but the reference's is " + to_string(all[0].exact.shape);
     } else {
         checked.trial =
-            yours.dtype == DType::float64 ? trial_of<double>(yours, all[0]) : trial_of<float>(yours, all[0]);
+            yours.dtype == DType::float64 ? trial_in<double>(yours, all[0]) : trial_in<float>(yours, all[0]);
     }
     return report_of(yours.name, "", {std::move(checked)});
 }

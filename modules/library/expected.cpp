@@ -144,6 +144,11 @@ Expected& Expected::in_this_process() {
     return *this;
 }
 
+Expected& Expected::from_two_threads() {
+    two_threads_ = true;
+    return *this;
+}
+
 Expected& Expected::seed(std::uint64_t seed) {
     seed_ = seed;
     return *this;

@@ -15,7 +15,6 @@
 #include "harness/isolated/step_inputs.h"
 #include "library/kernel_check.h"
 #include "library/kernel_inputs.h"
-#include "library/kernel_step.h"
 
 namespace byhand {
 namespace {
@@ -217,8 +216,8 @@ Checked KernelCheck::checked_of(const Called<T>& called) const {
     const Sampled& right = find_sampled(called.evaluation().right, step.makes);
     const std::vector<double> limits = limits_of(called, right);
     const std::vector<Shape>& shapes = shapes_[of->shapes];
-    Trial trial = trial_of(*result, right.exact.numbers, limits, step.shape, extents_of(shapes.front()));
-    compare_classes<T>(trial, result->made, right.exact.numbers, right.of_class, step.makes, step.shape);
+    Trial trial = trial_of(
+        *result, {step.makes, step.shape, right.exact.numbers, limits, extents_of(shapes.front()), right.of_class});
     trial.on = of->on + (run->in_place ? ", in place of " + expected_.may_alias_ : "");
     Checked checked{.name = step.makes,
                     .shape = step.shape,

@@ -71,12 +71,12 @@ std::string heading(const OwnFunctions& own) {
 }
 
 // Shows progress on a terminal. Output of a function begins on a new line.
-Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+Examination examine_aloud(const exercise::ExternalFunctions& functions, const torch_ref::Factory& torch, const Run& run,
                           const exercise::ExaminationConfig& config) {
     if (::isatty(STDERR_FILENO) == 0) {
-        return exercise::examine(steps, torch, run, config, {});
+        return exercise::examine(functions, torch, run, config, {});
     }
-    Progress progress(steps.in_float().size(), std::nullopt, "judging", "function");
+    Progress progress(functions.size(), std::nullopt, "judging", "function");
     std::size_t judged = 0;
     bool in_chain = false;
     exercise::Watch watch;
@@ -91,7 +91,7 @@ Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Fac
             progress.finish();
         }
     };
-    const Examination examination = exercise::examine(steps, torch, run, config, watch);
+    const Examination examination = exercise::examine(functions, torch, run, config, watch);
     progress.finish();
     return examination;
 }
@@ -156,11 +156,11 @@ std::string formula_of(const std::string& label, const Recipe& recipe) {
     return step == nullptr ? "" : source_of(step->in_float.name).formula;
 }
 
-void judge(const ExerciseOptions& options, const Command& command, const exercise::Functions& steps,
+void judge(const ExerciseOptions& options, const Command& command, const exercise::ExternalFunctions& functions,
            const ReportFile& report, const HandOver& hand_over) {
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
-    Examination examination = examine_aloud(steps, torch, run,
+    Examination examination = examine_aloud(functions, torch, run,
                                             {.limits = limits_of(options),
                                              .threads = options.threads || options.sanitize == "thread",
                                              .quick = options.quick,
@@ -215,15 +215,15 @@ int examine_and_report(const ExerciseOptions& options, const Command& command, L
     limits.advice = {};
     const SubprocessEnd end = run_in_subprocess(limits, [&](Journal& journal) {
         try {
-            exercise::Functions steps = exercise::load(library.path(), file);
+            exercise::ExternalFunctions functions = exercise::load(library.path(), file);
             library.is_open();
             if (!options.only.empty()) {
-                steps.keep(options.only);
+                exercise::keep(functions, options.only);
             }
             journal.begin(kJudges);
             journal.stop_clock();
             try {
-                judge(options, command, steps, report, hand_over);
+                judge(options, command, functions, report, hand_over);
             } catch (const InputError&) {
                 throw;
             } catch (const std::bad_alloc&) {

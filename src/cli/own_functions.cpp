@@ -200,12 +200,13 @@ namespace {
 
 // The functions that byhand exercise --quick calls wrong, without those left out. Empty if they can't be judged,
 // because LibTorch is missing or memory is short.
-std::vector<std::string> wrong_functions(const exercise::Functions& steps, const Run& run, bool with_in_one) {
+std::vector<std::string> wrong_functions(const exercise::ExternalFunctions& functions, const Run& run,
+                                         bool with_in_one) {
     std::vector<std::string> wrong;
     try {
         check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
         const Examination examination =
-            exercise::examine(steps, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
+            exercise::examine(functions, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
         for (const Attempt& attempt : examination.attempts) {
             if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
                 wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
@@ -220,13 +221,13 @@ std::vector<std::string> wrong_functions(const exercise::Functions& steps, const
 
 std::unique_ptr<Trainable> own_model_of(const OwnFunctions& own, const Run& run) {
     const Library library(own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
-    const exercise::Functions steps = exercise::load(library.path(), own.path());
-    std::unique_ptr<Trainable> model = exercise::own_model(steps, run);
-    const std::vector<std::string> left_out = exercise::left_out_of_training(steps);
+    const exercise::ExternalFunctions functions = exercise::load(library.path(), own.path());
+    std::unique_ptr<Trainable> model = exercise::own_model(functions, run);
+    const std::vector<std::string> left_out = exercise::left_out_of_training(functions);
     for (const std::string& label : left_out) {
         say("{} is left out: the functions of the small steps are used\n", printable(label));
     }
-    if (const std::vector<std::string> wrong = wrong_functions(steps, run, left_out.empty()); !wrong.empty()) {
+    if (const std::vector<std::string> wrong = wrong_functions(functions, run, left_out.empty()); !wrong.empty()) {
         say("warning: {} {} wrong, and training goes on with {}; byhand exercise {} says what is\n",
             fmt::join(wrong, ", "), wrong.size() == 1 ? "is" : "are", wrong.size() == 1 ? "it" : "them",
             printable(own.shown()));

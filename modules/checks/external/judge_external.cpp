@@ -151,19 +151,6 @@ bool all_finite(const View& view) {
     return true;
 }
 
-// What was made of the step's reads, against the right answer.
-template <class T>
-Trial trial_of(const View& given, const std::vector<double>& exact, const std::vector<double>& limits,
-               const Graph& network) {
-    const std::span<const T> ours(static_cast<const T*>(given.data), count(given.shape));
-    Trial trial = trial_against(ours, exact, limits);
-    if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), exact, limits, given.shape,
-                          extents_of(network.config, network.rows));
-    }
-    return trial;
-}
-
 // If an element that the step reads is not finite, each of its result may be: a formula may multiply that one by 0.
 void excuse_inherited(std::vector<double>& limits, const View& given, const std::vector<View>& reads) {
     if (std::ranges::all_of(reads, all_finite)) {
@@ -231,9 +218,13 @@ std::optional<IsolatedStep> judge_by(const SizedForm& form, const std::vector<Si
     if (!is_informative(limits, exact) && !(all_exact && exact_stays(form, *step, exact, reads, inputs))) {
         return std::nullopt;
     }
-    const auto judge = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
-    IsolatedStep judged{
-        given.name, step->in_float.name, step->reads, given.shape, {judge(given, exact, limits, form.graph)}};
+    const RightResult right{given.name, given.shape, exact, limits, extents_of(form.graph.config, form.graph.rows)};
+    const auto judge = [&]<class T>(const T* numbers) {
+        return trial_of(std::span(numbers, count(given.shape)), right);
+    };
+    IsolatedStep judged{given.name, step->in_float.name, step->reads, given.shape, {}};
+    judged.trials = {given.dtype == DType::float64 ? judge(static_cast<const double*>(given.data))
+                                                   : judge(static_cast<const float*>(given.data))};
     Trial& trial = judged.trials.front();
     if (trial.verdict == Verdict::mismatch) {
         name_mistake_in(given, *step, inputs, network, exact,

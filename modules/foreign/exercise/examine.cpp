@@ -25,23 +25,20 @@ namespace {
 
 using Names = std::set<std::string>;
 
-using Running = std::function<void(const std::string& label)>;
-
-// The functions of one form. Each calls `running`, unless it is empty, before it runs.
-template <class T>
-std::vector<Function<T>> of_form(bool in_one, const std::vector<Function<T>>& all, const Running& running) {
-    std::vector<Function<T>> functions;
-    std::ranges::copy_if(all, std::back_inserter(functions), [=](const auto& f) { return f.in_one == in_one; });
-    for (Function<T>& function : functions) {
-        if (running) {
-            function.run = [run = std::move(function.run), label = function.label(), running](
-                               const Tensor<T>& out, const auto& reads, const Norm& norm) {
-                running(label);
-                run(out, reads, norm);
-            };
-        }
-    }
+ExternalFunctions of_form(bool in_one, const ExternalFunctions& all) {
+    ExternalFunctions functions;
+    std::ranges::copy_if(all, std::back_inserter(functions), [=](const auto& one) { return one.in_one == in_one; });
     return functions;
+}
+
+// Calls `running`, unless it is empty, before each function runs.
+Around announced(const std::function<void(const std::string& label)>& running) {
+    return [running](const std::string& label, const auto& call) {
+        if (running) {
+            running(label);
+        }
+        call();
+    };
 }
 
 MakeGraph graph_of(bool in_one) {
@@ -56,43 +53,33 @@ Graph only(Graph graph, const Names& names) {
     return graph;
 }
 
-// A network in which external functions replace some of our steps.
+// A network in which external functions replace some of our steps. A step has a function in double if it is external in
+// double.
 struct ExternalNetwork {
     Graph graph;
-    Names names;      // of the steps that are external
-    Names in_double;  // of the steps that are also external in double
-    Names absent;     // made by functions and by note 1's network, but missing here: a bias, the norm
+    Names names;   // of the steps that are external
+    Names absent;  // made by functions and by note 1's network, but missing here: a bias, the norm
 };
 
-struct FunctionsByType {
-    std::vector<Function<float>> in_float;
-    std::vector<Function<double>> in_double = {};
-};
-
-ExternalNetwork with_external(bool in_one, FunctionsByType functions, const NetworkConfig& config, std::size_t rows) {
-    ExternalNetwork network{graph_of(in_one)(config, rows), {}, {}, {}};
+ExternalNetwork with_external(bool in_one, ExternalFunctions functions, const Around& around,
+                              const NetworkConfig& config, std::size_t rows) {
+    ExternalNetwork network{graph_of(in_one)(config, rows), {}, {}};
     const Names here = made_by(network.graph),
                 in_note_1 = made_by(graph_of(in_one)(NetworkConfig{}, std::max<std::size_t>(rows, 2)));
-    const auto take = [&](auto& all, Names& names) {
-        std::erase_if(all, [&](const auto& function) {
-            const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
-            if (absent) {
-                network.absent.insert(function.makes);
-            }
-            return absent;
-        });
-        const std::vector<std::string> makes = override_steps(network.graph, all);
-        names = {makes.begin(), makes.end()};
-    };
-    take(functions.in_float, network.names);
-    take(functions.in_double, network.in_double);
+    std::erase_if(functions, [&](const ExternalFunction& function) {
+        const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
+        if (absent) {
+            network.absent.insert(function.makes);
+        }
+        return absent;
+    });
     for (StepList* list : network.graph.lists()) {
         for (Step& step : *list) {
-            if (!network.in_double.contains(step.makes)) {
-                step.in_double = {};  // ours is not judged
-            }
+            step.in_double = {};  // ours is not judged
         }
     }
+    const std::vector<std::string> makes = override_steps(network.graph, functions, around);
+    network.names = {makes.begin(), makes.end()};
     return network;
 }
 
@@ -126,31 +113,32 @@ struct ExaminedCandidate final : StepCandidate {
     std::vector<IsolatedStep> isolated(const JudgedStep&) const override { return judged; }
 };
 
-bool are_all_in_one(const Functions& steps) {
-    return std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
+bool are_all_in_one(const ExternalFunctions& functions) {
+    return std::ranges::all_of(functions, &ExternalFunction::in_one);
 }
 
 class Examiner {
 public:
-    Examiner(const Functions& steps, const NetworkConfig& config, std::size_t rows, const Reference& reference,
-             const ExaminationConfig& how, const Watch& watch)
-        : steps_(steps), config_(config), rows_(rows), reference_(reference), how_(how), watch_(watch) {}
+    Examiner(const ExternalFunctions& functions, const NetworkConfig& config, std::size_t rows,
+             const Reference& reference, const ExaminationConfig& how, const Watch& watch)
+        : functions_(functions), config_(config), rows_(rows), reference_(reference), how_(how), watch_(watch) {}
 
     // Judges each function in isolation and appends to `attempts`.
     void judge_each(bool in_one, StepInputs& inputs, std::vector<Attempt>& attempts) const {
         const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
-            return with_external(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
+            return with_external(in_one, of_form(in_one, functions_), announced(watch_.running), sized, rows);
         };
-        const ExternalNetwork network =
-            with_external(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
+        const ExternalNetwork network = at_size(config_, rows_);
         Isolation isolation = isolation_of(in_one);
         isolation.leeway = Leeway::words;
         isolation.external = {.subprocess = run_calls_in_subprocess, .threads = how_.threads, .limits = how_.limits};
-        isolation.judged_at_size = at_size;
+        isolation.judged_at_size = [&](const NetworkConfig& sized, std::size_t rows) {
+            return at_size(sized, rows).graph;
+        };
         for (IsolatedStep& step :
              run_isolated(only(network.graph, network.names), isolation, inputs, true, watch_.begins)) {
             const Standing standing = standing_of(step);
-            const bool in_double = network.in_double.contains(step.makes);
+            const bool in_double = find_step(network.graph, step.makes)->in_double.run != nullptr;
             attempts.push_back({in_one, standing, report_of(std::move(step)), in_double});
         }
         for (const std::string& name : network.absent) {
@@ -178,17 +166,17 @@ public:
             return nullptr;
         }
         const auto make_implementation = [&](const SubprocessModel::Announce& announce) {
-            const Running running = [announce, also = watch_.running](const std::string& label) {
+            const auto running = [announce, also = watch_.running](const std::string& label) {
                 announce(label);
                 if (also) {
                     also(label);
                 }
             };
-            return make_step_model(with_ours(in_one, floats(in_one, running), sound), Keep::all);
+            return make_step_model(with_ours(in_one, announced(running), sound), Keep::all);
         };
         auto candidate = std::make_unique<ExaminedCandidate>(
             model_of(in_one), std::make_unique<SubprocessModel>(make_implementation, sound, how_.limits),
-            with_ours(in_one, floats(in_one, {}), begun), in_one ? &reference_.collapsed_chain : &reference_.chain,
+            with_ours(in_one, {}, begun), in_one ? &reference_.collapsed_chain : &reference_.chain,
             isolation_of(in_one));
         candidate->coverage = Coverage::given;
         candidate->judged = std::move(judged);
@@ -196,20 +184,15 @@ public:
     }
 
 private:
-    std::vector<Function<float>> floats(bool in_one, const Running& running) const {
-        return of_form(in_one, steps_.in_float(), running);
-    }
-    std::vector<Function<double>> doubles(bool in_one) const {
-        return of_form(in_one, steps_.in_double(), watch_.running);
-    }
     const Isolation& isolation_of(bool in_one) const { return in_one ? reference_.collapsed : reference_.stepwise; }
-    // The whole network, with those of `functions` that make one of `names`.
-    Graph with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
+    // The whole network, with the functions that make one of `names`.
+    Graph with_ours(bool in_one, const Around& around, const Names& names) const {
+        ExternalFunctions functions = of_form(in_one, functions_);
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
-        return with_external(in_one, {std::move(functions)}, config_, rows_).graph;
+        return with_external(in_one, std::move(functions), around, config_, rows_).graph;
     }
 
-    const Functions& steps_;
+    const ExternalFunctions& functions_;
     const NetworkConfig& config_;
     std::size_t rows_;
     const Reference& reference_;
@@ -248,7 +231,7 @@ void take_reports(const ComparedStep& step, std::vector<Attempt>& attempts) {
 
 }  // namespace
 
-Examination examine(const Functions& steps, const torch_ref::Factory& torch, const Run& run,
+Examination examine(const ExternalFunctions& functions, const torch_ref::Factory& torch, const Run& run,
                     const ExaminationConfig& how, const Watch& watch) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
@@ -261,7 +244,7 @@ Examination examine(const Functions& steps, const torch_ref::Factory& torch, con
     StepInputs inputs = step_inputs_of(reference, {run.initial, batch.view(), rate});
     Examination examination;
     examination.summary.allowed = {Verdict::vacuous};  // as the norm of one row; the isolated step has to show it
-    const Examiner examiner(steps, config, rows, reference, how, watch);
+    const Examiner examiner(functions, config, rows, reference, how, watch);
     for (const bool in_one : {false, true}) {
         examiner.judge_each(in_one, inputs, examination.attempts);
     }
@@ -294,35 +277,31 @@ Examination examine(const Functions& steps, const torch_ref::Factory& torch, con
     return examination;
 }
 
-std::vector<std::string> left_out_of_training(const Functions& steps) {
+std::vector<std::string> left_out_of_training(const ExternalFunctions& functions) {
     std::vector<std::string> left_out;
-    for (const Function<float>& function : steps.in_float()) {
-        if (function.in_one && !are_all_in_one(steps)) {
+    for (const ExternalFunction& function : functions) {
+        if (function.in_one && !are_all_in_one(functions)) {
             left_out.push_back(function.label());
         }
     }
     return left_out;
 }
 
-std::unique_ptr<Trainable> own_model(const Functions& steps, const Run& run) {
+std::unique_ptr<Trainable> own_model(const ExternalFunctions& functions, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    const bool in_one = are_all_in_one(steps);
+    const bool in_one = are_all_in_one(functions);
     static constexpr auto kAdvice = "; byhand exercise checks each function";
-    std::vector<Function<float>> functions = of_form(in_one, steps.in_float(), {});
-    for (Function<float>& function : functions) {
-        function.run = [run = std::move(function.run), label = function.label()](const auto& out, const auto& reads,
-                                                                                 const Norm& norm) {
-            try {
-                run(out, reads, norm);
-            } catch (const Fault& fault) {
-                throw InputError(fmt::format("{} {}{}", label, fault.what(), kAdvice));
-            } catch (...) {
-                throw InputError(fmt::format("{}: {}{}", label, describe_exception(), kAdvice));
-            }
-        };
-    }
-    ExternalNetwork network = with_external(in_one, {std::move(functions)}, config, rows);
+    const auto advising = [](const std::string& label, const auto& call) {
+        try {
+            call();
+        } catch (const Fault& fault) {
+            throw InputError(fmt::format("{} {}{}", label, fault.what(), kAdvice));
+        } catch (...) {
+            throw InputError(fmt::format("{}: {}{}", label, describe_exception(), kAdvice));
+        }
+    };
+    ExternalNetwork network = with_external(in_one, of_form(in_one, functions), advising, config, rows);
     if (network.names.empty()) {
         throw InputError("your functions make no step of the network " + run.recipe.name);
     }

@@ -35,15 +35,15 @@ struct ExaminationConfig {
 // judged in isolation, on values of that batch and on a probe, in float and, if it has a version in double, in double.
 // End to end our steps replace functions that are to do or can't be run. Functions run in subprocesses. Throws
 // InputError if a function makes a value that the network does not have.
-Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+Examination examine(const ExternalFunctions& functions, const torch_ref::Factory& torch, const Run& run,
                     const ExaminationConfig& how, const Watch& watch);
 
 // The labels of the functions that own_model leaves out: fused formulas, if there are also functions of small steps.
-std::vector<std::string> left_out_of_training(const exercise::Functions& steps);
+std::vector<std::string> left_out_of_training(const ExternalFunctions& functions);
 
 // The network to train with, in which the external functions replace our steps: the stepwise network, or the collapsed
 // one if all functions are fused formulas. Throws InputError as above, and if a function leaves an element unwritten on
 // the first batch: it is still to do.
-std::unique_ptr<Trainable> own_model(const exercise::Functions& steps, const Run& run);
+std::unique_ptr<Trainable> own_model(const ExternalFunctions& functions, const Run& run);
 
 }  // namespace byhand::exercise

@@ -1,52 +1,47 @@
-// External functions, in the form in which byhand runs them.
+// External functions: as a file registers them, and as kernels in place of a network's steps.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <string>
-#include <variant>
+#include <type_traits>
 #include <vector>
 
+#include "byhand/kernel.h"
 #include "byhand/shape.h"
 #include "exercise/steps.h"
 #include "steps/step.h"
 
 namespace byhand::exercise {
 
-template <class T>
-using Read = std::variant<Tensor<const T>, Indices>;
+struct ExternalFunction {
+    // On one type of numbers.
+    struct Version {
+        std::vector<Kind> takes = {};  // after the result
+        void (*function)() = nullptr;
+        decltype(Added::call) call = nullptr;  // null: there is no function on this type
+    };
 
-// `reads`: the number of input tensors.
-template <class T>
-struct Function {
     std::string makes;
     bool in_one = false;  // the collapsed formula instead of the small step
-    std::size_t reads = 0;
-    // Throws Fault if the function does something invalid or takes another kind or number of tensors.
-    std::function<void(Tensor<T> out, const std::vector<Read<T>>& reads, const Norm& norm)> run;
+    Version in_float = {}, in_double = {};
 
     // "dlogits", "dlogits_in_one".
     std::string label() const { return in_one ? makes + "_in_one" : makes; }
+
+    // T is float or double.
+    template <class T>
+    const Version& in() const {
+        return std::is_same_v<T, float> ? in_float : in_double;
+    }
 };
 
-class Functions {
-public:
-    void add(const Added& added);
+using ExternalFunctions = std::vector<ExternalFunction>;
 
-    // Leaves only those with these labels, or that make these values. Throws InputError for a name of none.
-    void keep(const std::vector<std::string>& names);
+// Runs a library's byhand_steps and returns the functions that it adds, in that order.
+ExternalFunctions functions_of(void (*byhand_steps)(Steps&));
 
-    // In the order in which they were added.
-    const std::vector<Function<float>>& in_float() const { return float_; }
-    const std::vector<Function<double>>& in_double() const { return double_; }
-
-private:
-    std::vector<Function<float>> float_;
-    std::vector<Function<double>> double_;
-};
-
-// Runs a library's byhand_steps and returns the functions that it adds.
-Functions functions_of(void (*byhand_steps)(Steps&));
+// Leaves only those with these labels, or that make these values. Throws InputError for a name of none.
+void keep(ExternalFunctions& functions, const std::vector<std::string>& names);
 
 // Throws std::invalid_argument for more than Extents::kMostAxes.
 Extents extents_of(const Shape& shape);
@@ -55,15 +50,28 @@ Extents extents_of(const Shape& shape);
 
 // The functions that its byhand_steps adds. The library stays loaded. Throws InputError, naming its source if it was
 // built from one, if it can't be loaded, adds no functions, or adds one only in double.
-Functions load(const std::string& path, const std::string& source = "");
+ExternalFunctions load(const std::string& path, const std::string& source = "");
 
 // ---- External functions in place of a network's steps ----
 
-// Replaces each step of the network whose result one of `functions` computes by that function, in T, under the
-// function's label. Returns the names of those steps, in their order. Such a step throws Fault when it is run, if its
-// function does, or takes another number of tensors than the step reads. Throws InputError for a name that the network
-// does not compute (with a similar one), and if two functions compute the same value.
-template <class T>
-std::vector<std::string> override_steps(Graph& network, const std::vector<Function<T>>& functions);
+// Calls a function by call(), and may do something before it, or with what it throws.
+using Around = std::function<void(const std::string& label, const std::function<void()>& call)>;
+
+// What a function is bound to: the step's result and operands, and the conventions of its norm.
+struct Binding {
+    TensorSpec makes;
+    std::vector<TensorSpec> reads = {};
+    Norm norm = {};
+};
+
+// The function as a kernel that makes this result of these operands. Its functions throw Fault if the external function
+// does something invalid, or takes another kind or number of tensors. They are called by `around`, unless that is
+// empty.
+Kernel kernel_of(const ExternalFunction& function, const Binding& binding, const Around& around = {});
+
+// Replaces each step of the network whose result one of `functions` computes by that function's kernel, under its
+// label. Returns the names of those steps, in their order. Throws InputError for a name that the network does not
+// compute (with a similar one), and if two functions compute the same value.
+std::vector<std::string> override_steps(Graph& network, const ExternalFunctions& functions, const Around& around = {});
 
 }  // namespace byhand::exercise

@@ -19,7 +19,7 @@ std::string why() {
 
 }  // namespace
 
-Functions load(const std::string& path, const std::string& source) {
+ExternalFunctions load(const std::string& path, const std::string& source) {
     const std::string& called = source.empty() ? path : source;
     // With a slash, so that it is not searched for in the system's folders.
     const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
@@ -39,14 +39,14 @@ Functions load(const std::string& path, const std::string& source) {
     if (interface == nullptr || *static_cast<const int*>(interface) != byhand_steps_interface) {
         throw InputError(called + " was built with the headers of another byhand; build it again");
     }
-    const Functions functions = functions_of(reinterpret_cast<void (*)(Steps&)>(symbol));
+    ExternalFunctions functions = functions_of(reinterpret_cast<void (*)(Steps&)>(symbol));
     std::fesetenv(&environment);
-    if (functions.in_float().empty()) {
+    if (functions.empty()) {
         throw InputError(called + ": byhand_steps adds no function of float");
     }
-    for (const Function<double>& in_double : functions.in_double()) {
-        if (std::ranges::count(functions.in_float(), in_double.label(), &Function<float>::label) == 0) {
-            throw InputError(called + ": byhand_steps adds " + in_double.label() +
+    for (const ExternalFunction& function : functions) {
+        if (function.in_float.call == nullptr) {
+            throw InputError(called + ": byhand_steps adds " + function.label() +
                              " in double alone; add it in float as well");
         }
     }

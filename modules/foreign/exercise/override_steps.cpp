@@ -1,18 +1,15 @@
 #include <algorithm>
 #include <map>
+#include <variant>
 
 #include "base/error.h"
 #include "base/nearest.h"
-#include "base/tensors.h"
 #include "foreign/exercise/functions.h"
+#include "foreign/kernel_function.h"
+#include "harness/isolated/values.h"
 
 namespace byhand::exercise {
 namespace {
-
-struct Named {
-    std::string name;
-    Shape shape;
-};
 
 // The conventions of the norm that the step belongs to.
 Norm norm_of(const Graph& network, const Step& step) {
@@ -28,70 +25,127 @@ Norm norm_of(const Graph& network, const Step& step) {
             .epsilon_inside = norm.epsilon_place == EpsilonPlace::inside};
 }
 
+// One call: the tensors that the function is given, made of the operands' memory.
 template <class T>
-Read<T> read(const Named& what, const Operand<T>& operand) {
-    if (const auto* indices = std::get_if<const std::int64_t*>(&operand)) {
-        return Indices(what.name.c_str(), extents_of(what.shape), *indices);
+class Call {
+public:
+    Call(const Binding& binding, const void* const* inputs) : norm_(binding.norm) {
+        reads_.reserve(binding.reads.size());
+        for (const TensorSpec& read : binding.reads) {
+            const char* name = read.name.c_str();
+            const void* data = *inputs++;
+            if (is_index(read.name)) {
+                reads_.emplace_back(Indices(name, extents_of(read.shape), static_cast<const std::int64_t*>(data)));
+            } else {
+                reads_.emplace_back(Tensor<const T>(name, extents_of(read.shape), static_cast<const T*>(data)));
+            }
+        }
     }
-    return Tensor<const T>(what.name.c_str(), extents_of(what.shape), std::get<const T*>(operand));
-}
 
-// The step's function.
+    void run(const ExternalFunction::Version& version, Tensor<T> out) {
+        const auto norms = static_cast<std::size_t>(std::ranges::count(version.takes, Kind::norm));
+        if (version.takes.size() - norms != reads_.size()) {
+            throw Fault("takes " + std::to_string(version.takes.size() - norms) + " tensors, where its step reads " +
+                        std::to_string(reads_.size()));
+        }
+        std::vector<void*> arguments;
+        arguments.reserve(version.takes.size());
+        for (const Kind kind : version.takes) {
+            arguments.push_back(kind == Kind::norm ? &norm_ : next_tensor(kind));
+        }
+        version.call(version.function, &out, arguments.data());
+    }
+
+private:
+    void* next_tensor(Kind kind) {
+        Read& read = reads_[next_++];
+        void* tensor = kind == Kind::indices ? static_cast<void*>(std::get_if<Indices>(&read))
+                                             : static_cast<void*>(std::get_if<Tensor<const T>>(&read));
+        if (tensor == nullptr) {
+            throw Fault("takes another type as its " + std::to_string(next_) +
+                        ". tensor: " + std::visit([](const auto& one) { return one.name(); }, read) + " comes there");
+        }
+        return tensor;
+    }
+
+    using Read = std::variant<Tensor<const T>, Indices>;
+    std::vector<Read> reads_;
+    std::size_t next_ = 0;
+    Norm norm_;
+};
+
 template <class T>
-auto bound(const Function<T>& function, const Named& makes, const std::vector<Named>& reads, const Norm& norm) {
-    return [=](T* out, Reads<T> operands) {
-        if (function.reads != operands.size()) {
-            throw Fault("takes " + std::to_string(function.reads) + " tensors, where its step reads " +
-                        std::to_string(operands.size()));
+KernelFunction on_type(const ExternalFunction& function, const Binding& binding, const Around& around) {
+    KernelFunction made{.type = dtype_for<T>};
+    for (const TensorSpec& read : binding.reads) {
+        made.inputs.push_back(is_index(read.name) ? DType::int64 : dtype_for<T>.value());
+    }
+    made.run = [version = function.in<T>(), label = function.label(), binding, around](
+                   void* const* results, const void* const* inputs, const std::size_t* /*sizes*/) {
+        const auto call = [&] {
+            const Extents extents = extents_of(binding.makes.shape);
+            Call<T>(binding, inputs).run(version, {binding.makes.name.c_str(), extents, static_cast<T*>(*results)});
+        };
+        if (around) {
+            around(label, call);
+        } else {
+            call();
         }
-        std::vector<Read<T>> tensors;
-        tensors.reserve(operands.size());
-        for (std::size_t i = 0; i < operands.size(); ++i) {
-            tensors.push_back(read<T>(reads[i], operands[i]));
-        }
-        function.run(Tensor<T>(makes.name.c_str(), extents_of(makes.shape), out), tensors, norm);
     };
+    return made;
 }
 
 // The function that computes `name`, or null.
-template <class T>
-const Function<T>* function_for(const std::string& name, const std::vector<Function<T>>& functions) {
-    const Function<T>* found = nullptr;
-    for (const Function<T>& function : functions) {
-        if (function.makes == name) {
-            if (found != nullptr) {
-                throw InputError("two functions compute " + name + "; leave one of them out of byhand_steps");
-            }
-            found = &function;
-        }
+const ExternalFunction* function_for(const std::string& name, const ExternalFunctions& functions) {
+    const auto makes = [&](const ExternalFunction& function) { return function.makes == name; };
+    const auto found = std::ranges::find_if(functions, makes);
+    if (std::ranges::count_if(functions, makes) > 1) {
+        throw InputError("two functions compute " + name + "; leave one of them out of byhand_steps");
     }
-    return found;
+    return found == functions.end() ? nullptr : &*found;
 }
 
 }  // namespace
 
-template <class T>
-std::vector<std::string> override_steps(Graph& network, const std::vector<Function<T>>& functions) {
+Kernel kernel_of(const ExternalFunction& function, const Binding& binding, const Around& around) {
+    Kernel kernel{.named = function.label(), .results = 1, .inputs = binding.reads.size()};
+    if (function.in_float.call != nullptr) {
+        kernel.functions.push_back(on_type<float>(function, binding, around));
+    }
+    if (function.in_double.call != nullptr) {
+        kernel.functions.push_back(on_type<double>(function, binding, around));
+    }
+    return kernel;
+}
+
+std::vector<std::string> override_steps(Graph& network, const ExternalFunctions& functions, const Around& around) {
     const std::map<std::string, Shape> shapes = shapes_of(network);
     std::vector<std::string> known, taken;
     for (StepList* list : {&network.forward, &network.backward, &network.update}) {
         for (Step& step : *list) {
             known.push_back(step.makes);
-            const Function<T>* function = function_for(step.makes, functions);
+            const ExternalFunction* function = function_for(step.makes, functions);
             if (function == nullptr) {
                 continue;
             }
-            std::vector<Named> reads;
-            reads.reserve(step.reads.size());
+            Binding binding{{step.makes, step.shape}, {}, norm_of(network, step)};
+            KernelCall call{.results = {step.shape}, .reads = {}};
             for (const std::string& name : step.reads) {
-                reads.push_back({name, shapes.at(name)});
+                binding.reads.push_back({name, shapes.at(name)});
+                call.reads.push_back(shapes.at(name));
             }
-            step.in<T>() = {function->label(),
-                            bound(*function, Named{step.makes, step.shape}, reads, norm_of(network, step))};
+            const Kernel kernel = kernel_of(*function, binding, around);
+            for (const KernelFunction& one : kernel.functions) {
+                if (one.type == DType::float64) {
+                    step.in_double = step_function<double>(kernel, one, call);
+                } else {
+                    step.in_float = step_function<float>(kernel, one, call);
+                }
+            }
             taken.push_back(step.makes);
         }
     }
-    for (const Function<T>& function : functions) {
+    for (const ExternalFunction& function : functions) {
         if (std::ranges::find(known, function.makes) == known.end()) {
             throw InputError("a function makes " + function.makes + ", which is no step of this network" +
                              the_nearest(function.makes, known));
@@ -99,8 +153,5 @@ std::vector<std::string> override_steps(Graph& network, const std::vector<Functi
     }
     return taken;
 }
-
-template std::vector<std::string> override_steps(Graph&, const std::vector<Function<float>>&);
-template std::vector<std::string> override_steps(Graph&, const std::vector<Function<double>>&);
 
 }  // namespace byhand::exercise

@@ -46,18 +46,23 @@ TEST_CASE("build and load: a file becomes functions that run") {
     const temporary::Folder folder;
     folder.write("mine.cpp", kTwice);
     build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders});
-    const exercise::Functions steps = load(folder.file("mine.so"));
-    REQUIRE(steps.in_float().size() == 1);
-    REQUIRE(steps.in_double().size() == 1);
-    CHECK(steps.in_float()[0].makes == "y");
+    const exercise::ExternalFunctions functions = load(folder.file("mine.so"));
+    REQUIRE(functions.size() == 1);
+    REQUIRE(functions[0].in_double.call != nullptr);
+    CHECK(functions[0].makes == "y");
     const std::vector<float> x = {1.5F, -2, 0.25F};
     std::vector<float> y(3);
-    steps.in_float()[0].run({"y", {3}, y.data()}, {exercise::Tensor<const float>("x", {3}, x.data())}, {});
+    const auto run = [&](const Shape& of_x) {
+        const Kernel kernel = exercise::kernel_of(functions[0], {{"y", {3}}, {{"x", of_x}}});
+        void* const results[] = {y.data()};
+        const void* const inputs[] = {x.data()};
+        kernel.functions[0].run(results, inputs, nullptr);
+    };
+    run({3});
     CHECK(y == std::vector<float>{3, -4, 0.5F});
     // A fault is the same type in the library and here.
-    CHECK_THROWS_MATCHES(
-        steps.in_float()[0].run({"y", {3}, y.data()}, {exercise::Tensor<const float>("x", {2}, x.data())}, {}),
-        exercise::Fault, MessageMatches(ContainsSubstring("reads x(2), out of bounds: x is 2")));
+    CHECK_THROWS_MATCHES(run({2}), exercise::Fault,
+                         MessageMatches(ContainsSubstring("reads x(2), out of bounds: x is 2")));
 }
 
 TEST_CASE("load: the floating-point environment is restored, whatever a library does when it is loaded") {
@@ -82,7 +87,7 @@ TEST_CASE("build: the flags come last, each as a separate word") {
     folder.write("mine.cpp", "#if SIDE + OTHER != 7\n#error the flags were not given\n#endif\n" + kTwice);
     CHECK_THROWS_AS(build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders}), InputError);
     build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders, .flags = "-DSIDE=3  -DOTHER=4"});
-    CHECK(load(folder.file("mine.so")).in_float().size() == 1);
+    CHECK(load(folder.file("mine.so")).size() == 1);
 }
 
 TEST_CASE("build and load: failures are reported with their file") {

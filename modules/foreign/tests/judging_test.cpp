@@ -71,7 +71,7 @@ public:
 
 private:
     temporary::Folder folder_;
-    exercise::Functions functions_;
+    exercise::ExternalFunctions functions_;
 };
 
 }  // namespace

@@ -14,8 +14,8 @@
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
+using exercise::ExternalFunctions;
 using exercise::Fault;
-using exercise::Functions;
 using exercise::functions_of;
 using exercise::Indices;
 using exercise::Norm;
@@ -48,7 +48,7 @@ void one_too_few(Tensor<T> out, Tensor<const T> dbnvar_inv) {
 }  // namespace
 
 TEST_CASE("override: overridden steps have external functions and the network's shapes; the others are unchanged") {
-    const Functions steps = functions_of([](Steps& all) {
+    const ExternalFunctions steps = functions_of([](Steps& all) {
         all.add("dC", dC<double>);
         all.add("dbnvar", dbnvar<double>);
     });
@@ -57,7 +57,7 @@ TEST_CASE("override: overridden steps have external functions and the network's 
         config.norm.batch_divisor = divisor;
         config.norm.epsilon_place = divisor == Divisor::n ? EpsilonPlace::outside : EpsilonPlace::inside;
         Graph theirs = stepwise_graph(config, kRows);
-        CHECK(exercise::override_steps(theirs, steps.in_double()) == std::vector<std::string>{"dbnvar", "dC"});
+        CHECK(exercise::override_steps(theirs, steps) == std::vector<std::string>{"dbnvar", "dC"});
         CHECK(find_step(theirs, "dbnvar")->in_double.name == "dbnvar");
         CHECK(find_step(theirs, "dbnvar")->in_float.name == "batchnorm_variance_backward");
         CHECK(find_step(theirs, "dh")->in_double.name ==
@@ -89,7 +89,7 @@ TEST_CASE("override: the divisor counts the positions of a batch norm, and the u
     config = with_layers(config, {pairs, {"linear", 7}, {"batchnorm"}, threes, {"linear", 4}, {"tanh"}, {"linear"}});
     const auto divisor = [](const NetworkConfig& network, const char* makes, void (*add)(Steps&)) {
         Graph theirs = stepwise_graph(network, kRows);
-        exercise::override_steps(theirs, functions_of(add).in_double());
+        exercise::override_steps(theirs, functions_of(add));
         std::array<double, kRows * 7> out{}, zero{};
         const std::array<Operand<double>, 2> reads = {zero.data(), zero.data()};
         find_step(theirs, makes)->in_double.run(out.data(), reads);
@@ -102,9 +102,9 @@ TEST_CASE("override: the divisor counts the positions of a batch norm, and the u
 }
 
 TEST_CASE("override: a function of another number of tensors is a fault when it runs") {
-    const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
+    const ExternalFunctions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
     Graph theirs = stepwise_graph(kNetwork, kRows);
-    exercise::override_steps(theirs, steps.in_float());
+    exercise::override_steps(theirs, steps);
     std::array<float, 7> out{}, inv{}, var{};
     const std::array<Operand<float>, 2> reads = {inv.data(), var.data()};
     CHECK_THROWS_MATCHES(find_step(theirs, "dbnvar")->in_float.run(out.data(), reads), Fault,
@@ -112,14 +112,14 @@ TEST_CASE("override: a function of another number of tensors is a fault when it 
 }
 
 TEST_CASE("override: unknown and duplicate values are refused") {
-    const auto refused = [](const Functions& steps) {
+    const auto refused = [](const ExternalFunctions& steps) {
         Graph theirs = stepwise_graph(kNetwork, kRows);
-        exercise::override_steps(theirs, steps.in_float());
+        exercise::override_steps(theirs, steps);
     };
-    const Functions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });
+    const ExternalFunctions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });
     CHECK_THROWS_MATCHES(refused(unknown), InputError,
                          MessageMatches(ContainsSubstring("dbnvarr") && ContainsSubstring("the nearest is dbnvar")));
-    const Functions twice = functions_of([](Steps& all) {
+    const ExternalFunctions twice = functions_of([](Steps& all) {
         all.add("dbnvar", dbnvar<float>);
         all.add("dbnvar", one_too_few<float>);
     });

@@ -27,40 +27,51 @@ void constant(Tensor<T> out) {
 const std::vector<float> kX = {2, 3, 5}, kW = {7, 11};
 const std::vector<std::int64_t> kY = {1, 0, 1};
 
-std::vector<Read<float>> reads() {
-    return {Tensor<const float>("x", {3}, kX.data()), Indices("Y", {3}, kY.data()),
-            Tensor<const float>("w", {2}, kW.data())};
+const Binding kBinding = {{"y", {3}}, {{"x", {3}}, {"Y", {3}}, {"w", {2}}}, {.epsilon = 0.5, .divisor = 2}};
+
+// The function, bound, in float.
+std::vector<float> made_by(const ExternalFunction& function, const Binding& binding,
+                           const std::vector<const void*>& inputs) {
+    const byhand::Kernel kernel = kernel_of(function, binding);
+    std::vector<float> out(3);
+    void* const results[] = {out.data()};
+    kernel.functions.at(0).run(results, inputs.data(), nullptr);
+    return out;
 }
 
 }  // namespace
 
 TEST_CASE("steps: a function receives its inputs in order, and optionally the norm's parameters") {
-    const Functions steps = functions_of([](Steps& all) {
+    const ExternalFunctions functions = functions_of([](Steps& all) {
         all.add("y", weighted<float>);
         all.add<double>(std::string("y"), weighted<double>);
         all.add_in_one("z", constant<float>);
     });
-    REQUIRE(steps.in_float().size() == 2);
-    REQUIRE(steps.in_double().size() == 1);
-    const Function<float>& y = steps.in_float()[0];
+    REQUIRE(functions.size() == 2);
+    const ExternalFunction &y = functions[0], &z = functions[1];
     CHECK(y.makes == "y");
-    CHECK(y.reads == 3);
-    CHECK_FALSE(y.in_one);
     CHECK(y.label() == "y");
-    CHECK(steps.in_float()[1].in_one);
-    CHECK(steps.in_float()[1].reads == 0);
-    CHECK(steps.in_float()[1].label() == "z_in_one");
+    CHECK_FALSE(y.in_one);
+    CHECK(z.in_one);
+    CHECK(z.label() == "z_in_one");
+    CHECK(z.in_double.call == nullptr);
 
-    std::vector<float> out(3);
-    y.run(Tensor<float>("y", {3}, out.data()), reads(), {.epsilon = 0.5, .divisor = 2});
-    CHECK(out == std::vector<float>{22.5F, 21.5F, 55.5F});
+    const byhand::Kernel kernel = kernel_of(y, kBinding);
+    CHECK(kernel.results == 1);
+    CHECK(kernel.inputs == 3);
+    CHECK(kernel.sizes == 0);
+    REQUIRE(kernel.functions.size() == 2);
+    CHECK(kernel.functions[1].type == byhand::DType::float64);
+    CHECK(kernel.functions[1].inputs ==
+          std::vector{byhand::DType::float64, byhand::DType::int64, byhand::DType::float64});
+    CHECK(made_by(y, kBinding, {kX.data(), kY.data(), kW.data()}) == std::vector<float>{22.5F, 21.5F, 55.5F});
+    CHECK(made_by(z, {{"z", {3}}}, {}) == std::vector<float>{7, 0, 0});
 }
 
 TEST_CASE("steps: a tensor of another kind than the function takes is reported") {
-    const Functions steps = functions_of([](Steps& all) { all.add("y", weighted<float>); });
-    std::vector<Read<float>> exchanged = reads();
-    std::swap(exchanged[1], exchanged[2]);
-    std::vector<float> out(3);
-    CHECK_THROWS_MATCHES(steps.in_float()[0].run(Tensor<float>("y", {3}, out.data()), exchanged, {}), Fault,
+    const ExternalFunctions functions = functions_of([](Steps& all) { all.add("y", weighted<float>); });
+    Binding exchanged = kBinding;
+    std::swap(exchanged.reads[1], exchanged.reads[2]);
+    CHECK_THROWS_MATCHES(made_by(functions[0], exchanged, {kX.data(), kW.data(), kY.data()}), Fault,
                          MessageMatches(ContainsSubstring("as its 2. tensor: w comes there")));
 }

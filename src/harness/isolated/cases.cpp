@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
 
-#include "harness/isolated/hints.h"
 #include "harness/limits/monte_carlo.h"
 
 namespace byhand {
@@ -24,34 +22,19 @@ std::vector<double> limits_of(const StepInput& input, Leeway leeway) {
 
 template <class T>
 Trial trial_of(const CallResult<T>& result, const StepRun<T>& one, Leeway leeway) {
-    Trial trial;
-    if (result.made.empty()) {
-        trial.verdict = Verdict::mismatch;
-    } else {
-        const std::span<const T> ours = result.made;
-        std::vector<double> limits = limits_of<T>(*one.input, leeway);
-        std::vector<bool> of_class = one.input->of_class;
-        // A mask that is a product makes a NaN of one that it masks, a difference one of infinities that cancel.
-        for (std::size_t i = 0; i < std::min({ours.size(), limits.size(), of_class.size()}); ++i) {
-            limits[i] = std::isfinite(ours[i]) ? limits[i] : std::numeric_limits<double>::infinity();
-            of_class[i] = of_class[i] && (!std::isnan(ours[i]) || std::isnan(one.input->exact[i]));
-        }
-        trial = trial_against(ours, one.input->exact, limits);
-        compare_classes(trial, ours, one.input->exact, of_class, one.step->makes, one.step->shape);
-        if (trial.verdict == Verdict::mismatch && trial.note.empty()) {
-            const NetworkConfig& network = one.size.network;
-            const std::size_t n = one.size.rows * operations(network).at(one.step->operation).positions;
-            trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), one.input->exact, limits, one.step->shape,
-                              extents_of(network, n));
-        }
+    const NetworkConfig& network = one.size.network;
+    const std::size_t n = one.size.rows * operations(network).at(one.step->operation).positions;
+    std::vector<double> limits = limits_of<T>(*one.input, leeway);
+    RightResult right{one.step->makes, one.step->shape,        one.input->exact,
+                      limits,          extents_of(network, n), one.input->of_class};
+    // A mask that is a product makes a NaN of one that it masks, a difference one of infinities that cancel.
+    for (std::size_t i = 0; i < std::min({result.made.size(), limits.size(), right.of_class.size()}); ++i) {
+        const double made = result.made[i];
+        limits[i] = std::isfinite(made) ? limits[i] : std::numeric_limits<double>::infinity();
+        right.of_class[i] = right.of_class[i] && (!std::isnan(made) || std::isnan(one.input->exact[i]));
     }
-    if (!result.fault.empty()) {
-        trial.verdict = Verdict::mismatch;
-        trial.note = result.fault;
-        trial.overwrites = result.overwrites;
-    }
+    Trial trial = trial_of(result, right);
     trial.input = one.kind;
-    trial.in_double = sizeof(T) == sizeof(double);
     if (!one.on.empty()) {
         trial.on = one.on;
         trial.by = one.by;

@@ -144,9 +144,10 @@ std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls) {
         }
     }
     std::vector<std::size_t> all;
-    all.reserve(cheapest.size());
     for (const auto& [name, i] : cheapest) {
-        all.push_back(i);
+        if (elements(i) <= kMostInARow) {
+            all.push_back(i);
+        }
     }
     return all;
 }

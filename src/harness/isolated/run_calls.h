@@ -60,12 +60,12 @@ struct CallConfig {
     // subprocess.
     bool threads = false;
     // Also call each function kCallsInARow times in a row and from another thread, on the values of its call with the
-    // fewest elements, with the same results.
+    // fewest elements, if these are at most kMostInARow, with the same results.
     bool in_a_row = false;
     CallLimits limits = {};
 };
 
-inline constexpr std::size_t kCallsInARow = 256;
+inline constexpr std::size_t kCallsInARow = 256, kMostInARow = 4096;
 
 // A result for each call. T is float or double.
 //
@@ -81,7 +81,7 @@ inline constexpr std::size_t kCallsInARow = 256;
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config);
 
-// Of each function, the call whose operands and result have the fewest elements.
+// Of each function, the call whose operands and result have the fewest elements, if these are at most kMostInARow.
 template <class T>
 std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls);
 

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <type_traits>
 
 #include "base/tensors.h"
 
@@ -19,6 +20,20 @@ std::string name_of(double x) {
            : std::isinf(x) ? (x < 0 ? "−∞" : "∞")
            : x == 0        ? (std::signbit(x) ? "−0" : "0")
                            : std::string(digits.data(), end.ptr);
+}
+
+// Turns the trial into a failed one if an element whose class counts is of another class than the exact one.
+template <class T>
+void compare_classes(Trial& trial, std::span<const T> ours, const RightResult& right) {
+    for (std::size_t i = 0; i < ours.size() && i < right.of_class.size() && !fails(trial.verdict); ++i) {
+        const double made = ours[i], exact = right.exact[i];
+        if (right.of_class[i] && !same_class(made, exact)) {
+            trial.verdict = exact == 0 ? Verdict::mismatch : Verdict::non_finite;
+            trial.worst = Worst{i, made, exact, std::nullopt};
+            trial.note =
+                element_of(right.name, right.shape, i) + " is " + name_of(made) + ", expected " + name_of(exact);
+        }
+    }
 }
 
 }  // namespace
@@ -57,22 +72,37 @@ bool same_class(double a, double b) {
 }
 
 template <class T>
-void compare_classes(Trial& trial, std::span<const T> ours, const std::vector<double>& exact,
-                     const std::vector<bool>& counts, const std::string& name, const Shape& shape) {
-    for (std::size_t i = 0; i < ours.size() && i < counts.size() && !fails(trial.verdict); ++i) {
-        const double made = ours[i];
-        if (counts[i] && !same_class(made, exact[i])) {
-            trial.verdict = exact[i] == 0 ? Verdict::mismatch : Verdict::non_finite;
-            trial.worst = Worst{i, made, exact[i], std::nullopt};
-            trial.note = element_of(name, shape, i) + " is " + name_of(made) + ", expected " + name_of(exact[i]);
-        }
+Trial trial_of(std::span<const T> ours, const RightResult& right) {
+    Trial trial = trial_against(ours, right.exact, right.limits);
+    compare_classes(trial, ours, right);
+    if (trial.verdict == Verdict::mismatch && trial.note.empty()) {
+        trial.hint =
+            hint(std::vector<double>(ours.begin(), ours.end()), right.exact, right.limits, right.shape, right.extents);
     }
+    return trial;
 }
 
-template void compare_classes(Trial&, std::span<const float>, const std::vector<double>&, const std::vector<bool>&,
-                              const std::string&, const Shape&);
-template void compare_classes(Trial&, std::span<const double>, const std::vector<double>&, const std::vector<bool>&,
-                              const std::string&, const Shape&);
+template <class T>
+Trial trial_of(const CallResult<T>& result, const RightResult& right) {
+    Trial trial;
+    if (result.made.empty()) {  // of no elements, or not at all
+        trial.verdict = count(right.shape) == 0 ? Verdict::vacuous : Verdict::mismatch;
+    } else {
+        trial = trial_of(std::span<const T>(result.made), right);
+    }
+    if (!result.fault.empty()) {
+        trial.verdict = Verdict::mismatch;
+        trial.note = result.fault;
+        trial.overwrites = result.overwrites;
+    }
+    trial.in_double = std::is_same_v<T, double>;
+    return trial;
+}
+
+template Trial trial_of(std::span<const float>, const RightResult&);
+template Trial trial_of(std::span<const double>, const RightResult&);
+template Trial trial_of(const CallResult<float>&, const RightResult&);
+template Trial trial_of(const CallResult<double>&, const RightResult&);
 template Trial trial_against(std::span<const float>, const std::vector<double>&, const std::vector<double>&);
 template Trial trial_against(std::span<const double>, const std::vector<double>&, const std::vector<double>&);
 

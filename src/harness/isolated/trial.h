@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/isolated/hints.h"
+#include "harness/isolated/run_calls.h"
 #include "judge/finding.h"
 
 namespace byhand {
@@ -31,8 +33,26 @@ struct Trial : Finding {
     std::shared_ptr<const SmallestInput> smallest = nullptr;  // that still shows it; null if not searched for
 };
 
-// Compares a step's result with the exact one, with a limit for each element. T is float or double. `hint` is left
-// empty.
+// What is right for a step's result on one set of values.
+struct RightResult {
+    const std::string& name;
+    const Shape& shape;
+    const std::vector<double>& exact;
+    const std::vector<double>& limits;  // of each element's error
+    std::vector<Extent> extents;        // for the hint
+    // The elements whose class counts besides: NaN, ∞, −∞ or the sign. Empty: of none.
+    std::vector<bool> of_class = {};
+};
+
+// The verdict on a step's result, with a hint where it is wrong. T is float or double.
+template <class T>
+Trial trial_of(std::span<const T> ours, const RightResult& right);
+
+// The same for the result of a call: a fault makes it a mismatch.
+template <class T>
+Trial trial_of(const CallResult<T>& result, const RightResult& right);
+
+// The verdict alone: without classes and without a hint.
 template <class T>
 Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits);
 
@@ -41,11 +61,5 @@ std::string element_of(const std::string& name, const Shape& shape, std::size_t 
 
 // Whether both are NaN, or both not; and of one sign, and both infinite or neither, unless they are NaN.
 bool same_class(double a, double b);
-
-// Turns the trial into a failed one if an element is of another class than the exact one, among those that count. The
-// result has this name and shape. T is float or double.
-template <class T>
-void compare_classes(Trial& trial, std::span<const T> ours, const std::vector<double>& exact,
-                     const std::vector<bool>& counts, const std::string& name, const Shape& shape);
 
 }  // namespace byhand

@@ -1,0 +1,221 @@
+// Functions that are not ours have one form: what `byhand exercise` finds in a step, the library's check finds in a
+// kernel, in the same words.
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cfenv>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/text.h"
+#include "byhand/kernel.h"
+#include "foreign/exercise/examine.h"
+#include "foreign/exercise/functions.h"
+#include "torch_ref/load.h"
+#include "train/run_with.h"
+
+using namespace byhand;
+using text::contains;
+
+namespace {
+
+constexpr auto kTimeout = std::chrono::milliseconds(1500);
+
+// y (n) = tanh(x (n)).
+template <class T>
+void right(T* y, const T* x, std::size_t n) {
+    using std::tanh;
+    std::transform(x, x + n, y, [](T one) { return tanh(one); });
+}
+
+// The step h = tanh(hpreact), by `Body`, in float and in double: what is said of its first failing trial.
+template <class Body>
+std::string said_of_step(bool threads) {
+    const auto functions = exercise::functions_of([](exercise::Steps& steps) {
+        const auto add = [&]<class T>(T /*type*/) {
+            steps.add(
+                "h", +[](exercise::Tensor<T> out, exercise::Tensor<const T> hpreact) {
+                    Body()(&out(0, 0), &hpreact(0, 0), static_cast<std::size_t>(out.size(0) * out.size(1)));
+                });
+        };
+        add(0.0F);
+        add(0.0);
+    });
+    const Run run = test::run_with({"--hidden", "7", "--batch", "5"});
+    exercise::ExaminationConfig how{.limits = {}, .threads = threads};
+    how.limits.timeout = kTimeout;
+    const Examination examination = exercise::examine(functions, torch_ref::load(), run, how, {});
+    const Trial* trial = examination.attempts.at(0).value.isolated->telling();
+    return trial == nullptr ? "right" : trial->note + trial->hint + "; " + to_string(trial->verdict);
+}
+
+// The same body as a kernel, with limits by the right function on Rounded, as the step has.
+template <class Body>
+std::string said_of_kernel(bool threads) {
+    const auto on = []<class T>(T /*type*/) {
+        return [](T* y, const T* x, std::size_t n, std::size_t c) { Body()(y, x, n * c); };
+    };
+    Expected expected(
+        [](const std::vector<View>& inputs, Precision /*double*/) {
+            Computed y{"y", inputs[0].shape, std::vector<double>(count(inputs[0].shape))};
+            right(y.numbers.data(), static_cast<const double*>(inputs[0].data), y.numbers.size());
+            return std::vector{y};
+        },
+        1, Expected::What::value);
+    expected.shapes({{1, 1}, {5, 7}}).timeout(kTimeout);
+    if (threads) {
+        expected.from_two_threads();
+    }
+    const auto rounded = [](Rounded* y, const Rounded* x, std::size_t n, std::size_t c) { right(y, x, n * c); };
+    return check(kernel("h", on(0.0F), on(0.0), rounded), expected).text();
+}
+
+template <class Body>
+void is_found(Body /*body*/, const std::string& words, bool threads = false) {
+    const std::string step = said_of_step<Body>(threads), kernel = said_of_kernel<Body>(threads);
+    INFO(words << "\nstep: " << step << "\nkernel: " << kernel);
+    CHECK(step != "right");
+    CHECK_FALSE(contains(kernel, "h is right"));
+    CHECK(contains(step, words));
+    CHECK(contains(kernel, words));
+}
+
+}  // namespace
+
+TEST_CASE("faults: right functions have none, as a step and as a kernel") {
+    const auto body = [](auto* y, const auto* x, std::size_t n) { right(y, x, n); };
+    CHECK(said_of_step<decltype(body)>(true) == "right");
+    const std::string kernel = said_of_kernel<decltype(body)>(true);
+    INFO(kernel);
+    CHECK(contains(kernel, "h is right"));
+}
+
+TEST_CASE("faults: invalid accesses are found in a step and in a kernel") {
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            right(y, x, n);
+            y[n] = 1;
+        },
+        "writes past the end of its result");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            right(y, x, n);
+            *(y - 1) = 1;
+        },
+        "writes before the beginning of its result");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            right(y, x, n);
+            y[0] += 0 * x[n];
+        },
+        "reads past the end of");
+    is_found(
+        []<class T>(T* y, const T* x, std::size_t n) {
+            right(y, x, n);
+            const_cast<T*>(x)[0] = 0;
+        },
+        "overwrites");
+    is_found([](auto* y, const auto* x, std::size_t n) { right(y, x, n - 1); }, "unwritten");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            for (std::size_t i = 0; i < n; ++i) {
+                y[i] += std::tanh(x[i]);
+            }
+        },
+        "adds to its result, which is not initialised");
+}
+
+TEST_CASE("faults: what a function does to its process is found in a step and in a kernel") {
+    is_found([](auto*, const auto*, std::size_t) { std::abort(); }, "crashes (Aborted)");
+    is_found([](auto*, const auto*, std::size_t) { std::_Exit(0); }, "exits the process (exit code 0)");
+    is_found([](auto*, const auto*, std::size_t) { throw std::runtime_error("cannot do that"); }, "cannot do that");
+    is_found(
+        [](auto*, const auto*, std::size_t) {
+            while (true) {
+                ::pause();
+            }
+        },
+        "does not return within 1500 ms");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            right(y, x, n);
+            std::fesetround(FE_UPWARD);
+        },
+        "leaves the rounding mode changed");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            right(y, x, n);
+            ::close(STDOUT_FILENO);
+        },
+        "closes file descriptor 1");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            right(y, x, n);
+            if (::fork() == 0) {
+                ::pause();
+            }
+        },
+        "starts another process");
+}
+
+TEST_CASE("faults: results that depend on other calls are found in a step and in a kernel") {
+    is_found(
+        []<class T>(T* y, const T* x, std::size_t n) {
+            static T calls = 0;
+            right(y, x, n);
+            y[0] += calls++;
+        },
+        "gives different results for the same input");
+    is_found(
+        []<class T>(T* y, const T* x, std::size_t n) {
+            static T last = 0;
+            static int same = 0;
+            right(y, x, n);
+            same = x[0] == last ? same + 1 : 0;
+            last = x[0];
+            y[0] += same > 100 ? T(1) : T(0);
+        },
+        "of 256 in a row on the same values");
+    is_found(
+        []<class T>(T* y, const T* x, std::size_t n) {
+            static const std::thread::id first = std::this_thread::get_id();
+            right(y, x, n);
+            y[0] += std::this_thread::get_id() == first ? T(0) : T(1);
+        },
+        "gives different results when another thread calls it");
+    is_found(
+        []<class T>(T* y, const T* x, std::size_t n) {
+            static std::vector<T> scratch(1 << 20);
+            right(scratch.data(), x, n);
+            for (std::size_t i = 0; i < n; ++i) {
+                y[i] = scratch[i];
+            }
+        },
+        "gives different results when two threads call it at once", true);
+}
+
+TEST_CASE("faults: wrong numbers are found in a step and in a kernel") {
+    is_found([](auto* y, const auto*, std::size_t n) { std::fill(y, y + n, 0); }, "all zero");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {
+            right(y, x, n);
+            if (n % 4 == 1) {  // the tail of a vector of four
+                y[n - 1] = 0;
+            }
+        },
+        "");
+    is_found(
+        [](auto* y, const auto* x, std::size_t n) {  // ∞/∞ for large x
+            for (std::size_t i = 0; i < n; ++i) {
+                const auto e = std::exp(2 * x[i]);
+                y[i] = (e - 1) / (e + 1);
+            }
+        },
+        "");
+}
