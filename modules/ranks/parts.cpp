@@ -205,9 +205,7 @@ void ModelInParts::load(const Tensors<float>& state) {
 }
 
 void ModelInParts::run(const Batch& batch, float rate) {
-    runner_.run(plan_.batch != nullptr ? plan_.batch(step_, batch) : batch,
-                plan_.rate != nullptr ? plan_.rate(rate) : rate);
-    ++step_;
+    runner_.run(plan_.batch != nullptr ? plan_.batch(batch) : batch, rate);
 }
 
 float ModelInParts::train_step(const Batch& batch, float rate) {

@@ -115,7 +115,6 @@ private:
     RankPlan plan_;
     PartsRunner runner_;
     StateInPlace<float> state_;
-    std::size_t step_ = 0;
 };
 
 // A model to train, in parts. The fused form runs on `threads` threads. Throws InputError where check_network does.

@@ -19,9 +19,8 @@ struct RankPlan {
     MakePart make = {};
     // Empty members mean the right behaviour.
     AddShares add_shares = {};
-    std::function<void(Tensors<float>& state)> load = {};                   // changes the state that it is given
-    std::function<Batch(std::size_t step, const Batch& batch)> batch = {};  // takes another one
-    std::function<float(float rate)> rate = {};
+    std::function<void(Tensors<float>& state)> load = {};  // changes the state that it is given
+    std::function<Batch(const Batch& batch)> batch = {};   // takes another one
 };
 
 }  // namespace byhand

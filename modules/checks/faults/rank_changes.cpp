@@ -134,25 +134,22 @@ Names with_own_shares(RankPlan& plan, const Names& names, float factor) {
                      });
 }
 
-Names with_rows(RankPlan& plan, const std::function<std::size_t(std::size_t row)>& from) {
+Names with_rows_on_others(RankPlan& plan, const std::function<std::size_t(std::size_t row)>& from) {
     struct Rows {
         std::vector<std::int64_t> X, Y;
     };
-    plan.batch = [from, T = plan.whole.config.context, rows = std::make_shared<Rows>()](std::size_t,
-                                                                                        const Batch& right) {
-        rows->X.resize(right.rows * T);
-        rows->Y.resize(right.rows);
-        for (std::size_t row = 0; row < right.rows; ++row) {
-            std::copy_n(right.X + from(row) * T, T, rows->X.begin() + static_cast<std::ptrdiff_t>(row * T));
-            rows->Y[row] = right.Y[from(row)];
-        }
-        return Batch{right.rows, rows->X.data(), rows->Y.data()};
-    };
+    if (!is_first(plan)) {
+        plan.batch = [from, T = plan.whole.config.context, rows = std::make_shared<Rows>()](const Batch& right) {
+            rows->X.resize(right.rows * T);
+            rows->Y.resize(right.rows);
+            for (std::size_t row = 0; row < right.rows; ++row) {
+                std::copy_n(right.X + from(row) * T, T, rows->X.begin() + static_cast<std::ptrdiff_t>(row * T));
+                rows->Y[row] = right.Y[from(row)];
+            }
+            return Batch{right.rows, rows->X.data(), rows->Y.data()};
+        };
+    }
     return {"X", "Y"};
-}
-
-Names with_rows_on_others(RankPlan& plan, const std::function<std::size_t(std::size_t row)>& from) {
-    return is_first(plan) ? Names{"X", "Y"} : with_rows(plan, from);
 }
 
 float to_own_rows(const RankPlan& plan, const BatchPart& place) {

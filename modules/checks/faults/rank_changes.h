@@ -57,8 +57,7 @@ Names with_sums_times(RankPlan& plan, const Names& names, float factor);
 Names with_own_shares(RankPlan& plan, const Names& names, float factor);
 Names with_means_of_own_rows(RankPlan& plan, const Names& names);
 
-// The batch whose row i is row `from(i)` of the right one; on ranks but the first.
-Names with_rows(RankPlan& plan, const std::function<std::size_t(std::size_t row)>& from);
+// On ranks but the first, the batch whose row i is row `from(i)` of the right one.
 Names with_rows_on_others(RankPlan& plan, const std::function<std::size_t(std::size_t row)>& from);
 
 }  // namespace byhand::planting

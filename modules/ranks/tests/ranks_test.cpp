@@ -228,7 +228,7 @@ TEST_CASE("ranks: the first place that is wrong is named by rank, part and rows"
     CHECK(note_of("same-rows-on-all-ranks", "X").starts_with("on rank 1 part 1 is not rows 6 to 12 of the batch"));
     CHECK(note_of("parameters-not-broadcast", "W1").starts_with("rank 1 begins the step with another W1"));
     CHECK(note_of("mean-of-means", "loss").starts_with("wrong is the share of part 0, rows 0 to 5, on rank 0"));
-    CHECK(note_of("running-mean-of-own-rows", "new_bnmean_running.1")
+    CHECK(note_of("running-variance-by-own-rows", "new_bnvar_running.1")
               .starts_with("wrong on rank 1, from values without rows"));
     CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1")
               .starts_with("wrong is the sum of the parts' shares, on rank 0"));
