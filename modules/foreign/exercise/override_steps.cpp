@@ -27,9 +27,9 @@ Norm norm_of(const Graph& network, const Step& step) {
 
 // One call: the tensors that the function is given, made of the operands' memory.
 template <class T>
-class Call {
+class FunctionCall {
 public:
-    Call(const Binding& binding, const void* const* inputs) : norm_(binding.norm) {
+    FunctionCall(const Binding& binding, const void* const* inputs) : norm_(binding.norm) {
         reads_.reserve(binding.reads.size());
         for (const TensorSpec& read : binding.reads) {
             const char* name = read.name.c_str();
@@ -84,7 +84,8 @@ KernelFunction on_type(const ExternalFunction& function, const Binding& binding,
                    void* const* results, const void* const* inputs, const std::size_t* /*sizes*/) {
         const auto call = [&] {
             const Extents extents = extents_of(binding.makes.shape);
-            Call<T>(binding, inputs).run(version, {binding.makes.name.c_str(), extents, static_cast<T*>(*results)});
+            FunctionCall<T>(binding, inputs)
+                .run(version, {binding.makes.name.c_str(), extents, static_cast<T*>(*results)});
         };
         if (around) {
             around(label, call);

@@ -217,7 +217,9 @@ TEST_CASE("ranks: no mistake of data parallelism applies to one rank, or to the 
 
 TEST_CASE("ranks: the first place that is wrong is named by rank, part and rows") {
     const auto note_of = [](const char* mistake, const char* value) {
-        const NetworkConfig config = with_everything();
+        NetworkConfig config = with_everything();
+        config.norm.batch_divisor = Divisor::n;
+        config.norm.running_divisor = Divisor::n_minus_1;
         const RanksOnThreads all = ranks_on_threads(find_mistake(mistake), config, kRows, 5, 3);
         const std::vector<IsolatedStep> steps = judged(*all.ranks, config);
         const auto found = std::ranges::find(steps, value, &IsolatedStep::makes);
@@ -229,7 +231,7 @@ TEST_CASE("ranks: the first place that is wrong is named by rank, part and rows"
     CHECK(note_of("parameters-not-broadcast", "W1").starts_with("rank 1 begins the step with another W1"));
     CHECK(note_of("mean-of-means", "loss").starts_with("wrong is the share of part 0, rows 0 to 5, on rank 0"));
     CHECK(note_of("running-variance-by-own-rows", "new_bnvar_running.1")
-              .starts_with("wrong on rank 1, from values without rows"));
+              .starts_with("wrong on rank 0, from values without rows"));
     CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1")
               .starts_with("wrong is the sum of the parts' shares, on rank 0"));
     CHECK(note_of("norm-gradients-reduced-twice", "dbngain.1").ends_with("off by the factor 3 = the number of ranks"));
