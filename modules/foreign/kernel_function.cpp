@@ -62,14 +62,22 @@ private:
     std::vector<std::vector<std::byte>> narrow_;
 };
 
-}  // namespace
-
 template <class T>
 Function<T> step_function(const Kernel& kernel, const KernelFunction& function, const KernelCall& call) {
     return {kernel.named.name, [=](T* out, Reads<T> reads) {
                 const Arguments<T> arguments(function, call, out, reads);
                 function.run(arguments.results.data(), arguments.inputs.data(), call.sizes.data());
             }};
+}
+
+}  // namespace
+
+void set_function(Step& step, const Kernel& kernel, const KernelFunction& function, const KernelCall& call) {
+    if (function.type == DType::float64) {
+        step.in_double = step_function<double>(kernel, function, call);
+    } else {
+        step.in_float = step_function<float>(kernel, function, call);
+    }
 }
 
 Step kernel_step(const Kernel& kernel, const KernelFunction& function, const KernelCall& call, std::string makes,
@@ -85,20 +93,12 @@ Step kernel_step(const Kernel& kernel, const KernelFunction& function, const Ker
         step.stored[*call.in_place] = *function.type;
     }
     step.stored.push_back(*function.type);
-    if (function.type == DType::float64) {
-        step.in_double = step_function<double>(kernel, function, call);
-    } else {
-        step.in_float = step_function<float>(kernel, function, call);
-    }
+    set_function(step, kernel, function, call);
     const auto rounded = std::ranges::find_if(kernel.functions, [](const KernelFunction& one) { return !one.type; });
     if (rounded != kernel.functions.end()) {
         step.rounded = step_function<Rounded>(kernel, *rounded, call);
     }
     return step;
 }
-
-template Function<float> step_function(const Kernel&, const KernelFunction&, const KernelCall&);
-template Function<double> step_function(const Kernel&, const KernelFunction&, const KernelCall&);
-template Function<Rounded> step_function(const Kernel&, const KernelFunction&, const KernelCall&);
 
 }  // namespace byhand

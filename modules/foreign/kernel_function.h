@@ -22,10 +22,9 @@ struct KernelCall {
     bool is_parameter = false;                           // whether the kernel has a parameter for it besides
 };
 
-// Makes the result of a step by a function of the kernel on T, with the kernel's other results in scratch memory.
-// Results on float and double are bytes, as the function's type stores them. T is float, double or Rounded.
-template <class T>
-Function<T> step_function(const Kernel& kernel, const KernelFunction& function, const KernelCall& call);
+// Lets a function of the kernel make the step's result, on the type of that function, which is one of numbers. The
+// kernel's other results are in scratch memory. Results are bytes, as the function's type stores them.
+void set_function(Step& step, const Kernel& kernel, const KernelFunction& function, const KernelCall& call);
 
 // The step that makes `makes` of `reads` by this function of the kernel, which is on a type of numbers, and by the one
 // on Rounded if there is one.

@@ -307,13 +307,12 @@ int compare(const CompareOptions& options, const Command& command, const distrib
                                                                                      : ShownRows::disagreeing;
     Progress progress(options.steps, std::nullopt, "comparing");
     bool shows_any = false;
-    const ComparisonConfig config{.steps = options.steps,
-                                  .every = options.external.empty() ? options.every : options.steps,
-                                  .from = options.external.empty() ? options.from : options.steps,
-                                  .drift = options.drift,
-                                  .pictures = as_page,
+    Schedule schedule{
+        .steps = options.steps, .drift = options.drift, .pictures = as_page, .mistakes = known_mistakes()};
+    schedule.every = options.external.empty() ? options.every : options.steps;
+    schedule.from = options.external.empty() ? options.from : options.steps;
+    const ComparisonConfig config{.schedule = schedule,
                                   .quick = options.quick,
-                                  .mistakes = known_mistakes(),
                                   .allowed = allowed_by(options),
                                   .keeps_every_step = rows_shown != ShownRows::disagreeing,
                                   .begins = [&](std::size_t step) { progress.step(step); },

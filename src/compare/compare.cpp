@@ -22,8 +22,8 @@ Comparison compare(Run& run, const torch_ref::Factory& torch, const std::functio
     const NetworkConfig& network = recipe.network;
     // What is right: every value by LibTorch in double and in float, each operation by itself, and how far rounding may
     // carry a value.
-    auto reference =
-        std::make_unique<Reference>(reference_of(torch, network, recipe.batch, recipe.seed, how.quick, how.mistakes));
+    auto reference = std::make_unique<Reference>(
+        reference_of(torch, network, recipe.batch, recipe.seed, how.quick, how.schedule.mistakes));
     // What is judged: networks as lists of steps, with the right steps to hold each of theirs to.
     Candidates judged = candidates(*reference);
     Comparison all{.summary = {},
@@ -32,21 +32,15 @@ Comparison compare(Run& run, const torch_ref::Factory& torch, const std::functio
                    .candidates = std::move(judged),
                    .batch = DrawnBatch(recipe.batch, network.context)};
     all.summary.allowed = how.allowed;
-    const Schedule schedule{.steps = how.steps,
-                            .every = how.every,
-                            .from = how.from,
-                            .drift = how.drift,
-                            .pictures = how.pictures,
-                            .mistakes = how.mistakes,
-                            .batch =
-                                [&](std::size_t step) {
-                                    if (how.begins) {
-                                        how.begins(step);
-                                    }
-                                    draw_batch(all.batch, run.train, run.generator);
-                                    return all.batch.view();
-                                },
-                            .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
+    Schedule schedule = how.schedule;
+    schedule.batch = [&](std::size_t step) {
+        if (how.begins) {
+            how.begins(step);
+        }
+        draw_batch(all.batch, run.train, run.generator);
+        return all.batch.view();
+    };
+    schedule.rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); };
     // Both run each training step. Every value is compared end to end and every step in isolation; root causes are
     // distinguished from the values that inherit their errors.
     run_comparison(network, run.initial, schedule, all.candidates, all.reference->implementations, all.reference->chain,

@@ -28,11 +28,8 @@ struct Comparison {
 };
 
 struct ComparisonConfig {
-    // As in Schedule.
-    std::size_t steps = 1, every = 1, from = 0;
-    bool drift = false, pictures = false;
+    Schedule schedule = {};        // its batches and rates are those of the run's training
     bool quick = false;            // without the battery
-    KnownMistakes mistakes = {};   // by which wrong results are explained
     std::set<Verdict> allowed;     // accepted although they show nothing (Summary)
     bool keeps_every_step = true;  // else only the first that disagrees, or the last if none does
     // Called before and after a step; either may be empty.

@@ -17,7 +17,7 @@ class Runner {
 public:
     // Throws std::logic_error if a step reads a tensor that is neither an input nor computed by a step, if it has no
     // function on T, or if two steps compute tensors of one name. (A step that runs before its input is computed reads
-    // the previous contents; list_faults in harness/blame.h detects that.)
+    // the previous contents; list_faults in harness/blame/blame.h detects that.)
     explicit Runner(Graph graph);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;

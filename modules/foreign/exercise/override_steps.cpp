@@ -137,11 +137,7 @@ std::vector<std::string> override_steps(Graph& network, const ExternalFunctions&
             }
             const Kernel kernel = kernel_of(*function, binding, around);
             for (const KernelFunction& one : kernel.functions) {
-                if (one.type == DType::float64) {
-                    step.in_double = step_function<double>(kernel, one, call);
-                } else {
-                    step.in_float = step_function<float>(kernel, one, call);
-                }
+                set_function(step, kernel, one, call);
             }
             taken.push_back(step.makes);
         }

@@ -84,11 +84,11 @@ void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string
     }
 }
 
-// A comparison in progress, and the state with which each implementation begins a step.
-class Comparison {
+// The state with which each implementation begins a step, and the values of the last one.
+class ComparisonInProgress {
 public:
-    Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-               Candidates& candidates, ReferenceModels& reference, const ChainModel& chain)
+    ComparisonInProgress(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
+                         Candidates& candidates, ReferenceModels& reference, const ChainModel& chain)
         : config_(config),
           schedule_(schedule),
           candidates_(candidates),
@@ -283,7 +283,7 @@ private:
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
                     Candidates& candidates, ReferenceModels& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit) {
-    Comparison comparison(config, state, schedule, candidates, reference, chain);
+    ComparisonInProgress comparison(config, state, schedule, candidates, reference, chain);
     for (std::size_t step = 0; step < schedule.steps; ++step) {
         comparison.run(step);
         const bool last = step + 1 == schedule.steps;

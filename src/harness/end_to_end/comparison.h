@@ -22,8 +22,8 @@ struct Schedule {
     // pictures.
     bool pictures = false;
     KnownMistakes mistakes = {};
-    std::function<Batch(std::size_t step)> batch;
-    std::function<float(std::size_t step)> rate;
+    std::function<Batch(std::size_t step)> batch = {};
+    std::function<float(std::size_t step)> rate = {};
 };
 
 // Runs all implementations from `state`, which has the table state(config), and passes each compared step to `visit`.

@@ -14,7 +14,7 @@
 
 namespace byhand {
 
-struct Mistake;  // see faults/mistakes.h
+struct Mistake;  // see harness/mistake.h
 
 // LibTorch's network that a value is compared with: its operations one by one, or its torch::nn module.
 enum class Against { operations, module };

@@ -21,7 +21,7 @@ std::vector<double> limits_of(const StepInput& input, Leeway leeway) {
 }
 
 template <class T>
-Trial trial_of(const CallResult<T>& result, const StepRun<T>& one, Leeway leeway) {
+Trial trial_of(const CallResult<T>& result, const StepRun& one, Leeway leeway) {
     const NetworkConfig& network = one.size.network;
     const std::size_t n = one.size.rows * operations(network).at(one.step->operation).positions;
     std::vector<double> limits = limits_of<T>(*one.input, leeway);
@@ -45,7 +45,7 @@ Trial trial_of(const CallResult<T>& result, const StepRun<T>& one, Leeway leeway
 
 template std::vector<double> limits_of<float>(const StepInput&, Leeway);
 template std::vector<double> limits_of<double>(const StepInput&, Leeway);
-template Trial trial_of(const CallResult<float>&, const StepRun<float>&, Leeway);
-template Trial trial_of(const CallResult<double>&, const StepRun<double>&, Leeway);
+template Trial trial_of(const CallResult<float>&, const StepRun&, Leeway);
+template Trial trial_of(const CallResult<double>&, const StepRun&, Leeway);
 
 }  // namespace byhand

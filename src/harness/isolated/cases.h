@@ -10,7 +10,6 @@
 namespace byhand {
 
 // One run of a step: on a step input, in a network of its size.
-template <class T>
 struct StepRun {
     const Step* step = nullptr;
     const StepInput* input = nullptr;
@@ -43,6 +42,6 @@ std::vector<double> limits_of(const StepInput& input, Leeway leeway);
 
 // The verdict on a call's result, with a hint where it is wrong.
 template <class T>
-Trial trial_of(const CallResult<T>& result, const StepRun<T>& one, Leeway leeway);
+Trial trial_of(const CallResult<T>& result, const StepRun& one, Leeway leeway);
 
 }  // namespace byhand

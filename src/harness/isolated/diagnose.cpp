@@ -19,7 +19,7 @@ StepResult made_of(const Step& step, const StepInput& input, const NetworkSize& 
     const std::vector<Call<T>> call = {{&step, input.values.get()}};
     const CallResult<T> result =
         run_calls<T>(call, manner.is_external(step) ? manner.isolation.external : CallConfig()).front();
-    return {trial_of(result, StepRun<T>{&step, &input, size}, manner.leeway<T>(step)),
+    return {trial_of(result, StepRun{&step, &input, size}, manner.leeway<T>(step)),
             {result.made.begin(), result.made.end()}};
 }
 
@@ -32,6 +32,10 @@ const Step* find_step(const Graph& network, const std::string& makes, const std:
         }
     }
     return byhand::find_step(network, makes);
+}
+
+const std::string& function_of(const StepRun& run, bool in_double) {
+    return in_double ? run.step->in_double.name : run.step->in_float.name;
 }
 
 constexpr std::chrono::milliseconds kHanging{250};
@@ -53,7 +57,7 @@ struct WrongResult {
 
 // A wrong result of the battery in another shape than the one shown. None if there is no battery, or if the few first
 // of its cases are right there.
-std::optional<WrongResult> seen_elsewhere(const IsolatedStep& step, const Manner& manner, const TrialCase& shown,
+std::optional<WrongResult> seen_elsewhere(const IsolatedStep& step, const Manner& manner, const StepRun& shown,
                                           bool in_double,
                                           const std::function<StepResult(const NetworkSize&, const StepInput&)>& run) {
     constexpr std::size_t kFewCases = 12;
@@ -80,9 +84,10 @@ std::optional<WrongResult> seen_elsewhere(const IsolatedStep& step, const Manner
 }
 
 // Names the mistake, by the case that shows it and by another. A hint about every element must hold in both.
-void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const TrialCase& shown,
+void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const StepRun& shown,
                   const std::function<StepResult(const NetworkSize&, const StepInput&)>& run) {
-    const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
+    const Leeway leeway =
+        function_of(shown, result.only_in_double()) == manner.right ? Leeway::none : manner.isolation.leeway;
     std::vector<WrongResult> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
     if (std::optional<WrongResult> other = seen_elsewhere(result, manner, shown, result.only_in_double(), run)) {
         const std::string& hint = other->made.trial.hint;
@@ -107,7 +112,7 @@ void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& mann
 
 // Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
 // smallest input.
-void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const TrialCase& shown, bool makes_small) {
+void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const StepRun& shown, bool makes_small) {
     const bool in_double = result.only_in_double();
     // The time limit of a function that does not return is reduced for the smaller inputs.
     const bool hangs = is_time_out(telling.note);
@@ -120,7 +125,7 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
     const auto run = [&](const NetworkSize& at, const StepInput& input) {
         const Graph network = manner.isolation.judged_at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
-            const Step* step = find_step<T>(network, result.makes, shown.function);
+            const Step* step = find_step<T>(network, result.makes, function_of(shown, in_double));
             return step != nullptr && step->in<T>().run ? made_of<T>(*step, input, at, again) : StepResult();
         };
         return in_double ? in(double()) : in(float());
@@ -146,10 +151,10 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
 
 }  // namespace
 
-void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<TrialCase>& cases, bool makes_small) {
+void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<StepRun>& runs, bool makes_small) {
     const auto place = static_cast<std::size_t>(result.telling() - result.trials.data());
     Trial& telling = result.trials[place];
-    diagnose(result, telling, manner, cases[place], makes_small);
+    diagnose(result, telling, manner, runs[place], makes_small);
     if (makes_small && result.not_on_batch() && !telling.note.empty() && telling.smallest == nullptr) {
         Trial fault = telling;  // does not depend on these values: it is reported as one on the batch
         fault.input = TrialInput::batch;

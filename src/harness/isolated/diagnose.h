@@ -13,15 +13,8 @@
 
 namespace byhand {
 
-// The case of a trial, in float or in double.
-struct TrialCase {
-    const StepInput* input = nullptr;
-    NetworkSize size;
-    std::string function;
-};
-
-// Adds to the trial of a wrong step that tells most. `cases` has the case of each of its trials.
-void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<TrialCase>& cases, bool makes_small);
+// Adds to the trial of a wrong step that tells most. `runs` has the run of each of its trials.
+void diagnose(IsolatedStep& result, const Manner& manner, const std::vector<StepRun>& runs, bool makes_small);
 
 // Explains the result of a wrong function by a planted mistake or by the right step on altered inputs.
 

@@ -16,19 +16,19 @@ namespace byhand {
 namespace {
 
 template <class T>
-std::vector<Call<T>> calls_of(const std::vector<StepRun<T>>& cases) {
-    const auto call = [](const StepRun<T>& one) { return Call<T>{one.step, one.input->values.get()}; };
+std::vector<Call<T>> calls_of(const std::vector<StepRun>& runs) {
+    const auto call = [](const StepRun& one) { return Call<T>{one.step, one.input->values.get()}; };
     std::vector<Call<T>> calls;
-    std::ranges::transform(cases, std::back_inserter(calls), call);
+    std::ranges::transform(runs, std::back_inserter(calls), call);
     return calls;
 }
 
 // The battery's cases of the step that makes `name`, `function` being its function's name: of every step that makes it
 // at those sizes.
 template <class T>
-std::vector<StepRun<T>> battery_cases(const std::vector<BatteryCase>& battery, const std::vector<Graph>& sizes,
-                                      const std::string& name, const std::string& function) {
-    std::vector<StepRun<T>> cases;
+std::vector<StepRun> battery_cases(const std::vector<BatteryCase>& battery, const std::vector<Graph>& sizes,
+                                   const std::string& name, const std::string& function) {
+    std::vector<StepRun> cases;
     for (const BatteryCase& one : battery) {
         const Graph& network = sizes[one.size];
         for (const Step* step : all_steps(network)) {
@@ -52,7 +52,7 @@ template <class T>
 class MixedCalls {
 public:
     // `runs` belong to the step whose result is at `place`; those of the battery begin at 2.
-    void add(std::size_t place, const std::vector<StepRun<T>>& runs, std::vector<CallResult<T>> results) {
+    void add(std::size_t place, const std::vector<StepRun>& runs, std::vector<CallResult<T>> results) {
         constexpr std::size_t kMost = 3;
         for (std::size_t i = 2; i < std::min(runs.size(), 2 + kMost); ++i) {
             runs_.push_back(runs[i]);
@@ -63,7 +63,7 @@ public:
 
     // Appends a trial to each step whose result differs.
     void run(const CallConfig& config, std::vector<IsolatedStep>& steps) {
-        std::vector<Call<T>> calls = calls_of(runs_);
+        std::vector<Call<T>> calls = calls_of<T>(runs_);
         for (std::size_t i = 0; i < calls.size(); ++i) {
             calls[i].expected = &made_[i];
         }
@@ -87,22 +87,22 @@ public:
     }
 
 private:
-    std::vector<StepRun<T>> runs_;
+    std::vector<StepRun> runs_;
     std::deque<std::vector<T>> made_;
     std::vector<std::size_t> places_;
 };
 
-// A step that is judged, with the case of each of its trials.
+// A step that is judged, with the run of each of its trials.
 struct Judged {
     IsolatedStep step;
     const Manner& manner;
     bool is_external = false;
-    std::vector<TrialCase> cases = {};
+    std::vector<StepRun> runs_of_trials = {};
 
     // The trials of these runs from `begin` to before `end`, as far as they were made; at least one in float. A
     // function that ends its process on the batch's values has the same fault on random ones.
     template <class T>
-    void append(const std::vector<CallResult<T>>& results, const std::vector<StepRun<T>>& runs, std::size_t begin,
+    void append(const std::vector<CallResult<T>>& results, const std::vector<StepRun>& runs, std::size_t begin,
                 std::size_t end = ~std::size_t{0}) {
         for (std::size_t i = begin; i < std::min(results.size(), end); ++i) {
             constexpr bool kInDouble = std::is_same_v<T, double>;
@@ -113,7 +113,7 @@ struct Judged {
             step.trials.push_back(was_made ? trial_of(results[i], runs[i], manner.leeway<T>(*runs[i].step))
                                            : step.trials.back());
             step.trials.back().input = runs[i].kind;
-            cases.push_back({runs[i].input, runs[i].size, runs[i].step->template in<T>().name});
+            runs_of_trials.push_back(runs[i]);
         }
     }
 };
@@ -134,15 +134,15 @@ public:
         const bool is_external = manner.is_external(step);
         // All calls of an external function share a subprocess; ours run on the battery only if they are right on the
         // batch and on random values.
-        std::vector<StepRun<float>> in_float = own_runs<float>(step, right);
-        std::vector<StepRun<double>> in_double = own_runs<double>(step, right);
+        std::vector<StepRun> in_float = own_runs<float>(step, right);
+        std::vector<StepRun> in_double = own_runs<double>(step, right);
         std::vector<BatteryCase> wide;
         if (is_external && has_battery()) {
             wide = isolation_.battery->wide_case(step.makes, step.reads);
-            append_battery(in_float, step);
+            append_battery<float>(in_float, step);
             std::ranges::move(battery_cases<float>(wide, sizes_, step.makes, step.in_float.name),
                               std::back_inserter(in_float));
-            append_battery(in_double, step);
+            append_battery<double>(in_double, step);
         }
         Judged judged{{step.makes, step.in_float.name, step.reads, step.shape}, manner, is_external};
         run(judged, in_float, in_double);
@@ -162,7 +162,7 @@ private:
 
     // On the batch and on random values. None if the step has no such function.
     template <class T>
-    std::vector<StepRun<T>> own_runs(const Step& step, const Step& right) {
+    std::vector<StepRun> own_runs(const Step& step, const Step& right) {
         constexpr bool kInDouble = std::is_same_v<T, double>;
         if (kInDouble && !(once_only_ && step.in_double.run)) {
             return {};
@@ -174,19 +174,18 @@ private:
     }
 
     template <class T>
-    void append_battery(std::vector<StepRun<T>>& runs, const Step& step) {
+    void append_battery(std::vector<StepRun>& runs, const Step& step) {
         const auto& cases = isolation_.battery->cases(step.makes, step.reads, std::is_same_v<T, double>);
         std::ranges::move(battery_cases<T>(cases, sizes_, step.makes, step.in<T>().name), std::back_inserter(runs));
     }
 
     // Adds the trials of these runs, and on the battery if all are right.
-    void run(Judged& judged, const std::vector<StepRun<float>>& in_float,
-             const std::vector<StepRun<double>>& in_double) {
+    void run(Judged& judged, const std::vector<StepRun>& in_float, const std::vector<StepRun>& in_double) {
         constexpr std::size_t kOwn = 2;  // on the batch and on random values
         CallConfig config = isolation_.external;
         config.in_a_row = has_battery();
-        const std::vector<Call<float>> floats = calls_of(in_float);
-        const std::vector<Call<double>> doubles = calls_of(in_double);
+        const std::vector<Call<float>> floats = calls_of<float>(in_float);
+        const std::vector<Call<double>> doubles = calls_of<double>(in_double);
         ResultsOfBoth made = judged.is_external ? config.subprocess(floats, doubles, config)
                                                 : ResultsOfBoth{run_calls(floats, {}), run_calls(doubles, {})};
         judged.append(made.in_float, in_float, 0, kOwn);
@@ -206,13 +205,13 @@ private:
 
     template <class T>
     void run_battery(Judged& judged, const Step& step) {
-        std::vector<StepRun<T>> runs;
-        append_battery(runs, step);
-        judged.append(run_calls<T>(calls_of(runs), {.in_a_row = true}), runs, 0);
+        std::vector<StepRun> runs;
+        append_battery<T>(runs, step);
+        judged.append(run_calls<T>(calls_of<T>(runs), {.in_a_row = true}), runs, 0);
     }
 
     template <class T>
-    void mix(const Judged& judged, const std::vector<StepRun<T>>& runs, std::vector<CallResult<T>> made,
+    void mix(const Judged& judged, const std::vector<StepRun>& runs, std::vector<CallResult<T>> made,
              MixedCalls<T>& mixed) {
         const auto is_wrong = [](const Trial& one) {
             return one.in_double == std::is_same_v<T, double> && fails(one.verdict);
@@ -225,13 +224,13 @@ private:
     void explain(Judged& judged, const Step& step, const Step& right) const {
         IsolatedStep& result = judged.step;
         if (isolation_.leeway == Leeway::words && step.in_float.name != right.rounded.name && !result.wrong()) {
-            result.rounding = limits_of<float>(*judged.cases.front().input, isolation_.leeway);
+            result.rounding = limits_of<float>(*judged.runs_of_trials.front().input, isolation_.leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.on_batch().used.value_or(0);
             }
         }
         if (result.wrong() && isolation_.form.make_graph && isolation_.judged_at_size) {
-            diagnose(result, judged.manner, judged.cases, once_only_);
+            diagnose(result, judged.manner, judged.runs_of_trials, once_only_);
         }
     }
 

@@ -52,7 +52,7 @@ Trial trial_of(std::span<const T> ours, const RightResult& right);
 template <class T>
 Trial trial_of(const CallResult<T>& result, const RightResult& right);
 
-// The verdict alone: without classes and without a hint.
+// Only the verdict, without classes and without a hint.
 template <class T>
 Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits);
 
