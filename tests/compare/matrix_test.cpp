@@ -24,9 +24,7 @@ void agree(const Arguments& options, std::size_t steps = 50, bool drift = false)
         return hand_candidates({"stepwise", "collapsed", "fused"}, reference, fused_candidate);
     };
     const Comparison all = compare(run, torch_ref::load(), candidates,
-                                   {.steps = steps,
-                                    .every = 7,
-                                    .drift = drift,
+                                   {.schedule = {.steps = steps, .every = 7, .drift = drift},
                                     .allowed = {},
                                     .keeps_every_step = false,
                                     .begins = {},

@@ -151,9 +151,7 @@ TEST_CASE("published: makemore-deep inside, after step 1000") {
         return hand_candidates({"stepwise", "collapsed", "fused"}, reference, fused_candidate);
     };
     Comparison all = compare(run, torch_ref::load(), candidates,
-                             {.steps = 1001,
-                              .every = 1001,
-                              .drift = true,
+                             {.schedule = {.steps = 1001, .every = 1001, .drift = true},
                               .allowed = {},
                               .keeps_every_step = false,
                               .begins = {},
