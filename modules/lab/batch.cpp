@@ -106,13 +106,14 @@ Document batch(const Setup& setup) {
 }  // namespace
 
 Experiment batch_experiment() {
+    const auto prepare = [] { return Prepared{{}, batch}; };
     return {.name = "batch",
             .note = "notes 1, 4",
             .about = "Which ε, which momentum, how small a batch",
             .networks = Networks::adjustable,
             .seeds = 5,
             .steps = 4'000,
-            .prepare = prepared<batch>};
+            .prepare = prepare};
 }
 
 }  // namespace byhand::lab

@@ -1,5 +1,4 @@
-#include "lab/columns.h"
-
+// Note 3's batch, column by column: every value of a batch norm, forward and backward.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +15,18 @@ namespace {
 
 constexpr std::size_t kRows = 5, kUnits = 3;
 
-// Note 3: five rows of pre-activations.
+struct ColumnsOptions {
+    std::vector<double> gain = {0.5, 2, -1}, bias = {0.25, -1, 3};  // γ and β of the three units, none of them 1 or 0
+    double epsilon = 1e-5;
+
+    std::vector<OwnOption> own() {
+        return {{"--gain", "γ of the three units", &gain},
+                {"--bias", "β of the three units", &bias},
+                {"--bn-eps", "ε", &epsilon, 0}};
+    }
+};
+
+// Five rows of pre-activations.
 const std::vector<double> kBatch = {7, 5, 4, 2, 3, 4, 1, 2, 3, 7, 5, 6, 3, 3, 4};
 
 const std::vector<std::string> kForward = {"hprebn",    "bnmeani", "bndiff", "bndiff2", "bnvar",
@@ -24,6 +34,7 @@ const std::vector<std::string> kForward = {"hprebn",    "bnmeani", "bndiff", "bn
 const std::vector<std::string> kBackward = {"dhpreact", "dbngain",  "dbnbias", "dbnraw",   "dbnvar_inv",
                                             "dbnvar",   "dbndiff2", "dbndiff", "dbnmeani", "dhprebn"};
 
+// The gradient of the result is dy[i, j] = (i + 1)·(j − 1) + 1.
 Numbers<double> inputs(const ColumnsOptions& options) {
     Numbers<double> given{{{"hprebn", kBatch}, {"bngain", options.gain}, {"bnbias", options.bias}}};
     for (std::size_t i = 0; i < kRows; ++i) {
@@ -81,32 +92,13 @@ double add_divisor(Document& document, const Numbers<double>& given, const NormC
     return largest;
 }
 
-}  // namespace
-
-Experiment columns_experiment() {
-    const auto prepare = [] {
-        return prepared<ColumnsOptions>(
-            [](ColumnsOptions& options) -> std::vector<OwnOption> {
-                return {{"--gain", "γ of the three units", &options.gain},
-                        {"--bias", "β of the three units", &options.bias},
-                        {"--bn-eps", "ε", &options.epsilon, 0}};
-            },
-            columns);
-    };
-    return {.name = "columns",
-            .note = "note 3",
-            .about = "5 rows, 3 units: every value of a batch norm",
-            .prepare = prepare};
-}
-
 Document columns(const ColumnsOptions& options, const Setup& setup) {
     if (options.gain.size() != kUnits || options.bias.size() != kUnits) {
         throw InputError("--gain and --bias take three numbers each, one for each unit of the note's batch");
     }
     Document document{"lab columns", "note 3", "Column by column", {}, {}, {}, true};
     document.blocks.emplace_back(
-        Text{"Five rows of a batch pass through three units. Each unit has its own mean and deviation, taken down its "
-             "column over the rows, and its own γ and β. No number of one column enters another."});
+        Text{"Five rows of a batch pass through three units. No number of one column enters another."});
     document.blocks.emplace_back(
         Formulas{{"batchnorm_mean", "batchnorm_difference", "batchnorm_square", "batchnorm_variance",
                   "batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift"}});
@@ -127,6 +119,15 @@ Document columns(const ColumnsOptions& options, const Setup& setup) {
         "{}, by {:.1g} at most.",
         largest <= kRounding ? "it does but for rounding" : "here it does not", largest)));
     return document;
+}
+
+}  // namespace
+
+Experiment columns_experiment() {
+    return {
+        .name = "columns", .note = "note 3", .about = "5 rows, 3 units: every value of a batch norm", .prepare = [] {
+            return prepared(columns);
+        }};
 }
 
 }  // namespace byhand::lab

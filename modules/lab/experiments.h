@@ -41,8 +41,7 @@ struct Prepared {
 // The networks that an experiment accepts.
 enum class Networks {
     none,         // it works without a network
-    chain,        // batch norm and tanh in a chain of layers
-    plain,        // the same with plain gradient descent
+    plain,        // batch norm and tanh in a chain of layers, with plain gradient descent
     adjustable,   // the same, with a hidden layer in which the experiment can place norms
     every_place,  // the same, without --norm: the experiment compares all places
 };
@@ -57,18 +56,11 @@ struct Experiment {
     Prepared (*prepare)() = nullptr;
 };
 
-// An experiment with options of its own.
+// An experiment whose options are an `Options` that lists them in own().
 template <class Options>
-Prepared prepared(std::vector<OwnOption> (*own_options)(Options& options),
-                  Document (*run)(const Options& options, const Setup& setup)) {
+Prepared prepared(Document (*run)(const Options& options, const Setup& setup)) {
     const auto options = std::make_shared<Options>();
-    return {own_options(*options), [options, run](const Setup& setup) { return run(*options, setup); }};
-}
-
-// An experiment without options of its own.
-template <Document (*kRun)(const Setup& setup)>
-Prepared prepared() {
-    return {{}, kRun};
+    return {options->own(), [options, run](const Setup& setup) { return run(*options, setup); }};
 }
 
 // In the order in which the lab lists them.
@@ -90,7 +82,6 @@ Experiment undo_experiment();
 Experiment batch_experiment();
 Experiment backward_experiment();
 Experiment conventions_experiment();
-Experiment walkthrough_experiment();
 
 // ---- An experiment's document: its formulas, and how programs read it ----
 

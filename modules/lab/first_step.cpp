@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "compare/compare.h"
-#include "fast/candidate.h"
 #include "harness/drawn.h"
 #include "recipe/recipe.h"
 
@@ -22,22 +20,6 @@ FirstStep first_step(const Recipe& recipe, const Material& material) {
         }
     }
     return {std::move(run), std::move(batch), std::move(state)};
-}
-
-Held hold_against_torch(const torch_ref::Factory& torch, const FirstStep& first,
-                        const std::vector<std::string>& models) {
-    const Recipe& recipe = first.run.recipe;
-    Reference reference = reference_of(torch, recipe.network, recipe.batch, recipe.seed);
-    Candidates candidates = hand_candidates(models, reference, fused_candidate);
-    const Schedule schedule{.batch = [&](std::size_t) { return first.batch.view(); },
-                            .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
-    Held held;
-    run_comparison(recipe.network, first.state, schedule, candidates, reference.implementations, reference.chain,
-                   [&](const ComparedStep& step) {
-                       add(held.summary, step);
-                       held.step = step;
-                   });
-    return held;
 }
 
 }  // namespace byhand::lab

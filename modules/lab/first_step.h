@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "harness/end_to_end/comparison.h"
-#include "harness/end_to_end/summary.h"
 #include "lab/setting.h"
 #include "names/dataset.h"
 #include "train/run.h"
@@ -38,16 +36,5 @@ inline std::vector<Layer> layers_with_norm(const NetworkConfig& config) {
     std::erase_if(with, [](const Layer& layer) { return !layer.has_batchnorm; });
     return with;
 }
-
-// ---- A network by hand held against LibTorch's, as `byhand compare` does it ----
-
-struct Held {
-    Summary summary;
-    ComparedStep step;
-};
-
-// One training step from `first`'s state on its batch; `models` are "stepwise", "collapsed", "fused".
-Held hold_against_torch(const torch_ref::Factory& torch, const FirstStep& first,
-                        const std::vector<std::string>& models);
 
 }  // namespace byhand::lab

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <memory>
 #include <string>
 
 #include "judge/finding.h"
@@ -163,37 +161,27 @@ struct LossTraining {
     double rate_factor = 1;  // on every rate of the recipe
 };
 
-// Means over validation examples, in evaluation mode.
-struct Losses {
-    double cross_entropy = std::numeric_limits<double>::quiet_NaN();
-    double squared_error = std::numeric_limits<double>::quiet_NaN();
-};
-
-// Where the norms go by the figures of the training set, `train` is that set.
-Losses losses_on(const Examples& examples, const Examples& train, const NetworkConfig& network,
-                 const Tensors<float>& state) {
-    constexpr std::size_t kRows = 4096;  // at a time, so that memory does not grow with the data
-    const std::unique_ptr<Trainable> model = evaluated(network, state, train);
-    Losses losses{0, 0};
-    for (std::size_t first = 0; first < examples.size(); first += kRows) {
-        const std::size_t rows = std::min(kRows, examples.size() - first);
-        const ExampleRows block = examples.rows(first, rows);
-        std::vector<float> logits(rows * network.vocabulary);
-        model->logits(logits, block.X);
-        Numbers<double> in{{{"logits", as<double>(logits)}}, block.Y};
-        const double share = static_cast<double>(rows) / static_cast<double>(examples.size());
-        for (const auto& [start, loss] : {std::pair{Start::cross_entropy, &Losses::cross_entropy},
-                                          {Start::squared_error, &Losses::squared_error}}) {
-            run(loss_graph(start, rows, network.vocabulary).forward, in);
-            losses.*loss += share * in["loss"][0];
-        }
-    }
-    return losses;
-}
-
-// Each on every seed, in the order of the study; NaN if the training met values that are not finite.
-std::vector<Losses> train_losses(const std::vector<LossTraining>& trainings, const Study& study, const Setup& setup) {
+void add_trainings(Document& document, const LossOptions& options, const Setup& setup) {
     const Recipe recipe = in_steps(setup.recipes.front(), setup.steps);
+    std::vector<LossTraining> trainings = {
+        {"cross-entropy", Start::cross_entropy, 1},
+        {"note's start", Start::notes_start, 1},
+        {fmt::format("note's start × {}", recipe.batch), Start::notes_start, static_cast<double>(recipe.batch)}};
+    for (const double factor : options.rate_factors) {
+        trainings.push_back({factor == 1 ? "squared error" : fmt::format("squared error × {:g}", factor),
+                             Start::squared_error, factor});
+    }
+    Study study{
+        .key = "cross_entropy",
+        .title = fmt::format("Trained on names, {} steps of recipe {} on {} seeds: loss on the validation names",
+                             setup.steps, recipe.name, setup.seeds.size()),
+        .arms = {},
+        .seeds = setup.seeds.size(),
+        .measure = "cross-entropy",
+        .decimals = 4};
+    for (const LossTraining& one : trainings) {
+        study.arms.push_back(one.name);
+    }
     const auto make = [&](std::size_t arm, std::size_t, std::size_t) {
         Training training{.recipe = recipe};
         for (RateFrom& from : training.recipe.rates) {
@@ -204,55 +192,18 @@ std::vector<Losses> train_losses(const std::vector<LossTraining>& trainings, con
         };
         return training;
     };
-    // The parts are the same for every seed: the split has a seed of its own.
-    const Run run = prepare(recipe, setup.material.names, setup.material.where);
-    std::vector<Losses> losses;
-    for (const Trained& one : train(study, make, setup)) {
-        losses.push_back(one.finite ? losses_on(run.val, run.train, run.recipe.network, one.state) : Losses());
-    }
-    return losses;
-}
-
-void add_trainings(Document& document, const LossOptions& options, const Setup& setup) {
-    const Recipe& recipe = setup.recipes.front();
-    std::vector<LossTraining> trainings = {
-        {"cross-entropy", Start::cross_entropy, 1},
-        {"note's start", Start::notes_start, 1},
-        {fmt::format("note's start × {}", recipe.batch), Start::notes_start, static_cast<double>(recipe.batch)}};
-    for (const double factor : options.rate_factors) {
-        trainings.push_back({factor == 1 ? "squared error" : fmt::format("squared error × {:g}", factor),
-                             Start::squared_error, factor});
-    }
-    Study cross_entropy{.key = "cross_entropy",
-                        .title = fmt::format("Trained on names, {} steps of recipe {} on {} seeds: losses over the "
-                                             "validation names",
-                                             setup.steps, recipe.name, setup.seeds.size()),
-                        .arms = {},
-                        .seeds = setup.seeds.size(),
-                        .measure = "cross-entropy",
-                        .decimals = 4};
-    for (const LossTraining& one : trainings) {
-        cross_entropy.arms.push_back(one.name);
-    }
-    const std::vector<Losses> losses = train_losses(trainings, cross_entropy, setup);
-    Study squared_error = cross_entropy;
-    cross_entropy.figures = figures_of(losses, &Losses::cross_entropy);
-    squared_error.key = "squared_error";
-    squared_error.measure = "squared error";
-    squared_error.figures = figures_of(losses, &Losses::squared_error);
-    add(document, {cross_entropy, squared_error});
+    study.figures = figures_of(train(study, make, setup), &Trained::val);
+    add(document, {study});
     std::vector<Claim> claims;
-    for (const Study* study : {&cross_entropy, &squared_error}) {
-        for (std::size_t arm = 1; arm < trainings.size(); ++arm) {
-            claims.push_back({.name = study->key,
-                              .subject = study->measure,
-                              .sentence = trainings[arm].name + " trains to a lower loss than cross-entropy",
-                              .measure = "Over the validation names",
-                              .brief = trainings[arm].name,
-                              .arms = {"it", "cross-entropy"},
-                              .first = study->at(arm),
-                              .second = study->at(0)});
-        }
+    for (std::size_t arm = 1; arm < trainings.size(); ++arm) {
+        claims.push_back({.name = study.key,
+                          .subject = study.measure,
+                          .sentence = trainings[arm].name + " trains to a lower loss than cross-entropy",
+                          .measure = "Over the validation names",
+                          .brief = trainings[arm].name,
+                          .arms = {"it", "cross-entropy"},
+                          .first = study.at(arm),
+                          .second = study.at(0)});
     }
     add(document, claims);
 }
@@ -264,24 +215,13 @@ Graph network_from(Start start, const NetworkConfig& config, std::size_t rows) {
 }
 
 Experiment loss_experiment() {
-    const auto prepare = [] {
-        return prepared<LossOptions>(
-            [](LossOptions& options) -> std::vector<OwnOption> {
-                constexpr double kLeast = 1e-9, kMost = 1e6;
-                return {{"--scales", "Standard deviations of the logits for which gradients are compared",
-                         &options.scales, kLeast, kMost},
-                        {"--rate-factors", "Factors of the recipe's learning rates for training with the squared error",
-                         &options.rate_factors, kLeast, kMost}};
-            },
-            loss);
-    };
     return {.name = "loss",
             .note = "note 1",
             .about = "A squared error with cross-entropy's gradient",
             .networks = Networks::adjustable,
             .seeds = 5,
             .steps = 6'000,
-            .prepare = prepare};
+            .prepare = [] { return prepared(loss); }};
 }
 
 Document loss(const LossOptions& options, const Setup& setup) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "lab/experiments.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
 #include "report/document.h"
@@ -14,6 +15,14 @@ namespace byhand::lab {
 struct LossOptions {
     std::vector<double> scales = {0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 20, 50};  // deviations of the logits
     std::vector<double> rate_factors = {1, 30};  // the squared error is trained by the recipe's rates times these
+
+    std::vector<OwnOption> own() {
+        constexpr double kLeast = 1e-9, kMost = 1e6;
+        return {
+            {"--scales", "Standard deviations of the logits for which gradients are compared", &scales, kLeast, kMost},
+            {"--rate-factors", "Factors of the recipe's learning rates for training with the squared error",
+             &rate_factors, kLeast, kMost}};
+    }
 };
 
 // Gradients at logits drawn from a normal distribution, then trainings. Throws InputError as prepare (train/run.h)

@@ -90,11 +90,11 @@ struct Claim {
     std::string sentence;       // "It allows larger learning rates"
     std::string measure;        // in full
     std::string brief;          // the same in few characters, for the table
-    std::vector<std::string> arms = {};
-    std::vector<double> first = {}, second = {};  // a figure a seed
     Better better = Better::smaller;
     bool by_factors = false;
     double times = 1;  // by factors: the first must be better by more than this factor
+    std::vector<std::string> arms = {};
+    std::vector<double> first = {}, second = {};  // a figure a seed
 };
 
 // By measure(figures over the values) of each seed, for the first two arms of the study.

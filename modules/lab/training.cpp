@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
+#include <mutex>
+#include <thread>
 
 #include "fast/models.h"
 #include "train/losses.h"
@@ -81,6 +84,45 @@ std::unique_ptr<Trainable> evaluated(const NetworkConfig& network, const Tensors
         model->calibrate(train.all().X);
     }
     return model;
+}
+
+void in_parallel(std::size_t parts, const std::function<void(std::size_t)>& part,
+                 const std::function<void(std::size_t, std::size_t)>& done) {
+    std::mutex mutex;  // of the three below, and of done
+    std::size_t next = 0, ended = 0;
+    std::exception_ptr thrown;
+    const auto work = [&] {
+        for (;;) {
+            std::size_t taken = 0;
+            {
+                const std::scoped_lock lock(mutex);
+                if (next == parts || thrown) {
+                    return;
+                }
+                taken = next++;
+            }
+            try {
+                part(taken);
+                const std::scoped_lock lock(mutex);
+                done(++ended, parts);
+            } catch (...) {
+                const std::scoped_lock lock(mutex);
+                thrown = thrown ? thrown : std::current_exception();
+            }
+        }
+    };
+    done(0, parts);
+    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+    {
+        std::vector<std::jthread> helpers;
+        for (std::size_t i = 1; i < std::min(cores, parts); ++i) {
+            helpers.emplace_back(work);
+        }
+        work();
+    }
+    if (thrown) {
+        std::rethrow_exception(thrown);
+    }
 }
 
 }  // namespace byhand::lab

@@ -21,7 +21,6 @@ Arguments quick(const std::string& experiment) {
         {"undo", {"--seeds", "2", "--steps", "200"}},
         {"batch", {"--seeds", "2", "--steps", "100"}},
         {"backward", {"--seeds", "2", "--rows", "9,33", "--columns", "5", "--rounds", "3"}},
-        {"walkthrough", {"--steps", "200"}},
     };
     const auto found = kQuick.find(experiment);
     return Arguments{"lab", experiment} + (found == kQuick.end() ? Arguments{} : found->second);
@@ -105,7 +104,7 @@ TEST_CASE("the lab lists its experiments, and each has help and a name of its ow
     const Folder folder;
     const std::vector<std::string> names = listed(folder);
     CHECK(names == std::vector<std::string>{"loss", "invariance", "geometry", "columns", "padding", "placement",
-                                            "claims", "undo", "batch", "backward", "conventions", "walkthrough"});
+                                            "claims", "undo", "batch", "backward", "conventions"});
     for (const std::string& name : names) {
         const Outcome help = byhand(folder, {"lab", name, "--help"});
         CHECK(help.code == 0);
@@ -159,7 +158,7 @@ TEST_CASE("the lab refuses what it can't do") {
     check_refused(byhand(folder, {"lab", "columns", "--gain", "1,x,3"}), "--gain");
     check_refused(byhand(folder, {"lab", "columns", "--svg", "x.svg"}), "no plot");
     check_refused(byhand(folder, {"lab", "undo", "--activation", "relu"}), "has a relu");
-    check_refused(byhand(folder, {"lab", "walkthrough", "--norm-kind", "layer"}), "has a layernorm");
+    check_refused(byhand(folder, {"lab", "undo", "--norm-kind", "layer"}), "has a layernorm");
     check_refused(byhand(folder, {"lab", "columns", "--html", "no/such/page.html"}), "no/such/page.html");
     check_refused(byhand(folder, {"lab", "columns", "--html", "."}), "folder");
     CHECK(folder.files().empty());

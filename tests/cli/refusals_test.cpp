@@ -237,7 +237,7 @@ TEST_CASE("a file that is read, or written already, is not written over") {
                                        {"exercise", "own.cpp", "--output", "own.cpp"},
                                        {"lab", "padding", "--file", "rows", "--html", "rows"},
                                        {"lab", "invariance", "--svg", "./h", "--html", "h"},
-                                       {"lab", "walkthrough", "--data", "n", "--html", "n"},
+                                       {"lab", "loss", "--data", "n", "--html", "n"},
                                        {"bench", "--recipe", "r.json", "--sweep", "batch=8..8", "--svg", "r.json"}};
     if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--output", "n"});

@@ -43,6 +43,13 @@ std::vector<std::string> claim_names() {
     return {kClaims.begin(), kClaims.end()};
 }
 
+std::vector<OwnOption> ClaimsOptions::own() {
+    return {{.name = "--claim",
+             .about = "Only these claims, separated by commas",
+             .value = &claims,
+             .words = claim_names()}};
+}
+
 TwoForms two_forms(Recipe recipe, const Material& material) {
     Run run = prepare(std::move(recipe), material.names, material.where);
     TwoForms network{run.recipe.name, {run.recipe, run.recipe}, std::move(run.train), std::move(run.val)};
@@ -77,16 +84,6 @@ Training for_its_curve(Recipe recipe) {
 }
 
 Experiment claims_experiment() {
-    const auto prepare = [] {
-        return prepared<ClaimsOptions>(
-            [](ClaimsOptions& options) -> std::vector<OwnOption> {
-                return {{.name = "--claim",
-                         .about = "Only these claims, separated by commas",
-                         .value = &options.claims,
-                         .words = claim_names()}};
-            },
-            claims);
-    };
     return {.name = "claims",
             .note = "note 4",
             .about = "Faster, larger rates, regularised, steadier?",
@@ -94,7 +91,7 @@ Experiment claims_experiment() {
             .seeds = 5,
             .steps = 4'000,
             .second_recipe = "makemore-deep",
-            .prepare = prepare};
+            .prepare = [] { return prepared(claims); }};
 }
 
 Document claims(const ClaimsOptions& options, const Setup& setup) {
@@ -105,12 +102,10 @@ Document claims(const ClaimsOptions& options, const Setup& setup) {
         return options.claims.empty() || std::ranges::find(options.claims, name) != options.claims.end();
     };
     Document document{"lab claims", "note 4", "What batch norm buys", {}, {}, {}, true};
-    document.blocks.emplace_back(Text{fmt::format(
-        "Note 4's claims, measured with the norm and without, all else the same: initial values, minibatches, rates. "
-        "Figures are means over {} seeds ± the standard deviation. A claim holds if the mean difference favours it by "
-        "more than {:.0f} standard errors, and does not hold if it contradicts it by as much. One seed decides "
-        "nothing.",
-        setup.seeds.size(), kErrorsThatCount)});
+    document.blocks.emplace_back(
+        Text{fmt::format("Note 4's claims, measured with the norm and without, all else the same. Figures are means "
+                         "over {} seeds ± the standard deviation.",
+                         setup.seeds.size())});
     document.blocks.emplace_back(Formulas{
         {"batchnorm_normalise", "batchnorm_scale_shift", "batchnorm_affine_backward", "batchnorm_evaluate_raw"}});
     std::vector<TwoForms> networks;

@@ -9,6 +9,7 @@
 
 #include "base/model.h"
 #include "base/tensors.h"
+#include "lab/experiments.h"
 #include "lab/setting.h"
 #include "lab/study.h"
 #include "names/dataset.h"
@@ -20,6 +21,8 @@ namespace byhand::lab {
 
 struct ClaimsOptions {
     std::vector<std::string> claims;  // of claim_names(); empty: all
+
+    std::vector<OwnOption> own();
 };
 inline constexpr std::size_t kFewestClaimSteps = 500;
 
@@ -86,26 +89,19 @@ double wander_of(const std::vector<std::vector<double>>& means, const std::vecto
 
 // ---- Names of one kind to train on, of another to be tested on ----
 
-// By what the names are divided. Those up to the middle one of the training part are of the first kind.
-enum class NameKind { initial, length };
-
+// By their initial: those up to the middle one of the training part are of the first kind.
 struct ShiftedNames {
     Examples train;       // of the first kind
     Examples own, other;  // never trained on: of the first kind, and of the second
 };
-ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, NameKind kind);
+ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context);
 
-// How the gradient of a layer changes when the layers before it are updated, and how the loss varies along the
-// gradient: the measures of Santurkar, Tsipras, Ilyas and Mądry (2018), definition 2.1 and figure 4.
+// The measure of Santurkar, Tsipras, Ilyas and Mądry (2018), definition 2.1: how the gradient of a layer changes when
+// the layers before it are updated.
 
 // ‖G − G′‖, the mean of the layers: G is the gradient to a layer's weights at the parameters of a step; G′ is the same
 // on the same batch once all layers before it (the embedding is the first) have taken the step, and no other has.
 // `runner` has the steps of stepwise_graph; `state` is a table equal to state(config).
 double covariate_shift(Runner<double>& runner, const Tensors<float>& state, const Batch& batch, double rate);
-
-// The largest less the least loss at these distances downhill along the gradient of all parameters: η times the
-// gradient. Precondition: there is a distance.
-double variation_along_gradient(Runner<double>& runner, const Tensors<float>& state, const Batch& batch,
-                                const std::vector<double>& distances);
 
 }  // namespace byhand::lab

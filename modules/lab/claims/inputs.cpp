@@ -1,18 +1,36 @@
 // Steadier inputs: internal covariate shift, as Ioffe and Szegedy (2015) claim and Santurkar, Tsipras, Ilyas and Mądry
 // ("How Does Batch Normalization Help Optimization?", 2018) dispute it.
 #include <algorithm>
-#include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "base/value.h"
 #include "lab/claims/claims.h"
+#include "lab/figures.h"
 #include "manual/stepwise.h"
 
 namespace byhand::lab {
 namespace {
 
-constexpr std::size_t kMoments = 40;
+std::vector<double> copy_of(const Runner<double>& runner, const std::string& name) {
+    const std::span<const double> values = runner.tensors()[name];
+    return {values.begin(), values.end()};
+}
+
+// The parameters before layer l's linear and after that of the layer before it: the embedding for the first, else all
+// that the layer before it has.
+std::vector<std::string> learned_just_before(const std::vector<Layer>& all, std::size_t l,
+                                             const Tensors<double>& tensors) {
+    if (l == 0) {
+        return {"C"};
+    }
+    const Layer& before = all[l - 1];
+    std::vector<std::string> names = {before.W(), before.b(), before.value("bngain"), before.value("bnbias")};
+    std::erase_if(names, [&](const std::string& name) { return !tensors.contains(name); });
+    return names;
+}
 
 // At moments of a training, from the beginning to the end.
 struct InputRecord {
@@ -20,97 +38,100 @@ struct InputRecord {
     // Of the tanh's input of the last hidden layer, over one batch that stays. [moment][unit].
     std::vector<std::vector<double>> means, deviations;
     // On a fresh batch each time, of the training's size and at its rate. [moment].
-    std::vector<double> shifts, variations;
+    std::vector<double> shifts;
 };
 
-class InputWatch {
-public:
-    explicit InputWatch(const Run& run)
-        : recipe_(run.recipe),
-          train_(run.train),
-          generator_(torch_seeded(run.recipe.seed)),
-          in_double_(stepwise_graph(run.recipe.network, run.recipe.batch)),
-          fixed_(stepwise_graph(run.recipe.network, kFixedRows)) {
-        fixed_.set_batch(draw(kFixedRows).view());
-    }
-
-    void look(std::size_t steps, const Trainable& model, InputRecord& record) {
-        const Tensors<float> state = model.save();
-        record.steps.push_back(static_cast<double>(steps));
-        copy_into(fixed_.tensors(), state);
-        fixed_.forward();
-        add_units(record);
-        const DrawnBatch batch = draw(recipe_.batch);
-        const double rate = rate_at(recipe_, steps);
-        record.shifts.push_back(covariate_shift(in_double_, state, batch.view(), rate));
-        // Santurkar et al. go from 0.05 to 0.4 in training at 0.1.
-        record.variations.push_back(
-            variation_along_gradient(in_double_, state, batch.view(), {0.5 * rate, rate, 2 * rate, 4 * rate}));
-    }
-
-private:
+// What a training is watched with: as large as the network.
+struct InputWatch {
     static constexpr std::size_t kFixedRows = 500;
 
+    explicit InputWatch(const Run& run)
+        : train(run.train),
+          generator(torch_seeded(run.recipe.seed)),
+          in_double(stepwise_graph(run.recipe.network, run.recipe.batch)),
+          fixed(stepwise_graph(run.recipe.network, kFixedRows)) {
+        fixed.set_batch(draw(kFixedRows).view());
+    }
+
     DrawnBatch draw(std::size_t rows) {
-        DrawnBatch batch(rows, train_.context);
-        draw_batch(batch, train_, generator_);
+        DrawnBatch batch(rows, train.context);
+        draw_batch(batch, train, generator);
         return batch;
     }
 
-    // Mean and deviation of each unit of every hidden layer over the rows.
-    void add_units(InputRecord& record) {
-        std::vector<double>&means = record.means.emplace_back(), &deviations = record.deviations.emplace_back();
-        for (const Layer& layer : layers(recipe_.network)) {
-            for (std::size_t unit = 0; !layer.is_output && unit < layer.outputs; ++unit) {
-                const std::span<const float> x = fixed_.tensors()[layer.value("hpreact")];
-                std::vector<double> column(kFixedRows);
-                for (std::size_t row = 0; row < kFixedRows; ++row) {
-                    column[row] = x[row * layer.outputs + unit];
-                }
-                const MeanAndDeviation of_unit = mean_and_deviation(column);
-                means.push_back(of_unit.mean);
-                deviations.push_back(of_unit.deviation);
-            }
-        }
-    }
-
-    Recipe recipe_;
-    Examples train_;
-    TorchGenerator generator_;
-    Runner<double> in_double_;
-    Runner<float> fixed_;  // over the batch that stays
+    Examples train;
+    TorchGenerator generator;
+    Runner<double> in_double;
+    Runner<float> fixed;  // over the batch that stays
 };
 
+// Mean and deviation of each unit of every hidden layer over the batch that stays, and the shift on a fresh one.
+void look(InputWatch& watch, const Tensors<float>& state, const Recipe& recipe, std::size_t steps,
+          InputRecord& record) {
+    record.steps.push_back(static_cast<double>(steps));
+    copy_into(watch.fixed.tensors(), state);
+    watch.fixed.forward();
+    std::vector<double>&means = record.means.emplace_back(), &deviations = record.deviations.emplace_back();
+    for (const Layer& layer : layers(watch.fixed.graph().config)) {
+        for (std::size_t unit = 0; !layer.is_output && unit < layer.outputs; ++unit) {
+            const std::span<const float> x = watch.fixed.tensors()[layer.value("hpreact")];
+            std::vector<double> column;
+            for (std::size_t at = unit; at < x.size(); at += layer.outputs) {
+                column.push_back(x[at]);
+            }
+            const MeanAndDeviation of_unit = mean_and_deviation(column);
+            means.push_back(of_unit.mean);
+            deviations.push_back(of_unit.deviation);
+        }
+    }
+    const DrawnBatch batch = watch.draw(recipe.batch);
+    record.shifts.push_back(covariate_shift(watch.in_double, state, batch.view(), rate_at(recipe, steps)));
+}
+
 Training watched(const Recipe& recipe, InputRecord& record) {
-    const std::size_t every = std::max<std::size_t>(1, recipe.steps / kMoments);
+    constexpr std::size_t kMoments = 40;
     Training training = for_its_curve(recipe);
     const auto watch = std::make_shared<std::unique_ptr<InputWatch>>();
     training.prepare = [watch, evaluate_little = training.prepare](Run& run) {
         evaluate_little(run);
         *watch = std::make_unique<InputWatch>(run);
     };
-    training.watch = [watch, &record, every, last = recipe.steps](std::size_t steps, Trainable& model) {
-        if (steps % every == 0) {
-            (*watch)->look(steps, model, record);
+    training.watch = [=, &record](std::size_t steps, Trainable& model) {
+        if (steps % std::max<std::size_t>(1, recipe.steps / kMoments) == 0) {
+            look(**watch, model.save(), recipe, steps, record);
         }
-        if (steps == last) {
-            watch->reset();  // as large as the network: not all of them at once
+        if (steps == recipe.steps) {
+            watch->reset();  // not all of them at once
         }
     };
     return training;
 }
 
-double wander(const InputRecord& record) {
-    return wander_of(record.means, record.deviations);
-}
-double mean_shift(const InputRecord& record) {
-    return mean_and_deviation(record.shifts).mean;
-}
-double mean_variation(const InputRecord& record) {
-    return mean_and_deviation(record.variations).mean;
-}
-
 }  // namespace
+
+double covariate_shift(Runner<double>& runner, const Tensors<float>& state, const Batch& batch, double rate) {
+    copy_into(runner.tensors(), state);
+    runner.set_batch(batch);
+    runner.set_rate(rate);
+    runner.forward();
+    runner.backward();
+    runner.update();
+    const std::vector<Layer> all = layers(runner.graph().config);
+    std::vector<std::vector<double>> G;
+    std::ranges::transform(all, std::back_inserter(G),
+                           [&](const Layer& layer) { return copy_of(runner, gradient_of(layer.W())); });
+    double sum = 0;
+    for (std::size_t l = 0; l < all.size(); ++l) {
+        for (const std::string& name : learned_just_before(all, l, runner.tensors())) {
+            // new_X in the place of X; those before it have taken their step already
+            std::ranges::copy(runner.tensors()[update_of(name)], runner.tensors()[name].begin());
+        }
+        runner.forward();
+        runner.backward();
+        sum += norm(difference(G[l], copy_of(runner, gradient_of(all[l].W()))));
+    }
+    return sum / static_cast<double>(all.size());
+}
 
 double wander_of(const std::vector<std::vector<double>>& means, const std::vector<std::vector<double>>& deviations) {
     double wander = 0, spread = 0;
@@ -132,21 +153,17 @@ Claims steadier_inputs(Document& document, const TwoForms& network, const Setup&
         },
         setup);
     Claims claims;
-    using Figure = double (*)(const InputRecord& record);
-    for (const auto& [sentence, measure, brief, figure] :
-         {std::tuple<const char*, const char*, const char*, Figure>{
-              "A layer's inputs shift less while the layers before it learn",
-              "Wander of the mean of a tanh's input over a training, in deviations of that input", "mean wanders",
-              wander},
-          {"Internal covariate shift, by the definition of 2018, is less",
-           "‖G − G′‖ of a layer's gradient before and after the layers before it take their step, mean of the layers",
-           "‖G − G′‖", mean_shift},
-          {"The loss is smoother along the gradient", "Variation of the loss from 0.5 to 4 rates along the gradient",
-           "loss along ∇L", mean_variation}}) {
+    const auto claim = [&](const char* sentence, const char* measure, const char* brief, const auto& figure) {
         study.figures = figures_of(records, figure);
-        claims.push_back(claim_on(study, {"inputs", network.name, sentence, measure, brief, {}, {}, {}},
+        claims.push_back(claim_on(study, {"inputs", network.name, sentence, measure, brief},
                                   [](const std::vector<double>& one) { return one.front(); }));
-    }
+    };
+    claim("A layer's inputs shift less while the layers before it learn",
+          "Wander of the mean of a tanh's input over a training, in deviations of that input", "mean wanders",
+          [](const InputRecord& one) { return wander_of(one.means, one.deviations); });
+    claim("Internal covariate shift, by the definition of 2018, is less",
+          "‖G − G′‖ of a layer's gradient before and after the layers before it take their step, mean of the layers",
+          "‖G − G′‖", [](const InputRecord& one) { return mean_and_deviation(one.shifts).mean; });
     study.varied = "step";
     study.log_x = false;
     study.values = records.front().steps;

@@ -148,15 +148,9 @@ Claims faster_and_rates(Document& document, const TwoForms& network, const Setup
         const double limit = frequency_loss(network.train.all().Y, network.val.all().Y, V);
         claims.push_back(claim_on(
             study,
-            {"rates",
-             network.name,
-             "It allows larger learning rates",
+            {"rates", network.name, "It allows larger learning rates",
              fmt::format("Largest rate that ends below a loss of {:.3f}, that of the letters' frequencies", limit),
-             "largest rate",
-             {},
-             {},
-             {},
-             Better::larger},
+             "largest rate", Better::larger},
             [&](const std::vector<double>& losses) { return largest_below(study.values, losses, limit).value_or(0); }));
     }
     if (wants_faster) {
@@ -186,15 +180,9 @@ Claims initial_weights(Document& document, const TwoForms& network, const Setup&
     add(document, {study});
     return {
         claim_on(study,
-                 {"weights",
-                  network.name,
-                  "It depends less on the initial weights",
+                 {"weights", network.name, "It depends less on the initial weights",
                   fmt::format("Decades of a factor on the hidden weights within {} nats of the best loss", kTolerance),
-                  "decades",
-                  {},
-                  {},
-                  {},
-                  Better::larger},
+                  "decades", Better::larger},
                  [&](const std::vector<double>& losses) { return decades_within(study.values, losses, kTolerance); })};
 }
 
@@ -213,21 +201,13 @@ Claims regularised(Document& document, const TwoForms& network, const Setup& set
     add(document, {gaps});
     const std::string where = fmt::format(", mean of the batch sizes; {} times as wide, on {:.0f} % of the names",
                                           kWiderHidden, 100 * kTrainingPart);
-    return {
-        claim_on(gaps,
-                 {"regularised",
-                  network.name,
-                  "It regularises slightly",
-                  "Validation minus training loss" + where,
-                  "val − train",
-                  {},
-                  {},
-                  {}},
-                 mean_of),
-        claim_on(
-            losses,
-            {"regularised", network.name, "It regularises slightly", "Validation loss" + where, "val loss", {}, {}, {}},
-            mean_of)};
+    return {claim_on(gaps,
+                     {"regularised", network.name, "It regularises slightly", "Validation minus training loss" + where,
+                      "val − train"},
+                     mean_of),
+            claim_on(losses,
+                     {"regularised", network.name, "It regularises slightly", "Validation loss" + where, "val loss"},
+                     mean_of)};
 }
 
 double final_loss(const Trained& trained) {

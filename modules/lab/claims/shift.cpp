@@ -1,5 +1,6 @@
 // Shift between training and test data.
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
@@ -14,27 +15,23 @@ namespace {
 constexpr std::size_t kLonger = 5;   // times the steps of the other trainings: running statistics need them
 constexpr std::size_t kMoments = 5;  // of the tests, the last one at the end
 
-std::size_t key_of(std::u32string_view name, NameKind kind) {
-    return kind == NameKind::initial ? static_cast<std::size_t>(name.front()) : name.size();
-}
-
-std::size_t middle_of(const Names& names, NameKind kind) {
-    std::vector<std::size_t> keys(names.size());
-    std::ranges::transform(names, keys.begin(), [&](std::u32string_view name) { return key_of(name, kind); });
-    const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);
-    std::ranges::nth_element(keys, middle);
+char32_t middle_initial(const Names& names) {
+    std::u32string initials;
+    std::ranges::transform(names, std::back_inserter(initials), [](std::u32string_view name) { return name.front(); });
+    const auto middle = initials.begin() + static_cast<std::ptrdiff_t>(initials.size() / 2);
+    std::ranges::nth_element(initials, middle);
     return *middle;
 }
 
 // A training on names of the first kind; `costs` receives the loss on names of the other kind less that on names of the
 // first, at each moment.
-Training shifted(Recipe recipe, NameKind kind, std::vector<double>& costs) {
+Training shifted(Recipe recipe, std::vector<double>& costs) {
     recipe.network.norm.evaluation = EvaluationFigures::running;
     Training training{.recipe = std::move(recipe)};
     const auto names = std::make_shared<ShiftedNames>();
     const auto vocabulary = std::make_shared<std::size_t>();
     training.prepare = [=](Run& run) {
-        *names = shifted_names(run.names, run.vocabulary, run.recipe.network.context, kind);
+        *names = shifted_names(run.names, run.vocabulary, run.recipe.network.context);
         *vocabulary = run.vocabulary.size();
         run.train = names->train;
         run.val = names->own;
@@ -52,9 +49,10 @@ Training shifted(Recipe recipe, NameKind kind, std::vector<double>& costs) {
 
 }  // namespace
 
-ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, NameKind kind) {
-    const std::size_t middle = middle_of(names.train, kind);
-    const auto is_first = [&](std::u32string_view name) { return key_of(name, kind) <= middle; };
+ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context) {
+    const auto is_first = [middle = middle_initial(names.train)](std::u32string_view name) {
+        return name.front() <= middle;
+    };
     Names train, own, other;
     std::ranges::copy_if(names.train, std::back_inserter(train), is_first);
     for (const Names* part : {&names.val, &names.test}) {
@@ -65,44 +63,32 @@ ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std
 }
 
 Claims shifted_data(Document& document, const TwoForms& network, const Setup& setup) {
-    Claims claims;
-    for (const auto& [kind, by] : {std::pair{NameKind::initial, "initial"}, {NameKind::length, "length"}}) {
-        Study study = study_of(network, setup, std::string("shift_") + by,
-                               std::string("Cost of a shift of the test data by ") + by);
-        std::vector<std::vector<double>> costs(study.arms.size() * study.seeds);
-        Setup longer = setup;
-        longer.steps *= kLonger;
-        train(
-            study,
-            [&, kind = kind](std::size_t form, std::size_t, std::size_t seed) {
-                return shifted(recipe_for(network, form, longer), kind, costs[form * study.seeds + seed]);
-            },
-            longer);
-        study.varied = "step";
-        study.log_x = false;
-        study.values.clear();
-        const std::size_t apart = longer.steps / kMoments;
-        for (std::size_t moment = 1; moment <= kMoments; ++moment) {
-            study.values.push_back(static_cast<double>(moment * apart));
-        }
-        study = filled(study, [&](std::size_t form, std::size_t moment, std::size_t seed) {
-            const std::vector<double>& one = costs[form * study.seeds + seed];
-            return moment < one.size() ? one[moment] : std::numeric_limits<double>::quiet_NaN();
-        });
-        add(document, {study});
-        claims.push_back(claim_on(study,
-                                  {"shift",
-                                   network.name,
-                                   "A shift of the test data costs less with it",
-                                   std::string("Loss on names of the other kind, by ") + by +
-                                       ", less that on names of the kind it was trained on",
-                                   std::string("cost, ") + by,
-                                   {},
-                                   {},
-                                   {}},
-                                  [](const std::vector<double>& moments) { return moments.back(); }));
+    Study study = study_of(network, setup, "shift_initial", "Cost of a shift of the test data by initial");
+    std::vector<std::vector<double>> costs(study.arms.size() * study.seeds);
+    Setup longer = setup;
+    longer.steps *= kLonger;
+    train(
+        study,
+        [&](std::size_t form, std::size_t, std::size_t seed) {
+            return shifted(recipe_for(network, form, longer), costs[form * study.seeds + seed]);
+        },
+        longer);
+    study.varied = "step";
+    study.log_x = false;
+    study.values.clear();
+    for (std::size_t moment = 1; moment <= kMoments; ++moment) {
+        study.values.push_back(static_cast<double>(moment * (longer.steps / kMoments)));
     }
-    return claims;
+    study = filled(study, [&](std::size_t form, std::size_t moment, std::size_t seed) {
+        const std::vector<double>& one = costs[form * study.seeds + seed];
+        return moment < one.size() ? one[moment] : std::numeric_limits<double>::quiet_NaN();
+    });
+    add(document, {study});
+    return {claim_on(study,
+                     {"shift", network.name, "A shift of the test data costs less with it",
+                      "Loss on names of the other kind, by initial, less that on names of the kind it was trained on",
+                      "cost, initial"},
+                     [](const std::vector<double>& moments) { return moments.back(); })};
 }
 
 }  // namespace byhand::lab

@@ -1,3 +1,4 @@
+// The same batches through batch norm as the field defines it: what differs between the definitions, and by how much.
 #include "lab/conventions/conventions.h"
 
 #include <fmt/format.h>
@@ -5,21 +6,130 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "base/error.h"
 #include "judge/finding.h"
+#include "lab/agreement.h"
 #include "lab/experiments.h"
-#include "lab/figures.h"
 #include "names/random.h"
 #include "report/rows.h"
+#include "torch_ref/torch_ref.h"
 
 namespace byhand::lab {
 namespace {
 
+// The units' true deviations: the first is so narrow that ε counts, the last is wide.
+constexpr std::array<double, 3> kDeviations = {0.05, 2, 30}, kMeans = {1, -4, 40};
 constexpr std::size_t kUnits = kDeviations.size();
-constexpr std::array<double, kUnits> kMeans = {1, -4, 40};  // true ones
 const std::vector<double> kGain = {0.5, 2, -1.5}, kBias = {0.25, -1, 3};
+
+using Batches = std::vector<Numbers<double>>;
+
+struct ConventionStudy {
+    std::vector<Convention> conventions;  // PyTorch's first
+    Batches batches;
+    std::vector<ConventionRun<double>> runs;  // of each convention
+};
+
+// ---- runs ----
+
+template <class T>
+void append(std::vector<T>& to, const std::vector<T>& values) {
+    to.insert(to.end(), values.begin(), values.end());
+}
+
+template <class T>
+std::size_t rows_of(const Numbers<T>& batch) {
+    return batch["hprebn"].size() / batch["bngain"].size();
+}
+
+// Makes the values of a batch norm: by the steps by hand, or by LibTorch.
+template <class T>
+using Make = std::function<void(Numbers<T>& batch)>;
+
+template <class T>
+ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const std::vector<Numbers<T>>& batches) {
+    const bool by_all = convention.norm.evaluation == EvaluationFigures::training_set;
+    const std::size_t H = batches.front()["bngain"].size();
+    ConventionRun<T> run;
+    run.running_mean.assign(H, T(0));
+    run.running_spread.assign(H, T(convention.first_spread));
+    const auto made_of = [&](Numbers<T> batch) {
+        batch["bnmean_running"] = run.running_mean;
+        batch["bnvar_running"] = run.running_spread;
+        make(batch);
+        return batch;
+    };
+    const auto update = [&](const Numbers<T>& made) {
+        run.running_mean = made["new_bnmean_running"];
+        run.running_spread = made["new_bnvar_running"];
+    };
+    Numbers<T> all = batches.front();  // stacked
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+        const Numbers<T> made = made_of(batches[i]);
+        append(run.y, made["hpreact"]);
+        append(run.dx, made["dhprebn"]);
+        if (!by_all) {
+            update(made);
+        } else if (i > 0) {
+            append(all["hprebn"], batches[i]["hprebn"]);
+            append(all["dhpreact"], batches[i]["dhpreact"]);
+        }
+    }
+    if (by_all) {
+        update(made_of(all));
+    }
+    run.evaluated = made_of(batches.back())["eval_hpreact"];
+    return run;
+}
+
+ConventionRun<double> run_by_torch(const Convention& convention, const Batches& batches,
+                                   const torch_ref::Factory& torch) {
+    const auto make = [&](Numbers<double>& batch) {
+        const auto operations =
+            torch.single_operation(op::kBatchnorm, convention.norm, rows_of(batch), batch["bngain"].size());
+        for (const char* name : {"hpreact", "dhprebn", "new_bnmean_running", "new_bnvar_running", "eval_hpreact"}) {
+            batch[name] = evaluate(*operations, name, batch);
+        }
+    };
+    return run_by<double>(make, convention, batches);
+}
+
+// All its numbers, one after another.
+template <class T>
+std::vector<T> numbers_of(const ConventionRun<T>& run) {
+    std::vector<T> all;
+    for (const std::vector<T>* part : {&run.y, &run.dx, &run.running_mean, &run.running_spread, &run.evaluated}) {
+        append(all, *part);
+    }
+    return all;
+}
+
+// The running statistics of spread as variances, whatever they are kept as.
+std::vector<double> as_variances(const Convention& convention, std::vector<double> spread) {
+    if (convention.norm.running_spread == RunningSpread::deviation) {
+        std::ranges::transform(spread, spread.begin(), [](double each) { return each * each; });
+    }
+    return spread;
+}
+
+void compare_with_torch(Document& document, const ConventionStudy& study, const torch_ref::Factory& torch) {
+    std::vector<Numbers<float>> floats(study.batches.size());
+    std::vector<Numbers<Rounded>> bounds(study.batches.size());
+    std::ranges::transform(study.batches, floats.begin(), [](const Numbers<double>& one) { return as<float>(one); });
+    std::ranges::transform(study.batches, bounds.begin(), [](const Numbers<double>& one) { return as<Rounded>(one); });
+    std::vector<Agreement> agreements;
+    agreements.reserve(study.conventions.size());
+    for (const Convention& one : study.conventions) {
+        agreements.push_back(agreement(one.name, numbers_of(run_convention(one, floats)),
+                                       numbers_of(run_convention(one, bounds)),
+                                       numbers_of(run_by_torch(one, study.batches, torch))));
+    }
+    add_agreements(document, "y, dx, running statistics and evaluation: float by hand against LibTorch in double",
+                   agreements);
+}
 
 Batches batches_of(const ConventionsOptions& options) {
     TorchGenerator g = torch_seeded(options.seed);
@@ -49,21 +159,19 @@ ConventionStudy study_of(std::vector<Convention> conventions, Batches batches) {
 // ---- what differs ----
 
 void add_definitions(Document& document, const std::vector<Convention>& all) {
-    Table batch{"in training, forward and backward", {"", "divisor", "ε"}, {}};
-    Table running{"for evaluation", {"", "divisor", "kept as", "begins at", "momentum", "goes by"}, {}};
+    const auto key = [](Divisor which) { return which == Divisor::n ? "n" : "n-1"; };
+    const auto divisor = [](Divisor which) { return which == Divisor::n ? "n" : "n − 1"; };
+    Table table{"", {"", "divisor", "ε", "for evaluation", "momentum"}, {}};
     for (const Convention& one : all) {
         const NormConfig& norm = one.norm;
-        const auto divisor = [](Divisor which) { return which == Divisor::n ? "n" : "n − 1"; };
-        const auto key = [](Divisor which) { return which == Divisor::n ? "n" : "n-1"; };
         const char* kept_as = norm.running_spread == RunningSpread::variance ? "variance" : "deviation";
         const bool by_all = norm.evaluation == EvaluationFigures::training_set;
         const bool inside = norm.epsilon_place == EpsilonPlace::inside;
-        batch.rows.push_back(
+        table.rows.push_back(
             {one.name, divisor(norm.batch_divisor),
-             norm.epsilon == 0 ? "none" : fmt::format("{:g} {}", norm.epsilon, inside ? "in √" : "+ σ")});
-        running.rows.push_back({one.name, divisor(norm.running_divisor), kept_as,
-                                by_all ? Cell("") : significant(one.first_spread, 1), one.momentum_says,
-                                by_all ? "all rows" : "running"});
+             norm.epsilon == 0 ? "none" : fmt::format("{:g} {}", norm.epsilon, inside ? "in √" : "+ σ"),
+             by_all ? "of all rows" : fmt::format("{}, {}", kept_as, divisor(norm.running_divisor)),
+             one.momentum_says});
         document.data["conventions"].push_back({{"name", one.name},
                                                 {"batch_divisor", key(norm.batch_divisor)},
                                                 {"running_divisor", key(norm.running_divisor)},
@@ -76,8 +184,7 @@ void add_definitions(Document& document, const std::vector<Convention>& all) {
                                                 {"evaluation", by_all ? "training-set" : "running"},
                                                 {"sources", one.sources}});
     }
-    document.blocks.emplace_back(std::move(batch));
-    document.blocks.emplace_back(std::move(running));
+    document.blocks.emplace_back(std::move(table));
 }
 
 // ---- by how much ----
@@ -96,16 +203,18 @@ double largest_share(const std::vector<double>& a, const std::vector<double>& b)
     return share;
 }
 
-// A row for each convention; for each part of its run the largest difference from PyTorch's, as it is and as a share.
-Table differences_from(const ConventionStudy& pytorch, const ConventionStudy& others, const char* name_key) {
-    Table table{"", {{"", name_key}}, {}};
-    for (const auto& [title, key] : {std::pair{"forward", "forward"},
-                                     {"backward", "backward"},
-                                     {"run. mean", "running_mean"},
-                                     {"run. var.", "running_variance"},
-                                     {"evaluation", "evaluation"}}) {
-        table.columns.emplace_back(title, std::string("differences.") + key);
-        table.columns.emplace_back(title, std::string("shares.") + key);
+// A row for each convention; for each part of its run the largest difference from PyTorch's, for programs as it is, and
+// as a share.
+Table differences_from(const ConventionStudy& pytorch, const ConventionStudy& others, const char* name_key,
+                       const std::string& title) {
+    Table table{title, {{"", name_key}}, {}};
+    for (const auto& [head, key] : {std::pair{"forward", "forward"},
+                                    {"backward", "backward"},
+                                    {"run. mean", "running_mean"},
+                                    {"run. var.", "running_variance"},
+                                    {"evaluation", "evaluation"}}) {
+        table.columns.emplace_back("", std::string("differences.") + key, Align::hidden);
+        table.columns.emplace_back(head, std::string("shares.") + key);
     }
     const auto parts = [](const ConventionStudy& of, std::size_t i) {
         const ConventionRun<double>& run = of.runs[i];
@@ -122,13 +231,6 @@ Table differences_from(const ConventionStudy& pytorch, const ConventionStudy& ot
         }
     }
     return table;
-}
-
-Table shares_of(const Table& table, const std::string& title) {
-    Table shares = columns_of(table, {table.columns.front().key, "shares.forward", "shares.backward",
-                                      "shares.running_mean", "shares.running_variance", "shares.evaluation"});
-    shares.title = title;
-    return shares;
 }
 
 // PyTorch's with one thing changed.
@@ -148,28 +250,6 @@ std::vector<Convention> single_changes(const Convention& pytorch) {
             with("ε outside the root", [](Convention& c) { c.norm.epsilon_place = EpsilonPlace::outside; })};
 }
 
-Table add_differences(Document& document, const ConventionStudy& study) {
-    Table table = differences_from(study, study, "name");
-    Json& data = document.data["conventions"];
-    const Json rows = json_of_rows(table);
-    for (std::size_t i = 0; i < study.runs.size(); ++i) {
-        data[i].update(rows[i]);
-        data[i]["running_mean"] = study.runs[i].running_mean;
-        data[i]["running_variance"] = as_variances(study.conventions[i], study.runs[i].running_spread);
-    }
-    document.blocks.emplace_back(
-        shares_of(table, "largest difference from PyTorch's, as a share of the unit's largest"));
-    return table;
-}
-
-Table add_single_changes(Document& document, const ConventionStudy& study) {
-    const ConventionStudy changed = study_of(single_changes(study.conventions.front()), study.batches);
-    Table table = differences_from(study, changed, "changed");
-    document.data["one_change"] = json_of_rows(table);
-    document.blocks.emplace_back(shares_of(table, "PyTorch's with one thing changed: shares, as above"));
-    return table;
-}
-
 // The row with the largest share in that column: "7.4 % (its name)".
 std::string furthest(const Table& table, const std::string& part) {
     const std::vector<double> all = numbers(table, "shares." + part);
@@ -178,60 +258,31 @@ std::string furthest(const Table& table, const std::string& part) {
                        table.rows[static_cast<std::size_t>(largest - all.begin())].front().shown);
 }
 
-// Adds the values at which the running statistics settle, by the rows of a batch.
-void add_small_batches(Document& document, std::uint64_t seed) {
-    constexpr std::size_t kBatches = 4000;
-    Study study = small_batches({2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128}, kBatches, seed);
-    document.blocks.emplace_back(
-        Text{"Within a batch n or n − 1 is a constant factor, √(n/(n − 1)), which γ absorbs; in evaluation the running "
-             "statistic has to settle at the true variance:"});
-    add(document, {std::move(study)});
-}
-
 }  // namespace
 
-Study small_batches(const std::vector<double>& sizes, std::size_t batches, std::uint64_t seed) {
-    Study study{.key = "small_batches",
-                .title = "a running statistic over the true variance",
-                .arms = {"variance, n", "variance, n − 1", "deviation, n − 1"},
-                .measure = "settles at",
-                .varied = "rows of a batch",
-                .values = sizes};
-    std::vector<std::vector<double>> by_size;  // of each size one figure for each arm
-    TorchGenerator g = torch_seeded(seed);
-    for (const double size : sizes) {
-        const auto rows = static_cast<std::size_t>(size);
-        std::vector<float> drawn(rows * batches);
-        randn(g, drawn);
-        Numbers<double> in{{{"hprebn", as<double>(drawn)}}};
-        const auto variances = [&](Divisor divisor) {  // a batch is a column
-            run(operation_graph(op::kBatchnorm, {.affine = false, .batch_divisor = divisor}, rows, batches).forward,
-                in);
-            return in["bnvar"];
-        };
-        const std::vector<double> by_n = variances(Divisor::n), spread = variances(Divisor::n_minus_1);
-        const double deviation = mean_and_deviation(figures_of(spread, [](double one) { return std::sqrt(one); })).mean;
-        by_size.push_back({mean_and_deviation(by_n).mean, mean_and_deviation(spread).mean, deviation * deviation});
-    }
-    return filled(std::move(study),
-                  [&](std::size_t arm, std::size_t value, std::size_t) { return by_size[value][arm]; });
+template <class T>
+ConventionRun<T> run_convention(const Convention& convention, const std::vector<Numbers<T>>& batches) {
+    Graph graph;
+    const auto make = [&](Numbers<T>& batch) {
+        if (graph.rows != rows_of(batch)) {
+            graph = operation_graph(op::kBatchnorm, convention.norm, rows_of(batch), batch["bngain"].size());
+        }
+        run(graph.forward, batch);
+        run(graph.backward, batch);
+        run(graph.update, batch);
+        run(graph.evaluation, batch);
+    };
+    return run_by<T>(make, convention, batches);
 }
+template ConventionRun<float> run_convention(const Convention&, const std::vector<Numbers<float>>&);
+template ConventionRun<double> run_convention(const Convention&, const std::vector<Numbers<double>>&);
+template ConventionRun<Rounded> run_convention(const Convention&, const std::vector<Numbers<Rounded>>&);
 
 Experiment conventions_experiment() {
-    const auto prepare = [] {
-        return prepared<ConventionsOptions>(
-            [](ConventionsOptions& options) -> std::vector<OwnOption> {
-                constexpr double kMost = 100'000;
-                return {{"--rows", "Rows of a batch", &options.rows, 2, kMost},
-                        {"--batches", "Number of batches", &options.batches, 1, kMost},
-                        {"--seed", "Seed of the generator", &options.seed, 0}};
-            },
-            conventions);
-    };
     return {.name = "conventions",
             .note = "notes 1 to 5",
             .about = "The notes, PyTorch, Keras, lectures, cs231n",
-            .prepare = prepare};
+            .prepare = [] { return prepared(conventions); }};
 }
 
 Document conventions(const ConventionsOptions& options, const Setup& setup) {
@@ -248,11 +299,23 @@ Document conventions(const ConventionsOptions& options, const Setup& setup) {
     document.blocks.emplace_back(Formulas{{"batchnorm_variance", "batchnorm_inverse_deviation", "running_mean_update",
                                            "running_spread_update", "batchnorm_evaluate_raw"}});
     add_definitions(document, study.conventions);
-    const Table differences = add_differences(document, study), changes = add_single_changes(document, study);
+    const Table differences =
+        differences_from(study, study, "name", "largest difference from PyTorch's, as a share of the unit's largest");
+    Json& data = document.data["conventions"];
+    const Json rows = json_of_rows(differences);
+    for (std::size_t i = 0; i < study.runs.size(); ++i) {
+        data[i].update(rows[i]);
+        data[i]["running_mean"] = study.runs[i].running_mean;
+        data[i]["running_variance"] = as_variances(study.conventions[i], study.runs[i].running_spread);
+    }
+    const Table changes = differences_from(study, study_of(single_changes(study.conventions.front()), study.batches),
+                                           "changed", "PyTorch's with one thing changed: shares, as above");
+    document.data["one_change"] = json_of_rows(changes);
+    document.blocks.emplace_back(differences);
+    document.blocks.emplace_back(changes);
     if (setup.setting.torch != nullptr) {
         compare_with_torch(document, study, *setup.setting.torch);
     }
-    add_small_batches(document, options.seed);
     std::string furthest_parts;
     for (const auto& [what, table] :
          {std::pair{"Furthest from PyTorch's, as a share of a unit's largest value", &differences},

@@ -1,24 +1,29 @@
 // The same batches through batch norm as the field defines it: what differs between the definitions, and by how much.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/network.h"
+#include "lab/experiments.h"
 #include "lab/operation.h"
 #include "lab/setting.h"
-#include "lab/study.h"
 #include "report/document.h"
-#include "torch_ref/torch_ref.h"
 
 namespace byhand::lab {
 
 struct ConventionsOptions {
     std::size_t rows = 7, batches = 1000;  // rows of a batch: at least 2; batches: at least 1
     std::uint64_t seed = 1;
+
+    std::vector<OwnOption> own() {
+        constexpr double kMost = 100'000;
+        return {{"--rows", "Rows of a batch", &rows, 2, kMost},
+                {"--batches", "Number of batches", &batches, 1, kMost},
+                {"--seed", "Seed of the generator", &seed, 0}};
+    }
 };
 
 Document conventions(const ConventionsOptions& options, const Setup& setup);
@@ -46,28 +51,5 @@ struct ConventionRun {
 // and as many rows in each.
 template <class T>
 ConventionRun<T> run_convention(const Convention& convention, const std::vector<Numbers<T>>& batches);
-
-// What the running statistics of batches of so many rows tend to where the true variance is 1, over many batches of
-// independent normal numbers: the mean of the batches' variances by n and by n − 1, and the square of the mean of their
-// deviations by n − 1.
-Study small_batches(const std::vector<double>& sizes, std::size_t batches, std::uint64_t seed);
-
-// ---- The same batches by every convention ----
-
-// The units' true deviations: the first is so narrow that ε counts, the last is wide.
-inline constexpr std::array<double, 3> kDeviations = {0.05, 2, 30};
-
-using Batches = std::vector<Numbers<double>>;
-
-struct ConventionStudy {
-    std::vector<Convention> conventions;  // PyTorch's first
-    Batches batches;
-    std::vector<ConventionRun<double>> runs;  // of each convention
-};
-
-// The running statistics of spread as variances, whatever they are kept as.
-std::vector<double> as_variances(const Convention& convention, std::vector<double> spread);
-
-void compare_with_torch(Document& document, const ConventionStudy& study, const torch_ref::Factory& torch);
 
 }  // namespace byhand::lab

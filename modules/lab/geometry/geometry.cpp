@@ -10,12 +10,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/member.h"
 #include "base/short_form.h"
 #include "lab/experiments.h"
 #include "lab/figures.h"
-#include "lab/geometry/valley.h"
 #include "lab/study.h"
 #include "lab/training.h"
 #include "manual/stepwise.h"
@@ -80,8 +78,8 @@ void measure(std::vector<Scene>& scenes, const Setup& setup, const GeometryOptio
                             raw.n, raw.inputs, setup.seeds[seed], scene.key == "students" ? "--students" : "--rows"));
         }
         const double target = start - scene.reach * (start - least);
-        scene.raw[seed] = measure_valley(raw, target, {.steps = options.steps});
-        scene.standardised[seed] = measure_valley(scaled, target, {.steps = options.steps});
+        scene.raw[seed] = measure_valley(raw, target, options.steps);
+        scene.standardised[seed] = measure_valley(scaled, target, options.steps);
     };
     in_parallel(scenes.size() * seeds, one, setup.setting.progress);
 }
@@ -99,12 +97,12 @@ std::vector<Claim> claims_on(const std::vector<Scene>& scenes) {
                               sentence,
                               measure,
                               brief,
-                              {"standardised", "raw"},
-                              figures_of(scene.standardised, figure),
-                              figures_of(scene.raw, figure),
                               better,
                               /*by_factors=*/true,
-                              times});
+                              times,
+                              {"standardised", "raw"},
+                              figures_of(scene.standardised, figure),
+                              figures_of(scene.raw, figure)});
         };
         add("Standardised inputs make the valley less than half as narrow",
             "Condition number of the inputs' Gram matrix", "condition", &Valley::condition, Better::smaller, 2);
@@ -117,28 +115,36 @@ std::vector<Claim> claims_on(const std::vector<Scene>& scenes) {
     return claims;
 }
 
-// How far the largest rate is from 2/λ at the least loss.
-std::string against_theory(const std::vector<Scene>& scenes) {
-    std::string words;
-    for (const Scene& scene : scenes) {
-        const auto share = [](const std::vector<Valley>& valleys) {
-            return median_of(figures_of(valleys, [](const Valley& one) { return one.largest_rate / one.theory; }))
-                .median;
-        };
-        words += fmt::format("{}{:.3g} and {:.3g} times ({})", words.empty() ? "" : ", ", share(scene.raw),
-                             share(scene.standardised), scene.key);
+// How far the loss is above the least, step by step.
+Study descent_of(const Scene& scene, const Setup& setup, std::size_t steps) {
+    Study study{.key = "descent",
+                .title = "Loss above the least by step, " + scene.title + ", each at its best rate",
+                .arms = {"standardised", "raw"},
+                .seeds = setup.seeds.size(),
+                .measure = "nats",
+                .varied = "step",
+                .values = {},
+                .by_factors = true};
+    for (std::size_t step = 1; step <= steps; step *= 2) {
+        study.values.push_back(static_cast<double>(step));
     }
-    return "The largest rate, raw and standardised, over 2/λ at the least loss: " + words + ".";
-}
-
-// The first seed's valleys from above, in the students' two weights.
-void add_contours(Document& document, const Regression& data) {
-    for (const auto& [how, shown] : {std::pair{"raw", data}, {"standardised", standardised(data)}}) {
-        Plot plot{fmt::format("the loss from above: marks and IQ, {}", how), "weight of the marks", "of the IQ", {}};
-        Contours contours = contours_of(shown, std::move(plot));
-        document.data["contours"].push_back({{"inputs", how}, {"axes", contours.axes}, {"left", contours.left}});
-        document.plots.push_back(std::move(contours.plot));
+    std::vector<std::vector<double>> losses;  // arm by arm, seed by seed
+    for (const bool raw : {false, true}) {
+        for (std::size_t seed = 0; seed < study.seeds; ++seed) {
+            const Regression data = raw ? scene.data[seed] : standardised(scene.data[seed]);
+            const double least = loss_of(data, best_weights(data));
+            std::vector<double>& above = losses.emplace_back();
+            const auto watch = [&](double loss) {
+                constexpr double kRounding = 1e-12;
+                above.push_back(std::max(loss - least, kRounding));
+                return true;
+            };
+            descend(data, (raw ? scene.raw : scene.standardised)[seed].rate, steps + 1, watch);
+        }
     }
+    return filled(study, [&](std::size_t arm, std::size_t value, std::size_t seed) {
+        return losses[arm * study.seeds + seed][static_cast<std::size_t>(study.values[value])];
+    });
 }
 
 // One of 0 to `most`, in so many equal parts.
@@ -191,23 +197,12 @@ Regression activations(Recipe recipe, const std::string& norm, std::size_t steps
 }
 
 Experiment geometry_experiment() {
-    const auto prepare = [] {
-        return prepared<GeometryOptions>(
-            [](GeometryOptions& options) -> std::vector<OwnOption> {
-                constexpr double kMost = 1'000'000;
-                return {{"--students", "Number of students", &options.students, 3, kMost},
-                        {"--trained", "Steps of training before the layer is examined", &options.trained, 0, kMost},
-                        {"--rows", "Number of the layer's examples", &options.rows, 2, kMost},
-                        {"--steps", "Most steps of gradient descent", &options.steps, 1, kMost}};
-            },
-            geometry);
-    };
     return {.name = "geometry",
             .note = "notes 2, 4",
             .about = "Inputs of unequal scale: long narrow valleys",
             .networks = Networks::adjustable,
             .seeds = 5,
-            .prepare = prepare};
+            .prepare = [] { return prepared(geometry); }};
 }
 
 Document geometry(const GeometryOptions& options, const Setup& setup) {
@@ -215,20 +210,14 @@ Document geometry(const GeometryOptions& options, const Setup& setup) {
     measure(scenes, setup, options);
     Document document{"lab geometry", "notes 2, 4", "Long narrow valleys", {}, {}, {}, true};
     document.blocks.emplace_back(Text{fmt::format(
-        "Inputs of unequal scale make the loss bend unequally: its contours are long and narrow, and a rate above 2/λ, "
-        "λ the largest eigenvalue of the curvature, leads from one side of the valley to the other. Here one unit "
-        "decides yes or no, whether a student is placed or whether a name ends after h of a layer, from raw inputs and "
-        "from the same inputs standardised, column by column, as batch norm does it; the least loss is the same. "
-        "Medians over {} seeds; {} steps at most.",
+        "One unit decides yes or no, whether a student is placed or whether a name ends after h of a layer, from raw "
+        "inputs and from the same inputs standardised, column by column, as batch norm does it; the least loss is the "
+        "same. Medians over {} seeds; {} steps at most.",
         setup.seeds.size(), options.steps)});
     document.blocks.emplace_back(Formulas{
         {"matmul_forward", "cross_entropy_with_gradient", "linear_weight_backward", "batchnorm_normalise", "descend"}});
     add(document, claims_on(scenes));
-    document.blocks.emplace_back(Text{against_theory(scenes)});
-    document.blocks.emplace_back(
-        Text{"The plots show the first seed's contours at a loss of 0.01, 0.04, 0.16 … above the least, and gradient "
-             "descent at 1.8/λ."});
-    add_contours(document, scenes.front().data.front());
+    add(document, {descent_of(scenes.front(), setup, options.steps)});
     return document;
 }
 

@@ -1,9 +1,10 @@
-#include "lab/geometry/regression.h"
-
+// Logistic regression, and the valley of its loss.
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "lab/geometry/geometry.h"
 #include "lab/operation.h"
 #include "manual/cross_entropy/formulas.h"
 #include "manual/linear/formulas.h"
@@ -12,6 +13,7 @@
 namespace byhand::lab {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::size_t kClasses = 2;
 
 // The memory of a computation. Weights are one row and z another, z = w·xᵀ: products along the rows of long matrices.
@@ -97,6 +99,42 @@ Eigen::VectorXd newton_step(const Workspace& work) {
     return bend.eigenvectors() * steps;
 }
 
+// Bisection of its logarithm, to two thousandths. Where the classes are linearly separable every rate converges, to
+// weights without end: then the largest that is tried.
+double largest_rate(const Regression& data, double guess, std::size_t steps) {
+    constexpr double kTo = 1.002, kMostTimes = 1 << 20;
+    double low = guess;
+    while (!converges(data, low, steps)) {
+        low /= 2;
+    }
+    double high = 2 * low;
+    while (converges(data, high, steps)) {
+        low = high;
+        high *= 2;
+        if (high > kMostTimes * guess) {
+            return low;
+        }
+    }
+    while (high / low > kTo) {
+        const double middle = std::sqrt(low * high);
+        (converges(data, middle, steps) ? low : high) = middle;
+    }
+    return low;
+}
+
+// Infinite if the limit is reached before the target.
+double steps_to(const Regression& data, double rate, double target, std::size_t limit) {
+    double steps = kInfinity, step = 0;
+    descend(data, rate, limit + 1, [&](double loss) {
+        if (loss <= target) {
+            steps = step;
+        }
+        ++step;
+        return !(loss <= target);
+    });
+    return steps;
+}
+
 }  // namespace
 
 double loss_of(const Regression& data, const std::vector<double>& weights) {
@@ -127,11 +165,11 @@ Regression standardised(const Regression& data) {
     return {data.n, data.inputs, values["hpreact"], data.Y};
 }
 
-void descend(const Regression& data, std::vector<double> weights, double rate, std::size_t steps, std::size_t free,
-             const std::function<bool(double loss, const std::vector<double>& weights)>& watch) {
+void descend(const Regression& data, double rate, std::size_t steps, const std::function<bool(double loss)>& watch) {
     Workspace work(data);
-    for (std::size_t step = 0; step < steps && watch(compute(work, weights), weights); ++step) {
-        byhand::descend(weights.data(), weights.data(), work.gradient.data(), &rate, free);
+    std::vector<double> weights(work.size, 0);
+    for (std::size_t step = 0; step < steps && watch(compute(work, weights)); ++step) {
+        byhand::descend(weights.data(), weights.data(), work.gradient.data(), &rate, work.size);
     }
 }
 
@@ -161,25 +199,48 @@ std::vector<double> best_weights(const Regression& data) {
     return weights;
 }
 
-Spectrum spectrum_of(const std::vector<double>& matrix, std::size_t size) {
-    const Solver solver = solved(matrix, size);
-    Spectrum spectrum;
-    for (Eigen::Index k = solver.eigenvalues().size(); k-- > 0;) {  // Eigen's are rising
-        const auto column = solver.eigenvectors().col(k);
-        Eigen::Index largest = 0;
-        column.cwiseAbs().maxCoeff(&largest);
-        spectrum.values.push_back(solver.eigenvalues()[k]);
-        for (const double each : column) {
-            spectrum.vectors.push_back(column[largest] < 0 ? -each : each);
-        }
-    }
-    return spectrum;
+std::vector<double> eigenvalues(const std::vector<double>& matrix, std::size_t size) {
+    const Eigen::VectorXd rising = solved(matrix, size).eigenvalues();
+    std::vector<double> values(rising.begin(), rising.end());
+    std::ranges::reverse(values);
+    return values;
 }
 
 double condition_number(const std::vector<double>& matrix, std::size_t size) {
-    const std::vector<double> values = spectrum_of(matrix, size).values;
+    const std::vector<double> values = eigenvalues(matrix, size);
     const double rounding = static_cast<double>(size) * std::numeric_limits<double>::epsilon() * values.front();
-    return values.back() > rounding ? values.front() / values.back() : std::numeric_limits<double>::infinity();
+    return values.back() > rounding ? values.front() / values.back() : kInfinity;
+}
+
+bool converges(const Regression& data, double rate, std::size_t steps) {
+    constexpr double kRounding = 1e-12;
+    const std::size_t late = steps - steps / 10;
+    double before = kInfinity;
+    std::size_t step = 0;
+    bool falls = true;
+    descend(data, rate, steps, [&](double loss) {
+        falls = std::isfinite(loss) && (step <= late || loss <= before + kRounding);
+        before = loss;
+        ++step;
+        return falls;
+    });
+    return falls;
+}
+
+Valley measure_valley(const Regression& data, double target, std::size_t steps, std::size_t convergence_steps) {
+    const std::size_t size = data.inputs + 1;
+    Valley valley;
+    valley.condition = condition_number(gram_matrix(data), size);
+    valley.largest_rate = largest_rate(
+        data, 2 / eigenvalues(curvature(data, std::vector<double>(size, 0)), size).front(), convergence_steps);
+    valley.steps = static_cast<double>(steps);
+    for (const double share : {1.0, 0.85, 0.7, 0.5, 0.25}) {
+        const double rate = share * valley.largest_rate;
+        const double taken = steps_to(data, rate, target, static_cast<std::size_t>(valley.steps));
+        valley.rate = taken < valley.steps || valley.rate == 0 ? rate : valley.rate;
+        valley.steps = std::min(valley.steps, taken);
+    }
+    return valley;
 }
 
 }  // namespace byhand::lab

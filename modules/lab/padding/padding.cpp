@@ -8,14 +8,15 @@
 #include <functional>
 #include <utility>
 
+#include "base/error.h"
 #include "base/utf8.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
-#include "lab/experiments.h"
 #include "lab/figures.h"
-#include "lab/padding/findings.h"
+#include "lab/operation.h"
 #include "lab/study.h"
 #include "manual/batchnorm/masked.h"
+#include "names/random.h"
 
 namespace byhand::lab {
 namespace {
@@ -29,17 +30,167 @@ constexpr const char* kNote =
     "are     2.2   1.1   6.7\n"
     "you     2.9   6     9\n"
     "today   9.9   2.3   6.5\n";
-constexpr std::size_t kHow = 4;  // its row
 
-// ---- the rows ----
+// ---- rows ----
 
-// Tables show so many rows and columns of the batch; --json has them all.
-constexpr std::size_t kRowsShown = 24, kColumnsShown = 4;
-constexpr int kDigits = 5, kDecimals = 4;
+using Rows = std::vector<double>;  // (n, H)
+using Mask = std::vector<unsigned char>;
 
-std::size_t columns_shown(const Findings& found) {
-    return std::min(kColumnsShown, found.H());
+Rows row_of(const Rows& rows, std::size_t i, std::size_t H) {
+    const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(i * H);
+    return {begin, begin + static_cast<std::ptrdiff_t>(H)};
 }
+
+double root_mean_square(const std::vector<double>& values) {
+    return values.empty() ? 0 : norm(values) / std::sqrt(static_cast<double>(values.size()));
+}
+
+// The rows whose mask is set.
+template <class T>
+std::vector<T> packed(const std::vector<T>& rows, const Mask& mask) {
+    const std::size_t H = rows.size() / mask.size();
+    std::vector<T> kept;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (mask[i / H] != 0) {
+            kept.push_back(rows[i]);
+        }
+    }
+    return kept;
+}
+Numbers<double> packed(Numbers<double> in, const Mask& mask) {
+    in["hprebn"] = packed(in["hprebn"], mask);
+    in["dhpreact"] = packed(in["dhpreact"], mask);
+    return in;
+}
+
+// 0 in the rows whose mask is set, or in those whose mask is not.
+Rows without(Rows rows, const Mask& mask, bool set) {
+    const std::size_t H = rows.size() / mask.size();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i] = (mask[i / H] != 0) == set ? 0 : rows[i];
+    }
+    return rows;
+}
+
+// ---- the norms ----
+
+// The step that makes this value, by another function that takes the mask after what the step reads.
+template <class... FunctionAndSizes>
+void replace(Graph& graph, const std::string& makes, FunctionAndSizes... function_and_sizes) {
+    for (StepList* list : {&graph.forward, &graph.backward}) {
+        for (Step& step : *list) {
+            if (step.makes == makes) {
+                StepList other;
+                add(other, makes, step.shape, step.reads, function_and_sizes...);
+                step = other.front();
+            }
+        }
+    }
+}
+
+// Batch norm over the rows whose mask is set. The mask must outlive the graph.
+Graph masked_graph(const NormConfig& norm, const Mask& rows, std::size_t H) {
+    const std::size_t n = rows.size();
+    const unsigned char* const mask = rows.data();
+    const Divisor divisor = norm.batch_divisor;
+    Graph graph = operation_graph(op::kBatchnorm, norm, n, H);
+    replace(graph, "bnmeani", BYHAND_FUNCTION(masked_batchnorm_mean), mask, n, H);
+    replace(graph, "bndiff", BYHAND_FUNCTION(masked_batchnorm_difference), mask, n, H);
+    replace(graph, "bnvar", BYHAND_FUNCTION(masked_batchnorm_variance), mask, n, H, divisor);
+    replace(graph, "hpreact", BYHAND_FUNCTION(masked_batchnorm_scale_shift), mask, n, H);
+    replace(graph, "dbngain", BYHAND_FUNCTION(masked_batchnorm_gain_backward), mask, n, H);
+    replace(graph, "dbnbias", BYHAND_FUNCTION(masked_batchnorm_bias_backward), mask, n, H);
+    replace(graph, "dbnraw", BYHAND_FUNCTION(masked_batchnorm_raw_backward), mask, n, H);
+    replace(graph, "dbndiff2", BYHAND_FUNCTION(masked_batchnorm_square_sum_backward), mask, n, H, divisor);
+    replace(graph, "dhprebn", BYHAND_FUNCTION(masked_batchnorm_input_backward), mask, n, H);
+    return graph;
+}
+
+// Layer norm, with its backward pass in one line.
+Graph layer_graph(double epsilon, std::size_t n, std::size_t H) {
+    return operation_graph(op::kLayernorm, {.epsilon = epsilon}, n, H, HandForm::collapsed);
+}
+
+// What batch norm reads, by the names of layer norm.
+Numbers<double> for_layer_norm(const Numbers<double>& in) {
+    return {
+        {{"hpreln", in["hprebn"]}, {"dhpreact", in["dhpreact"]}, {"lngain", in["bngain"]}, {"lnbias", in["bnbias"]}}};
+}
+
+// "Padded" is batch norm over all rows, "masked" over the real ones.
+struct ByDivisor {
+    NormConfig norm;
+    const char *words, *end;         // "divisor n"; of the keys in the JSON
+    Numbers<double> padded, masked;  // where the loss reads the real rows only: dy is 0 in padding
+    std::vector<double> off;         // of each row the root mean square of bnraw, padded − masked
+    Rows sent_padded, sent_masked;   // the gradient of the input where the loss reads the padding only
+};
+
+struct Findings {
+    SequenceBatch batch;
+    Numbers<double> in;             // its rows; γ, β and the gradient of the result are drawn
+    std::vector<std::size_t> real;  // the rows that are no padding
+    std::vector<ByDivisor> by;      // n, n − 1
+    Numbers<double> layer;          // layer norm of the real rows
+
+    std::size_t H() const { return batch.width; }
+    std::size_t pads() const { return batch.rows() - real.size(); }
+};
+
+void find(ByDivisor& by, const Findings& found) {
+    const Mask& mask = found.batch.mask;
+    const Graph padded = operation_graph(op::kBatchnorm, by.norm, mask.size(), found.H());
+    const Graph masked = masked_graph(by.norm, mask, found.H());
+    Numbers<double> of_real = found.in, of_padding = found.in;
+    of_real["dhpreact"] = without(of_real["dhpreact"], mask, false);
+    of_padding["dhpreact"] = without(of_padding["dhpreact"], mask, true);
+    by.padded = forward_and_backward(padded, of_real);
+    by.masked = forward_and_backward(masked, of_real);
+    by.sent_padded = forward_and_backward(padded, of_padding)["dhprebn"];
+    by.sent_masked = forward_and_backward(masked, of_padding)["dhprebn"];
+    const Rows off = without(difference(by.padded["bnraw"], by.masked["bnraw"]), mask, false);
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+        by.off.push_back(root_mean_square(row_of(off, i, found.H())));
+    }
+}
+
+Findings findings(SequenceBatch batch, double epsilon, std::uint64_t seed) {
+    Findings found{std::move(batch), {}, {}, {}, {}};
+    TorchGenerator generator = torch_seeded(seed);
+    const auto drawn = [&](std::size_t count) {
+        std::vector<float> values(count);
+        randn(generator, values);
+        return as<double>(values);
+    };
+    found.in["hprebn"] = found.batch.x;
+    found.in["bngain"] = drawn(found.H());
+    found.in["bnbias"] = drawn(found.H());
+    found.in["dhpreact"] = drawn(found.batch.x.size());
+    const Mask& mask = found.batch.mask;
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+        if (mask[i] != 0) {
+            found.real.push_back(i);
+        }
+    }
+    found.layer = for_layer_norm(packed(found.in, mask));
+    run(layer_graph(epsilon, found.real.size(), found.H()).forward, found.layer);
+    found.by = {{{.batch_divisor = Divisor::n, .epsilon = epsilon}, "divisor n", "", {}, {}, {}, {}, {}},
+                {{.epsilon = epsilon}, "divisor n − 1", "_unbiased", {}, {}, {}, {}, {}}};
+    for (ByDivisor& by : found.by) {
+        find(by, found);
+    }
+    // Without an ε nothing is divided by a deviation of 0.
+    for (const std::vector<double>& variances : {found.by[0].masked["bnvar"], found.layer["lnvar"]}) {
+        if (epsilon == 0 && std::ranges::find(variances, 0.0) != variances.end()) {
+            throw InputError(
+                "--bn-eps 0: a real row, or a column of the real rows, is one number throughout and can't be "
+                "normalised; give an ε above 0");
+        }
+    }
+    return found;
+}
+
+// ---- the document ----
 
 // The word of a row, cut to fit a table.
 std::string short_word(const Findings& found, std::size_t row) {
@@ -52,27 +203,14 @@ std::string short_word(const Findings& found, std::size_t row) {
     return to_utf8(word);
 }
 
-// A row for each real row, with cells(its row in the batch, its row among the real ones).
-Table table_of_real_rows(const Findings& found, const std::string& title, std::vector<Column> columns,
-                         const std::function<std::vector<Cell>(std::size_t row, std::size_t packed_row)>& cells) {
-    columns.insert(columns.begin(), Column(""));
-    Table table{title, std::move(columns), {}};
-    for (std::size_t i = 0; i < std::min(kRowsShown, found.real.size()); ++i) {
-        std::vector<Cell>& row = table.rows.emplace_back(1, short_word(found, found.real[i]));
-        std::ranges::copy(cells(found.real[i], i), std::back_inserter(row));
-    }
-    return table;
-}
-
 Json rows_json(const Findings& found) {
     const std::size_t H = found.H();
     Json list = Json::array();
     std::size_t packed_row = 0;
     for (std::size_t i = 0; i < found.batch.rows(); ++i) {
-        const bool is_padding = found.batch.mask[i] == 0;
         Json row = {{"sequence", i / found.batch.length + 1},
                     {"word", found.batch.words[i]},
-                    {"padding", is_padding},
+                    {"padding", found.batch.mask[i] == 0},
                     {"x", row_of(found.batch.x, i, H)},
                     {"dy", row_of(found.in["dhpreact"], i, H)}};
         for (const ByDivisor& by : found.by) {
@@ -83,7 +221,7 @@ Json rows_json(const Findings& found) {
             row["dx_masked" + std::string(by.end)] = row_of(by.masked["dhprebn"], i, H);
             row["dx_from_padding" + std::string(by.end)] = row_of(by.sent_padded, i, H);
         }
-        if (!is_padding) {
+        if (found.batch.mask[i] != 0) {
             row["layer"] = row_of(found.layer["lnraw"], packed_row++, H);
         }
         list.push_back(std::move(row));
@@ -91,65 +229,36 @@ Json rows_json(const Findings& found) {
     return list;
 }
 
-void add_statistics(Document& document, const Findings& found) {
-    const auto& [by_n, by_n_minus_1] = found.by;
-    Table table{"mean and deviation of each column", {""}, {}};
-    for (std::size_t j = 0; j < columns_shown(found); ++j) {
-        table.columns.emplace_back(fmt::format("column {}", j + 1));
+// Its first rows and column; --json has them all.
+void add_rows(Document& document, const Findings& found) {
+    constexpr std::size_t kRowsShown = 24;
+    constexpr int kDigits = 5, kDecimals = 4;
+    const ByDivisor& by = found.by.front();
+    Table table{"column 1 of the real rows normalised, divisor n; how far the padding puts a row off, root mean square",
+                {"", "x", "padded", "masked", "layer norm", "row off by"},
+                {}};
+    const auto add = [&](const std::string& what, double x, double padded, double masked) {
+        table.rows.push_back({what, significant(x, kDigits), fixed(padded, kDecimals), fixed(masked, kDecimals)});
+    };
+    for (std::size_t i = 0; i < std::min(kRowsShown, found.real.size()); ++i) {
+        const std::size_t row = found.real[i], at = row * found.H();
+        add(short_word(found, row), found.batch.x[at], by.padded["bnraw"][at], by.masked["bnraw"][at]);
+        table.rows.back().push_back(fixed(found.layer["lnraw"][i * found.H()], kDecimals));
+        table.rows.back().push_back(fixed(by.off[row], kDecimals));
     }
-    for (const auto& [title, key, values] : {std::tuple{"mean, padded", "mean_padded", &by_n.padded["bnmeani"]},
-                                             {"mean, masked", "mean_masked", &by_n.masked["bnmeani"]},
-                                             {"deviation, padded", "std_padded", &by_n.std_padded},
-                                             {"deviation, masked", "std_masked", &by_n.std_masked},
-                                             {"… by n − 1, padded", "std_padded_unbiased", &by_n_minus_1.std_padded},
-                                             {"… by n − 1, masked", "std_masked_unbiased", &by_n_minus_1.std_masked}}) {
-        document.data[key] = *values;
-        std::vector<Cell>& row = table.rows.emplace_back(1, title);
-        for (std::size_t j = 0; j < columns_shown(found); ++j) {
-            row.push_back(significant((*values)[j], kDigits));
+    for (const auto& [what, value] : {std::pair{"mean", "bnmeani"}, {"variance", "bnvar"}}) {
+        table.rows.push_back(
+            {what, "", significant(by.padded[value][0], kDigits), significant(by.masked[value][0], kDigits), "", ""});
+        for (const ByDivisor& one : found.by) {
+            document.data[fmt::format("{}_padded{}", what, one.end)] = one.padded[value];
+            document.data[fmt::format("{}_masked{}", what, one.end)] = one.masked[value];
         }
     }
     document.data["gain"] = found.in["bngain"];
     document.data["bias"] = found.in["bnbias"];
     document.data["rows"] = rows_json(found);
     document.blocks.emplace_back(std::move(table));
-    if (found.real.size() > kRowsShown || found.H() > kColumnsShown) {
-        document.blocks.emplace_back(
-            Text{fmt::format("The tables show at most {} of the {} real rows and {} of the {} columns; --json has all.",
-                             kRowsShown, found.real.size(), kColumnsShown, found.H())});
-    }
 }
-
-void add_normalised(Document& document, const Findings& found) {
-    document.blocks.emplace_back(table_of_real_rows(
-        found, "column 1 of every real row normalised, before γ and β; layer norm's divisor is always H",
-        {"x", "padded n", "masked n", "padded n−1", "masked n−1", "layer"}, [&](std::size_t i, std::size_t packed_row) {
-            const std::size_t at = i * found.H();
-            std::vector<Cell> row = {significant(found.batch.x[at], kDigits)};
-            for (const ByDivisor& by : found.by) {
-                row.push_back(fixed(by.padded["bnraw"][at], kDecimals));
-                row.push_back(fixed(by.masked["bnraw"][at], kDecimals));
-            }
-            row.push_back(fixed(found.layer["lnraw"][packed_row * found.H()], kDecimals));
-            return row;
-        }));
-    document.blocks.emplace_back(table_of_real_rows(
-        found, "how wrong padding makes each real row: root mean square over its columns",
-        {"divisor n", "divisor n − 1"}, [&](std::size_t i, std::size_t) {
-            return std::vector{fixed(found.by[0].off[i], kDecimals), fixed(found.by[1].off[i], kDecimals)};
-        }));
-}
-
-void add_note_on_how(Document& document, const Findings& found) {
-    const auto of = [&](const Numbers<double>& numbers) { return numbers["bnraw"][kHow * found.H()]; };
-    const auto& [by_n, by_n_minus_1] = found.by;
-    document.blocks.emplace_back(
-        Text{fmt::format("The note writes (7.5 − μ)/σ = 0.3 for How in the first column and marks it as hypothetical. "
-                         "By divisor n it is {:.3f} with the padding and {:.3f} without; by n − 1 {:.3f} and {:.3f}.",
-                         of(by_n.padded), of(by_n.masked), of(by_n_minus_1.padded), of(by_n_minus_1.masked))});
-}
-
-// ---- more and more padding ----
 
 // From no padding to 90 % of all rows, in steps of 5 % or of one row where that is more.
 std::vector<std::size_t> pads_to_try(std::size_t real) {
@@ -164,10 +273,23 @@ std::vector<std::size_t> pads_to_try(std::size_t real) {
     return all;
 }
 
+// The root mean square of bnraw, padded − masked, of all real rows with so many rows of zeros below them.
+double off_by_padding(const Findings& found, std::size_t pads, const ByDivisor& by) {
+    const std::size_t H = found.H(), real = found.real.size();
+    const auto normalised = [&](std::size_t zeros) {
+        Numbers<double> all = packed(found.in, found.batch.mask);
+        all["hprebn"].resize((real + zeros) * H);
+        run(operation_graph(op::kBatchnorm, by.norm, real + zeros, H).forward, all);
+        all["bnraw"].resize(real * H);
+        return all["bnraw"];
+    };
+    return root_mean_square(difference(normalised(pads), normalised(0)));
+}
+
 void add_shares(Document& document, const Findings& found) {
     Study study{.key = "shares",
                 .title = "how wrong more and more padding makes the real rows, root mean square in deviations",
-                .arms = {"divisor n", "divisor n − 1"},
+                .arms = {found.by[0].words, found.by[1].words},
                 .measure = "off by, in deviations",
                 .varied = "padding, % of all rows",
                 .decimals = 4,
@@ -181,87 +303,37 @@ void add_shares(Document& document, const Findings& found) {
         })});
 }
 
-// ---- gradients, LibTorch ----
-
-void add_gradients(Document& document, const Findings& found) {
-    document.blocks.emplace_back(Text{
-        "Backward, with γ and the gradient of the result drawn by --seed, of a loss that reads the real rows only. "
-        "The last column is what the results of the padding send into each row through the padded norm if the loss "
-        "reads them too."});
-    const ByDivisor& by = found.by[0];
-    Table table{fmt::format("sizes of the gradients that arrive in each row, {}", by.words),
-                {"", "masked", "padded", "off by", "from padding"},
-                {}};
-    const Rows &masked = by.masked["dhprebn"], &padded = by.padded["dhprebn"];
-    for (std::size_t i = 0; i < std::min(kRowsShown, found.batch.rows()); ++i) {
-        std::vector<Cell>& row = table.rows.emplace_back(1, short_word(found, i));
-        for (const Rows& rows : {masked, padded, difference(padded, masked), by.sent_padded}) {
-            row.push_back(significant(norm(row_of(rows, i, found.H())), kDigits));
-        }
-    }
-    document.blocks.emplace_back(std::move(table));
-    document.blocks.emplace_back(
-        Formulas{{"masked_batchnorm_gain_backward", "masked_batchnorm_bias_backward", "masked_batchnorm_raw_backward",
-                  "batchnorm_inverse_deviation_backward", "batchnorm_variance_backward",
-                  "masked_batchnorm_square_sum_backward", "batchnorm_difference_backward", "batchnorm_mean_backward",
-                  "masked_batchnorm_input_backward", "layernorm_backward"}});
-}
-
 // The masked norm and layer norm, in float, against LibTorch's on the real rows, in double.
 void compare_with_torch(Document& document, const Findings& found, const torch_ref::Factory& torch) {
     const Mask& mask = found.batch.mask;
     const Numbers<double> real = packed(found.in, mask);
     const std::size_t n = found.real.size(), H = found.H();
+    const auto real_rows = [&](const auto& values) { return values.size() > n * H ? packed(values, mask) : values; };
     std::vector<Agreement> all;
-    const auto compare = [&](const std::string& what, const InFloat& ours, const ReferenceOperations& operations,
-                             const Numbers<double>& given, const std::array<const char*, 4>& names) {
-        constexpr std::array kWhat = {"y", "dγ", "dβ", "dx"};
-        for (std::size_t i = 0; i < names.size(); ++i) {
-            const std::vector<float>& made = ours.made[names[i]];
-            const std::vector<Rounded>& bounds = ours.bounds[names[i]];
-            const bool with_padding = made.size() > n * H;
-            all.push_back(agreement(what + kWhat[i], with_padding ? packed(made, mask) : made,
-                                    with_padding ? packed(bounds, mask) : bounds,
-                                    evaluate(operations, names[i], given)));
+    const auto compare = [&](const std::string& what, const Graph& graph, const Numbers<double>& in,
+                             const ReferenceOperations& operations, const Numbers<double>& in_torch,
+                             const std::vector<std::string>& names) {
+        const InFloat ours = in_float(graph, in);
+        for (const std::string& name : names) {
+            all.push_back(agreement(what + name, real_rows(ours.made[name]), real_rows(ours.bounds[name]),
+                                    evaluate(operations, name, in_torch)));
         }
     };
     for (const ByDivisor& by : found.by) {
-        compare(by.norm.batch_divisor == Divisor::n ? "masked, n: " : "masked, n − 1: ",
-                in_float(masked_graph(by.norm, mask, H), found.in),
+        compare(std::string("masked, ") + by.words + ": ", masked_graph(by.norm, mask, H), found.in,
                 *torch.single_operation(op::kBatchnorm, by.norm, n, H), real,
                 {"hpreact", "dbngain", "dbnbias", "dhprebn"});
     }
     const double epsilon = found.by[0].norm.epsilon;
     const Numbers<double> given = for_layer_norm(real);
-    compare("layer norm: ", in_float(layer_graph(epsilon, n, H), given),
+    compare("layer norm: ", layer_graph(epsilon, n, H), given,
             *torch.single_operation(op::kLayernorm, {.epsilon = epsilon}, n, H), given,
             {"hpreact", "dlngain", "dlnbias", "dhpreln"});
     add_agreements(document, "float by hand against LibTorch in double on the real rows", all);
 }
 
-// ---- the page ----
-
-void add_introduction(Document& document, const Findings& found, const std::string& where) {
-    const auto counted = [](std::size_t count, const char* thing) {
-        return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-    };
-    document.blocks.emplace_back(Text{
-        "Sequences of unequal length are filled up with rows of zeros to the longest. Stacked into one batch, those "
-        "rows enter every column's mean and deviation. Compared here: the padded norm, batch norm over all rows; the "
-        "masked norm, batch norm over the real rows only; and layer norm, each row by itself."});
-    document.blocks.emplace_back(Formulas{{"masked_batchnorm_mean", "masked_batchnorm_difference", "batchnorm_square",
-                                           "masked_batchnorm_variance", "batchnorm_inverse_deviation",
-                                           "batchnorm_normalise", "masked_batchnorm_scale_shift", "row_mean",
-                                           "layernorm_difference", "row_square", "row_inverse_root", "row_normalise"}});
-    const SequenceBatch& batch = found.batch;
-    document.blocks.emplace_back(
-        Text{fmt::format("The batch is {}: {}, filled up to {} of {}. Padding: {} of its {}.", where,
-                         counted(batch.sequences, "sequence"), counted(batch.length, "row"),
-                         counted(batch.width, "number"), found.pads(), counted(batch.rows(), "row"))});
-}
-
 void add_conclusion(Document& document, const Findings& found) {
-    const auto& [by_n, by_n_minus_1] = found.by;
+    const ByDivisor &by_n = found.by[0], &by_n_minus_1 = found.by[1];
     if (found.pads() == 0) {
         document.blocks.emplace_back(as_conclusion(
             fmt::format("No row of this batch is padding: the padded and the masked norm are the same (the worst "
@@ -295,44 +367,53 @@ void add_conclusion(Document& document, const Findings& found) {
         off_by_padding(found, most, by_n), off(by_n_minus_1), std::ranges::max(by_n_minus_1.off),
         off_by_padding(found, most, by_n_minus_1), gradient_off, from_padding, kept,
         root_mean_square(difference(found.layer["lnraw"], packed(by_n.masked["bnraw"], mask))))));
-    document.data["gradient_off"] = number(gradient_off);
-    document.data["gradient_from_padding"] = number(from_padding);
 }
 
 }  // namespace
 
 Experiment padding_experiment() {
-    const auto prepare = [] {
-        return prepared<PaddingOptions>(
-            [](PaddingOptions& options) -> std::vector<OwnOption> {
-                options.file.most_bytes = std::size_t{4} << 20;
-                return {{"--file",
-                         "Your own sequences: a row of numbers per line, after an optional word; pad for a row of "
-                         "padding; an empty line between sequences (docs/formats.md) [the note's]",
-                         &options.file},
-                        {"--bn-eps", "ε", &options.epsilon, 0},
-                        {"--seed", "Seed of γ, β and the gradient for the backward pass", &options.seed, 0}};
-            },
-            padding);
-    };
-    return {
-        .name = "padding", .note = "note 3", .about = "Padded sequences: masked norm, layer norm", .prepare = prepare};
+    return {.name = "padding", .note = "note 3", .about = "Padded sequences: masked norm, layer norm", .prepare = [] {
+                return prepared(padding);
+            }};
 }
 
 Document padding(const PaddingOptions& options, const Setup& setup) {
     const bool note = options.file.path.empty();
-    const SequenceBatch batch =
-        note ? read_sequences(kNote, "the note") : read_sequences(options.file.text, options.file.path);
-    const Findings found = findings(batch, options.epsilon, options.seed);
+    const Findings found =
+        findings(note ? read_sequences(kNote, "the note") : read_sequences(options.file.text, options.file.path),
+                 options.epsilon, options.seed);
+    const SequenceBatch& batch = found.batch;
     Document document{"lab padding", "note 3", "Batch norm on padded sequences", {}, {}, {}, true};
-    add_introduction(document, found, note ? "the note's two sentences" : printable(options.file.path));
-    add_statistics(document, found);
-    add_normalised(document, found);
-    if (note) {
-        add_note_on_how(document, found);
-    }
+    document.blocks.emplace_back(Text{fmt::format(
+        "Sequences of unequal length are filled up with rows of zeros to the longest. Compared here: the padded norm, "
+        "batch norm over all rows; the masked norm, batch norm over the real rows only; and layer norm, each row by "
+        "itself. The batch is {}: sequences: {}, rows of each: {}, numbers of a row: {}, rows of padding: {} of {}.",
+        note ? "the note's two sentences" : printable(options.file.path), batch.sequences, batch.length, batch.width,
+        found.pads(), batch.rows())});
+    document.blocks.emplace_back(Formulas{{"masked_batchnorm_mean",
+                                           "masked_batchnorm_difference",
+                                           "batchnorm_square",
+                                           "masked_batchnorm_variance",
+                                           "batchnorm_inverse_deviation",
+                                           "batchnorm_normalise",
+                                           "masked_batchnorm_scale_shift",
+                                           "row_mean",
+                                           "layernorm_difference",
+                                           "row_square",
+                                           "row_inverse_root",
+                                           "row_normalise",
+                                           "masked_batchnorm_gain_backward",
+                                           "masked_batchnorm_bias_backward",
+                                           "masked_batchnorm_raw_backward",
+                                           "batchnorm_inverse_deviation_backward",
+                                           "batchnorm_variance_backward",
+                                           "masked_batchnorm_square_sum_backward",
+                                           "batchnorm_difference_backward",
+                                           "batchnorm_mean_backward",
+                                           "masked_batchnorm_input_backward",
+                                           "layernorm_backward"}});
+    add_rows(document, found);
     add_shares(document, found);
-    add_gradients(document, found);
     if (setup.setting.torch != nullptr) {
         compare_with_torch(document, found, *setup.setting.torch);
     }

@@ -38,6 +38,16 @@ struct PaddingOptions {
     InputText file;  // the batch; else the note's two sentences
     double epsilon = 1e-5;
     std::size_t seed = 1;  // γ, β and the gradient for the backward pass are drawn by it
+
+    std::vector<OwnOption> own() {
+        file.most_bytes = std::size_t{4} << 20;
+        return {{"--file",
+                 "Your own sequences: a row of numbers per line, after an optional word; pad for a row of padding; an "
+                 "empty line between sequences (docs/formats.md) [the note's]",
+                 &file},
+                {"--bn-eps", "ε", &epsilon, 0},
+                {"--seed", "Seed of γ, β and the gradient for the backward pass", &seed, 0}};
+    }
 };
 
 // Throws InputError where ε is 0 and a column of the real rows, or a real row, is the same number throughout: that

@@ -1,172 +1,91 @@
-#include "lab/backward/backward.h"
-
-#include <catch2/matchers/catch_matchers.hpp>
-#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <map>
-#include <set>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "lab/tests/read.h"
-#include "manual/batchnorm/chain.h"
-#include "manual/batchnorm/formulas.h"
 
 using namespace byhand;
 using namespace byhand::lab;
-using Catch::Matchers::WithinAbs;
-using Catch::Matchers::WithinRel;
 
 namespace {
 
-NormConfig with(Divisor divisor, double epsilon, EpsilonPlace place) {
-    NormConfig norm;
-    norm.batch_divisor = divisor;
-    norm.epsilon = epsilon;
-    norm.epsilon_place = place;
-    return norm;
+using Shape = std::vector<std::size_t>;
+
+Document backward(const Shape& rows, const Shape& columns, std::size_t rounds, const Setup& setup) {
+    return lab_test::run(backward_experiment(), setup,
+                         {{"--rows", rows}, {"--columns", columns}, {"--rounds", rounds}});
 }
 
-const std::vector<NormConfig> kConventions = {
-    with(Divisor::n, 1e-5, EpsilonPlace::inside), with(Divisor::n_minus_1, 1e-5, EpsilonPlace::inside),
-    with(Divisor::n, 0.25, EpsilonPlace::outside), with(Divisor::n_minus_1, 0, EpsilonPlace::inside)};
+// LibTorch's dx and the one line in long double are compared on the way, each form by its limits of rounding.
+Json document(const Setting& setting) {
+    return lab_test::read(backward({2, 9}, {1, 17}, 4, {.seeds = {3, 4}, .setting = setting}));
+}
+
+// The errors of an arm, at one value.
+std::vector<double> errors(const Json& document, const char* study, std::size_t arm, std::size_t value) {
+    return document.at("studies").at(study).at("arms").at(arm).at("figures").at(value).get<std::vector<double>>();
+}
+
+constexpr std::size_t kLine = 0, kSteps = 1, kChain = 2, kChainWithoutPath = 3;
 
 }  // namespace
 
-TEST_CASE("backward: a result for each shape, type and divisor, with the figures that are promised") {
-    const BackwardOptions options{.rows = {2, 9}, .columns = {1, 17}, .rounds = 4};
-    const Json document = lab_test::read(backward(options, {.seeds = {3, 4}, .setting = lab_test::setting()}));
-    std::set<std::string> cases;
-    for (const Json& one : document.at("results")) {
-        const double scale = one.at("type").get<std::string>() == "float" ? 1e-6 : 1e-14;
-        cases.insert(std::to_string(one.at("rows").get<int>()) + " " + std::to_string(one.at("columns").get<int>()) +
-                     " " + one.at("divisor").get<std::string>() + " " + one.at("type").get<std::string>());
-        // Of two rows nothing is left but ε and rounding, times the inverse deviation.
-        CHECK(one.at("max_difference").get<double>() < 100 * scale);
-        for (const char* over : {"speedup", "speedup_over_chain"}) {
-            const Json& speedup = one.at(over);
-            CHECK(speedup.at("p10").get<double>() > 0);
-            CHECK(speedup.at("p10").get<double>() <= speedup.at("median").get<double>());
-            CHECK(speedup.at("median").get<double>() <= speedup.at("p90").get<double>());
-        }
-        CHECK(one.at("rounds").get<int>() >= 1);
-        CHECK(one.at("rounds").get<int>() <= 4);
-    }
-    CHECK(cases.size() == 16);
-    CHECK(document.at("results").size() == 16);
-    CHECK(cases.contains("9 17 n-1 double"));
-    CHECK(document.at("plots").size() == 7);
-}
-
-TEST_CASE("backward: without LibTorch it runs as well, against long double") {
-    const Json document = lab_test::read(backward({.rows = {3}, .columns = {5}, .rounds = 1}, {.seeds = {1}}));
-    CHECK(document.at("results").size() == 4);
-    // u of float is 6e-8: on easy data an error is of that size, and not 0.
-    const Json& line = document.at("studies").at("mean_n_float").at("arms").at(0);
-    CHECK(line.at("name").get<std::string>() == "one line");
-    const double easy = line.at("figures").at(0).at(0).get<double>();
-    CHECK(easy > 1e-8);
-    CHECK(easy < 1e-6);
-}
-
-TEST_CASE("backward: a speed-up is the ratio of each round's own two times") {
-    // Ratios 2, 3, 4, 5, 6, whatever the size of the times: the ratio of the medians would be 3.
-    const Speedup found = speedup({2, 30, 4, 0.5, 6}, {1, 10, 1, 0.1, 1});
-    CHECK_THAT(found.median, WithinRel(4, 1e-12));
-    CHECK_THAT(found.p10, WithinRel(2.4, 1e-12));
-    CHECK_THAT(found.p90, WithinRel(5.6, 1e-12));
-    CHECK_THAT(speedup({3}, {4}).p90, WithinRel(0.75, 1e-12));
-}
-
-TEST_CASE("backward: slow measurements end after three rounds, very slow ones after one") {
-    CHECK_FALSE(is_enough(0, 100, 2));
-    CHECK_FALSE(is_enough(1, 0.49, 2));
-    CHECK(is_enough(1, 0.5, 2));
-    CHECK(is_enough(2, 0.5, 2));
-    CHECK_FALSE(is_enough(3, 1.9, 2));
-    CHECK(is_enough(3, 2, 2));
-}
-
-TEST_CASE("backward: three rounds show every form at every place, six all orders") {
-    std::set<std::array<std::size_t, 3>> orders;
-    for (std::size_t place = 0; place < 3; ++place) {
-        CHECK(std::set{order_of(0)[place], order_of(1)[place], order_of(2)[place]}.size() == 3);
-    }
-    for (std::size_t round = 0; round < 6; ++round) {
-        orders.insert(order_of(round));
-    }
-    CHECK(orders.size() == 6);
-    CHECK(order_of(6) == order_of(0));
-}
-
-TEST_CASE("backward: the forms differ by no more than rounding, on easy data and on hard") {
-    for (const NormConfig& norm : kConventions) {
-        for (const NormData& data : {NormData{9, 17, 1, 1}, NormData{33, 5, 1e3, 1}, NormData{7, 3, 0, 1e-3}}) {
-            CAPTURE(data.mean, data.deviation, norm.epsilon);
-            const Numbers<float> in = as<float>(drawn(data, 5));
-            const ThreeForms<float> forms = three_forms(in, norm);
-            const ThreeForms<Rounded> bounds = three_forms(as<Rounded>(in), norm);
-            for (const auto& [a, b] : {std::pair{0, 1}, std::pair{0, 2}, std::pair{1, 2}}) {
-                std::size_t beyond = 0;
-                for (std::size_t i = 0; i < forms.dx[a].size(); ++i) {
-                    const double difference =
-                        std::fabs(static_cast<double>(forms.dx[a][i]) - static_cast<double>(forms.dx[b][i]));
-                    beyond += difference <= bounds.dx[a][i].any_order() + bounds.dx[b][i].any_order() ? 0 : 1;
-                }
-                CHECK(beyond == 0);
+TEST_CASE("backward: on easy data each form is off by a few roundings of its type, on hard data by more") {
+    for (const Setting& setting : {lab_test::setting(), Setting()}) {
+        const Json found = document(setting);
+        CHECK(found.at("plots").size() == 8);
+        for (const std::size_t form : {kLine, kSteps, kChain}) {
+            for (const double error : errors(found, "mean_n_float", form, 0)) {
+                CHECK(error > 1e-8);  // u of float is 6e-8
+                CHECK(error < 1e-6);
             }
+            for (const double error : errors(found, "mean_n_double", form, 0)) {
+                CHECK(error > 1e-17);
+                CHECK(error < 1e-14);
+            }
+            CHECK(errors(found, "mean_n_float", form, 6)[0] > 100 * errors(found, "mean_n_float", form, 0)[0]);
         }
+        // With the mean far off, the differences do not add up to 0 and the path changes the result.
+        CHECK(errors(found, "mean_n_float", kChain, 6) != errors(found, "mean_n_float", kChainWithoutPath, 6));
     }
-}
-
-TEST_CASE("backward: the oracle in long double agrees with LibTorch in double") {
-    if (lab_test::setting().torch == nullptr) {
-        SKIP("LibTorch is missing");
-    }
-    for (const NormConfig& norm : kConventions) {
-        for (const std::uint64_t seed : {1, 2, 3}) {
-            const std::vector<Agreement> found = agreements({33, 7, 2, 0.5}, norm, seed, lab_test::setting());
-            CHECK(found.size() == 4);
-            CHECK(all_hold(found));
-        }
-    }
-}
-
-TEST_CASE("backward: the error is the largest one over the largest gradient") {
-    CHECK_THAT(relative_error(std::vector<double>{1, -3, 0.25}, {1, -4, 0.5}), WithinRel(0.25, 1e-12));
-    CHECK(std::isnan(relative_error(std::vector<double>{NAN, 1}, {1, 1})));
-    CHECK(std::isnan(relative_error(std::vector<double>{1, NAN}, {1, 1})));
 }
 
 TEST_CASE("backward: without ε the small steps end before the one line does, where σ³ leaves the range of float") {
-    const NormConfig norm = with(Divisor::n, 0, EpsilonPlace::inside);
-    const auto above = errors<float>({33, 3, 0, 1e-11}, norm, 1, lab_test::setting());
-    const auto below = errors<float>({33, 3, 0, 1e-15}, norm, 1, lab_test::setting());
-    CHECK(above[0] < 1e-6);
-    CHECK(above[1] < 1e-6);
-    CHECK_FALSE(std::isfinite(below[0]));
-    CHECK_FALSE(std::isfinite(below[1]));
-    CHECK(below[2] < 1e-6);
+    const Json found = document(lab_test::setting());
+    const auto at = [&](std::size_t form, std::size_t value) {  // of 1e-4, 1e-8, 1e-12, 1e-14 …
+        const Json& figure = found.at("studies").at("deviation_n_float").at("arms").at(form).at("figures").at(value);
+        return figure.at(0).is_string() ? NAN : figure.at(0).get<double>();
+    };
+    for (const std::size_t form : {kLine, kSteps, kChain}) {
+        CHECK(at(form, 1) < 1e-6);
+    }
+    CHECK(std::isnan(at(kSteps, 3)));
+    CHECK(std::isnan(at(kChain, 3)));
+    CHECK(at(kLine, 3) < 1e-6);
 }
 
-TEST_CASE("backward: where the differences add up to 0 exactly, the path changes no bit") {
-    // 2, 0, 2, 4: note 2's example.
-    Numbers<float> in{{{"hprebn", {2, 0, 2, 4}}, {"dhpreact", {1, 2, 3, -4}}, {"bngain", {1.5}}, {"bnbias", {0.25}}}};
-    const NormConfig norm = with(Divisor::n_minus_1, 1e-5, EpsilonPlace::inside);
-    ThreeForms<float> forms = three_forms(in, norm);
-    CHECK(without_path(forms.values, norm) == forms.dx[0]);
-    // With the mean far off they do not, and it does.
-    in = as<float>(drawn({33, 3, 1e5, 1}, 1));
-    forms = three_forms(in, norm);
-    CHECK(without_path(forms.values, norm) != forms.dx[0]);
+TEST_CASE("backward: speed-ups of every shape, with the percentiles in order") {
+    const Json found = document(lab_test::setting());
+    for (const char* over : {"speed_steps", "speed_chain"}) {
+        const Json& study = found.at("studies").at(over);
+        CHECK(study.at("values").size() == 2);
+        REQUIRE(study.at("arms").size() == 2);
+        CHECK(study.at("arms").at(1).at("name").get<std::string>() == "17 columns");
+        for (const std::size_t value : {0, 1}) {
+            const std::vector<double> figures = errors(found, over, 1, value);
+            CHECK(0 < figures[0]);
+            CHECK(figures[0] <= figures[1]);
+            CHECK(figures[1] <= figures[2]);
+        }
+    }
 }
 
 TEST_CASE("backward: shapes that cannot be timed are refused") {
-    CHECK_THROWS_AS(backward({.rows = {1}}, {}), InputError);
-    CHECK_THROWS_AS(backward({.rows = {}}, {}), InputError);
-    CHECK_THROWS_AS(backward({.columns = {0}}, {}), InputError);
-    CHECK_THROWS_AS(backward({.rows = {1 << 20}, .columns = {1 << 7}}, {}), InputError);
-    CHECK_THROWS_AS(backward({.rounds = 0}, {}), InputError);
+    CHECK_THROWS_AS(backward({1}, {16}, 1, {}), InputError);
+    CHECK_THROWS_AS(backward({}, {16}, 1, {}), InputError);
+    CHECK_THROWS_AS(backward({8}, {0}, 1, {}), InputError);
+    CHECK_THROWS_AS(backward({1 << 20}, {1 << 7}, 1, {}), InputError);
+    CHECK_THROWS_AS(backward({8}, {16}, 0, {}), InputError);
 }

@@ -2,7 +2,6 @@
 #include <string>
 
 #include "base/change_network.h"
-#include "lab/experiments.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 
@@ -12,7 +11,7 @@ TEST_CASE("batch: losses over every setting, claims against the usual one and ag
     Recipe recipe = lab_test::recipe("notes");
     test::set(recipe.network, &ShortForm::hidden, {9});
     const lab::Setup setup = lab_test::setup({recipe}, 40);
-    const Json document = lab_test::read(lab::batch_experiment().prepare().run(setup));
+    const Json document = lab_test::read(lab_test::run(lab::batch_experiment(), setup));
     const Json& studies = document.at("studies");
     CHECK(studies.at("epsilon_notes").at("arms").size() == 1);
     CHECK(studies.at("batch_notes").at("arms").size() == 2);

@@ -98,7 +98,7 @@ TEST_CASE("claims: a verdict for every measure of every claim, by its own figure
     }
     const std::vector<std::string> names = names_of(document), all = claim_names();
     CHECK(std::set<std::string>(names.begin(), names.end()) == std::set<std::string>(all.begin(), all.end()));
-    CHECK(document.at("plots").size() == 2 * 4 + 1 + 2);
+    CHECK(document.at("plots").size() == 2 * 4 + 1 + 1);
 }
 
 TEST_CASE("claims: only those that are wanted, and twice the same; one seed decides nothing") {

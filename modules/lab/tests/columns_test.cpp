@@ -1,5 +1,3 @@
-#include "lab/columns.h"
-
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
@@ -8,12 +6,18 @@
 #include "base/error.h"
 #include "lab/tests/read.h"
 
-using byhand::lab::columns;
-using byhand::lab::ColumnsOptions;
 using Catch::Matchers::WithinAbs;
 
+namespace {
+
+byhand::Document columns(const std::vector<std::pair<std::string, lab_test::OptionValue>>& options) {
+    return lab_test::run(byhand::lab::columns_experiment(), {.setting = lab_test::setting()}, options);
+}
+
+}  // namespace
+
 TEST_CASE("columns: the figures of note 3's batch, worked out with a pencil") {
-    const byhand::Json document = lab_test::read(columns({.epsilon = 0}, {.setting = lab_test::setting()}));
+    const byhand::Json document = lab_test::read(columns({{"--bn-eps", 0.0}}));
     // Unit 1: 7, 2, 1, 7, 3: mean 4, squares 9 + 4 + 9 + 9 + 1 = 32.
     const byhand::Json& by_n = document.at("divisors").at("n");
     CHECK_THAT(by_n.at("bnmeani").at(0).get<double>(), WithinAbs(4, 1e-12));
@@ -36,7 +40,7 @@ TEST_CASE("columns: the figures of note 3's batch, worked out with a pencil") {
 TEST_CASE("columns: the gradient is that of finite differences") {
     // Σ dy·y, as a function of the first row's three values.
     constexpr double kStep = 1e-5;
-    const byhand::Json document = lab_test::read(columns({}, {.setting = lab_test::setting()}));
+    const byhand::Json document = lab_test::read(columns({}));
     const std::vector<double> batch = {7, 5, 4, 2, 3, 4, 1, 2, 3, 7, 5, 6, 3, 3, 4};
     const std::vector<double> gain = {0.5, 2, -1}, bias = {0.25, -1, 3};
     const auto loss = [&](const std::vector<double>& x, double divisor) {
@@ -69,6 +73,6 @@ TEST_CASE("columns: the gradient is that of finite differences") {
 }
 
 TEST_CASE("columns: as many gains and biases as there are units") {
-    CHECK_THROWS_AS(columns({.gain = {1, 2}}, {}), byhand::InputError);
-    CHECK_THROWS_AS(columns({.bias = {1, 2, 3, 4}}, {}), byhand::InputError);
+    CHECK_THROWS_AS(columns({{"--gain", std::vector<double>{1, 2}}}), byhand::InputError);
+    CHECK_THROWS_AS(columns({{"--bias", std::vector<double>{1, 2, 3, 4}}}), byhand::InputError);
 }

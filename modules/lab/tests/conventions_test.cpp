@@ -4,7 +4,6 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
-#include <numbers>
 #include <string>
 #include <vector>
 
@@ -115,20 +114,6 @@ TEST_CASE("conventions: what differs, and what does not") {
     for (const byhand::Json& one : all) {
         CHECK_FALSE(one.at("sources").empty());
     }
-}
-
-TEST_CASE("conventions: what small batches settle at is what statistics says") {
-    // The mean of the deviation of 2 normal numbers is √(2/π), of 3 it is √π/2 (by n − 1, where σ is 1).
-    constexpr std::size_t kBatches = 20'000;
-    const byhand::lab::Study found = byhand::lab::small_batches({2, 3, 17}, kBatches, 5);
-    const std::vector<double>&rows = found.values, by_n = found.of_seed(0, 0), by_n_minus_1 = found.of_seed(1, 0),
-          by_deviation = found.of_seed(2, 0);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        CHECK_THAT(by_n_minus_1[i], WithinAbs(1, 5 * std::sqrt(2 / (rows[i] - 1) / kBatches)));
-        CHECK_THAT(by_n[i], WithinRel(by_n_minus_1[i] * (rows[i] - 1) / rows[i], 1e-12));
-    }
-    CHECK_THAT(by_deviation[0], WithinAbs(2 / std::numbers::pi, 0.03));
-    CHECK_THAT(by_deviation[1], WithinAbs(std::numbers::pi / 4, 0.03));
 }
 
 TEST_CASE("conventions: a batch has two rows at least") {

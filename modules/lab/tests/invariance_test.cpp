@@ -1,4 +1,4 @@
-#include "lab/invariance/invariance.h"
+#include "lab/invariance.h"
 
 #include <algorithm>
 #include <catch2/matchers/catch_matchers.hpp>
@@ -128,7 +128,6 @@ TEST_CASE("scaled layers: without epsilon the result stays and the gradient shri
                 CHECK(one.result_change < 1e-13);
                 CHECK(one.loss_change < 1e-13);
                 CHECK(one.gradient_change < 1e-12);
-                CHECK_THAT(one.gradient_ratio, WithinAbs(1, 1e-12));
             }
         }
     }

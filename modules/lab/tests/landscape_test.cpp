@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -94,22 +93,4 @@ TEST_CASE("a layer's shift: the gradient with the layers before it updated, and 
         CHECK_THAT(shift_of(network, kRate), WithinRel(expected, 1e-3));
     }
     CHECK(shift_of(Network(), 0) == 0);
-}
-
-TEST_CASE("along the gradient: the loss at the places that steps of these lengths lead to") {
-    const Network network;
-    const std::vector<double> distances = {0.25, 0.75, 0.5};
-    Runner<double> runner(stepwise_graph(network.config, network.Y.size()));
-    std::vector<std::string> all;
-    for (const TensorSpec& parameter : parameters(network.config)) {
-        all.push_back(parameter.name);
-    }
-    std::vector<double> losses;
-    for (const double eta : distances) {
-        const Evaluated here = evaluate(network, network.initial(), eta);
-        losses.push_back(values_of(evaluate(network, updated(network, here.views, all), eta).views, "loss")[0]);
-    }
-    const auto [least, largest] = std::ranges::minmax(losses);
-    CHECK_THAT(variation_along_gradient(runner, network.initial(), network.batch(), distances),
-               WithinRel(largest - least, 1e-4));
 }

@@ -36,10 +36,10 @@ TEST_CASE("padding: note 3's own figures") {
     CHECK_THAT(number(how.at("masked"), 0), WithinAbs(0.778, 5e-4));
     // Σx² = 214.6441, so that the squares around the means add up to 214.6441 − 31.21²/8 and − 31.21²/6.
     const double padded = 214.6441 - 31.21 * 31.21 / 8, masked = 214.6441 - 31.21 * 31.21 / 6;
-    CHECK_THAT(number(document.at("std_padded"), 0), WithinAbs(std::sqrt(padded / 8), 1e-9));
-    CHECK_THAT(number(document.at("std_padded_unbiased"), 0), WithinAbs(std::sqrt(padded / 7), 1e-9));
-    CHECK_THAT(number(document.at("std_masked"), 0), WithinAbs(std::sqrt(masked / 6), 1e-9));
-    CHECK_THAT(number(document.at("std_masked_unbiased"), 0), WithinAbs(std::sqrt(masked / 5), 1e-9));
+    CHECK_THAT(std::sqrt(number(document.at("variance_padded"), 0)), WithinAbs(std::sqrt(padded / 8), 1e-9));
+    CHECK_THAT(std::sqrt(number(document.at("variance_padded_unbiased"), 0)), WithinAbs(std::sqrt(padded / 7), 1e-9));
+    CHECK_THAT(std::sqrt(number(document.at("variance_masked"), 0)), WithinAbs(std::sqrt(masked / 6), 1e-9));
+    CHECK_THAT(std::sqrt(number(document.at("variance_masked_unbiased"), 0)), WithinAbs(std::sqrt(masked / 5), 1e-9));
     // How's 7.5, 9.2, 1.5 by itself: Σx = 18.2, Σx² = 143.14.
     CHECK_THAT(number(how.at("layer"), 0),
                WithinAbs((7.5 - 18.2 / 3) / std::sqrt((143.14 - 18.2 * 18.2 / 3) / 3), 1e-5));
@@ -56,10 +56,10 @@ TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest"
     const byhand::Json document = lab_test::read(of("3 1\n\n-3 2\n\npad\n", 0));
     const double root = std::sqrt(1.5);
     CHECK_THAT(number(document.at("mean_padded"), 0), WithinAbs(0, 1e-12));
-    CHECK_THAT(number(document.at("std_padded"), 0), WithinAbs(std::sqrt(6), 1e-12));
-    CHECK_THAT(number(document.at("std_masked"), 0), WithinAbs(3, 1e-12));
-    CHECK_THAT(number(document.at("std_padded_unbiased"), 0), WithinAbs(3, 1e-12));
-    CHECK_THAT(number(document.at("std_masked_unbiased"), 1), WithinAbs(std::sqrt(0.5), 1e-12));
+    CHECK_THAT(std::sqrt(number(document.at("variance_padded"), 0)), WithinAbs(std::sqrt(6), 1e-12));
+    CHECK_THAT(std::sqrt(number(document.at("variance_masked"), 0)), WithinAbs(3, 1e-12));
+    CHECK_THAT(std::sqrt(number(document.at("variance_padded_unbiased"), 0)), WithinAbs(3, 1e-12));
+    CHECK_THAT(std::sqrt(number(document.at("variance_masked_unbiased"), 1)), WithinAbs(std::sqrt(0.5), 1e-12));
     const byhand::Json &first = document.at("rows").at(0), &second = document.at("rows").at(1);
     CHECK(second.at("sequence").get<int>() == 2);
     CHECK(second.at("word").get<std::string>() == "2.1");

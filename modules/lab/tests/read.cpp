@@ -1,8 +1,8 @@
 #include "lab/tests/read.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
-#include "lab/experiments.h"
 #include "manual/formulas.h"
 #include "names/names_file.h"
 #include "report/writers.h"
@@ -38,6 +38,17 @@ byhand::SourceLine source_of(const std::string& function) {
         }
     }
     return {};
+}
+
+byhand::Document run(const byhand::lab::Experiment& experiment, const byhand::lab::Setup& setup,
+                     const std::vector<std::pair<std::string, OptionValue>>& options) {
+    const byhand::lab::Prepared prepared = experiment.prepare();
+    for (const auto& [name, value] : options) {
+        const auto own = std::ranges::find(prepared.options, name, &byhand::lab::OwnOption::name);
+        REQUIRE(own != prepared.options.end());
+        std::visit([&](const auto& to) { *std::get<std::remove_cvref_t<decltype(to)>*>(own->value) = to; }, value);
+    }
+    return prepared.run(setup);
 }
 
 byhand::Json read(byhand::Document document) {

@@ -23,16 +23,9 @@ Vocabulary vocabulary() {
 }  // namespace
 
 TEST_CASE("names divided by their initial") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, NameKind::initial);
+    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2);
     CHECK(names.train.size() == 4 + 4 + 5);   // ann, ben, clio
     CHECK(names.own.size() == 4 + 9);         // abe, carolina
     CHECK(names.other.size() == 4 + 3 + 3);   // fay, di, ed
     CHECK(names.train.all().Y.front() == 1);  // a
-}
-
-TEST_CASE("names divided by their length") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, NameKind::length);
-    CHECK(names.train.size() == 4 + 4 + 5 + 5);
-    CHECK(names.own.size() == 4 + 4 + 3 + 3);
-    CHECK(names.other.size() == 9);
 }

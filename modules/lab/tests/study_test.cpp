@@ -60,10 +60,10 @@ TEST_CASE("a claim by factors: its logarithms are tested, and the factor that it
                 .sentence = "It is smaller",
                 .measure = "m",
                 .brief = "m",
+                .by_factors = true,
                 .arms = {"a", "b"},
                 .first = {1, 10, 100},
-                .second = {3, 31, 290},
-                .by_factors = true};
+                .second = {3, 31, 290}};
     CHECK(test_of(claim).outcome == Outcome::holds);
     claim.times = 2;
     CHECK(test_of(claim).outcome == Outcome::holds);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -181,27 +180,55 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
         logits, std::ranges::max(numbers(table, "next_batch")))));
 }
 
-// ---- the updates ----
+// ---- where γ and β go ----
 
-void add_updates(Document& document, const FirstStep& first, const torch_ref::Factory& torch) {
-    Table table{"one step from drawn γ and β, by hand in float against torch::nn and torch::optim::SGD",
-                {{"", "name"}, {"by", "model"}, {"largest difference", ""}, {"of limit", "used"}, "verdict"},
-                {}};
-    const Held held = hold_against_torch(torch, first, {"stepwise", "fused"});
-    for (const auto& [model, against, value, result] : findings(held.step)) {
-        const std::string& name = value.name;
-        const bool is_of_update = std::ranges::any_of(std::array{"dbngain", "dbnbias", "new_bngain", "new_bnbias"},
-                                                      [&](const char* begins) { return name.starts_with(begins); });
-        if (against == Against::module && is_of_update) {
-            constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-            table.rows.push_back({name, model.model, result.difference ? significant(*result.difference, 2) : Cell("–"),
-                                  result.used ? percent(*result.used) : Cell("–", number(kNone)),
-                                  to_string(result.verdict)});
-            document.agrees = document.agrees && !contradicts(result.verdict);
-        }
+// What is learned, and what would undo the norm.
+struct Pair {
+    const char* name;  // "γ"
+    const char* goal;  // "σ"
+    const char* key;   // in the JSON
+    Member<Moment, std::vector<double>> value, target;
+};
+constexpr Pair kGain = {"γ", "σ", "gain", &Moment::gain, &Moment::deviation};
+constexpr Pair kBias = {"β", "μ", "bias", &Moment::bias, &Moment::mean};
+
+// The mean distance over the units.
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (std::size_t unit = 0; unit < a.size(); ++unit) {
+        sum += std::abs(a[unit] - b[unit]);
     }
-    document.data["updates"] = json_of_rows(table);
-    document.blocks.emplace_back(std::move(table));
+    return sum / static_cast<double>(a.size());
+}
+
+// Where γ and β go in training, beside σ and μ, and the claims that they go there.
+std::vector<Claim> add_drift(Document& document, const std::vector<Moments>& trainings) {
+    std::vector<Claim> claims;
+    for (const Pair& pair : {kGain, kBias}) {
+        Study study{.key = pair.key,
+                    .title = fmt::format("|{} − {}|, mean over the units", pair.name, pair.goal),
+                    .arms = {pair.name, fmt::format("{} as it began", pair.name)},
+                    .seeds = trainings.size(),
+                    .measure = "",
+                    .varied = "step",
+                    .log_x = false};
+        study.values = figures_of(trainings.front(), [](const Moment& one) { return static_cast<double>(one.step); });
+        study = filled(std::move(study), [&](std::size_t arm, std::size_t m, std::size_t seed) {
+            const Moments& moments = trainings[seed];
+            return distance((arm == 0 ? moments[m] : moments.front()).*pair.value, moments[m].*pair.target);
+        });
+        claims.push_back(
+            claim_on(study,
+                     {.name = pair.key,
+                      .subject = "",
+                      .sentence = fmt::format("Training moves {} towards {}", pair.name, pair.goal),
+                      .measure = fmt::format("|{} − {}| at the end, less what it would be if {} had stayed", pair.name,
+                                             pair.goal, pair.name),
+                      .brief = fmt::format("|{} − {}|", pair.name, pair.goal)},
+                     [](const std::vector<double>& moments) { return moments.back(); }));
+        add(document, {std::move(study)});
+    }
+    return claims;
 }
 
 // ---- the slip ----
@@ -254,6 +281,29 @@ constexpr std::size_t kRowsOfMoments = 2048;  // examples that a unit's μ and �
 
 }  // namespace
 
+Moment moment_of(std::size_t step, const Tensors<float>& state, const NetworkConfig& network, const Examples& examples,
+                 std::size_t rows) {
+    Runner<float> runner(stepwise_graph(network, rows));
+    copy_into(runner.tensors(), state);
+    const ExampleRows first = examples.rows(0, rows);
+    runner.set_batch(first.view());
+    const std::vector<Layer> layers = layers_with_norm(network);
+    runner.forward_to(layers.back().value("bnvar_inv"));
+    Moment moment{step, {}, {}, {}, {}};
+    for (const Layer& layer : layers) {
+        const auto append = [&](std::vector<double>& to, const char* name) {
+            const std::span<const float> values = runner.tensors()[layer.value(name)];
+            to.insert(to.end(), values.begin(), values.end());
+        };
+        append(moment.gain, "bngain");
+        append(moment.bias, "bnbias");
+        append(moment.mean, "bnmeani");
+        append(moment.deviation, "bnvar_inv");
+    }
+    std::ranges::transform(moment.deviation, moment.deviation.begin(), [](double inverse) { return 1 / inverse; });
+    return moment;
+}
+
 UndoTrainings train_for_undo(const FirstStep& first, const Setup& setup) {
     constexpr std::size_t kMoments = 20;  // in a training, besides its beginning
     const std::size_t every = std::max<std::size_t>(1, setup.steps / kMoments);
@@ -282,13 +332,14 @@ UndoTrainings train_for_undo(const FirstStep& first, const Setup& setup) {
 }
 
 Experiment undo_experiment() {
+    const auto prepare = [] { return Prepared{{}, undo}; };
     return {.name = "undo",
             .note = "note 4",
             .about = "γ = σ and β = μ: does training undo the norm?",
             .networks = Networks::adjustable,
             .seeds = 5,
             .steps = 20'000,
-            .prepare = prepared<undo>};
+            .prepare = prepare};
 }
 
 Document undo(const Setup& setup) {
@@ -299,25 +350,16 @@ Document undo(const Setup& setup) {
     }
     Document document{"lab undo", "note 4", "What γ and β can undo", {}, {}, {}, true};
     document.blocks.emplace_back(Text{
-        "The note says that with γ and β a network can undo the normalisation where it does better without: with "
-        "γ = √(σ² + ε) and β = μ the norm is the identity. First, whether that holds; then how γ and β are updated, "
-        "whether training moves them there, and what the note's slip would do."});
+        "With γ = √(σ² + ε) and β = μ the norm is the identity, so that a network can undo it. First, whether that "
+        "holds; then whether training moves γ and β there, and what the note's slip would do."});
     document.blocks.emplace_back(
         Formulas{{"batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift",
                   "batchnorm_gain_backward", "batchnorm_bias_backward", "descend"}});
     const FirstStep first = first_step(recipe, setup.material);
     add_identity(document, first, setup.setting);
-    if (setup.setting.torch != nullptr) {
-        add_updates(document, first, *setup.setting.torch);
-    }
     const UndoTrainings trainings = train_for_undo(first, setup);
     std::vector<Claim> claims;
     if (std::ranges::all_of(trainings.right, &Trained::finite)) {
-        document.blocks.emplace_back(
-            Text{fmt::format("In training σ and μ of a unit are taken over {} examples. They move as well, so beside "
-                             "each distance stands "
-                             "what it would be if γ and β had stayed.",
-                             std::min(kRowsOfMoments, first.run.train.size()))});
         claims = add_drift(document, trainings.moments);
     } else {
         document.blocks.emplace_back(Text{"A training met a loss that is not finite: where γ and β go is not shown."});

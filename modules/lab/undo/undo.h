@@ -35,8 +35,4 @@ struct UndoTrainings {
 };
 UndoTrainings train_for_undo(const FirstStep& first, const Setup& setup);
 
-// Adds where γ and β go in training, beside σ and μ, and returns the claims that they go there. Precondition: at least
-// one training, as many moments in each.
-std::vector<Claim> add_drift(Document& document, const std::vector<Moments>& trainings);
-
 }  // namespace byhand::lab

@@ -8,6 +8,7 @@
 #include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
+#include "lab/experiments.h"
 #include "lab/setting.h"
 #include "report/document.h"
 
@@ -17,17 +18,20 @@ struct InvarianceOptions {
     std::vector<double> values = {2, 0, 2, 4};  // of one unit, a row of the batch each
     std::vector<double> alphas = {};  // factors of the values and of a layer's weights; empty: 100, and 1e-3 to 1e3
     double gain = 1.5, bias = 0.5;    // γ and β of the unit
+
+    std::vector<OwnOption> own() {
+        return {{"--values", "Values of one unit, a row of the batch each", &values},
+                {"--alpha",
+                 "Factors of the values and of a layer's weights [100 for the values, 0.001 to 1000 for the weights]",
+                 &alphas},
+                {"--gain", "γ of the unit", &gain},
+                {"--bias", "β of the unit", &bias}};
+    }
 };
 
 // Throws InputError if the values are fewer than two, all equal or beyond what float can square, or if a factor is not
 // positive, and as prepare (train/run.h) does. ε is that of the first recipe.
 Document invariance(const InvarianceOptions& options, const Setup& setup);
-
-// Differences up to this share of a value are those of rounding, in double.
-inline constexpr double kRounding = 1e-9;
-
-// The same of the layers of a network: every layer of every recipe on its first batch, γ and β drawn.
-void add_layers(Document& document, const std::vector<double>& alphas, const Setup& setup);
 
 // A network in which the weights of one layer, and its bias with them, are multiplied by α. Changes are measured from
 // α = 1.
@@ -35,7 +39,6 @@ struct Scaled {
     double alpha = 1;
     double result_change = 0;    // of the layer's result, over its largest magnitude
     double loss_change = 0;      // over the loss
-    double gradient_ratio = 1;   // α·‖dW‖
     double gradient_change = 0;  // of α·dW, element by element, over the largest magnitude of dW
 };
 struct ScaledLayer {
