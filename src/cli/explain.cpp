@@ -28,6 +28,7 @@ namespace {
 struct ExplainOptions {
     NetworkOptions network;
     std::string name;
+    std::optional<std::size_t> row;
     ReportOptions report;
 };
 
@@ -82,8 +83,18 @@ int explain(const ExplainOptions& options) {
                            .characters = printable_characters(run.vocabulary),
                            .source = source_of,
                            .shows = {}};
-    report.write(chosen.front().name == options.name ? explain_document(chosen.front(), values, how)
-                                                     : explain_document(chosen, options.name, values, how));
+    std::optional<FollowedRow> followed;
+    if (options.row) {
+        if (*options.row >= rows) {
+            throw InputError(
+                fmt::format("--row: the batch has no row {}; its rows are 0 to {}", *options.row, rows - 1));
+        }
+        followed = {*options.row,
+                    row_in_words(*options.row, {network, steps.glossary, how.characters, batch.X, batch.Y})};
+    }
+    report.write(chosen.front().name == options.name && !followed
+                     ? explain_document(chosen.front(), values, how)
+                     : explain_document(chosen, options.name, values, how, followed));
     return kFine;
 }
 
@@ -99,6 +110,7 @@ void add_explain(const Command& program) {
                 "network, in order]")
         .completes(value_names)
         .not_empty();
+    command.option("--row", options->row, "Row of the first batch whose numbers are shown").whole_number(0);
     add_network_options(command, options->network);
     add_report_options(command, options->report);
     command.on_run([options] { return explain(*options); });

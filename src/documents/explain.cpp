@@ -128,6 +128,34 @@ Table table_of(const std::vector<Explanation>& all, const std::vector<View>& val
     return table;
 }
 
+// Adds the symbol of the notes, and the first numbers of the followed row, or of a value that has no rows; for programs
+// all numbers of the row.
+void add_row(Table& table, const std::vector<Explanation>& all, const std::vector<View>& values, std::size_t row,
+             const Presentation& how) {
+    constexpr std::size_t kShown = 3;
+    std::ranges::find(table.columns, "reads", &Column::key)->align = Align::hidden;
+    table.columns.insert(table.columns.end(),
+                         {{"notes", "symbol", Align::left}, {"first numbers", "row", Align::left}});
+    const Wording wording{how.network, how.glossary, how.characters, {}, {}};
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const View* const view = find(values, all[i].name);
+        const auto axes = view == nullptr ? std::nullopt : axes_of(all[i].name, view->shape.size(), wording);
+        const bool has_rows =
+            (axes && !axes->empty() && axes->front() == Axis::row) || all[i].name == "X" || all[i].name == "Y";
+        const std::size_t count =
+            view == nullptr ? 0 : byhand::count(view->shape) / (has_rows ? view->shape.front() : 1);
+        std::vector<double> numbers(count);
+        for (std::size_t k = 0; k < count; ++k) {
+            numbers[k] = value_at(*view, (has_rows ? row * count : 0) + k);
+        }
+        const Json of_row = has_rows ? byhand::numbers(numbers) : Json();
+        numbers.resize(std::min(count, kShown));
+        table.rows[i].emplace_back(symbol(how.glossary, all[i].name));
+        table.rows[i].emplace_back(fmt::format("{:.2g}{}", fmt::join(numbers, ", "), count > kShown ? " …" : ""),
+                                   of_row);
+    }
+}
+
 }  // namespace
 
 Table facts_of(const Explanation& one, const Presentation& how) {
@@ -157,13 +185,18 @@ Table mistakes_of(const Explanation& one) {
 }
 
 Document explain_document(const std::vector<Explanation>& all, const std::string& operation,
-                          const std::vector<View>& values, const Presentation& how) {
+                          const std::vector<View>& values, const Presentation& how,
+                          const std::optional<FollowedRow>& followed) {
     Table table = table_of(all, values, how);
+    if (followed) {
+        add_row(table, all, values, followed->row, how);
+    }
     Json data = json_of_rows(table);
     return {.subject = "explain",
             .note = "",
-            .title = fmt::format("recipe {}: {}, in the order in which they are computed", how.recipe,
-                                 operation.empty() ? "every value" : "the values of " + operation),
+            .title = fmt::format("recipe {}: {}, in the order in which they are computed{}", how.recipe,
+                                 operation.empty() ? "every value" : "the values of " + operation,
+                                 followed ? ", with the numbers of " + followed->words : ""),
             .blocks = {std::move(table)},
             .plots = {},
             .data = std::move(data)};

@@ -1,6 +1,7 @@
 // What there is to say of the values of a network as a document: docs/formats.md has the fields.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,10 +13,18 @@
 
 namespace byhand {
 
+// A row of the batch that is followed through the network.
+struct FollowedRow {
+    std::size_t row = 0;
+    std::string words;  // "row 3 (`..e → m`)"
+};
+
 // A row for each value, in order: what is made, by which function, from what; those of the operation named, or all if
-// `operation` is empty. `values` are the numbers of those that have some.
+// `operation` is empty. `values` are the numbers of those that have some. With `followed` the symbol of the notes and
+// the numbers of that row of the batch stand in the place of what it is made from.
 Document explain_document(const std::vector<Explanation>& all, const std::string& operation,
-                          const std::vector<View>& values, const Presentation& how);
+                          const std::vector<View>& values, const Presentation& how,
+                          const std::optional<FollowedRow>& followed = std::nullopt);
 
 // Everything of one value: what it is, formula, function and line, what it reads and what reads it, what people get
 // wrong; and how its numbers look, where there are some.

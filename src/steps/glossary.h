@@ -1,5 +1,5 @@
 // Descriptions of a network's values. Each operation supplies a row for each of its values; explain, element names in
-// reports, hints and the walkthrough read these rows.
+// reports and hints read these rows.
 #pragma once
 
 #include <cstddef>

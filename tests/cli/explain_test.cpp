@@ -59,6 +59,31 @@ TEST_CASE("explain: a word of a report, and the values of an operation") {
     }
 }
 
+TEST_CASE("explain: one row of the batch, with the symbols of the notes") {
+    const Folder folder;
+    const auto row_of = [&](const std::string& name) {
+        const Json one = json_of(byhand(folder, {"explain", name, "--row", "3", "--json"})).at(0);
+        CHECK(one.at("name").get<std::string>() == name);
+        return one.at("row");
+    };
+    const auto sum = [&](const std::string& name) {
+        double total = 0;
+        for (const Json& number : row_of(name)) {
+            total += number.get<double>();
+        }
+        return total;
+    };
+    CHECK(row_of("probs").size() == 27);
+    CHECK(std::abs(sum("probs") - 1) < 1e-5);
+    CHECK(std::abs(sum("dlogits")) < 1e-7);
+    CHECK(row_of("X").size() == 3);
+    CHECK(row_of("W1").is_null());
+    const Outcome all = byhand(folder, {"explain", "--row", "3"});
+    CHECK(all.code == 0);
+    CHECK(contains(all.out, "with the numbers of row 3 (`"));
+    check_refused(folder, {{{"explain", "--row", "32"}, "its rows are 0 to 31"}});
+}
+
 TEST_CASE("explain: an unknown name is refused with the nearest") {
     check_refused(Folder(), {{{"explain", "dbnvr"}, "no value or operation dbnvr; the nearest is dbnvar "},
                              {{"explain", "dw1", "--json"}, "the nearest is dW1 "},
