@@ -161,7 +161,7 @@ std::array<double, kFormNames.size()> errors(const NormData& data, const NormCon
     std::ranges::transform(gradients(in, norm), found.begin(), [&](const std::vector<T>& dx) {
         std::vector<long double> off = as<long double>(dx);
         std::ranges::transform(off, expected, off.begin(), std::minus());
-        return static_cast<double>(largest(off) / largest(expected));
+        return static_cast<double>(largest(off)) / static_cast<double>(largest(expected));
     });
     return found;
 }
