@@ -2,38 +2,17 @@
 
 #include <algorithm>
 
+#include "base/tensors.h"
 #include "bench/report_parts.h"
+#include "fast/simd/targets.h"
 
 namespace byhand::bench {
 namespace {
 
-// Empty for a part of the loss.
-std::string part_of(const OperationShape& shape) {
-    switch (shape.operation) {
-        case TimedOperation::linear_forward:
-        case TimedOperation::linear_weight_backward:
-        case TimedOperation::linear_input_backward:
-            return "products";
-        case TimedOperation::norm_forward:
-        case TimedOperation::norm_backward:
-            return "batchnorm";
-        case TimedOperation::layernorm_forward:
-        case TimedOperation::layernorm_backward:
-            return "layernorm";
-        case TimedOperation::activation_forward:
-        case TimedOperation::activation_backward:
-            return shape.activation;
-        case TimedOperation::cross_entropy:
-            return "loss";
-        case TimedOperation::embedding_forward:
-        case TimedOperation::embedding_backward:
-            return "embedding";
-        case TimedOperation::update:
-            return "update";
-        case TimedOperation::exp_forward:
-            break;
-    }
-    return "";
+// The first word of the step's name. Empty for a part of the loss.
+std::string part_of(const std::string& name) {
+    const std::string word = name.substr(0, name.find(' '));
+    return word == "linear" ? "products" : word == "cross-entropy" ? "loss" : word == "exp" ? "" : word;
 }
 
 }  // namespace
@@ -41,7 +20,7 @@ std::string part_of(const OperationShape& shape) {
 Budget budget_of(std::span<const OperationTimes> operations, const Spread& step, const Machine& machine) {
     Budget budget{.recipe = operations.front().recipe, .step = step, .parts = {}, .rest = step.median};
     for (const OperationTimes& times : operations) {
-        const std::string name = part_of(times.what.shape);
+        const std::string name = part_of(times.what.name);
         if (name.empty()) {
             continue;
         }
@@ -50,7 +29,7 @@ Budget budget_of(std::span<const OperationTimes> operations, const Spread& step,
         const auto found = std::ranges::find(budget.parts, name, &BudgetPart::name);
         BudgetPart& part = found != budget.parts.end() ? *found : budget.parts.emplace_back(BudgetPart{name});
         part.seconds += seconds;
-        part.limit += count * limit_of(work_of(times.what.shape), times.pass, machine);
+        part.limit += count * limit_of(times.what.work, times.pass, machine);
         budget.rest -= seconds;
     }
     return budget;
@@ -90,6 +69,23 @@ double step_flops(const NetworkConfig& config, std::size_t rows) {
         flops += kProducts * product_flops(rows * layer.positions, layer.inputs, layer.outputs);
     }
     return flops;
+}
+
+double pass_seconds(const Work& work, std::size_t rounds) {
+    if (work.numbers == 0) {
+        return 0;
+    }
+    AlignedVector<float> arrays(std::max(work.reads, work.writes) * work.numbers);
+    const Steps passes = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            simd::pass(arrays.data(), work.reads, work.writes, work.numbers);
+        }
+    };
+    return spread(in_turn(passes, nullptr, rounds).ours.seconds).median;
+}
+
+double limit_of(const Work& work, double pass, const Machine& machine) {
+    return std::max(pass, work.flops / machine.peak_gflops * 1e-9);
 }
 
 }  // namespace byhand::bench

@@ -8,10 +8,10 @@
 
 #include "base/json.h"
 #include "base/network.h"
-#include "base/timed_operation.h"
 #include "bench/machine.h"
 #include "bench/operations.h"
 #include "bench/rounds.h"
+#include "bench/timed_steps.h"
 #include "report/document.h"
 
 namespace byhand::bench {
@@ -50,15 +50,7 @@ inline double product_flops(std::size_t n, std::size_t in, std::size_t out) {
 // biases, norms, tanh, softmax, gathering and scattering the embedding, and the update.
 double step_flops(const NetworkConfig& config, std::size_t rows);
 
-// The least time that a machine needs for an operation by the formulas of modules/fast/simd.
-
-// What an operation cannot do without.
-struct Work {
-    double flops = 0;                   // of a product, or of the multiplications in the formulas of modules/fast/simd
-    std::size_t numbers = 0;            // of each array that it reads or writes, in panels; 0 for a product
-    std::size_t reads = 0, writes = 0;  // arrays
-};
-Work work_of(const OperationShape& shape);
+// ---- The least time that a machine needs for a step by the formulas of modules/fast/simd ----
 
 // Seconds to read and write these arrays, results in place of operands, and do nothing else: the median of several
 // loops. 0 without arrays.

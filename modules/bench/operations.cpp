@@ -1,205 +1,107 @@
 #include "bench/operations.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <ranges>
+#include <optional>
 #include <utility>
 
 #include "bench/budget.h"
-#include "fast/simd/kernels.h"
 #include "judge/finding.h"
 #include "names/random.h"
 
 namespace byhand::bench {
 namespace {
 
-// Adds an operation, or increments the count of an equal one.
-void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
-    const auto like = std::ranges::find(all, shape, &OperationOfStep::shape);
-    if (like == all.end()) {
-        all.push_back({shape, 1});
-    } else {
-        ++like->times;
-    }
-}
-
-void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
-                 std::size_t rows) {
-    const std::size_t in = one.layer.inputs, out = one.layer.outputs, V = config.vocabulary;
-    rows *= one.positions;
-    if (one.op == op::kEmbedding) {
-        add(all, {TimedOperation::embedding_forward, rows * config.context, V, config.embedding});
-    } else if (one.op == op::kLinear) {
-        add(all, {TimedOperation::linear_forward, rows, in, out, one.layer.has_bias});
-    } else if (one.op == op::kBatchnorm) {
-        add(all, {TimedOperation::norm_forward, rows, out, out});
-    } else if (one.op == op::kLayernorm) {
-        add(all, {TimedOperation::layernorm_forward, rows, out, out});
-    } else if (simd::activation_of(one.op)) {
-        add(all, {TimedOperation::activation_forward, rows, out, out, false, one.op});
-    } else if (one.op == op::kCrossEntropy) {
-        add(all, {TimedOperation::exp_forward, rows, V, V});
-        add(all, {TimedOperation::cross_entropy, rows, V, V});
-    }
-}
-
-void add_backward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
-                  std::size_t rows) {
-    const std::size_t in = one.layer.inputs, out = one.layer.outputs;
-    rows *= one.positions;
-    if (simd::activation_of(one.op)) {
-        add(all, {TimedOperation::activation_backward, rows, out, out, false, one.op});
-    } else if (one.op == op::kBatchnorm) {
-        add(all, {TimedOperation::norm_backward, rows, out, out});
-    } else if (one.op == op::kLayernorm) {
-        add(all, {TimedOperation::layernorm_backward, rows, out, out});
-    } else if (one.op == op::kLinear) {
-        add(all, {TimedOperation::linear_weight_backward, rows, in, out});
-        add(all, {TimedOperation::linear_input_backward, rows, in, out});
-    } else if (one.op == op::kEmbedding) {
-        add(all, {TimedOperation::embedding_backward, rows * config.context, config.vocabulary, config.embedding});
-    }
-}
-
-// Uniform in [−1, 1).
-std::vector<float> numbers(std::mt19937& bits, std::size_t count) {
+// Uniform in [−1, 1), or for values that are all of one sign in [1, 2) or [−2, −1).
+std::vector<float> random_numbers(std::mt19937& bits, std::size_t size, const ValueRange& range) {
     constexpr int kUnused = 8;  // float has 24 bits
-    std::vector<float> values(count);
+    const float middle = range.low >= 0 ? 1.5F : range.high <= 0 ? -1.5F : 0.0F, width = middle == 0 ? 1.0F : 0.5F;
+    std::vector<float> values(size);
     for (float& value : values) {
-        value = static_cast<float>(static_cast<std::uint32_t>(bits()) >> kUnused) * 0x1p-23F - 1.0F;
+        const float number = static_cast<float>(static_cast<std::uint32_t>(bits()) >> kUnused) * 0x1p-23F - 1.0F;
+        value = middle + width * number;
     }
     return values;
 }
 
-// Relative to the largest magnitude of theirs.
-double relative_difference(const std::vector<float>& ours, const std::vector<float>& theirs) {
-    return largest_difference(ours, theirs) / largest_difference(theirs, std::vector<float>(theirs.size(), 0));
-}
+// An implementation of a step, and the result of its first run.
+struct RunOnce {
+    PackedOperation operation;
+    std::vector<float> result;
 
-Steps steps_of(const PreparedOperation& operation) {
-    return [&operation](std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            operation.run();
-        }
-    };
+    RunOnce(PackedOperation packed, const Shape& shape) : operation(std::move(packed)), result(count(shape)) {
+        operation.run();
+        operation.unpack(result.data());
+    }
+
+    Steps steps() const {
+        return [this](std::size_t times) {
+            for (std::size_t i = 0; i < times; ++i) {
+                operation.run();
+            }
+        };
+    }
+};
+
+// Relative to the largest magnitude of theirs.
+double relative_difference(const RunOnce& ours, const RunOnce& theirs) {
+    return largest_difference(ours.result, theirs.result) /
+           largest_difference(theirs.result, std::vector<float>(theirs.result.size(), 0));
 }
 
 }  // namespace
 
-std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::size_t rows) {
-    std::vector<OperationOfStep> all;
-    const std::vector<Operation> network = operations(config);
-    for (const Operation& one : network) {
-        add_forward(all, one, config, rows);
+RandomInputs::RandomInputs(const KernelOfStep& what) : step{what.name, what.operation, what.step.shape, {}} {
+    std::mt19937 bits(1);
+    for (std::size_t i = 0; i < what.reads.size(); ++i) {
+        const std::string& name = what.step.reads[i];
+        const Shape& shape = what.reads[i];
+        if (name == "X" || name == "Y") {
+            indices_.resize(count(shape));
+            std::ranges::generate(indices_, [&] { return static_cast<std::int64_t>(bits() % what.in); });
+            step.reads.push_back({name, shape, DType::int64, indices_.data()});
+            operands.emplace_back(indices_.data());
+        } else {
+            const float* const data = numbers_.emplace_back(random_numbers(bits, count(shape), what.ranges[i])).data();
+            step.reads.push_back({name, shape, DType::float32, data});
+            operands.emplace_back(data);
+        }
     }
-    for (const Operation& one : network | std::views::reverse) {
-        add_backward(all, one, config, rows);
-    }
-    for (const Layer& layer : layers(config)) {
-        add(all, {TimedOperation::update, layer.inputs, layer.inputs, layer.outputs});
-    }
-    return all;
 }
 
-std::set<std::string> untimed_operations_of(const NetworkConfig& config) {
-    constexpr std::array kTimed = {op::kEmbedding, op::kFlatten,   op::kLinear,
-                                   op::kBatchnorm, op::kLayernorm, op::kCrossEntropy};
+std::set<std::string> untimed_operations_of(const NetworkConfig& config, std::span<const KernelOfStep> timed) {
     std::set<std::string> untimed;
     for (const Operation& one : operations(config)) {
-        if (!simd::activation_of(one.op) && std::ranges::find(kTimed, one.op) == kTimed.end()) {
+        if (one.op != op::kFlatten &&
+            std::ranges::none_of(timed, [&](const KernelOfStep& step) { return step.operation.op == one.op; })) {
             untimed.insert(one.op);
         }
     }
     return untimed;
 }
 
-std::string name_of(const OperationShape& shape) {
-    switch (shape.operation) {
-        case TimedOperation::linear_forward:
-            return "linear forward";
-        case TimedOperation::linear_weight_backward:
-            return "linear dW";
-        case TimedOperation::linear_input_backward:
-            return "linear dx";
-        case TimedOperation::norm_forward:
-            return "batchnorm forward";
-        case TimedOperation::norm_backward:
-            return "batchnorm backward";
-        case TimedOperation::layernorm_forward:
-            return "layernorm forward";
-        case TimedOperation::layernorm_backward:
-            return "layernorm backward";
-        case TimedOperation::activation_forward:
-            return shape.activation + " forward";
-        case TimedOperation::activation_backward:
-            return shape.activation + " backward";
-        case TimedOperation::exp_forward:
-            return "exp";
-        case TimedOperation::cross_entropy:
-            return "cross-entropy";
-        case TimedOperation::embedding_forward:
-            return "embedding gather";
-        case TimedOperation::embedding_backward:
-            return "embedding scatter";
-        case TimedOperation::update:
-            return "update";
-    }
-    return "";
-}
-
-OperationInput input_of(const OperationShape& shape) {
-    std::mt19937 bits(1);
-    const auto& [operation, n, in, out, has_bias, activation] = shape;
-    OperationInput input{.shape = shape,
-                         .x = numbers(bits, n * in),
-                         .W = numbers(bits, in * out),
-                         .gain = numbers(bits, out),
-                         .bias = numbers(bits, out),
-                         .dy = numbers(bits, n * out),
-                         .indices = std::vector<std::int64_t>(n)};
-    for (std::int64_t& index : input.indices) {
-        index = static_cast<std::int64_t>(bits() % in);
-    }
-    return input;
-}
-
-double flops_of(const OperationShape& shape) {
-    const Work work = work_of(shape);
-    return work.numbers == 0 ? work.flops : 0;
-}
-
-OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
+OperationTimes operation_times(const KernelOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
                                std::size_t threads, std::span<const peers::Peer> peers) {
     OperationTimes times{.recipe = "", .what = what, .rounds = {}, .peers = {}};
-    const OperationInput input = input_of(what.shape);
-    const PreparedOperation ours = by_hand(input);
-    PreparedOperation theirs;
-    if (torch != nullptr) {
-        theirs = torch->prepared(input);
-    }
-    std::vector<PreparedOperation> others;
-    if (flops_of(what.shape) > 0) {
+    const RandomInputs inputs(what);
+    const Shape& shape = what.step.shape;
+    const RunOnce ours(what.kernel.pack(inputs.operands), shape);
+    std::deque<RunOnce> others;
+    std::vector<Steps> peer_steps;
+    if (what.is_product()) {
         for (const peers::Peer& peer : peers) {
-            times.peers.push_back({peer.name});
-            others.push_back(peer.prepared(input));
+            const RunOnce& other = others.emplace_back(peer.packed(inputs.step), shape);
+            times.peers.push_back({peer.name, relative_difference(ours, other)});
+            peer_steps.push_back(other.steps());
         }
     }
-    std::vector<Steps> peer_steps;
-    peer_steps.reserve(others.size());
-    for (const PreparedOperation& other : others) {
-        peer_steps.push_back(steps_of(other));
-    }
-    times.rounds = in_turn(steps_of(ours), torch != nullptr ? steps_of(theirs) : nullptr, rounds, threads, peer_steps);
-    const std::vector<float> result = ours.result();
+    std::optional<RunOnce> theirs;
     if (torch != nullptr) {
-        times.apart = relative_difference(result, theirs.result());
+        theirs.emplace(torch->packed(inputs.step), shape);
+        times.apart = relative_difference(ours, *theirs);
     }
-    for (std::size_t i = 0; i < others.size(); ++i) {
-        times.peers[i].apart = relative_difference(result, others[i].result());
-    }
+    times.rounds = in_turn(ours.steps(), theirs ? theirs->steps() : nullptr, rounds, threads, peer_steps);
     add_times(times.peers, times.rounds);
-    times.pass = pass_seconds(work_of(what.shape), rounds);
+    times.pass = pass_seconds(what.work, rounds);
     return times;
 }
 

@@ -17,46 +17,49 @@ bool with_torch(const OperationTimes& times) {
 }
 
 double median_gflops(const OperationTimes& times) {
-    return flops_of(times.what.shape) / spread(times.rounds.ours.seconds).median * 1e-9;
+    return times.what.work.flops / spread(times.rounds.ours.seconds).median * 1e-9;
 }
 
 Json json_of(const OperationTimes& times, const Machine& machine) {
-    const auto& [operation, n, in, out, bias, activation] = times.what.shape;
-    const double flops = flops_of(times.what.shape);
+    const KernelOfStep& what = times.what;
+    const double flops = what.is_product() ? what.work.flops : 0;
     const std::vector<double>&ours = times.rounds.ours.seconds, &theirs = times.rounds.theirs.seconds;
     const bool torch = with_torch(times);
     return {{"recipe", times.recipe},
-            {"operation", name_of(times.what.shape)},
-            {"rows", n},
-            {"in", in},
-            {"out", out},
-            {"bias", bias},
-            {"times", times.what.times},
+            {"operation", what.name},
+            {"rows", what.rows},
+            {"in", what.in},
+            {"out", what.out},
+            {"bias", what.has_bias},
+            {"times", what.times},
             {"us", json_of(spread(ours), kMicro)},
             {"torch_us", torch ? json_of(spread(theirs), kMicro) : Json()},
             {"ratio", torch ? json_of(ratio(theirs, ours), 1) : Json()},
             {"flops", flops > 0 ? Json(flops) : Json()},
             {"gflops", flops > 0 ? Json(median_gflops(times)) : Json()},
             {"fraction_of_peak", flops > 0 ? Json(median_gflops(times) / machine.peak_gflops) : Json()},
-            {"limit_us", limit_of(work_of(times.what.shape), times.pass, machine) / kMicro},
+            {"limit_us", limit_of(what.work, times.pass, machine) / kMicro},
             {"apart", torch ? Json(times.apart) : Json()},
             {"peers", json_of(times.peers)}};
 }
 
-// "32·30→200", and the number of occurrences.
-std::string size_of(const OperationOfStep& what) {
-    const auto& [operation, n, in, out, bias, activation] = what.shape;
-    const std::string size = in == out && flops_of(what.shape) == 0 && operation != TimedOperation::update
-                                 ? fmt::format("{}×{}", n, in)
-                             : operation == TimedOperation::update ? fmt::format("{}×{}", in, out)
-                                                                   : fmt::format("{}×{}→{}", n, in, out);
+// "32×30→200"
+std::string extents_of(const KernelOfStep& what) {
+    return fmt::format("{}×{}→{}", what.rows, what.in, what.out);
+}
+
+// The same, or with less, and the number of occurrences.
+std::string size_of(const KernelOfStep& what) {
+    const std::string size = what.name == "update"                       ? fmt::format("{}×{}", what.in, what.out)
+                             : what.in == what.out && !what.is_product() ? fmt::format("{}×{}", what.rows, what.in)
+                                                                         : extents_of(what);
     return what.times == 1 ? size : fmt::format("{}, {} times", size, what.times);
 }
 
 std::vector<Cell> row_of(const OperationTimes& times, const Machine& machine) {
-    const bool torch = with_torch(times), product = flops_of(times.what.shape) > 0;
+    const bool torch = with_torch(times), product = times.what.is_product();
     const std::vector<double>&ours = times.rounds.ours.seconds, &theirs = times.rounds.theirs.seconds;
-    return {name_of(times.what.shape),
+    return {times.what.name,
             size_of(times.what),
             micros(spread(ours)),
             micros(torch ? std::optional(spread(theirs)) : std::nullopt),
@@ -77,15 +80,10 @@ Table table_of_operations(const std::string& recipe) {
             {}};
 }
 
-std::string result_of(TimedOperation product) {
-    return product == TimedOperation::linear_forward           ? "y"
-           : product == TimedOperation::linear_weight_backward ? "dW"
-                                                               : "dx";
-}
-
 // "dW 32×30→200"
-std::string product_of(const OperationShape& shape) {
-    return fmt::format("{} {}×{}→{}", result_of(shape.operation), shape.n, shape.in, shape.out);
+std::string product_of(const KernelOfStep& what) {
+    const std::string result = what.name.substr(what.name.find(' ') + 1);
+    return (result == "forward" ? "y" : result) + " " + extents_of(what);
 }
 
 }  // namespace
@@ -107,7 +105,7 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
             table.rows.push_back(row_of(*first, machine));
             if (!first->peers.empty()) {
                 products = products.rows.empty() ? table_of_peers("product, µs", first->peers) : products;
-                products.rows.push_back(row_of_peers(product_of(first->what.shape), spread(first->rounds.ours.seconds),
+                products.rows.push_back(row_of_peers(product_of(first->what), spread(first->rounds.ours.seconds),
                                                      first->peers, first->peers));
             }
         }

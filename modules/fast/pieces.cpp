@@ -16,8 +16,6 @@
 namespace byhand {
 namespace {
 
-constexpr std::string_view kKernels = "simd::";
-
 // For a sum step, one sum for each kernel of the term that has the most: sum i uses each term's i-th kernel.
 template <class Of>
 StepList by_terms(const Step& sum, Of of) {
@@ -53,38 +51,28 @@ Graph replaced(Graph graph, Of of) {
     return graph;
 }
 
-Step by(const Function<float>& kernel, Step step) {
-    step.in_float = kernel;
-    return step;
+StepList by_first(const Kernels& kernels, Step step) {
+    if (!kernels.empty()) {
+        step.in_float = function_of(kernels.front());
+    }
+    return {std::move(step)};
 }
 
-StepList by_first(const Kernels& kernels, const Step& step) {
-    return {kernels.empty() ? step : by(kernels.front(), step)};
-}
-
-StepList by_all(const Kernels& kernels, const Step& step) {
+// Their function in double is the first's.
+StepList by_all(const Kernels& kernels, Step step) {
     StepList all;
-    for (const Function<float>& kernel : kernels) {
-        if (!kernel.name.starts_with(kKernels)) {
-            all.push_back(by(kernel, step));
-            continue;
-        }
+    for (const Kernel& kernel : kernels) {
         for (const simd::Target& target : simd::targets()) {
-            all.push_back(by({kernel.name + " (" + target.name + ")",
-                              [run = kernel.run, target](float* out, Reads<float> reads) {
-                                  const simd::OnTarget while_it_runs(target);
-                                  run(out, reads);
-                              }},
-                             step));
+            step.in_float = {kernel.name + " (" + target.name + ")",
+                             [run = function_of(kernel).run, target](float* out, Reads<float> reads) {
+                                 const simd::OnTarget while_it_runs(target);
+                                 run(out, reads);
+                             }};
+            all.push_back(step);
+            step.in_double = {};
         }
     }
-    if (all.empty()) {
-        return {step};
-    }
-    for (std::size_t i = 1; i < all.size(); ++i) {
-        all[i].in_double = {};  // identical for all of them
-    }
-    return all;
+    return all.empty() ? StepList{step} : all;
 }
 
 }  // namespace

@@ -1,36 +1,38 @@
-// The kernels of simd/ that compute the same as a step, called on the step's inputs, which are first copied into panels
-// and whole cache lines.
+// The kernels of simd/ that compute the same as a step, on the step's inputs, which are first copied into panels and
+// whole cache lines.
 #pragma once
 
+#include <functional>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/network.h"
+#include "base/timed_step.h"
 #include "steps/step.h"
 
 namespace byhand {
 
-using Kernels = std::vector<Function<float>>;  // "simd::tanh_forward"
+struct Kernel {
+    std::string name;  // "simd::tanh_forward"
+    // The inputs must outlive the operation.
+    std::function<PackedOperation(Reads<float>)> pack;
+};
+using Kernels = std::vector<Kernel>;
 
-// A step in its network. `shapes` contains the shapes of all tensors by name.
+// Packs, runs and unpacks.
+Function<float> function_of(const Kernel& kernel);
+
+// A step in its network. `shapes` contains the shapes of all tensors by name, except of those like the step's result
+// that the network does not compute (norm_logits).
 struct StepThere {
     const Step& step;
     const NetworkConfig& config;
     const std::map<std::string, Shape>& shapes;
-
-    const Shape& read(std::size_t position) const { return shapes.at(step.reads[position]); }
 };
 
-// The first computes what the fused network computes, to the bit; it may be the step's own function. Empty if no kernel
-// can compute the step's result from the same inputs.
+// The first computes what the fused network computes, to the bit. Empty if no kernel can compute the step's result from
+// the same inputs. Also of the steps that are a norm's whole pass, "batchnorm forward" (bench/timed_steps.h).
 Kernels kernels_of(const StepThere& there);
-
-// Factories of kernels, by the name of the step's function.
-using MakeKernels = std::map<std::string, Kernels (*)(const StepThere&)>;
-
-// The kernels of norms, including those joined with a non-linearity.
-const MakeKernels& norm_kernels();
 
 }  // namespace byhand

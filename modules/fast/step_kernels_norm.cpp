@@ -1,190 +1,192 @@
 #include <algorithm>
 
-#include "base/tensors.h"
-#include "fast/panels.h"
-#include "fast/simd/kernels.h"
 #include "fast/simd/norm.h"
-#include "fast/step_kernels.h"
+#include "fast/step_operands.h"
+#include "manual/batchnorm/formulas.h"
 
 namespace byhand {
 namespace {
 
-// Whether the kernel includes the non-linearity after the norm. Where h is 0, its gradient is passed on unchanged.
-enum class Behind { nothing, tanh };
+// Memory for matrices like the first input, and in scratch for some numbers of each of its columns, 0 at first.
+enum Column { kMean, kVar, kInv, kGain, kDgain, kDbias, kRunningMean, kRunningSpread, kColumns };
 
-// A norm of n rows of H columns; arrays that are not set are 0.
-struct Norm {
-    NormConfig config;
-    PanelMatrix x, raw, h;  // x is overwritten by the result, dL/dy by dL/dx
-    AlignedVector<float> mean, var, inv, gain, dgain, dbias;
-
-    Norm(const NormConfig& norm, const Shape& shape)
-        : config(norm), x(shape[0], shape[1]), raw(shape[0], shape[1]), h(shape[0], shape[1]) {
-        for (AlignedVector<float>* columns : {&mean, &var, &inv, &gain, &dgain, &dbias}) {
-            columns->resize(padded(shape[1]));
-        }
-    }
-
-    void forward(Behind behind) {
-        const auto kernel = behind == Behind::tanh ? simd::batchnorm_tanh_forward : simd::batchnorm_forward;
-        for (const Panel& p : x.panels) {
-            kernel(x.in(p), x.in(p), panel(p, false), config);
-        }
-    }
-
-    void backward(Behind behind, bool affine) {
-        for (const Panel& p : x.panels) {
-            float* const gains = affine ? dgain.data() + p.from : nullptr;
-            float* const biases = affine ? dbias.data() + p.from : nullptr;
-            if (behind == Behind::tanh) {
-                simd::batchnorm_tanh_backward(x.in(p), gains, biases, h.in(p), panel(p, affine), config);
-            } else {
-                simd::batchnorm_backward(x.in(p), gains, biases, panel(p, affine), config);
-            }
-        }
-    }
-
-private:
-    simd::NormPanel panel(const Panel& p, bool affine) {
-        return {x.rows,
-                x.rows,
-                p.width,
-                mean.data() + p.from,
-                var.data() + p.from,
-                inv.data() + p.from,
-                raw.in(p),
-                affine ? gain.data() + p.from : nullptr,
-                nullptr};
-    }
-};
-
-NormConfig norm_of(const StepThere& there) {
-    return operations(there.config)[there.step.operation].norm;
+template <std::size_t kMatrices>
+void prepare(StepOperands& o) {
+    o.more.assign(kMatrices, PanelMatrix(o.in[0].rows, o.in[0].columns));
+    o.scratch.resize(kColumns * padded(o.in[0].columns));
 }
 
-// Whether the step's norm is followed by a tanh.
+float* columns(StepOperands& o, Column which, const Panel& p = {}) {
+    return o.scratch.data() + which * padded(o.in[0].columns) + p.from;
+}
+
+// ---- a norm of columns ----
+
+bool is_of_columns(const StepThere& there) {
+    return operations(there.config)[there.step.operation].op == op::kBatchnorm;
+}
+
+// Whether the fused step joins it with the non-linearity behind it; the loss is the last operation.
 bool has_tanh_behind(const StepThere& there) {
-    return operations(there.config)[there.step.operation + 1].op == op::kTanh;  // the loss is the last operation
+    return is_of_columns(there) && operations(there.config)[there.step.operation + 1].op == op::kTanh;
 }
 
-// The kernel by itself and, if the fused step joins it with the non-linearity, joined: run_by(behind).
-template <class RunBy>
-Kernels kernels(const StepThere& there, const std::string& direction, const RunBy& run_by) {
-    Kernels all = {{"simd::batchnorm_" + direction, run_by(Behind::nothing)}};
-    if (has_tanh_behind(there)) {
-        all.push_back({"simd::batchnorm_tanh_" + direction, run_by(Behind::tanh)});
+simd::NormPanel norm_panel(StepOperands& o, PanelMatrix& raw, const Panel& p) {
+    return {.n = raw.rows,
+            .batch = raw.rows,
+            .width = p.width,
+            .mean = columns(o, kMean, p),
+            .var = columns(o, kVar, p),
+            .inv = columns(o, kInv, p),
+            .raw = raw.in(p)};
+}
+
+template <auto forward>
+void mean(StepOperands& o) {
+    for (const Panel& p : o.in[0].panels) {
+        simd::NormPanel panel = norm_panel(o, o.more[1], p);
+        panel.mean = o.y() + p.from;
+        forward(o.more[0].in(p), o.in[0].in(p), panel, o.operation.norm);
     }
-    return all;
 }
 
-Kernels mean(const StepThere& there) {
-    return kernels(there, "forward", [shape = there.read(0), config = norm_of(there)](Behind behind) {
-        return [=](float* bnmeani, Reads<float> r) {
-            Norm norm(config, shape);
-            norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
-            norm.forward(behind);
-            std::copy_n(norm.mean.begin(), shape[1], bnmeani);
-        };
-    });
+// y, and the running statistics.
+void forward(StepOperands& o) {
+    const NormConfig& norm = o.operation.norm;
+    for (const Panel& p : o.out.panels) {
+        simd::NormPanel panel = norm_panel(o, o.more[0], p);
+        if (o.in.size() > 1) {
+            panel.gain = o.in[1].in(p);
+            panel.bias = o.in[2].in(p);
+        }
+        simd::batchnorm_forward(o.out.in(p), o.in[0].in(p), panel, norm);
+    }
+    float *const mean = columns(o, kRunningMean), *const spread = columns(o, kRunningSpread);
+    running_mean_update(mean, mean, columns(o, kMean), o.out.columns, norm.momentum);
+    running_spread_update(spread, spread, columns(o, kVar), o.out.columns, o.out.rows, norm.batch_divisor,
+                          norm.running_divisor, norm.running_spread, norm.momentum);
 }
 
-bool is_row_norm(const StepThere& there) {
-    return operations(there.config)[there.step.operation].op != op::kBatchnorm;
-}
-
-// The same for a norm of rows, whose sums are a separate kernel.
-Kernels sums_of_row_norm(const Shape& shape, bool is_gain) {
-    return {{"simd::norm_sums", [shape, is_gain](float* out, Reads<float> r) {
-                 PanelMatrix dy(numbers(r, 0), shape[0], shape[1]), raw(shape[0], shape[1]);
-                 if (is_gain) {
-                     raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);
-                 }
-                 AlignedVector<float> dgain(padded(shape[1])), dbias(padded(shape[1]));
-                 for (const Panel& p : dy.panels) {
-                     simd::norm_sums(dgain.data() + p.from, dbias.data() + p.from, dy.in(p), raw.in(p), shape[0],
-                                     p.width);
-                 }
-                 std::copy_n((is_gain ? dgain : dbias).begin(), shape[1], out);
-             }}};
+// By itself or joined with tanh: where h is 0, its gradient is passed on unchanged. The first input is dy; if there are
+// four or five, the others are x̂, γ if it has it, 1/√(var + ε) and var.
+template <bool kJoined>
+void backward(StepOperands& o, PanelMatrix& dx, PanelMatrix& raw, const float* gain) {
+    for (const Panel& p : dx.panels) {
+        simd::NormPanel panel = norm_panel(o, raw, p);
+        if (o.in.size() > 3) {
+            panel.inv = o.in[o.in.size() - 2].in(p);
+            panel.var = o.in.back().in(p);
+        }
+        panel.gain = gain != nullptr ? gain + p.from : nullptr;
+        float *const dgain = gain != nullptr ? columns(o, kDgain, p) : nullptr,
+                     *const dbias = gain != nullptr ? columns(o, kDbias, p) : nullptr, *const dy = dx.in(p);
+        std::copy_n(o.in[0].in(p), dx.rows * p.width, dy);
+        kJoined ? simd::batchnorm_tanh_backward(dy, dgain, dbias, o.more.back().in(p), panel, o.operation.norm)
+                : simd::batchnorm_backward(dy, dgain, dbias, panel, o.operation.norm);
+    }
 }
 
 // dγ from dy and x̂, or dβ from dy.
-Kernels affine_sums(const StepThere& there) {
-    const bool is_gain = there.step.reads.size() == 2;
-    if (is_row_norm(there)) {
-        return sums_of_row_norm(there.read(0), is_gain);
+template <bool kJoined>
+void affine_sums(StepOperands& o) {
+    const bool is_gain = o.in.size() == 2;
+    backward<kJoined>(o, o.more[0], is_gain ? o.in[1] : o.more[1], columns(o, kGain));
+    std::copy_n(columns(o, is_gain ? kDgain : kDbias), o.out.columns, o.y());
+}
+
+template <bool kJoined>
+void input_backward(StepOperands& o) {
+    backward<kJoined>(o, o.out, o.in[1], o.in.size() == 5 ? o.x(2) : nullptr);
+}
+
+// ---- a norm of rows ----
+
+// Memory also for three numbers of each row.
+void prepare_rows(StepOperands& o) {
+    prepare<1>(o);
+    o.more.insert(o.more.end(), 3, PanelMatrix(1, o.in[0].rows));
+}
+
+simd::RowNorm row_norm(StepOperands& o, PanelMatrix& raw) {
+    const bool has_mean = o.operation.op == op::kLayernorm;
+    return {.n = raw.rows,
+            .panels = raw.panels,
+            .mean = has_mean ? o.more[1].data.data() : nullptr,
+            .var = o.more[2].data.data(),
+            .inv = o.more[3].data.data(),
+            .raw = raw.data.data()};
+}
+
+void row_mean(StepOperands& o) {
+    simd::RowNorm norm = row_norm(o, o.more[0]);
+    norm.mean = o.y();
+    norm.epsilon = 1;
+    simd::row_norm_forward(norm.raw, o.x(0), norm, {0, norm.n});
+}
+
+void row_forward(StepOperands& o) {
+    simd::RowNorm norm = row_norm(o, o.more[0]);
+    norm.gain = o.in.size() > 1 ? o.x(1) : nullptr;
+    norm.bias = o.in.size() > 2 ? o.x(2) : nullptr;
+    norm.epsilon = static_cast<float>(o.operation.norm.epsilon);
+    simd::row_norm_forward(o.y(), o.x(0), norm, {0, norm.n});
+}
+
+// Of the first input.
+void row_sums(StepOperands& o, float* dgain, float* dbias, PanelMatrix& raw) {
+    for (const Panel& p : raw.panels) {
+        simd::norm_sums(dgain + p.from, dbias + p.from, o.in[0].in(p), raw.in(p), raw.rows, p.width);
     }
-    return kernels(there, "backward", [shape = there.read(0), config = norm_of(there), is_gain](Behind behind) {
-        return [=](float* sums, Reads<float> r) {
-            Norm norm(config, shape);
-            norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
-            if (is_gain) {
-                norm.raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);
-            }
-            norm.backward(behind, true);
-            std::copy_n((is_gain ? norm.dgain : norm.dbias).begin(), shape[1], sums);
-        };
-    });
 }
 
-Kernels backward(const StepThere& there) {
-    return kernels(there, "backward", [shape = there.step.shape, config = norm_of(there)](Behind behind) {
-        return [=](float* dx, Reads<float> r) {
-            Norm norm(config, shape);
-            norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
-            norm.raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);
-            std::copy_n(numbers(r, 2), shape[1], norm.inv.begin());
-            std::copy_n(numbers(r, 3), shape[1], norm.var.begin());
-            norm.backward(behind, false);
-            norm.x.copy_to(dx);
-        };
-    });
+void affine_row_sums(StepOperands& o) {
+    const bool is_gain = o.in.size() == 2;
+    row_sums(o, is_gain ? o.y() : columns(o, kDgain), is_gain ? columns(o, kDbias) : o.y(),
+             is_gain ? o.in[1] : o.more[0]);
 }
 
-// Per-row working memory of a norm of rows; the rows' means are those of its input.
-struct RowStatistics {
-    AlignedVector<float> mean, var, inv;
-
-    explicit RowStatistics(std::size_t n) : mean(n), var(n), inv(n) {}
-};
-
-Kernels row_mean(const StepThere& there) {
-    return {{"simd::row_norm_forward", [shape = there.read(0)](float* mean, Reads<float> r) {
-                 PanelMatrix x(numbers(r, 0), shape[0], shape[1]);
-                 RowStatistics rows(shape[0]);
-                 simd::row_norm_forward(x.data.data(), x.data.data(),
-                                        {shape[0], x.panels, rows.mean.data(), rows.var.data(), rows.inv.data(),
-                                         x.data.data(), nullptr, nullptr, 1.0F},
-                                        {0, shape[0]});
-                 std::copy_n(rows.mean.begin(), shape[0], mean);
-             }}};
-}
-
-Kernels row_norm_backward(const StepThere& there) {
-    const bool has_mean = operations(there.config)[there.step.operation].op == op::kLayernorm;
-    return {{"simd::row_norm_backward", [shape = there.step.shape, has_mean](float* dx, Reads<float> r) {
-                 PanelMatrix dy(numbers(r, 0), shape[0], shape[1]), raw(numbers(r, 1), shape[0], shape[1]);
-                 RowStatistics rows(shape[0]);
-                 std::copy_n(numbers(r, 2), shape[0], rows.inv.begin());
-                 simd::row_norm_backward(dy.data.data(),
-                                         {shape[0], dy.panels, has_mean ? rows.mean.data() : nullptr, rows.var.data(),
-                                          rows.inv.data(), raw.data.data(), nullptr, nullptr, 0},
-                                         {0, shape[0]});
-                 dy.copy_to(dx);
-             }}};
+// dx from dy, x̂, γ if it has it, and the inverse deviations; with γ also its gradient, and β's.
+void row_backward(StepOperands& o) {
+    simd::RowNorm norm = row_norm(o, o.in[1]);
+    norm.inv = o.in.back().data.data();
+    if (o.in.size() == 4) {
+        norm.gain = o.x(2);
+        row_sums(o, columns(o, kDgain), columns(o, kDbias), o.in[1]);
+    }
+    std::ranges::copy(o.in[0].data, o.y());
+    simd::row_norm_backward(o.y(), norm, {0, norm.n});
 }
 
 }  // namespace
 
-const MakeKernels& norm_kernels() {
-    static const MakeKernels kBy = {{"batchnorm_mean", mean},
-                                    {"batchnorm_gain_backward", affine_sums},
-                                    {"batchnorm_bias_backward", affine_sums},
-                                    {"batchnorm_backward", backward},
-                                    {"row_mean", row_mean},
-                                    {"layernorm_backward", row_norm_backward},
-                                    {"rmsnorm_backward", row_norm_backward}};
-    return kBy;
+const std::map<std::string, KernelCodes>& norm_kernels() {
+    const auto is_of_rows = [](const StepThere& there) { return !is_of_columns(there); };
+    static const KernelCodes kSums = {
+        {"simd::norm_sums", affine_row_sums, prepare<1>, is_of_rows},
+        {"simd::batchnorm_backward", affine_sums<false>, prepare<3>, is_of_columns},
+        {"simd::batchnorm_tanh_backward", affine_sums<true>, prepare<3>, has_tanh_behind}};
+    static const KernelCodes kBackward = {
+        {"simd::batchnorm_backward", input_backward<false>, prepare<1>},
+        {"simd::batchnorm_tanh_backward", input_backward<true>, prepare<1>, has_tanh_behind}};
+    static const KernelCodes kRowForward = {{"simd::row_norm_forward", row_forward, prepare_rows}};
+    static const KernelCodes kRowBackward = {{"simd::row_norm_backward", row_backward, prepare_rows}};
+    static const std::map<std::string, KernelCodes> kAll = {
+        {"batchnorm_mean",
+         {{"simd::batchnorm_forward", mean<simd::batchnorm_forward>, prepare<2>},
+          {"simd::batchnorm_tanh_forward", mean<simd::batchnorm_tanh_forward>, prepare<2>, has_tanh_behind}}},
+        {"batchnorm_gain_backward", kSums},
+        {"batchnorm_bias_backward", kSums},
+        {"batchnorm_backward", kBackward},
+        {"batchnorm forward", {{"simd::batchnorm_forward", forward, prepare<1>}}},
+        {"batchnorm backward", kBackward},
+        {"row_mean", {{"simd::row_norm_forward", row_mean, prepare_rows}}},
+        {"layernorm_backward", kRowBackward},
+        {"rmsnorm_backward", kRowBackward},
+        {"layernorm forward", kRowForward},
+        {"layernorm backward", kRowBackward},
+        {"rmsnorm forward", kRowForward},
+        {"rmsnorm backward", kRowBackward}};
+    return kAll;
 }
 
 }  // namespace byhand

@@ -189,28 +189,28 @@ int measure_operations(const BenchOptions& options) {
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
     const std::vector<peers::Peer> peers = peers_of(options);
-    const std::size_t vocabulary = vocabulary_of(names.names).size();
     std::vector<bench::WholeStep> steps;
     std::vector<bench::OperationTimes> all;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
         report_progress(recipes[i].recipe.name, i, recipes.size());
         NetworkConfig network = recipes[i].recipe.network;
-        network.vocabulary = vocabulary;
-        for (const std::string& untimed : bench::untimed_operations_of(network)) {
+        network.vocabulary = vocabulary_of(names.names).size();
+        const auto timed = bench::timed_steps(network, recipes[i].recipe.batch);
+        for (const std::string& untimed : bench::untimed_operations_of(network, timed)) {
             say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipes[i].recipe.name),
                 untimed);
         }
-        for (const bench::OperationOfStep& operation : bench::operations_of(network, recipes[i].recipe.batch)) {
-            bench::OperationTimes& times = all.emplace_back(
-                bench::operation_times(operation, torch, options.rounds, options.torch.threads, peers));
+        for (const bench::KernelOfStep& step : timed) {
+            auto& times =
+                all.emplace_back(bench::operation_times(step, torch, options.rounds, options.torch.threads, peers));
             times.recipe = recipes[i].recipe.name;
             std::vector<bench::PeerResult> others = times.peers;
             others.push_back({"LibTorch", times.apart});
             for (const bench::PeerResult& other : others) {
                 if (!(other.apart <= bench::kApart)) {
-                    say("{}: {} by {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
-                        bench::name_of(operation.shape), other.name, other.apart);
+                    say("{}: {} by {} differs by {:.1e}, more than rounding\n", printable(times.recipe), step.name,
+                        other.name, other.apart);
                     sound = false;
                 }
             }

@@ -28,7 +28,7 @@ byhand::torch_ref::Factory make_factory() {
         },
         room::single_operation,
         room::module_model,
-        room::prepared,
+        room::packed,
         threads,
         version};
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/network.h"
-#include "base/timed_operation.h"
+#include "base/timed_step.h"
 #include "base/value.h"
 
 namespace byhand::torch_ref {
@@ -94,10 +94,10 @@ at::Tensor dropout_mask(const at::Tensor& key, const Shape& shape, double p, std
 // The key of the next step.
 at::Tensor next_dropout_key(const at::Tensor& key);
 
-// ---- Single operations by LibTorch's own functions, for timing ----
+// ---- A step by LibTorch's own functions, for timing ----
 
 // Without autograd, into preallocated memory where LibTorch allows it; the weight is laid out as in torch::nn::Linear,
 // (out, in).
-PreparedOperation prepared(const OperationInput& input);
+PackedOperation packed(const TimedStep& step);
 
 }  // namespace byhand::torch_ref

@@ -9,7 +9,7 @@
 #include "base/model.h"
 #include "base/network.h"
 #include "base/reference_operations.h"
-#include "base/timed_operation.h"
+#include "base/timed_step.h"
 
 namespace byhand::torch_ref {
 
@@ -30,8 +30,9 @@ struct Factory {
     std::unique_ptr<Trainable> (*module_model)(const NetworkConfig& config, std::size_t rows, Keep keep,
                                                const Division& division);
 
-    // A single operation of a training step by LibTorch's own functions, in float, for timing.
-    PreparedOperation (*prepared)(const OperationInput& operation);
+    // A step by LibTorch's own functions, in float, for timing. Throws std::out_of_range for a name not in
+    // base/timed_step.h.
+    PackedOperation (*packed)(const TimedStep& step);
 
     // Sets the number of threads of LibTorch's own operations; that of its BLAS is set before it is loaded (load.h).
     void (*threads)(std::size_t count);

@@ -10,23 +10,19 @@ using Matrix = Eigen::Map<Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, E
 using Row = Eigen::Map<Eigen::Matrix<float, 1, Eigen::Dynamic>, Eigen::Aligned64>;
 
 void product(RowOperands& o) {
-    const auto n = static_cast<Eigen::Index>(o.shape.n), in = static_cast<Eigen::Index>(o.shape.in),
-               out = static_cast<Eigen::Index>(o.shape.out);
+    const auto n = static_cast<Eigen::Index>(o.n), in = static_cast<Eigen::Index>(o.in),
+               out = static_cast<Eigen::Index>(o.out);
     const Matrix x(o.x.data(), n, in), W(o.W.data(), in, out), dy(o.dy.data(), n, out);
-    switch (o.shape.operation) {
-        case TimedOperation::linear_forward: {
-            Matrix y(o.result.data(), n, out);
-            y.noalias() = x * W;
-            if (o.shape.bias) {
-                y.rowwise() += Row(o.bias.data(), out);
-            }
-            break;
+    if (o.result_is == Result::y) {
+        Matrix y(o.result.data(), n, out);
+        y.noalias() = x * W;
+        if (!o.bias.empty()) {
+            y.rowwise() += Row(o.bias.data(), out);
         }
-        case TimedOperation::linear_weight_backward:
-            Matrix(o.result.data(), in, out).noalias() = x.transpose() * dy;
-            break;
-        default:
-            Matrix(o.result.data(), n, in).noalias() = dy * W.transpose();
+    } else if (o.result_is == Result::dW) {
+        Matrix(o.result.data(), in, out).noalias() = x.transpose() * dy;
+    } else {
+        Matrix(o.result.data(), n, in).noalias() = dy * W.transpose();
     }
 }
 
@@ -35,5 +31,6 @@ void product(RowOperands& o) {
 
 extern "C" void byhand_peers(std::vector<byhand::peers::Peer>& all) {
     using namespace byhand::peers;
-    all.push_back({"Eigen", [](const byhand::OperationInput& input) { return prepared_in_rows(input, product); }, {}});
+    all.push_back(
+        {"Eigen", [](const byhand::TimedStep& step) { return packed_in_rows(RowOperands(step), product); }, {}});
 }

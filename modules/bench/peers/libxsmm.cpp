@@ -47,29 +47,27 @@ void transpose(float* to, std::size_t to_row, const float* from, std::size_t fro
                    static_cast<libxsmm_blasint>(from_row), static_cast<libxsmm_blasint>(to_row));
 }
 
-PreparedOperation in_rows(const OperationInput& input) {
-    const auto& [operation, n, in, out, has_bias, activation] = input.shape;
-    switch (operation) {
-        case TimedOperation::linear_forward:
-            return prepared_in_rows(input,
-                                    [kernel = kernel_of({n, out, in, in, out, out, false, has_bias})](RowOperands& o) {
-                                        if (o.shape.bias) {
-                                            o.fill_with_bias();
-                                        }
-                                        kernel(o.W.data(), o.x.data(), o.result.data());
-                                    });
-        case TimedOperation::linear_weight_backward:
-            return prepared_in_rows(input, [kernel = kernel_of({in, out, n, in, out, out, true})](RowOperands& o) {
-                kernel(o.dy.data(), o.x.data(), o.result.data());
-            });
-        default: {
-            const auto transposed = std::make_shared<AlignedVector<float>>(in * out);
-            return prepared_in_rows(input, [kernel = kernel_of({n, in, out, out, in, in}), transposed](RowOperands& o) {
-                transpose(transposed->data(), o.shape.in, o.W.data(), o.shape.out, o.shape.in, o.shape.out);
-                kernel(transposed->data(), o.dy.data(), o.result.data());
-            });
-        }
+PackedOperation in_rows(const TimedStep& step) {
+    RowOperands operands(step);
+    const auto& [result_is, n, in, out, x, W, bias, dy, result] = operands;
+    const Kernel kernel = kernel_of(result_is == Result::y ? GemmShape{n, out, in, in, out, out, false, !bias.empty()}
+                                    : result_is == Result::dW ? GemmShape{in, out, n, in, out, out, true}
+                                                              : GemmShape{n, in, out, out, in, in});
+    if (result_is == Result::y) {
+        return packed_in_rows(std::move(operands), [kernel](RowOperands& o) {
+            o.fill_with_bias();
+            kernel(o.W.data(), o.x.data(), o.result.data());
+        });
     }
+    if (result_is == Result::dW) {
+        return packed_in_rows(std::move(operands),
+                              [kernel](RowOperands& o) { kernel(o.dy.data(), o.x.data(), o.result.data()); });
+    }
+    const auto transposed = std::make_shared<AlignedVector<float>>(in * out);
+    return packed_in_rows(std::move(operands), [kernel, transposed](RowOperands& o) {
+        transpose(transposed->data(), o.in, o.W.data(), o.out, o.in, o.out);
+        kernel(transposed->data(), o.dy.data(), o.result.data());
+    });
 }
 
 // A call of a kernel on parts of the operands.
@@ -81,34 +79,33 @@ struct TileCall {
 
 // The same in byhand's layout: a call for each pair of panels.
 struct PanelOperands {
-    OperationShape shape;
+    Result result_is;
     PanelMatrix x, W, dy, bias, result, transposed;
     std::vector<TileCall> calls;
 
-    explicit PanelOperands(const OperationInput& from)
-        : shape(from.shape),
-          x(from.x.data(), shape.n, shape.in),
-          W(from.W.data(), shape.in, shape.out),
-          dy(from.dy.data(), shape.n, shape.out),
-          bias(from.bias.data(), 1, shape.out) {
-        switch (shape.operation) {
-            case TimedOperation::linear_forward:
-                result = PanelMatrix(shape.n, shape.out);
-                add_product(x, W, shape.bias);
-                break;
-            case TimedOperation::linear_weight_backward:
-                result = PanelMatrix(shape.in, shape.out);
-                for (const Panel& p : result.panels) {
-                    for (const Panel& q : x.panels) {
-                        calls.push_back({kernel_of({q.used, p.width, shape.n, q.width, p.width, p.width, true}),
-                                         x.in(q), dy.in(p), result.in(p) + q.from * p.width});
-                    }
+    explicit PanelOperands(const RowOperands& from) : result_is(from.result_is) {
+        const auto matrix = [](const AlignedVector<float>& values, std::size_t rows, std::size_t columns) {
+            return values.empty() ? PanelMatrix() : PanelMatrix(values.data(), rows, columns);
+        };
+        x = matrix(from.x, from.n, from.in);
+        W = matrix(from.W, from.in, from.out);
+        dy = matrix(from.dy, from.n, from.out);
+        bias = matrix(from.bias, 1, from.out);
+        if (result_is == Result::y) {
+            result = PanelMatrix(from.n, from.out);
+            add_product(x, W, !from.bias.empty());
+        } else if (result_is == Result::dW) {
+            result = PanelMatrix(from.in, from.out);
+            for (const Panel& p : result.panels) {
+                for (const Panel& q : x.panels) {
+                    calls.push_back({kernel_of({q.used, p.width, from.n, q.width, p.width, p.width, true}), x.in(q),
+                                     dy.in(p), result.in(p) + q.from * p.width});
                 }
-                break;
-            default:
-                result = PanelMatrix(shape.n, shape.in);
-                transposed = PanelMatrix(shape.out, shape.in);
-                add_product(dy, transposed, false);
+            }
+        } else {
+            result = PanelMatrix(from.n, from.in);
+            transposed = PanelMatrix(from.out, from.in);
+            add_product(dy, transposed, false);
         }
     }
 
@@ -124,13 +121,13 @@ struct PanelOperands {
     }
 
     void run() {
-        if (shape.operation == TimedOperation::linear_forward && shape.bias) {
+        if (bias.rows > 0) {
             for (const Panel& p : result.panels) {
-                for (std::size_t i = 0; i < shape.n; ++i) {
+                for (std::size_t i = 0; i < result.rows; ++i) {
                     std::copy_n(bias.in(p), p.width, result.in(p) + i * p.width);
                 }
             }
-        } else if (shape.operation == TimedOperation::linear_input_backward) {
+        } else if (result_is == Result::dx) {
             for (const Panel& q : transposed.panels) {
                 for (const Panel& p : W.panels) {
                     transpose(transposed.in(q) + p.from * q.width, q.width, W.in(p) + q.from * p.width, p.width, q.used,
@@ -144,15 +141,9 @@ struct PanelOperands {
     }
 };
 
-PreparedOperation on_panels(const OperationInput& input) {
-    const auto operands = std::make_shared<PanelOperands>(input);
-    return {[operands] { operands->run(); },
-            [operands] {
-                operands->run();
-                std::vector<float> result(operands->result.rows * operands->result.columns);
-                operands->result.copy_to(result.data());
-                return result;
-            }};
+PackedOperation on_panels(const TimedStep& step) {
+    const auto operands = std::make_shared<PanelOperands>(RowOperands(step));
+    return {[operands] { operands->run(); }, [operands](float* to) { operands->result.copy_to(to); }};
 }
 
 // The kernels of a step by their shape: each is generated once.

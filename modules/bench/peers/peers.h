@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/timed_operation.h"
+#include "base/timed_step.h"
 
 namespace byhand::simd {
 class Products;
@@ -19,7 +19,7 @@ namespace byhand::peers {
 struct Peer {
     std::string name;  // "LIBXSMM"
     // One of the three products of a linear layer, for one thread.
-    std::function<PreparedOperation(const OperationInput&)> prepared;
+    std::function<PackedOperation(const TimedStep&)> packed;
     // Those of a fused step, for one thread; null if the library is timed by single products only.
     std::shared_ptr<const simd::Products> products;
 };

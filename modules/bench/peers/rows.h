@@ -4,48 +4,55 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "base/tensors.h"
-#include "base/timed_operation.h"
+#include "base/timed_step.h"
 
 namespace byhand::peers {
 
+enum class Result { y, dW, dx };
+
+// x (n, in), W (in, out), bias (out) and dy (n, out), of which a product reads two or three; the others are empty.
 struct RowOperands {
-    OperationShape shape;
+    Result result_is;
+    std::size_t n, in, out;
     AlignedVector<float> x, W, bias, dy, result;
 
-    explicit RowOperands(const OperationInput& from)
-        : shape(from.shape), x(copy(from.x)), W(copy(from.W)), bias(copy(from.bias)), dy(copy(from.dy)) {
-        const auto& [operation, n, in, out, has_bias, activation] = shape;
-        result.resize(operation == TimedOperation::linear_forward           ? n * out
-                      : operation == TimedOperation::linear_weight_backward ? in * out
-                                                                            : n * in);
+    explicit RowOperands(const TimedStep& step)
+        : result_is(step.name == "linear forward" ? Result::y
+                    : step.name == "linear dW"    ? Result::dW
+                                                  : Result::dx) {
+        const Shape& weight = result_is == Result::dW ? step.shape : step.reads[1].shape;
+        n = step.reads[0].shape[0];
+        in = weight[0];
+        out = weight[1];
+        (result_is == Result::dx ? dy : x) = copy(step.reads[0]);
+        (result_is == Result::dW ? dy : W) = copy(step.reads[1]);
+        if (step.reads.size() == 3) {
+            bias = copy(step.reads[2]);
+        }
+        result.resize(count(step.shape));
     }
 
-    static AlignedVector<float> copy(const std::vector<float>& values) {
-        AlignedVector<float> all(values.size());
-        std::ranges::copy(values, all.begin());
-        return all;
+    static AlignedVector<float> copy(const View& view) {
+        const auto* const from = static_cast<const float*>(view.data);
+        return {from, from + count(view.shape)};
     }
 
     // Each row of the result of a layer with a bias, for a product that is added to it.
     void fill_with_bias() {
-        for (std::size_t i = 0; i < shape.n; ++i) {
-            std::ranges::copy(bias, result.begin() + static_cast<std::ptrdiff_t>(i * shape.out));
+        for (std::size_t i = 0; i < n && !bias.empty(); ++i) {
+            std::ranges::copy(bias, result.begin() + static_cast<std::ptrdiff_t>(i * out));
         }
     }
 };
 
-// A prepared operation on them; product(operands) computes the result.
+// product(operands) computes the result.
 template <class Product>
-PreparedOperation prepared_in_rows(const OperationInput& input, const Product& product) {
-    const auto operands = std::make_shared<RowOperands>(input);
-    return {[operands, product] { product(*operands); },
-            [operands, product] {
-                product(*operands);
-                return std::vector<float>(operands->result.begin(), operands->result.end());
-            }};
+PackedOperation packed_in_rows(RowOperands operands, const Product& product) {
+    const auto o = std::make_shared<RowOperands>(std::move(operands));
+    return {[o, product] { product(*o); }, [o](float* to) { std::ranges::copy(o->result, to); }};
 }
 
 }  // namespace byhand::peers

@@ -12,16 +12,19 @@ using namespace byhand;
 using Catch::Matchers::WithinAbs;
 
 TEST_CASE("budget: parts are sums over the operations of a step, and the rest is what they leave") {
-    const auto times = [](TimedOperation operation, std::size_t count, double seconds) {
-        bench::OperationTimes all{.recipe = "one", .what = {{operation, 10, 20, 30}, count}, .rounds = {}, .peers = {}};
+    const auto times = [](const char* name, const bench::Work& work, std::size_t count, double seconds) {
+        bench::OperationTimes all{
+            .recipe = "one", .what = {.name = name, .work = work, .times = count}, .rounds = {}, .peers = {}};
         all.rounds.ours.seconds = {seconds, 9 * seconds, seconds};
         all.pass = 4e-7;
         return all;
     };
+    const bench::Work product{.flops = 12'000}, tanh{.flops = 2 * 7 * 320, .numbers = 320, .reads = 1, .writes = 1},
+        loss{.flops = 2 * 11 * 320, .numbers = 320, .reads = 1, .writes = 1};
     const std::vector<bench::OperationTimes> all = {
-        times(TimedOperation::linear_forward, 1, 5e-6), times(TimedOperation::activation_forward, 3, 1e-6),
-        times(TimedOperation::exp_forward, 1, 7e-6),  // is part of the loss
-        times(TimedOperation::cross_entropy, 1, 2e-6), times(TimedOperation::linear_weight_backward, 2, 4e-6)};
+        times("linear forward", product, 1, 5e-6), times("tanh forward", tanh, 3, 1e-6),
+        times("exp", loss, 1, 7e-6),  // is part of the loss
+        times("cross-entropy", loss, 1, 2e-6), times("linear dW", product, 2, 4e-6)};
     bench::Machine machine;
     machine.peak_gflops = 12;  // the products have 3 · 2 · 10 · 20 · 30 = 36,000 FLOP
     const bench::Budget budget = bench::budget_of(all, {20e-6, 19e-6, 22e-6}, machine);

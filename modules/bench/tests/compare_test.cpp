@@ -160,10 +160,11 @@ TEST_CASE("compare: another version or BLAS core of LibTorch makes the ratios in
 
 TEST_CASE("compare: operations, each by its shape") {
     const auto operations = [](double ours, std::size_t out) {
-        bench::OperationTimes times{.recipe = "notes",
-                                    .what = {{TimedOperation::linear_forward, 32, 6, out, true}, 1},
-                                    .rounds = {},
-                                    .peers = {}};
+        bench::OperationTimes times{
+            .recipe = "notes",
+            .what = {.name = "linear forward", .rows = 32, .in = 6, .out = out, .has_bias = true},
+            .rounds = {},
+            .peers = {}};
         times.rounds.ours.seconds = {ours, ours};
         times.rounds.theirs.seconds = {10e-6, 10e-6};
         return bench::document_of(kMachine, std::vector{times});

@@ -130,10 +130,9 @@ TEST_CASE("step: the products of other libraries take turns, and their losses ar
         float factor_;
     };
     const auto peer = [](const char* name, float factor) {
-        return peers::Peer{.name = name, .prepared = {}, .products = std::make_shared<Scaled>(factor)};
+        return peers::Peer{.name = name, .packed = {}, .products = std::make_shared<Scaled>(factor)};
     };
-    const std::vector<peers::Peer> all = {peer("Right", 1),
-                                          {.name = "Single products", .prepared = {}, .products = {}}};
+    const std::vector<peers::Peer> all = {peer("Right", 1), {.name = "Single products", .packed = {}, .products = {}}};
     const torch_ref::Factory other = factory<Mistake::none>();
     for (const torch_ref::Factory* torch : {static_cast<const torch_ref::Factory*>(nullptr), &other}) {
         const bench::StepTimes times = bench::step_times(small_run::run(), torch, 1, 3, all);
