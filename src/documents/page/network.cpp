@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -16,25 +17,6 @@
 namespace byhand::report {
 namespace {
 
-// Some of the network's values: a row for each, with its gradient and what else is named after it.
-struct Panel {
-    std::string title;
-    std::vector<std::string> rows;  // "hprebn"
-};
-
-using Panels = std::vector<Panel>;
-
-Panels::iterator panel_of(Panels& panels, const std::string& name) {
-    return std::ranges::find_if(
-        panels, [&](const Panel& panel) { return std::ranges::find(panel.rows, name) != panel.rows.end(); });
-}
-
-void place(const std::string& name, std::size_t panel, Panels& panels) {
-    if (panel_of(panels, name) == panels.end()) {
-        panels[panel].rows.push_back(name);
-    }
-}
-
 // The layer whose weights the step reads, or else the panel before.
 std::size_t next_panel(const Step& step, const std::vector<Layer>& all, std::size_t panel) {
     for (const Layer& layer : all) {
@@ -46,84 +28,77 @@ std::size_t next_panel(const Step& step, const std::vector<Layer>& all, std::siz
     return panel;
 }
 
-// The panels of a network: its names, its layers, its loss.
-Panels panels_of(const Shown& shown) {
-    const std::vector<Layer> all = layers(shown.how.network);
-    Panels panels = {{"Names and their embedding", {}}};
-    for (const Layer& layer : all) {
-        panels.push_back({layer.is_output   ? "Output layer"
-                          : all.size() == 2 ? "Hidden layer"
-                                            : fmt::format("Hidden layer {}", layer.number),
-                          {}});
-    }
-    panels.push_back({"Softmax and loss", {}});
-    std::size_t current = 0;
-    for (const Step* step : all_steps(shown.network)) {
-        const ValueKind kind = value_of(step->makes).kind;
-        current = kind == ValueKind::value ? next_panel(*step, all, current) : current;
-        for (const std::string& read : step->reads) {
-            const auto panel = panel_of(panels, read);
-            if (kind == ValueKind::value) {
-                place(read, current, panels);
-            } else if (kind == ValueKind::updated &&
-                       panel != panels.end()) {  // running statistics: no forward step reads them
-                place(without_kind(step->makes), static_cast<std::size_t>(panel - panels.begin()), panels);
-            }
-        }
-        if (kind == ValueKind::value) {
-            place(step->makes, current, panels);
-        }
-        current = step->makes == "logits" ? all.size() + 1 : current;
-    }
-    return panels;
-}
-
 // A heading, a value with its gradient, or the other end of a line that leaves the column: "to" or "from" one of them.
 struct Row {
-    std::string heading, end, value, gradient;
+    std::string heading, end = {}, value = {}, gradient = {};
 };
 using Rows = std::vector<Row>;
 using Pass = decltype(&Row::value);
 constexpr std::array<Pass, 2> kPasses = {&Row::value, &Row::gradient};
 
-// Panels whose values are compared, with a heading each.
-std::vector<Rows> blocks_of(const Shown& shown, const Section& section) {
-    std::vector<Rows> blocks;
-    for (const Panel& panel : panels_of(shown)) {
-        Rows rows = {{panel.title, "", "", ""}};
-        for (const std::string& name : panel.rows) {
-            if (is_index(name) || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
-                section.find(update_of(name)) != nullptr) {
-                rows.push_back({"", "", name, gradient_of(name)});
+// The panels of a network, of the values that are compared: its names, its layers, its loss. Each begins with its
+// heading.
+std::vector<Rows> panels_of(const Shown& shown, const Section& section) {
+    const std::vector<Layer> all = layers(shown.how.network);
+    std::vector<Rows> panels = {{{"Names and their embedding"}}};
+    for (const Layer& layer : all) {
+        panels.push_back({{layer.is_output   ? "Output layer"
+                           : all.size() == 2 ? "Hidden layer"
+                                             : fmt::format("Hidden layer {}", layer.number)}});
+    }
+    panels.push_back({{"Softmax and loss"}});
+    std::map<std::string, std::size_t> places;
+    const auto place = [&](const std::string& name, std::size_t panel) {
+        if (places.try_emplace(name, panel).second) {
+            panels[panel].push_back({"", "", name, gradient_of(name)});
+        }
+    };
+    std::size_t current = 0;
+    for (const Step* step : all_steps(shown.network)) {
+        const ValueKind kind = value_of(step->makes).kind;
+        current = kind == ValueKind::value ? next_panel(*step, all, current) : current;
+        for (const std::string& read : step->reads) {
+            if (kind == ValueKind::value) {
+                place(read, current);
+            } else if (kind == ValueKind::updated && places.contains(read)) {  // running statistics: no forward step
+                place(without_kind(step->makes), places[read]);                // reads them
             }
         }
-        if (rows.size() > 1) {
-            blocks.push_back(std::move(rows));
+        if (kind == ValueKind::value) {
+            place(step->makes, current);
         }
+        current = step->makes == "logits" ? all.size() + 1 : current;
     }
-    return blocks;
+    for (Rows& rows : panels) {
+        std::erase_if(rows, [&](const Row& row) {
+            return row.heading.empty() && !is_index(row.value) && section.find(row.value) == nullptr &&
+                   section.find(row.gradient) == nullptr && section.find(update_of(row.value)) == nullptr;
+        });
+    }
+    std::erase_if(panels, [](const Rows& rows) { return rows.size() == 1; });
+    return panels;
 }
 
-// One block after the other, in columns of that many rows at most.
-std::vector<Rows> filled(const std::vector<Rows>& blocks, std::size_t height) {
+// One panel after the other, in columns of that many rows at most.
+std::vector<Rows> filled(const std::vector<Rows>& panels, std::size_t height) {
     std::vector<Rows> columns;
-    for (const Rows& block : blocks) {
-        if (columns.empty() || columns.back().size() + block.size() > height) {
+    for (const Rows& panel : panels) {
+        if (columns.empty() || columns.back().size() + panel.size() > height) {
             columns.emplace_back();
         }
-        columns.back().insert(columns.back().end(), block.begin(), block.end());
+        columns.back().insert(columns.back().end(), panel.begin(), panel.end());
     }
     return columns;
 }
 
 // Two columns, or three of a deep network, as low as they can be.
-std::vector<Rows> columns_of(const std::vector<Rows>& blocks) {
-    const std::size_t most = blocks.size() <= 4 ? 2 : 3;
+std::vector<Rows> columns_of(const std::vector<Rows>& panels) {
+    const std::size_t most = panels.size() <= 4 ? 2 : 3;
     std::size_t height = 0;
-    while (filled(blocks, height).size() > most) {
+    while (filled(panels, height).size() > most) {
         ++height;
     }
-    return filled(blocks, height);
+    return filled(panels, height);
 }
 
 bool is_off(const Section& section, const std::string& name) {
@@ -222,8 +197,9 @@ void add_reads(Lines& lines, const Section& section, const Rows& rows, Pass pass
 
 Lines lines_of(const Section& section, const Rows& rows) {
     Lines lines;
-    add_reads(lines, section, rows, &Row::value);
-    add_reads(lines, section, rows, &Row::gradient);
+    for (const Pass pass : kPasses) {
+        add_reads(lines, section, rows, pass);
+    }
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::string &gradient = rows[i].gradient, update = update_of(rows[i].value);
         if (rows[i].end.empty() && section.find(gradient) != nullptr && section.find(update) != nullptr) {
@@ -294,7 +270,7 @@ std::string column_text(const Section& section, const Rows& rows, std::size_t nu
 }  // namespace
 
 Figure network_figure(const Shown& shown, const Section& section) {
-    std::vector<Rows> columns = columns_of(blocks_of(shown, section));
+    std::vector<Rows> columns = columns_of(panels_of(shown, section));
     add_ends(columns, section);
     Figure figure{
         "The network", "",
