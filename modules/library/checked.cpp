@@ -7,6 +7,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "documents/phrases.h"
 #include "harness/limits/monte_carlo.h"
 #include "report/writers.h"
 
@@ -76,8 +77,8 @@ std::vector<Cell> row_of(const Checked& one) {
             verdict_cell(trial.verdict),
             trial.on,
             whole(one.reference_off),
-            {"", trial.note.empty() ? Json() : Json(trial.note)},
-            {"", trial.hint.empty() ? Json() : Json(trial.hint)}};
+            {"", text_or_null(trial.note)},
+            {"", text_or_null(trial.hint)}};
 }
 
 // "off in 3 of 120 trials: values close to each other; rows that differ by 1e-3 to 1e3"
@@ -183,7 +184,7 @@ Text nothing_of(const Checked& one, const std::string& subject) {
 
 Cell verdict_cell(Verdict verdict) {
     const std::string words = to_string(verdict);
-    return {words, words, agrees(verdict) ? Mark::good : fails(verdict) ? Mark::bad : Mark::open};
+    return {words, words, report::mark_of(verdict, {kShowNothing.begin(), kShowNothing.end()})};
 }
 
 bool have_same_inputs(const Checked& one, const Checked& other) {
@@ -265,18 +266,9 @@ std::string figures_of(const Checked& one) {
                    ? fmt::format("{}: {}", element_of(one.name, one.shape, trial.worst->position), what)
                    : what;
     }
-    const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
-    const auto [ours, shown_right] = two_numbers(trial.worst->ours, right, one.type == DType::float64);
-    if (!std::isfinite(trial.worst->ours)) {
-        return fmt::format("{}: yours {}, expected {}", element_of(one.name, one.shape, trial.worst->position),
-                           std::isnan(trial.worst->ours) ? "NaN"
-                           : trial.worst->ours > 0       ? "∞"
-                                                         : "−∞",
-                           shown_right);
-    }
-    return fmt::format("{}: yours {}, expected {}; error {:.3g}, rounding explains at most {:.3g}",
-                       element_of(one.name, one.shape, trial.worst->position), ours, shown_right, error,
-                       trial.limit.value_or(0));
+    const std::string numbers = report::numbers_of(element_of(one.name, one.shape, trial.worst->position), trial,
+                                                   Whose::yours, one.type == DType::float64);
+    return std::isfinite(trial.worst->ours) ? numbers + "; " + report::error_of(trial) : numbers;
 }
 
 std::vector<Extent> extents_of(const Shape& shape) {
@@ -295,8 +287,7 @@ std::string text_after(const std::string& name, const Report& report) {
 
 Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all,
                  const std::string& beside, const std::vector<std::string>& notes) {
-    Document document{
-        .subject = "check", .note = "", .title = subject, .blocks = {}, .plots = {}, .data = {}, .agrees = false};
+    Document document{.subject = "check", .title = subject};
     Table table{"", columns(), {}};
     report::Suite suite{subject, "byhand.check", {}, {}};
     std::size_t trials = 0, out_of_range = 0;
@@ -342,9 +333,9 @@ Report report_of(const std::string& subject, const std::string& place, const std
         std::get<Text>(document.blocks.front()).words += "\n  " + note;
     }
     document.data = {{"subject", subject},
-                     {"place", place.empty() ? Json() : Json(place)},
+                     {"place", text_or_null(place)},
                      {"agrees", document.agrees},
-                     {"beside", beside.empty() ? Json() : Json(beside)},
+                     {"beside", text_or_null(beside)},
                      {"notes", Json::of(Json::Array(notes.begin(), notes.end()))},
                      {"checks", json_of_rows(table)}};
     document.blocks.emplace_back(std::move(table));

@@ -59,8 +59,8 @@ std::vector<Explanation> selected(std::vector<Explanation> all, const std::strin
 
 int explain(const ExplainOptions& options) {
     const ReportFile report(options.report);
-    if (const std::optional<Document> word = explain_word(options.name)) {
-        report.write(*word);
+    if (const ReportWord* const word = find_word(options.name)) {
+        report.write(explain_word(*word));
         return kFine;
     }
     Run run = run_of(options.network);

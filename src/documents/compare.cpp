@@ -222,9 +222,6 @@ Document compare_document(const Presentation& how, const Summary& summary, const
                       .note = how.planted == nullptr ? "" : "planted: " + how.planted->name,
                       .title = fmt::format("{} against LibTorch {}: recipe {}, {}, seed {}", how.subject,
                                            how.torch_version, how.recipe, plural(how.rows, "row"), how.seed),
-                      .blocks = {},
-                      .plots = {},
-                      .data = {},
                       .agrees = summary.agree};
     document.blocks.emplace_back(conclusion(summary));
     for (const ComparedStep& step : steps) {
@@ -248,7 +245,7 @@ Document compare_document(const Presentation& how, const Summary& summary, const
     if (rows != ShownRows::disagreeing) {
         document.blocks.emplace_back(conclusion(summary));  // again, below more than a screen
     }
-    if (std::optional<Text> legend = legend_of(document)) {
+    if (std::optional<Details> legend = legend_of(document)) {
         document.blocks.emplace_back(std::move(*legend));
     }
     return document;

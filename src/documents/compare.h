@@ -59,16 +59,18 @@ std::vector<report::Suite> compare_suites(const Presentation& how, const Summary
                                           const std::vector<ComparedStep>& steps);
 
 // The tables of a comparison: one row for each value. A figure is a column here and a cell of the row, and is then part
-// of the table, JSON, CSV and the page.
+// of the table, JSON, CSV, JUnit and the page. A verdict that is allowed is marked as open.
 
 // End to end. Its rows are tensor_row; the columns are in docs/formats.md.
 Table tensor_table(std::string title, Whose whose);
-std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const Wording& wording);
+std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const Wording& wording,
+                             const std::set<Verdict>& allowed = {});
 
 // Isolated steps.
 Table isolated_table(std::string title);
 // Precondition: the value's step was run in isolation.
-std::vector<Cell> isolated_row(const std::string& model, const ValueReport& value);
+std::vector<Cell> isolated_row(const std::string& model, const ValueReport& value,
+                               const std::set<Verdict>& allowed = {});
 
 // The figures of a trial, for programs.
 Json json_of(const Trial& trial);

@@ -7,10 +7,6 @@
 namespace byhand {
 namespace {
 
-Json text_or_null(const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-}
-
 Json blame(const ValueReport& culprit, const Presentation& how) {
     const SourceLine line = report::source_line(how, culprit.wrong_function());
     const Trial* evidence = culprit.evidence();

@@ -13,13 +13,6 @@ namespace {
 using report::Case;
 using report::Outcome;
 
-// What is allowed although it is no agreement, and what the chain can't decide, is skipped: nothing was shown.
-Outcome outcome_of(Verdict verdict, const Summary& summary) {
-    return agrees(verdict)                         ? Outcome::passed
-           : contradicts(verdict, summary.allowed) ? Outcome::failed
-                                                   : Outcome::skipped;
-}
-
 // The faults of the lists are no step's own: a step that nobody makes, or one that runs too early.
 Case case_of_fault(const ValueReport& value, const std::string& model) {
     return {model + ".order", value.name, Outcome::failed, "mismatch", value.name + " " + value.list_fault, ""};
@@ -33,10 +26,10 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
         if (how.shows(found.value.name)) {
             const std::string place = report::where(found.value.name, found.finding, wording);
             const std::string role = to_string(found.value.role);
-            cases.push_back(case_of_row(
-                tensors, tensor_row(step.step, found, wording), found.model.model + "." + to_string(found.against),
-                (place.empty() ? found.value.name : place) + (role.empty() ? "" : ", " + role)));
-            cases.back().outcome = outcome_of(found.finding.verdict, summary);
+            cases.push_back(
+                case_of_row(tensors, tensor_row(step.step, found, wording, summary.allowed),
+                            found.model.model + "." + to_string(found.against),
+                            (place.empty() ? found.value.name : place) + (role.empty() ? "" : ", " + role)));
         }
     }
     for (const ModelReport& model : step.models) {
@@ -65,9 +58,7 @@ Case report::case_of(const ValueReport& value, const std::string& model, const W
     for (const std::string& hint : report::hints_of(trial)) {
         why += ", " + hint;
     }
-    Case one = case_of_row(isolated_table(""), isolated_row(model, value), model + ".alone", why);
-    one.message = report::verdict_in_words(step) + ": " + why;
-    one.outcome = outcome_of(step.verdict(), summary);
+    Case one = case_of_row(isolated_table(""), isolated_row(model, value, summary.allowed), model + ".alone", why);
     const SourceLine line = report::source_line(how, step.function);
     const std::string place = line.place.empty() ? "" : report::place_in_words(how, line);
     one.text += fmt::format("{} {}\n{}\n", step.function, place, line.formula);

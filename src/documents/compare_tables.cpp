@@ -13,18 +13,11 @@
 namespace byhand {
 namespace {
 
+using report::mark_of;
 using report::where;
 
 Cell hidden(Json value) {
     return {"", std::move(value)};
-}
-
-Json text_or_null(const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-}
-
-Mark mark_of(Verdict verdict) {
-    return agrees(verdict) ? Mark::good : verdict == Verdict::undecided ? Mark::open : Mark::bad;
 }
 
 // "0.25 0.5 [0.75] 1", the worst in brackets.
@@ -150,7 +143,8 @@ Table tensor_table(std::string title, Whose whose) {
     return table;
 }
 
-std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const Wording& wording) {
+std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const Wording& wording,
+                             const std::set<Verdict>& allowed) {
     const Finding& r = found.finding;
     const std::string& name = found.value.name;
     const bool has_worst = r.worst.has_value();
@@ -180,7 +174,7 @@ std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const 
             hidden(has_worst ? number(worst.right) : Json()),
             {to_string(found.value.role), text_or_null(to_string(found.value.role))},
             hidden(text_or_null(r.note)),
-            {to_string(r.verdict), to_string(r.verdict), mark_of(r.verdict)},
+            {to_string(r.verdict), to_string(r.verdict), mark_of(r.verdict, allowed)},
             worst_text(r),
             notes_on(found.value, r, wording)};
 }
@@ -209,21 +203,22 @@ Table isolated_table(std::string title) {
     return table;
 }
 
-std::vector<Cell> isolated_row(const std::string& model, const ValueReport& value) {
+std::vector<Cell> isolated_row(const std::string& model, const ValueReport& value, const std::set<Verdict>& allowed) {
     const IsolatedStep& step = *value.isolated;
     const std::optional<double> caught = report::catches(step);
-    std::vector<Cell> row = {value.name,
-                             step.function,
-                             hidden(model),
-                             hidden(step.reads),
-                             outcome_of(step.on_batch()),
-                             outcome_of(step.on_random()),
-                             caught == 0.0 ? Cell("any", 0.0) : scientific(caught, 1),
-                             scientific(step.on_batch().error.value_or(0), 1),
-                             scientific(value.inherited_error(), 1),
-                             hidden(step.wrong()),
-                             hidden(value.without_effect()),
-                             {report::verdict_in_words(step), to_string(step.verdict()), mark_of(step.verdict())}};
+    std::vector<Cell> row = {
+        value.name,
+        step.function,
+        hidden(model),
+        hidden(step.reads),
+        outcome_of(step.on_batch()),
+        outcome_of(step.on_random()),
+        caught == 0.0 ? Cell("any", 0.0) : scientific(caught, 1),
+        scientific(step.on_batch().error.value_or(0), 1),
+        scientific(value.inherited_error(), 1),
+        hidden(step.wrong()),
+        hidden(value.without_effect()),
+        {report::verdict_in_words(step), to_string(step.verdict()), mark_of(step.verdict(), allowed)}};
     append_trial(row, &step.on_batch());
     append_trial(row, &step.on_random());
     append_trial(row, step.only_in_double() ? step.telling() : nullptr);

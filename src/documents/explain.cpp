@@ -94,7 +94,6 @@ Table table_of(const std::vector<Explanation>& all, const std::vector<View>& val
                  {"", "values.zeros", Align::hidden},
                  {"", "mistakes", Align::hidden}},
                 {}};
-    const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
     for (const Explanation& one : all) {
         const SourceLine source = report::source_line(how, one.function);
         const View* const view = find(values, one.name);
@@ -193,12 +192,10 @@ Document explain_document(const std::vector<Explanation>& all, const std::string
     }
     Json data = json_of_rows(table);
     return {.subject = "explain",
-            .note = "",
             .title = fmt::format("recipe {}: {}, in the order in which they are computed{}", how.recipe,
                                  operation.empty() ? "every value" : "the values of " + operation,
                                  followed ? ", with the numbers of " + followed->words : ""),
             .blocks = {std::move(table)},
-            .plots = {},
             .data = std::move(data)};
 }
 

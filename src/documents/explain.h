@@ -44,10 +44,13 @@ struct ReportWord {
 
 const std::vector<ReportWord>& report_words();
 
-// "byhand explain WORD explains undecided, within, "of limit"": those that the document shows. None if it shows none.
-std::optional<Text> legend_of(const Document& document);
+// Null if it is not one of them.
+const ReportWord* find_word(const std::string& word);
 
-// The meaning of a word; none if it is not one of them.
-std::optional<Document> explain_word(const std::string& word);
+// "byhand explain WORD explains undecided, within, "of limit"": those that the document shows; a page also explains
+// them. None if it shows none.
+std::optional<Details> legend_of(const Document& document);
+
+Document explain_word(const ReportWord& word);
 
 }  // namespace byhand

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "documents/explain.h"
 
@@ -72,31 +73,30 @@ const std::vector<ReportWord>& report_words() {
     return kWords;
 }
 
-std::optional<Text> legend_of(const Document& document) {
+const ReportWord* find_word(const std::string& word) {
+    const auto found = std::ranges::find(report_words(), word, &ReportWord::word);
+    return found == report_words().end() ? nullptr : &*found;
+}
+
+std::optional<Details> legend_of(const Document& document) {
     std::vector<std::string> shown;
+    Table explained{"", {"", {"", "", Align::left}}, {}};
     for (const ReportWord& word : report_words()) {
         if (std::ranges::any_of(document.blocks, [&](const Block& block) { return shows(block, word); })) {
             shown.push_back(word.word.find(' ') == std::string::npos ? word.word : '"' + word.word + '"');
+            explained.rows.push_back({word.word, word.meaning});
         }
     }
     return shown.empty() ? std::nullopt
-                         : std::optional(Text{fmt::format("byhand explain WORD explains {}", fmt::join(shown, ", "))});
+                         : std::optional(Details{fmt::format("byhand explain WORD explains {}", fmt::join(shown, ", ")),
+                                                 {std::move(explained)}});
 }
 
-std::optional<Document> explain_word(const std::string& word) {
-    const auto found = std::ranges::find(report_words(), word, &ReportWord::word);
-    if (found == report_words().end()) {
-        return std::nullopt;
-    }
-    Document document{.subject = "explain",
-                      .note = "",
-                      .title = found->word + ", in a report",
-                      .blocks = {Text{found->meaning}, Text{"more: docs/verdicts.md"}},
-                      .plots = {},
-                      .data = Json::object()};
-    document.data["word"] = found->word;
-    document.data["meaning"] = found->meaning;
-    return document;
+Document explain_word(const ReportWord& word) {
+    return {.subject = "explain",
+            .title = word.word + ", in a report",
+            .blocks = {Text{word.meaning}, Text{"more: docs/verdicts.md"}},
+            .data = {{"word", word.word}, {"meaning", word.meaning}}};
 }
 
 }  // namespace byhand

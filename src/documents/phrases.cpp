@@ -12,6 +12,11 @@
 
 namespace byhand::report {
 
+Mark mark_of(Verdict verdict, const std::set<Verdict>& allowed) {
+    const bool is_bad = contradicts(verdict) && !allowed.contains(verdict);
+    return agrees(verdict) ? Mark::good : is_bad ? Mark::bad : Mark::open;
+}
+
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale) {
     if (!error || !scale || !(*scale > 0) || !std::isfinite(*scale)) {
         return std::nullopt;
@@ -77,6 +82,22 @@ std::optional<double> catches(const IsolatedStep& step) {
     return std::nullopt;
 }
 
+std::string numbers_of(const std::string& place, const Finding& finding, Whose whose, bool in_double) {
+    const Worst worst = finding.worst.value_or(Worst());
+    const auto [ours, right] = two_numbers(worst.ours, worst.right.value_or(0), in_double);
+    const std::string shown = std::isfinite(worst.ours) ? ours
+                              : std::isnan(worst.ours)  ? "NaN"
+                              : worst.ours > 0          ? "∞"
+                                                        : "−∞";
+    return fmt::format("{}: {} {}, expected {}", place, in_words(whose), shown, right);
+}
+
+std::string error_of(const Finding& finding) {
+    const Worst worst = finding.worst.value_or(Worst());
+    return fmt::format("error {:.3g}, rounding explains at most {:.3g}", std::abs(worst.ours - worst.right.value_or(0)),
+                       finding.limit.value_or(0));
+}
+
 std::string figures_of(const ValueReport& culprit, const Wording& wording) {
     const Trial* evidence = culprit.evidence();
     if (evidence == nullptr || !evidence->note.empty()) {
@@ -88,12 +109,8 @@ std::string figures_of(const ValueReport& culprit, const Wording& wording) {
     if (trial.verdict != Verdict::mismatch) {
         return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why(), place);
     }
-    const Worst worst = trial.worst.value_or(Worst());
-    const double right = worst.right.value_or(0);
-    const auto [ours, shown_right] = two_numbers(worst.ours, right, trial.in_double);
-    return fmt::format("wrong {}{}: error {:.3g}, rounding explains at most {:.3g}\n  {}: {} {}, expected {}",
-                       culprit.why(), not_on_batch ? ", not on this batch" : "", std::abs(worst.ours - right),
-                       trial.limit.value_or(0), place, in_words(wording.whose), ours, shown_right);
+    return fmt::format("wrong {}{}: {}\n  {}", culprit.why(), not_on_batch ? ", not on this batch" : "",
+                       error_of(trial), numbers_of(place, trial, wording.whose, trial.in_double));
 }
 
 const char* in_words(Whose whose) {

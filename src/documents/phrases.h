@@ -3,18 +3,19 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "documents/presentation.h"
 #include "harness/end_to_end/value_report.h"
 #include "harness/isolated/shrink.h"
-
-namespace byhand {
-class Json;
-}
+#include "report/document.h"
 
 namespace byhand::report {
+
+// Agreement is good, and what contradicts is bad, unless it is allowed.
+Mark mark_of(Verdict verdict, const std::set<Verdict>& allowed = {});
 
 // An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale);
@@ -38,6 +39,11 @@ std::string verdict_in_words(const IsolatedStep& step);
 
 // The smallest relative error that is caught wherever it stands: 0 where any is. Nothing where that is not known.
 std::optional<double> catches(const IsolatedStep& step);
+
+// Of a mismatch: "dx[18, 71]: yours 0.25, expected 0.5", with so many digits that the two look different.
+std::string numbers_of(const std::string& place, const Finding& finding, Whose whose, bool in_double);
+// "error 0.25, rounding explains at most 1.19e-07".
+std::string error_of(const Finding& finding);
 
 // What shows that it is one: its figures, and on a line of its own the element where it shows most.
 std::string figures_of(const ValueReport& culprit, const Wording& wording);

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "documents/phrases.h"
+#include "report/writers.h"
 
 namespace byhand::report {
 namespace {
@@ -127,10 +128,6 @@ std::string initialiser(const SmallestInput& input, const std::string& name, con
     return initialiser(shape, std::span(floats));
 }
 
-std::string counted(std::size_t n, const char* what, const char* several) {
-    return fmt::format("{} {}", n, n == 1 ? what : several);
-}
-
 }  // namespace
 
 bool is_small(const SmallestInput& input) {
@@ -145,7 +142,7 @@ bool is_small(const SmallestInput& input) {
 
 std::vector<std::string> as_code(const SmallestInput& input) {
     std::vector<std::string> lines = {
-        fmt::format("the smallest input found that shows it, with {}{}:", counted(input.size.rows, "row", "rows"),
+        fmt::format("the smallest input found that shows it, with {}{}:", plural(input.size.rows, "row"),
                     input.made.trial.in_double ? ", in double" : "")};
     const char* const type = input.made.trial.in_double ? "double" : "float";
     for (const std::string& name : input.reads) {
@@ -181,7 +178,7 @@ Json json_of(const SmallestInput& input) {
          input.made.numbers.empty() ? Json() : nested(input.shape, std::span<const double>(input.made.numbers))},
         {"right", nested(input.shape, std::span<const double>(input.right))},
         {"index", trial.note.empty() ? Json(index_of(input.shape, trial.worst.value_or(Worst()).position)) : Json()},
-        {"note", trial.note.empty() ? Json() : Json(trial.note)},
+        {"note", text_or_null(trial.note)},
         {"limit", number(trial.limit.value_or(0))}};
 }
 

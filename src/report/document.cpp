@@ -82,6 +82,10 @@ Cell none() {
     return {"–", Json()};
 }
 
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+}
+
 Column::Column(const char* its_title) : Column(std::string(its_title)) {}
 Column::Column(std::string its_title) : title(std::move(its_title)), key(key_of(title)) {}
 Column::Column(std::string its_title, std::string its_key, Align its_align, std::size_t its_drop_order)

@@ -61,6 +61,7 @@ Cell whole(std::size_t value);
 Cell percent(double share, int decimals = 1);
 // What is not known: "–", null.
 Cell none();
+Json text_or_null(const std::string& text);  // null if it is empty
 
 enum class Align {
     left,
@@ -87,7 +88,7 @@ struct Column {
 
 struct Block;
 
-// Blocks that a page shows when their line is opened, which a link to `id` does too; text shows them as they are.
+// Blocks that a page shows when their line is opened, which a link to `id` does too; text has only the line.
 struct Details {
     std::string summary;  // the line
     std::vector<Block> blocks;
@@ -156,11 +157,11 @@ struct Plot {
 };
 
 struct Document {
-    std::string subject;  // the command: "lab undo", "eval"
-    std::string note;     // displayed beside it, if not empty: "note 3"
-    std::string title;
-    std::vector<Block> blocks;
-    std::vector<Plot> plots;
+    std::string subject = {};  // the command: "lab undo", "eval"
+    std::string note = {};     // displayed beside it, if not empty: "note 3"
+    std::string title = {};
+    std::vector<Block> blocks = {};
+    std::vector<Plot> plots = {};
     Json data = Json::object();  // for --format json
     // False if what is compared differs by more than rounding allows.
     bool agrees = true;

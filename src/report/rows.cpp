@@ -109,7 +109,7 @@ report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const
                           : is_bad(cell.mark)     ? Outcome::failed
                                                   : Outcome::skipped;
             one.type = cell.value.get<std::string>();
-            one.message = one.type + (why.empty() ? "" : ": " + why);
+            one.message = cell.shown + (why.empty() ? "" : ": " + why);
         } else if (!key.empty() && !cell.value.is_null()) {
             one.text += fmt::format("{}: {}\n", key, field_of(cell.value));
         }

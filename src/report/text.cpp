@@ -215,20 +215,8 @@ std::string text_of(const Figure& /*figure*/, const Document& /*document*/, cons
     return "";
 }
 
-std::string text_of(const std::vector<Block>& blocks, const Document& document, const Terminal& terminal);
-
 std::string text_of(const Details& details, const Document& document, const Terminal& terminal) {
-    return details.summary + "\n" + text_of(details.blocks, document, terminal);
-}
-
-// An empty line before each block.
-std::string text_of(const std::vector<Block>& blocks, const Document& document, const Terminal& terminal) {
-    std::string text;
-    for (const Block& block : blocks) {
-        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, document, terminal); }, block);
-        text += one.empty() ? "" : "\n" + one;
-    }
-    return text;
+    return text_of(Text{details.summary}, document, terminal);
 }
 
 }  // namespace
@@ -239,7 +227,12 @@ std::string to_text(const Table& table, const Terminal& terminal) {
 
 std::string to_text(const Document& document, const Terminal& terminal) {
     const std::string note = document.note.empty() ? "" : " (" + document.note + ")";
-    return wrapped(document.title + note, room_of(terminal)) + "\n" + text_of(document.blocks, document, terminal);
+    std::string text = wrapped(document.title + note, room_of(terminal)) + "\n";
+    for (const Block& block : document.blocks) {  // an empty line before each
+        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, document, terminal); }, block);
+        text += one.empty() ? "" : "\n" + one;
+    }
+    return text;
 }
 
 }  // namespace byhand

@@ -51,7 +51,8 @@ std::string to_csv(const Document& document);
 // ---- The rows of a table as test cases ----
 
 // By the keys of the columns: it has the row's name, and passes, fails or is skipped as its verdict is good, bad or
-// open. What does not pass says why after the verdict; a failure has all other values below, by their keys.
+// open. What does not pass says why after the verdict as it is shown; a failure has all other values below, by their
+// keys.
 report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const std::string& class_name,
                          const std::string& why);
 

@@ -19,12 +19,6 @@ Element read(const std::vector<ComparedStep>& steps, const std::set<Verdict>& al
     return root;
 }
 
-NamedFinding with_verdict(const std::string& name, Verdict verdict) {
-    NamedFinding r = exact(name, {2});
-    r.verdict = verdict;
-    return r;
-}
-
 }  // namespace
 
 TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each isolated step") {
@@ -68,20 +62,19 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each isolated
 }
 
 TEST_CASE("JUnit: what is no agreement fails; what is allowed or undecided is skipped") {
+    const auto outcome = [](Verdict verdict, const std::set<Verdict>& allowed = {}) {
+        NamedFinding r = exact("dh", {2});
+        r.verdict = verdict;
+        return case_of(read({step_of(0, {r})}, allowed).children[0], "stepwise.stepwise", "dh").children.at(0);
+    };
     for (const Verdict verdict : {Verdict::mismatch, Verdict::non_finite, Verdict::shape, Verdict::missing,
                                   Verdict::unwritten, Verdict::vacuous, Verdict::out_of_range}) {
-        const Element root = read({step_of(0, {with_verdict("dh", verdict)})});
-        CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "failure");
-        CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).attributes.at("type") ==
-              to_string(verdict));
+        CHECK(outcome(verdict).name == "failure");
+        CHECK(outcome(verdict).attributes.at("type") == to_string(verdict));
     }
-    const std::set<Verdict> allowed = {Verdict::vacuous, Verdict::out_of_range};
-    for (const Verdict verdict : allowed) {
-        const Element root = read({step_of(0, {with_verdict("dh", verdict)})}, allowed);
-        CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "skipped");
-    }
-    const Element root = read({step_of(0, {with_verdict("dh", Verdict::undecided)})});
-    CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "skipped");
+    CHECK(outcome(Verdict::vacuous, {Verdict::vacuous}).name == "skipped");
+    CHECK(outcome(Verdict::out_of_range, {Verdict::out_of_range}).name == "skipped");
+    CHECK(outcome(Verdict::undecided).name == "skipped");
 }
 
 TEST_CASE("JUnit: a fault of the lists is a failure of its own") {
