@@ -172,7 +172,7 @@ const Mistake* mistake_for(const Graph& network) {
 
 // What to do next, for the file, the network and the result.
 Text next_text(const CompareOptions& options, const Command& command, const Graph& network, const Summary& summary,
-               const std::string& again) {
+               const Recipe& recipe) {
     const std::string same = command.replay_group(kNetworkGroup);
     if (!summary.agree) {
         const std::string name =
@@ -180,7 +180,7 @@ Text next_text(const CompareOptions& options, const Command& command, const Grap
         const bool may_change = !options.external.empty() && !name.empty();
         return {.words = fmt::format("next: {}repeat only this comparison (--verbose lists every value):",
                                      may_change ? "fix " + name + " and " : ""),
-                .code = "  " + again};
+                .code = "  " + command_for(options, command, recipe, summary)};
     }
     if (!options.external.empty()) {
         return {.words = "next: list every value by --verbose, or check functions, not only their results:",
@@ -334,10 +334,9 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const Summary& summary = found.summary;
     const Graph& graph = found.reference->chain.graph;
     const Presentation how = presentation_of(options, command, run, *found.reference, torch.version());
-    const std::string again = summary.agree ? "" : command_for(options, command, run.recipe, summary);
-    report.write(as_page ? compare_page(how, summary, found.steps, graph, again)
-                         : compare_document(how, summary, found.steps, rows_shown,
-                                            next_text(options, command, graph, summary, again)));
+    const Text next = next_text(options, command, graph, summary, run.recipe);
+    report.write(as_page ? compare_page(how, summary, found.steps, graph, next)
+                         : compare_document(how, summary, found.steps, rows_shown, next));
     if (report.is_file()) {
         const Text verdict = conclusion(summary);
         say("{}\n", verdict.lead + verdict.words);

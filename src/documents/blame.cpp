@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -110,26 +111,32 @@ std::optional<Text> unexplained_in_words(const ModelReport& model, const std::st
 
 }  // namespace
 
+std::vector<Text> blame_texts(const ModelReport& model, const Presentation& how, const Wording& wording,
+                              const std::string& lead) {
+    std::vector<Text> texts;
+    const std::string off = first_failing(model);
+    for (const ValueReport& culprit : model.at(model.culprits)) {
+        const std::string before = texts.empty() ? lead + lead_of(culprit, off) : "culprit ";
+        texts.push_back(blame_of(culprit, before, model, wording, how));
+    }
+    if (std::optional<Text> text = unexplained_in_words(model, lead, off)) {
+        texts.push_back(std::move(*text));
+    }
+    if (model.mistake != nullptr) {
+        texts.push_back({"  hint: " + report::made_by(*model.mistake)});
+    }
+    if (const std::string nothing = shown_nothing(model); !nothing.empty()) {
+        texts.push_back({lead + nothing.substr(0, nothing.size() - 1)});
+    }
+    return texts;
+}
+
 std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how) {
-    const Wording said = report::wording(how, step);
+    const Wording wording = report::wording(how, step);
     std::vector<Text> texts;
     for (const ModelReport& model : step.models) {
-        const std::string lead = step.models.size() > 1 ? model.model + ": " : "";
-        const std::string off = first_failing(model);
-        bool first = true;
-        for (const ValueReport& culprit : model.at(model.culprits)) {
-            texts.push_back(blame_of(culprit, first ? lead + lead_of(culprit, off) : "culprit ", model, said, how));
-            first = false;
-        }
-        if (std::optional<Text> text = unexplained_in_words(model, lead, off)) {
-            texts.push_back(std::move(*text));
-        }
-        if (model.mistake != nullptr) {
-            texts.push_back({"  hint: " + report::made_by(*model.mistake)});
-        }
-        if (const std::string nothing = shown_nothing(model); !nothing.empty()) {
-            texts.push_back({lead + nothing.substr(0, nothing.size() - 1)});
-        }
+        std::ranges::move(blame_texts(model, how, wording, step.models.size() > 1 ? model.model + ": " : ""),
+                          std::back_inserter(texts));
     }
     return texts;
 }

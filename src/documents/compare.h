@@ -36,12 +36,11 @@ std::optional<Text> not_given_text(const ComparedStep& step, const Presentation&
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
                           ShownRows rows, const Text& next);
 
-// The page: `network` is that of the diagram, and `again` the command that shows only what disagrees, if something
-// does. Of several steps one is shown in full, that of shown_step; of the others their figures. Written, it stays under
-// 2 MB: if the images do not fit, those of the tensors that are farthest below their limits are left out, and their
-// details say so.
+// The same as a page, with a diagram of `network` and details of each tensor. Of several steps one is shown in full,
+// that of shown_step; of the others their figures. Written, it stays under 2 MB: if the images do not fit, those of the
+// tensors that are farthest below their limits are left out, and their details say so.
 Document compare_page(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-                      const Graph& network, const std::string& again);
+                      const Graph& network, const Text& next);
 
 // The first step that disagrees, or else the last. Precondition: there is one.
 std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed);
@@ -80,6 +79,9 @@ Json json_of(const Trial& trial);
 // The first divergence of a step, then for each root cause its formula, function and line of code, its figures, hints,
 // the values that inherit from it, and the smallest input that shows it. Empty if nothing disagrees.
 std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how);
+// Those of one model; `lead` stands before the first.
+std::vector<Text> blame_texts(const ModelReport& model, const Presentation& how, const Wording& wording,
+                              const std::string& lead);
 
 }  // namespace byhand
 

@@ -37,7 +37,7 @@ Graph network() {
 }  // namespace
 
 std::string html(std::vector<ComparedStep> steps, const Presentation& how, const std::set<Verdict>& allowed,
-                 const std::string& again) {
+                 const Text& next) {
     const Graph graph = network();
     for (ComparedStep& step : steps) {
         for (ModelReport& model : step.models) {
@@ -49,7 +49,7 @@ std::string html(std::vector<ComparedStep> steps, const Presentation& how, const
             }
         }
     }
-    return to_html(compare_page(how, summary_of(steps, allowed), steps, graph, again));
+    return to_html(compare_page(how, summary_of(steps, allowed), steps, graph, next));
 }
 
 Element read(const std::string& page) {

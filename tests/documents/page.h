@@ -9,6 +9,7 @@
 
 #include "harness/results.h"
 #include "harness/xml.h"
+#include "report/document.h"
 
 namespace byhand::test {
 
@@ -20,7 +21,7 @@ ValueReport& add_drawn(ComparedStep& step, const std::string& name, double share
 
 // The page of steps of that network.
 std::string html(std::vector<ComparedStep> steps, const Presentation& how = presentation(),
-                 const std::set<Verdict>& allowed = {}, const std::string& again = "");
+                 const std::set<Verdict>& allowed = {}, const Text& next = {""});
 
 // The page is XML too.
 Element read(const std::string& page);

@@ -9,6 +9,7 @@
 
 #include "checks/faults/mistakes.h"
 #include "documents/compare.h"
+#include "documents/explain.h"
 #include "documents/page.h"
 
 using namespace byhand;
@@ -120,7 +121,7 @@ TEST_CASE("HTML: the details of a row") {
     for (const char* said :
          {"how the loss changes with h: the layer's result", "dh = what it should be", "function_of_dh",
           "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "mqe → .", "unit 2",
-          "30,000×", "wrong: mismatch", "of 6 elements 1 without any error, 4 within the limit, 1 over the limit"}) {
+          "30,000×", "wrong: mismatch", "of 6 elements: 1 without any error, 4 within the limit, 1 over the limit"}) {
         CAPTURE(said);
         CHECK(text.find(said) != std::string::npos);
     }
@@ -159,7 +160,7 @@ TEST_CASE("HTML: a heatmap has the classes of the tensor's own range beyond the 
         indices += has_class(*label, "key") ? "" : label->text + " ";
     }
     CHECK(indices == "0 3 6 9 12 15 18 21 24 27 30 33 ");
-    CHECK(text_of(row_of(root, "dh")).find("all 6 over the limit") != std::string::npos);
+    CHECK(text_of(row_of(root, "dh")).find("of 6 elements: all over the limit") != std::string::npos);
 }
 
 TEST_CASE("HTML: a tensor's figures are the columns that the other formats have") {
@@ -210,6 +211,10 @@ TEST_CASE("HTML: verdicts without figures are in words") {
         r.verdict = verdict;
         const Element root = read(html({step_of(0, {r})}));
         CHECK(text_of(row_of(root, "dh").children.at(0)).find(to_string(verdict)) != std::string::npos);
+        const ReportWord* const word = find_word(to_string(verdict));
+        const std::string meaning = word == nullptr ? "" : word->meaning.substr(word->meaning.find(" value"));
+        CHECK(text_of(row_of(root, "dh")).find(meaning) != std::string::npos);
+        CHECK(text_of(table_of(root, "Verdicts")).find(meaning) != std::string::npos);
     }
     NamedFinding r = exact("dh", {2, 5});
     r.verdict = Verdict::not_given;

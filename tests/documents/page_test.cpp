@@ -15,7 +15,9 @@ using namespace byhand::test;
 
 TEST_CASE("HTML: the verdict on top, a row for each tensor, nothing from elsewhere") {
     const std::vector<ComparedStep> steps = {with_culprit()};
-    const std::string page = html(steps, presentation(), {}, "byhand compare --plant <this>");
+    const std::string page = html(steps, presentation(), {}, {"next: byhand compare --plant <this>"});
+    CHECK(page == html(steps, presentation(), {}, {"next: byhand compare --plant <this>"}));
+    CHECK(page.size() < 60'000);
     const Element root = read(page);
     CHECK(text_of(*all(root, "h1").at(0)).find("They disagree") != std::string::npos);
     CHECK(text_of(*all(root, "header").at(0)).find("first is dh") != std::string::npos);
@@ -57,18 +59,44 @@ TEST_CASE("HTML: the verdict on top, a row for each tensor, nothing from elsewhe
     CHECK(text_of(*all(read(html(right)), "h1").at(0)).find("They agree") != std::string::npos);
 }
 
-TEST_CASE("HTML: the header has what makes the same page again, and a planted mistake") {
+TEST_CASE("HTML: a newcomer reads the verdict in a sentence, the culprit, what to do next, then tables") {
+    const std::string text = text_of(read(html({with_culprit()}, presentation(), {}, {"next: do this"})));
+    std::size_t at = 0;
+    for (const char* const part :
+         {"They disagree", "One step is wrong, the one that makes dh. 3 other tensors are wrong", "they disagree",
+          "first divergence and culprit", "next: do this", "Verdicts", "Its step is wrong on inputs that are right",
+          "Tensor by tensor"}) {
+        CAPTURE(part);
+        at = text.find(part, at);
+        REQUIRE(at != std::string::npos);
+    }
+    NamedFinding zero = exact("h", {2, 5}), off = within("h", {2, 5}, 1e-5, 1e-6);
+    zero.verdict = Verdict::vacuous;
+    const auto says = [](const ComparedStep& step, const std::string& words, const std::set<Verdict>& allowed = {}) {
+        const std::string header = text_of(*all(read(html({step}, presentation(), allowed)), "header").at(0));
+        return header.find(words) != std::string::npos;
+    };
+    CHECK(
+        says(step_of(0, {exact("C", {4, 2})}), "Nothing is wrong: rounding explains every difference between the 1 "));
+    CHECK(says(with_isolated(step_of(0, {off}), {}), "One tensor is wrong, first h, but no step that leads there is"));
+    CHECK(says(step_of(0, {zero}),
+               "some tensors show nothing: they are all zero, all equal or out of range. That is no"));
+    CHECK(says(step_of(0, {zero}), "That is accepted here", {Verdict::vacuous}));
+}
+
+TEST_CASE("HTML: the page has what makes it again, and a planted mistake") {
     Presentation how = presentation();
     how.command = "byhand compare --plant sign-dbnvar <x>";
     how.recipe = "notes";
     how.seed = 4711;
     how.rows = 1234;
     how.torch_version = "9.8.7";
-    const auto header = [&] { return text_of(*all(read(html({with_culprit()}, how)), "header").at(0)); };
+    const std::string page = text_of(read(html({with_culprit()}, how)));
     for (const char* part : {"byhand compare --plant sign-dbnvar <x>", "notes", "4711", "1234 rows", "9.8.7"}) {
         CAPTURE(part);
-        CHECK(header().find(part) != std::string::npos);
+        CHECK(page.find(part) != std::string::npos);
     }
+    const auto header = [&] { return text_of(*all(read(html({with_culprit()}, how)), "header").at(0)); };
     CHECK(header().find("planted") == std::string::npos);
     how.planted = find_mistake("sign-dbnvar");
     CHECK(header().find("A mistake was planted") < header().find("they disagree"));
@@ -82,8 +110,6 @@ TEST_CASE("HTML: the marks add up to the number of tensors") {
     not_given.verdict = Verdict::not_given;
     add_finding(step, not_given);
     const Element root = read(html({step}));
-    CHECK(text_of(root).find("8 tensors (1 of them compared with both") != std::string::npos);
-    CHECK(text_of(root).find(": 9 comparisons)") != std::string::npos);
     std::size_t sum = 0;
     for (const Element* row : all(*all(table_of(root, "Verdicts"), "tbody").at(0), "tr")) {
         const std::string text = text_of(*row);
@@ -207,9 +233,4 @@ TEST_CASE("HTML: however many tensors there are, the page stays under 2 MB and k
         CHECK(all(row_of(root, name), "svg", "heat").size() == 1);
     }
     CHECK(page.find("left out to keep this page small") != std::string::npos);
-}
-
-TEST_CASE("HTML: the same bytes again") {
-    CHECK(html({with_culprit()}) == html({with_culprit()}));
-    CHECK(html({with_culprit()}).size() < 60'000);
 }

@@ -1,13 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <span>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "base/value.h"
 #include "documents/compare.h"
+#include "documents/explain.h"
 #include "documents/page/parts.h"
 #include "harness/mistake.h"
 #include "report/writers.h"
@@ -22,9 +27,6 @@ using report::Shown;
 // A little less than 2 MB.
 constexpr std::size_t kLargest = 1'950'000;
 
-// The blocks with the images of each tensor, by its id; those that are missing are left out.
-using Drawings = std::map<std::string, std::vector<Block>>;
-
 // With each operation between the embedding and the loss.
 std::string network_in_words(const NetworkConfig& network) {
     std::string text = fmt::format("{} characters, {} of context, embedding {}", network.vocabulary, network.context,
@@ -36,63 +38,111 @@ std::string network_in_words(const NetworkConfig& network) {
     return text;
 }
 
-// The verdict, and what makes the same page again.
-Document header(const Shown& shown, const std::string& again) {
+// The verdict for people who have never seen a report.
+std::string in_a_sentence(const Summary& summary) {
+    constexpr std::size_t kFewNames = 4;
+    const bool shows_nothing = std::ranges::any_of(kShowNothing, [&](Verdict verdict) {
+        return summary.verdicts.contains(verdict) || summary.verdicts_isolated.contains(verdict);
+    });
+    if (!summary.culprits.empty()) {
+        std::vector<std::string> names;
+        std::ranges::transform(summary.culprits, std::back_inserter(names), &ValueReport::name);
+        const auto heirs = std::ranges::count_if(
+            summary.downstream, [](const ValueReport& value) { return value.role.kind == Role::Kind::inherited; });
+        return (names.size() == 1 ? fmt::format("One step is wrong, the one that makes {}.", names.front())
+                                  : fmt::format("{} steps are wrong, those that make {}.", names.size(),
+                                                report::few_of(names, kFewNames))) +
+               (heirs == 0 ? ""
+                : heirs == 1
+                    ? " One other tensor is wrong only because it is computed from there."
+                    : fmt::format(" {} other tensors are wrong only because they are computed from there.", heirs));
+    }
+    if (!summary.downstream.empty()) {
+        return fmt::format(
+            "{} wrong, first {}, but no step that leads there is wrong by itself.",
+            summary.downstream.size() == 1 ? "One tensor is" : fmt::format("{} tensors are", summary.downstream.size()),
+            summary.first_divergence.value_or("not known"));
+    }
+    if (shows_nothing) {
+        return fmt::format(
+            "No step is seen to be wrong, but some tensors show nothing: they are all zero, all equal or out of range. "
+            "That is {}.",
+            summary.agree ? "accepted here, by --allow" : "no agreement");
+    }
+    return summary.agree
+               ? fmt::format("Nothing is wrong: rounding explains every difference between the {} and LibTorch’s.",
+                             plural(summary.tensors.size(), "tensor"))
+               : summary.first_divergence.value_or("A tensor") + " is not LibTorch’s.";
+}
+
+// The verdict.
+Document header(const Shown& shown) {
     const Presentation& how = shown.how;
+    const Text verdict = conclusion(shown.summary);
     Document document{
         .subject = "compare",
         .note = how.subject + " against LibTorch " + how.torch_version,
         .title = fmt::format("{}: recipe {}", shown.summary.agree ? "They agree" : "They disagree", how.recipe),
-        .blocks = {},
-        .plots = {},
-        .data = {},
+        .blocks = {as_conclusion(in_a_sentence(shown.summary))},
         .agrees = shown.summary.agree};
     if (how.planted != nullptr) {
         document.blocks.emplace_back(as_conclusion(fmt::format(": `{}`, {}", how.planted->name, how.planted->what),
                                                    "A mistake was planted in this network", Mark::bad));
     }
-    const Text verdict = conclusion(shown.summary);
     document.blocks.emplace_back(as_conclusion(verdict.words, verdict.lead, verdict.mark));
-    document.blocks.emplace_back(
-        as_conclusion(fmt::format("{}, seed {}; {}\n{}\nmade by `{}`{}", plural(how.rows, "row"), how.seed,
-                                  loss_text(shown.step, how.whose).words, network_in_words(how.network), how.command,
-                                  again.empty() ? "" : fmt::format("\nto repeat only what disagrees: `{}`", again))));
     return document;
 }
 
+// What makes the same page again.
+Table origin(const Shown& shown) {
+    const Presentation& how = shown.how;
+    return {"Where these numbers come from",
+            {"", {"", "", Align::left}},
+            {{"recipe", fmt::format("{}, {}, seed {}", how.recipe, plural(how.rows, "row"), how.seed)},
+             {"network", network_in_words(how.network)},
+             {"loss", loss_text(shown.step, how.whose).words},
+             {"command", fmt::format("`{}`", how.command)}}};
+}
+
+// "A value that …"; empty for a verdict that says it all.
+std::string meaning_of(const Entry& entry) {
+    constexpr std::string_view kBefore = "The verdict on a";
+    if (entry.mark <= Mark::inherited) {
+        return entry.mark == Mark::culprit
+                   ? "Its step is wrong on inputs that are right: the one to correct."
+                   : "It is wrong because what it is computed from is: nothing to correct here.";
+    }
+    const ReportWord* const word = find_word(entry.words());
+    return word == nullptr                      ? ""
+           : word->meaning.starts_with(kBefore) ? "A" + word->meaning.substr(kBefore.size())
+                                                : word->meaning;
+}
+
 // How many tensors have which verdict. They add up to the number of tensors, without those that are not given.
-void append_counts(Document& document, const Section& section) {
-    std::size_t module = 0, not_given = 0;
-    std::map<std::pair<Mark, std::string>, std::size_t> marks;
+Table verdicts(const Section& section) {
+    std::map<std::tuple<Mark, std::string, std::string>, std::size_t> marks;
     for (const Entry& entry : section.entries) {
-        ++marks[{entry.mark, entry.mark == Mark::inherited ? "inherited" : entry.words()}];
-        not_given += entry.mark == Mark::none ? 1 : 0;
-        module += entry.mark != Mark::none && entry.value->operations && entry.value->module ? 1 : 0;
+        ++marks[{entry.mark, entry.mark == Mark::inherited ? "inherited" : entry.words(), meaning_of(entry)}];
     }
-    const std::size_t tensors = section.entries.size() - not_given;
-    const std::string both =
-        fmt::format(" ({} of them compared with both LibTorch’s operations and its torch::nn module: {} comparisons)",
-                    module, tensors + module);
-    document.blocks.emplace_back(
-        Text{plural(tensors, "tensor") + (module == 0 ? "" : both) + ", each counted once, by its worst verdict."});
-    Table table{"Verdicts", {"verdict", "tensors"}, {}};
-    for (const auto& [mark, n] : marks) {
-        table.rows.push_back({{mark.second, Json(), mark.first}, whole(n)});
+    Table table{
+        "Verdicts, each tensor counted once, by its worst", {"verdict", "tensors", {"meaning", "", Align::left}}, {}};
+    for (const auto& [kind, n] : marks) {
+        const auto& [mark, words, meaning] = kind;
+        table.rows.push_back({{words, Json(), mark}, whole(n), meaning});
     }
-    document.blocks.emplace_back(std::move(table));
+    return table;
 }
 
 // The root causes, with links to the rows.
-std::vector<Block> blames(const Shown& shown, const Section& section) {
-    const ComparedStep& step = shown.step;
-    const ComparedStep of_model{step.step, step.loss_manual, step.loss_torch, {section.report}, step.X, step.Y};
-    std::vector<Block> blocks;
-    for (Text& text : blame_texts(of_model, shown.how)) {
-        text.words = linked(section, text.words);
-        text.lead = linked(section, text.lead);
-        blocks.emplace_back(std::move(text));
+void append_blames(Document& document, const Shown& shown) {
+    for (const Section& section : shown.sections) {
+        const std::string lead = shown.sections.size() > 1 ? section.report.model + ": " : "";
+        for (Text& text : blame_texts(section.report, shown.how, shown.wording, lead)) {
+            text.words = linked(section, text.words);
+            text.lead = linked(section, text.lead);
+            document.blocks.emplace_back(std::move(text));
+        }
     }
-    return blocks;
 }
 
 // Every other power of ten has a number if there are many.
@@ -154,17 +204,20 @@ std::vector<Cell> row_of(const Shown& shown, const Section& section, const Entry
 }
 
 // What disagrees first, what is given last.
-std::string group_of(const Entry& entry) {
+constexpr std::array<const char*, 6> kGroups = {"Disagreeing", "Forward: values",    "Backward: gradients",
+                                                "Update",      "Evaluation: values", "State, as given"};
+
+std::size_t group_of(const Entry& entry) {
     const ValueKind kind = value_of(entry.name()).kind;
-    return is_bad(entry.mark)              ? "Disagreeing"
-           : entry.value->function.empty() ? "State, as given"
-           : kind == ValueKind::evaluated  ? "Evaluation: values"
-           : kind == ValueKind::updated    ? "Update"
-           : kind == ValueKind::gradient   ? "Backward: gradients"
-                                           : "Forward: values";
+    return is_bad(entry.mark)              ? 0
+           : entry.value->function.empty() ? 5
+           : kind == ValueKind::evaluated  ? 4
+           : kind == ValueKind::updated    ? 3
+           : kind == ValueKind::gradient   ? 2
+                                           : 1;
 }
 
-Table tensor_list(const Shown& shown, const Section& section, const Drawings& drawings) {
+Table tensor_list(const Shown& shown, const Section& section) {
     Table table{"Tensor by tensor",
                 {"tensor",
                  {"shape", "", Align::left, 1},
@@ -176,31 +229,26 @@ Table tensor_list(const Shown& shown, const Section& section, const Drawings& dr
                  {"verdict", "", Align::left}},
                 {}};
     table.columns[5].svg = axis(shown.scale);
-    for (const char* const group :
-         {"Disagreeing", "Forward: values", "Backward: gradients", "Update", "Evaluation: values", "State, as given"}) {
-        std::vector<const Entry*> entries;
-        for (const Entry& entry : section.entries) {
-            if (entry.listed && group_of(entry) == group) {
-                entries.push_back(&entry);
-            }
+    std::vector<const Entry*> entries;
+    for (const Entry& entry : section.entries) {
+        if (entry.listed) {
+            entries.push_back(&entry);
         }
-        std::ranges::stable_sort(entries, {}, [](const Entry* entry) { return std::min(entry->mark, Mark::open); });
-        for (const Entry* const entry : entries) {
-            const auto drawn = drawings.find(entry->id);
-            table.rows.push_back(row_of(shown, section, *entry));
-            table.details.push_back(
-                details_of(shown, section, *entry, drawn != drawings.end() ? &drawn->second : nullptr));
-            table.details.back().group = group;
-        }
+    }
+    std::ranges::stable_sort(
+        entries, {}, [](const Entry* entry) { return std::pair(group_of(*entry), std::min(entry->mark, Mark::open)); });
+    for (const Entry* const entry : entries) {
+        table.rows.push_back(row_of(shown, section, *entry));
+        table.details.push_back(details_of(shown, section, *entry));
+        table.details.back().group = kGroups[group_of(*entry)];
     }
     return table;
 }
 
-void append_section(Document& document, const Shown& shown, const Section& section, const Drawings& drawings) {
+void append_section(Document& document, const Shown& shown, const Section& section) {
     document.blocks.emplace_back(
         Text{.words = fmt::format("{}, step {}", section.report.model, shown.step.step), .role = TextRole::heading});
-    append_counts(document, section);
-    std::ranges::move(blames(shown, section), std::back_inserter(document.blocks));
+    document.blocks.emplace_back(verdicts(section));
     document.blocks.emplace_back(network_figure(shown, section));
     document.blocks.emplace_back(Text{fmt::format(
         "Below, ● is the largest error {} and ○ LibTorch’s, each divided by its limit, which is the red line. The "
@@ -208,56 +256,58 @@ void append_section(Document& document, const Shown& shown, const Section& secti
         "is the distance from an oracle in double precision. Each element has a limit of its own, which follows from "
         "how float rounds (docs/verdicts.md); a tensor is shown by the element that uses most of its limit.",
         report::in_words(shown.how.whose))});
-    document.blocks.emplace_back(tensor_list(shown, section, drawings));
+    document.blocks.emplace_back(tensor_list(shown, section));
     if (std::optional<Text> text = not_given_text(shown.step, shown.how, section.entries.size())) {
         document.blocks.emplace_back(std::move(*text));
     }
 }
 
-Document page_of(const Shown& shown, const std::string& again, const Drawings& drawings) {
-    Document document = header(shown, again);
-    std::ranges::move(over_steps(shown), std::back_inserter(document.blocks));
-    for (const Section& section : shown.sections) {
-        append_section(document, shown, section, drawings);
-    }
-    return document;
-}
-
-// The images by their importance: of what disagrees, then of what is nearest to its limit.
-Drawings drawings_within(const Shown& shown, std::size_t room) {
-    std::vector<const Entry*> wanted;
-    for (const Section& section : shown.sections) {
-        for (const Entry& entry : section.entries) {
-            if (entry.listed) {
-                wanted.push_back(&entry);
+// The images of tensors in the place of the notes that they are left out, by their importance and while there is room:
+// of what disagrees, then of what is nearest to its limit.
+void add_drawings(Document& document, const Shown& shown) {
+    std::vector<std::pair<const Entry*, Details*>> wanted;
+    for (Block& block : document.blocks) {
+        auto* const table = std::get_if<Table>(&block);
+        for (Details& details : table != nullptr ? std::span(table->details) : std::span<Details>()) {
+            for (const Section& section : shown.sections) {
+                const auto entry = std::ranges::find(section.entries, details.id, &Entry::id);
+                if (entry != section.entries.end() && entry->value->picture != nullptr) {
+                    wanted.emplace_back(&*entry, &details);
+                }
             }
         }
     }
-    std::ranges::stable_sort(wanted, {}, [](const Entry* entry) {
-        return std::pair(std::min(entry->mark, Mark::open), -entry->result().used.value_or(0));
+    std::ranges::stable_sort(wanted, {}, [](const auto& one) {
+        return std::pair(std::min(one.first->mark, Mark::open), -one.first->result().used.value_or(0));
     });
-    Drawings drawings;
-    for (const Entry* entry : wanted) {
+    std::size_t room = kLargest - std::min(to_html(document).size(), kLargest);
+    for (const auto& [entry, details] : wanted) {
         std::vector<Block> drawn = drawing(shown, *entry);
         const std::size_t size = to_html(drawn).size();
         if (size > room) {
             break;
         }
         room -= size;
-        if (!drawn.empty()) {
-            drawings[entry->id] = std::move(drawn);
-        }
+        details->blocks.insert(details->blocks.erase(details->blocks.begin() + 1),
+                               std::make_move_iterator(drawn.begin()), std::make_move_iterator(drawn.end()));
     }
-    return drawings;
 }
 
 }  // namespace
 
 Document compare_page(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-                      const Graph& network, const std::string& again) {
+                      const Graph& network, const Text& next) {
     const Shown shown = report::shown(how, summary, steps, network);
-    const std::size_t without = to_html(page_of(shown, again, {})).size();
-    return page_of(shown, again, drawings_within(shown, kLargest - std::min(without, kLargest)));
+    Document document = header(shown);
+    append_blames(document, shown);
+    document.blocks.emplace_back(next);
+    std::ranges::move(over_steps(shown), std::back_inserter(document.blocks));
+    for (const Section& section : shown.sections) {
+        append_section(document, shown, section);
+    }
+    document.blocks.emplace_back(origin(shown));
+    add_drawings(document, shown);
+    return document;
 }
 
 }  // namespace byhand

@@ -9,63 +9,27 @@
 namespace byhand::report {
 namespace {
 
-// From what contradicts to what is exact.
-int badness(Verdict verdict, const std::set<Verdict>& allowed) {
-    return contradicts(verdict, allowed) ? 3 : !agrees(verdict) ? 2 : verdict == Verdict::within ? 1 : 0;
-}
-
-Mark mark_of(Verdict verdict, Role::Kind role, const std::set<Verdict>& allowed) {
-    if (role == Role::Kind::culprit) {
-        return Mark::culprit;
-    }
-    if (contradicts(verdict, allowed)) {
-        return role == Role::Kind::inherited ? Mark::inherited : Mark::bad;
-    }
-    return verdict == Verdict::exact       ? Mark::exact
-           : verdict == Verdict::within    ? Mark::good
-           : verdict == Verdict::not_given ? Mark::none
-                                           : Mark::open;
-}
-
-// The share of each value in each step, by model and name.
-using Shares = std::map<std::pair<std::string, std::string>, std::vector<double>>;
-
-Shares shares_of(const std::vector<ComparedStep>& steps) {
-    Shares all;
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        for (const auto& [model, against, value, finding] : findings(steps[i])) {
-            std::vector<double>& shares = all[{model.model, value.name}];
-            shares.resize(steps.size(), -1);
-            shares[i] = std::max(shares[i], finding.used.value_or(-1));
-        }
-    }
-    return all;
-}
-
-Section section_of(const ModelReport& report, const Shown& shown, Shares& shares, const std::string& id_before) {
-    const std::set<Verdict>& allowed = shown.summary.allowed;
-    Section section{report, {}, {}, {}};
-    for (const ChainFinding& found : findings(report)) {
-        const ValueReport& value = found.value;
-        const Verdict verdict = found.finding.verdict;
+Section section_of(const ModelReport& report, const Shown& shown, const std::string& id_before) {
+    Section section{report, {}, {}};
+    for (const auto& [model, against, value, finding] : findings(report)) {
+        const Verdict verdict = finding.verdict;
+        const Mark mark = verdict == Verdict::exact       ? Mark::exact
+                          : verdict == Verdict::not_given ? Mark::none
+                                                          : mark_of(verdict, shown.summary.allowed);
         const auto [place, is_new] = section.places.try_emplace(value.name, section.entries.size());
         if (is_new) {
-            section.entries.push_back({.value = &value,
-                                       .id = id_before + value.name,
-                                       .verdict = verdict,
-                                       .over_steps = std::move(shares[{report.model, value.name}])});
-        }
-        Entry& entry = section.entries[place->second];
-        if (badness(verdict, allowed) > badness(entry.verdict, allowed)) {
+            section.entries.push_back({&report, &value, id_before + value.name, verdict, mark});
+        } else if (Entry& entry = section.entries[place->second]; mark < entry.mark) {
             entry.verdict = verdict;
+            entry.mark = mark;
         }
     }
     for (Entry& entry : section.entries) {
-        entry.mark = mark_of(entry.verdict, entry.value->role.kind, allowed);
+        const Role::Kind role = entry.value->role.kind;
+        entry.mark = role == Role::Kind::culprit                                ? Mark::culprit
+                     : role == Role::Kind::inherited && entry.mark == Mark::bad ? Mark::inherited
+                                                                                : entry.mark;
         entry.listed = shown.how.shows(entry.name()) && entry.mark != Mark::none;
-        for (const std::string& read : entry.value->reads) {
-            section.read_by[read].push_back(entry.name());
-        }
     }
     return section;
 }
@@ -103,10 +67,9 @@ Shown shown(const Presentation& how, const Summary& summary, const std::vector<C
             const Graph& network) {
     const ComparedStep& step = steps[shown_step(steps, summary.allowed)];
     Shown shown{how, summary, steps, network, step, wording(how, step), {}, {}};
-    Shares shares = shares_of(steps);
     std::vector<double> used;
     for (const ModelReport& model : step.models) {
-        Section section = section_of(model, shown, shares, shown.sections.empty() ? "" : model.model + ":");
+        Section section = section_of(model, shown, shown.sections.empty() ? "" : model.model + ":");
         for (const Entry& entry : section.entries) {
             used.push_back(entry.result().used.value_or(0));
         }

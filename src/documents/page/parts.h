@@ -12,12 +12,12 @@ namespace byhand::report {
 
 // A value that is compared end to end, as the page shows it.
 struct Entry {
+    const ModelReport* model = nullptr;
     const ValueReport* value = nullptr;
     std::string id;                      // of its details: the target of links
     Verdict verdict = Verdict::missing;  // the worst against any reference
-    Mark mark = Mark::none;
-    bool listed = true;              // has a row
-    std::vector<double> over_steps;  // the largest share in each compared step; negative where there is none
+    Mark mark = Mark::none;              // that of the verdict, or of its role in what is wrong
+    bool listed = true;                  // has a row
 
     const std::string& name() const { return value->name; }
     const Finding& result() const { return *value->in_chain(); }
@@ -30,7 +30,6 @@ struct Section {
     const ModelReport& report;
     std::vector<Entry> entries;                 // in the order of the comparison
     std::map<std::string, std::size_t> places;  // of each name in `entries`
-    std::map<std::string, std::vector<std::string>> read_by;
 
     const Entry* find(const std::string& name) const {
         const auto found = places.find(name);
@@ -79,8 +78,8 @@ Figure network_figure(const Shown& shown, const Section& section);
 
 // Heatmap, histogram and worst elements of a tensor; none without figures.
 std::vector<Block> drawing(const Shown& shown, const Entry& entry);
-// All that is shown of a tensor, with its drawing: null if it is left out.
-Details details_of(const Shown& shown, const Section& section, const Entry& entry, const std::vector<Block>* drawing);
+// All else that is shown of a tensor. If it has a picture, the second block says that its drawing is left out.
+Details details_of(const Shown& shown, const Section& section, const Entry& entry);
 
 // The chart of several steps.
 std::vector<Block> over_steps(const Shown& shown);

@@ -45,58 +45,42 @@ std::string bars(const std::vector<double>& shares, const Scale& scale) {
 
 // The value that came nearest to its limit in a step, or went furthest beyond it.
 struct Furthest {
-    std::string name;
+    const ComparedStep* step = nullptr;
+    bool is_off = false;  // the step disagrees
+    std::string name = {};
     double share = -1;  // none
+
+    std::string words() const { return name.empty() ? "none" : name + " at " + of_limit(share); }
 };
 
-Furthest furthest(const ComparedStep& step) {
-    Furthest most;
+Furthest furthest(const ComparedStep& step, const std::set<Verdict>& allowed) {
+    Furthest most{&step, disagrees(step, allowed)};
     for (const ChainFinding& found : findings(step)) {
         if (found.finding.used && (most.name.empty() || *found.finding.used > most.share)) {
-            most = {found.value.name, *found.finding.used};
+            most.name = found.value.name;
+            most.share = *found.finding.used;
         }
     }
     return most;
 }
 
-double share_of(const ComparedStep& step) {
-    return furthest(step).share;
-}
-
-std::string name_and_share(const ComparedStep& step) {
-    const Furthest most = furthest(step);
-    return most.name.empty() ? "none" : most.name + " at " + of_limit(most.share);
-}
-
-using Steps = std::span<const ComparedStep>;
-
-// The one that is furthest off.
-const ComparedStep& worst_of(Steps steps) {
-    return *std::ranges::max_element(steps, {}, share_of);
-}
-
-std::size_t disagreeing(Steps steps, const std::set<Verdict>& allowed) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(steps, [&](const ComparedStep& step) { return disagrees(step, allowed); }));
-}
-
-Table table_of(const Shown& shown) {
-    const auto groups = groups_of(shown.steps);
-    Table table{groups.size() == shown.steps.size()
-                    ? "Every compared step"
-                    : fmt::format("Of {} compared steps the worst of each {} or so", shown.steps.size(),
-                                  shown.steps.size() / groups.size()),
+Table table_of(const std::vector<Furthest>& steps) {
+    const auto groups = groups_of(steps);
+    Table table{groups.size() == steps.size() ? "Every compared step"
+                                              : fmt::format("Of {} compared steps the worst of each {} or so",
+                                                            steps.size(), steps.size() / groups.size()),
                 {"step",
                  {"loss by hand", "", Align::right, 2},
                  {"by LibTorch", "", Align::right, 1},
                  {"nearest to its limit", "", Align::left},
                  {"verdict", "", Align::left}},
                 {}};
-    for (const Steps group : groups) {
-        const ComparedStep& step = worst_of(group);
-        const std::size_t off = disagreeing(group, shown.summary.allowed);
+    for (const std::span<const Furthest> group : groups) {
+        const Furthest& worst = *std::ranges::max_element(group, {}, &Furthest::share);
+        const ComparedStep& step = *worst.step;
+        const auto off = std::ranges::count(group, true, &Furthest::is_off);
         table.rows.push_back({whole(step.step), gives_loss(step) ? fixed(step.loss_manual, 6) : none(),
-                              fixed(step.loss_torch, 6), name_and_share(step),
+                              fixed(step.loss_torch, 6), worst.words(),
                               off == 0            ? "agrees"
                               : group.size() == 1 ? "disagrees"
                                                   : fmt::format("{} of {} disagree", off, group.size())});
@@ -111,34 +95,40 @@ std::string from_to(const std::vector<ComparedStep>& steps) {
 }  // namespace
 
 std::vector<Block> over_steps(const Shown& shown) {
-    const std::vector<ComparedStep>& steps = shown.steps;
-    if (steps.size() < 2) {
+    if (shown.steps.size() < 2) {
         return {};
     }
-    std::vector<double> shares(steps.size());
-    std::ranges::transform(steps, shares.begin(), share_of);
+    std::vector<Furthest> steps;
+    std::vector<double> shares;
+    for (const ComparedStep& step : shown.steps) {
+        shares.push_back(steps.emplace_back(furthest(step, shown.summary.allowed)).share);
+    }
     const Scale scale = scale_of(shares);
-    const std::size_t off = disagreeing(steps, shown.summary.allowed);
-    const ComparedStep& worst = worst_of(steps);
-    return {
-        Text{.words = "Over the steps", .role = TextRole::heading},
-        Text{fmt::format("{} steps compared, {}. The worst is step {}: {}. Step {}, {}, is shown below in full.",
-                         steps.size(), off == 0 ? "all agree" : fmt::format("{} of them disagree", off), worst.step,
-                         name_and_share(worst), shown.step.step, off == 0 ? "the last" : "the first that disagrees")},
-        Figure{"The largest error ÷ limit of each step, " + from_to(steps), bars(shares, scale),
-               fmt::format("logarithmic, {} at the bottom, {} at the top", power_of_ten(scale.first),
-                           power_of_ten(scale.last))},
-        Details{"The same as a table", {table_of(shown)}}};
+    const auto off = std::ranges::count(steps, true, &Furthest::is_off);
+    const Furthest& worst = *std::ranges::max_element(steps, {}, &Furthest::share);
+    return {Text{.words = "Over the steps", .role = TextRole::heading},
+            Text{fmt::format("{} steps compared, {}. The worst is step {}: {}. Step {}, {}, is shown below in full.",
+                             steps.size(), off == 0 ? "all agree" : fmt::format("{} of them disagree", off),
+                             worst.step->step, worst.words(), shown.step.step,
+                             off == 0 ? "the last" : "the first that disagrees")},
+            Figure{"The largest error ÷ limit of each step, " + from_to(shown.steps), bars(shares, scale),
+                   fmt::format("logarithmic, {} at the bottom, {} at the top", power_of_ten(scale.first),
+                               power_of_ten(scale.last))},
+            Details{"The same as a table", {table_of(steps)}}};
 }
 
 Figure over_steps_of(const Shown& shown, const Entry& entry) {
-    const auto worst = std::ranges::max_element(entry.over_steps);
-    return {"Error ÷ limit " + from_to(shown.steps), bars(entry.over_steps, shown.scale),
-            worst != entry.over_steps.end() && *worst > 0
-                ? fmt::format("most at step {}: {}",
-                              shown.steps[static_cast<std::size_t>(worst - entry.over_steps.begin())].step,
-                              of_limit(*worst))
-                : "no error in any"};
+    std::vector<double> shares(shown.steps.size(), -1);
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+        for (const auto& [model, against, value, finding] : findings(shown.steps[i])) {
+            const bool is_same = model.model == entry.model->model && value.name == entry.name();
+            shares[i] = is_same ? std::max(shares[i], finding.used.value_or(-1)) : shares[i];
+        }
+    }
+    const auto worst = std::ranges::max_element(shares);
+    const std::size_t step = shown.steps[static_cast<std::size_t>(worst - shares.begin())].step;
+    return {"Error ÷ limit " + from_to(shown.steps), bars(shares, shown.scale),
+            *worst > 0 ? fmt::format("most at step {}: {}", step, of_limit(*worst)) : "no error in any"};
 }
 
 }  // namespace byhand::report

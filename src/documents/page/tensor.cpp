@@ -182,7 +182,7 @@ Figure heatmap(const Shown& shown, const Entry& entry, const Picture& picture) {
 constexpr double kBin = 14, kHistogramHigh = 96;
 constexpr std::size_t kBinsWithin = 11;  // no error, and the half decades up to 1
 
-// "all 3,200 over the limit", "of 3,200 elements 12 without any error, 3,188 within the limit".
+// "of 3,200 elements: all over the limit", "of 3,200 elements: 12 without any error, 3,188 within the limit".
 std::string counts_in_words(const std::vector<std::pair<std::size_t, const char*>>& counts) {
     std::size_t all = 0;
     for (const auto& [n, words] : counts) {
@@ -190,14 +190,11 @@ std::string counts_in_words(const std::vector<std::pair<std::size_t, const char*
     }
     std::string text;
     for (const auto& [n, words] : counts) {
-        if (n == all) {
-            return fmt::format(fmt::runtime(n == 1 ? "the one element {1}" : "all {0} {1}"), grouped(n), words);
-        }
         if (n > 0) {
-            text += fmt::format("{} {} {}", text.empty() ? "" : ",", grouped(n), words);
+            text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n == all && all > 1 ? "all" : grouped(n), words);
         }
     }
-    return "of " + grouped(all) + " elements" + text;
+    return fmt::format("of {} {}: {}", grouped(all), all == 1 ? "element" : "elements", text);
 }
 
 std::string histogram_axis() {
@@ -319,14 +316,16 @@ std::vector<Block> drawing(const Shown& shown, const Entry& entry) {
     return blocks;
 }
 
-Details details_of(const Shown& shown, const Section& section, const Entry& entry, const std::vector<Block>* drawing) {
+Details details_of(const Shown& shown, const Section& section, const Entry& entry) {
     const ValueReport& value = *entry.value;
-    const auto readers = section.read_by.find(entry.name());
-    const Explanation explanation{
-        entry.name(),  meaning(shown.how.glossary, entry.name()),
-        value.shape,   value.function,
-        value.reads,   readers == section.read_by.end() ? std::vector<std::string>() : readers->second,
+    Explanation explanation{
+        entry.name(),  meaning(shown.how.glossary, entry.name()), value.shape, value.function, value.reads, {},
         value.mistakes};
+    for (const Entry& other : section.entries) {
+        if (std::ranges::find(other.value->reads, entry.name()) != other.value->reads.end()) {
+            explanation.read_by.push_back(other.name());
+        }
+    }
     Table facts = facts_of(explanation, shown.how);
     facts.title = explanation.meaning.empty() ? entry.name() : explanation.meaning;
     for (std::vector<Cell>& row : facts.rows) {
@@ -335,20 +334,18 @@ Details details_of(const Shown& shown, const Section& section, const Entry& entr
                 : row[0].shown == "formula" && !words.empty() ? fmt::format("`{}`", words)
                                                               : words;
     }
-    Details details{entry.name() + ", details", {std::move(facts)}, entry.id, entry.mark == Mark::culprit};
-    const auto append = [&](std::vector<Block> blocks) {
-        std::ranges::move(blocks, std::back_inserter(details.blocks));
-    };
-    if (!value.mistakes.empty()) {
-        details.blocks.emplace_back(mistakes_of(explanation));
+    if (const ReportWord* const word = find_word(to_string(entry.verdict)); word != nullptr && !agrees(entry.verdict)) {
+        facts.rows.push_back({word->word, word->meaning});
     }
-    if (drawing != nullptr) {
-        append(*drawing);
-    } else if (value.picture != nullptr) {
+    Details details{entry.name() + ", details", {std::move(facts)}, entry.id, entry.mark == Mark::culprit};
+    if (value.picture != nullptr) {
         details.blocks.emplace_back(Text{
             fmt::format("Its images are left out to keep this page small; `--tensor {}` shows them.", entry.name())});
     }
-    append(figures(shown, section, entry));
+    if (!value.mistakes.empty()) {
+        details.blocks.emplace_back(mistakes_of(explanation));
+    }
+    std::ranges::move(figures(shown, section, entry), std::back_inserter(details.blocks));
     return details;
 }
 
