@@ -111,7 +111,6 @@ std::vector<Cell> row_of(const Attempt& attempt, const Examination& examination)
     const Standing standing = shown(attempt, examination);
     const bool right = standing == Standing::right;
     const std::string chain = in_chain(attempt.value), because = why(attempt, standing);
-    const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
     const char* const in_float = is_judged_in_float_alone(attempt) ? "in float alone" : "";
     return {attempt.value.name,
             {"", attempt.in_one},
