@@ -32,13 +32,10 @@ TEST_CASE("CSV: a row a tensor and step, every figure under its name") {
     std::map<std::string, std::string> got = all[1];
     CHECK(std::stod(got["error_manual_ulp"]) == 3e-9 / 0x1p-24);
     CHECK(std::stod(got["error_torch_ulp"]) == 4e-9 / 0x1p-24);
-    got.erase("error_manual_ulp");
-    got.erase("error_torch_ulp");
     CHECK(got["witness"] == "module");
-    got.erase("witness");
     std::string fields;
     for (const auto& [key, value] : got) {
-        fields += key + "=" + value + "; ";
+        fields += key.ends_with("_ulp") && key != "max_ulp" ? "" : key == "witness" ? "" : key + "=" + value + "; ";
     }
     CHECK(fields ==
           "bit_equal=false; count=30; error_manual=3e-09; error_torch=4e-09; limit=4e-05; max_abs_diff=2e-05; "
