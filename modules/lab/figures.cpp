@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <limits>
+#include <stdexcept>
 
 #include "base/quantile.h"
 
@@ -35,6 +37,23 @@ Median median_of(const std::vector<double>& values) {
         return {NAN, NAN, NAN};
     }
     return {quantile(values, 0.5), quantile(values, 0), quantile(values, 1)};
+}
+
+std::vector<double> numbers(const Table& table, const std::string& key) {
+    const auto column = std::ranges::find(table.columns, key, &Column::key);
+    if (column == table.columns.end()) {
+        throw std::out_of_range("no column has the key " + key);
+    }
+    std::vector<double> all;
+    for (const std::vector<Cell>& row : table.rows) {
+        const Json& cell = row[static_cast<std::size_t>(column - table.columns.begin())].value;
+        const Json& value = cell.is_object() ? cell.at("mean") : cell;
+        // Numbers that are not finite are strings.
+        all.push_back(value.is_number() ? value.get<double>()
+                      : value == "inf"  ? std::numeric_limits<double>::infinity()
+                                        : std::numeric_limits<double>::quiet_NaN());
+    }
+    return all;
 }
 
 double cosine(const std::vector<double>& a, const std::vector<double>& b) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "recipe/recipe.h"
@@ -36,6 +37,10 @@ std::vector<double> figures_of(const Items& items, Measure measure) {
 
 // "2.41 ± 0.02": a mean and its spread. The value is {"mean", "deviation"}.
 Cell with_spread(const std::vector<double>& values, int decimals);
+
+// The numbers of the column with this key, of a mean and deviation the mean; NaN where there is no number. Throws
+// std::out_of_range where no column has the key.
+std::vector<double> numbers(const Table& table, const std::string& key);
 
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);

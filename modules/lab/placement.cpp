@@ -19,7 +19,6 @@
 #include "lab/first_step.h"
 #include "lab/study.h"
 #include "lab/training.h"
-#include "report/rows.h"
 
 namespace byhand::lab {
 namespace {

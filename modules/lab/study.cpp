@@ -6,8 +6,6 @@
 #include <array>
 #include <cmath>
 
-#include "report/rows.h"
-
 namespace byhand::lab {
 namespace {
 

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "base/json.h"
-#include "report/rows.h"
 #include "report/writers.h"
 
 using namespace byhand;
@@ -296,7 +295,7 @@ TEST_CASE("document: the gnuplot script has no numbers that an axis can't show, 
     CHECK(script.find("set title \"a \\\"plot\\\"\"") != std::string::npos);
 }
 
-TEST_CASE("document: the rows of a table as objects by the columns' keys, and its columns as curves") {
+TEST_CASE("document: the rows of a table as objects by the columns' keys") {
     const Cell spread("2.5 ± 0.5", {{"mean", 2.5}, {"deviation", 0.5}});
     const Table table{
         "",
@@ -307,29 +306,4 @@ TEST_CASE("document: the rows of a table as objects by the columns' keys, and it
     CHECK(json_of_rows(table) ==
           Json::array({{{"rows", 2}, {"norms", {{"chain", 0.25}, {"line", "–"}}}, {"loss", loss_value}},
                        {{"rows", 9}, {"norms", {{"chain", "-inf"}, {"line", "nan"}}}, {"loss", loss_value}}}));
-    const Series chain = series_of(table, "rows", "norms.chain", "chain", Style::both);
-    CHECK(chain.x == std::vector<double>{2, 9});
-    CHECK(chain.y == std::vector<double>{0.25, -INFINITY});
-    CHECK(chain.low.empty());
-    CHECK(std::isnan(numbers(table, "norms.line").at(0)));
-    CHECK(std::isnan(numbers(table, "norms.line").at(1)));
-    const Series loss = series_of(table, "rows", "loss", "loss");
-    CHECK(loss.y == std::vector<double>{2.5, 2.5});
-    CHECK(loss.low == std::vector<double>{2, 2});
-    CHECK(loss.high == std::vector<double>{3, 3});
-    const Table times{"", {"n", "time"}, {{whole(3), Cell("2", {{"median", 2}, {"p10", 1}, {"p90", 5}})}}};
-    CHECK(series_of(times, "n", "time", "").y == std::vector<double>{2});
-    CHECK(series_of(times, "n", "time", "").low == std::vector<double>{1});
-    CHECK(series_of(times, "n", "time", "").high == std::vector<double>{5});
-    CHECK(numbers(rows_where(table, "rows", 9), "norms.chain") == std::vector<double>{-INFINITY});
-    CHECK(rows_where(table, "rows", 3).rows.empty());
-    const Json infinite = {{"mean", "inf"}, {"deviation", "nan"}};
-    const Table diverges{"", {"n", "loss"}, {{whole(3), spread}, {whole(5), {"inf", infinite}}, {whole(7), spread}}};
-    CHECK(series_of(diverges, "n", "loss", "").x == std::vector<double>{3, 7});
-    CHECK(series_of(diverges, "n", "loss", "").high == std::vector<double>{3, 3});
-    const Table some = columns_of(table, {"loss", "rows"});
-    REQUIRE(some.columns.size() == 2);
-    CHECK(some.columns[1].title == "n");
-    CHECK(some.rows.at(1).at(1).shown == "9");
-    CHECK_THROWS_AS(numbers(table, "no such key"), std::out_of_range);
 }

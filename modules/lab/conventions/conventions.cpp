@@ -13,8 +13,8 @@
 #include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/experiments.h"
+#include "lab/figures.h"
 #include "names/random.h"
-#include "report/rows.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand::lab {

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "lab/tests/read.h"
-#include "report/rows.h"
 
 using byhand::lab::Convention;
 using byhand::lab::ConventionRun;

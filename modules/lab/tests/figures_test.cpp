@@ -3,6 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
+#include <stdexcept>
+#include <vector>
 
 using namespace byhand;
 using namespace byhand::lab;
@@ -23,6 +25,15 @@ TEST_CASE("cosine and norm") {
 
 TEST_CASE("a mean with its deviation, as a cell") {
     CHECK(with_spread({1, 2, 3}, 2).shown == "2.00 ± 1.00");
+}
+
+TEST_CASE("the numbers of a table's column") {
+    const Table table{
+        "", {{"n", "n"}, {"loss", "loss"}}, {{whole(2), with_spread({1, 4}, 1)}, {fixed(NAN, 1), fixed(INFINITY, 1)}}};
+    CHECK(numbers(table, "loss") == std::vector<double>{2.5, INFINITY});
+    CHECK(numbers(table, "n")[0] == 2);
+    CHECK(std::isnan(numbers(table, "n")[1]));
+    CHECK_THROWS_AS(numbers(table, "N"), std::out_of_range);
 }
 
 TEST_CASE("a schedule in other steps: each rate holds for the same share") {

@@ -21,7 +21,6 @@
 #include "lab/operation.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
-#include "report/rows.h"
 #include "steps/runner.h"
 
 namespace byhand::lab {
