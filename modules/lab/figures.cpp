@@ -39,7 +39,7 @@ Median median_of(const std::vector<double>& values) {
     return {quantile(values, 0.5), quantile(values, 0), quantile(values, 1)};
 }
 
-std::vector<double> numbers(const Table& table, const std::string& key) {
+std::vector<double> numbers_of_column(const Table& table, const std::string& key) {
     const auto column = std::ranges::find(table.columns, key, &Column::key);
     if (column == table.columns.end()) {
         throw std::out_of_range("no column has the key " + key);

@@ -40,7 +40,7 @@ Cell with_spread(const std::vector<double>& values, int decimals);
 
 // The numbers of the column with this key, of a mean and deviation the mean; NaN where there is no number. Throws
 // std::out_of_range where no column has the key.
-std::vector<double> numbers(const Table& table, const std::string& key);
+std::vector<double> numbers_of_column(const Table& table, const std::string& key);
 
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);

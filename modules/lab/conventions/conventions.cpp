@@ -252,7 +252,7 @@ std::vector<Convention> single_changes(const Convention& pytorch) {
 
 // The row with the largest share in that column: "7.4 % (its name)".
 std::string furthest(const Table& table, const std::string& part) {
-    const std::vector<double> all = numbers(table, "shares." + part);
+    const std::vector<double> all = numbers_of_column(table, "shares." + part);
     const auto largest = std::ranges::max_element(all);
     return fmt::format("{:.1f} % ({})", 100 * *largest,
                        table.rows[static_cast<std::size_t>(largest - all.begin())].front().shown);

@@ -30,10 +30,10 @@ TEST_CASE("a mean with its deviation, as a cell") {
 TEST_CASE("the numbers of a table's column") {
     const Table table{
         "", {{"n", "n"}, {"loss", "loss"}}, {{whole(2), with_spread({1, 4}, 1)}, {fixed(NAN, 1), fixed(INFINITY, 1)}}};
-    CHECK(numbers(table, "loss") == std::vector<double>{2.5, INFINITY});
-    CHECK(numbers(table, "n")[0] == 2);
-    CHECK(std::isnan(numbers(table, "n")[1]));
-    CHECK_THROWS_AS(numbers(table, "N"), std::out_of_range);
+    CHECK(numbers_of_column(table, "loss") == std::vector<double>{2.5, INFINITY});
+    CHECK(numbers_of_column(table, "n")[0] == 2);
+    CHECK(std::isnan(numbers_of_column(table, "n")[1]));
+    CHECK_THROWS_AS(numbers_of_column(table, "N"), std::out_of_range);
 }
 
 TEST_CASE("a schedule in other steps: each rate holds for the same share") {

@@ -164,7 +164,8 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
     add_agreements(document, "float by hand, by the limits of rounding in float", agreements);
 
     const WholeNetwork undone_one = with_norms_undone(first), plain = without_norms(first);
-    const double logits = share(undone_one.logits, plain.logits), worst = std::ranges::max(numbers(table, "y_from_x"));
+    const double logits = share(undone_one.logits, plain.logits),
+                 worst = std::ranges::max(numbers_of_column(table, "y_from_x"));
     document.data["network"] = {
         {"loss_undone", undone_one.loss}, {"loss_without_norm", plain.loss}, {"logits", logits}};
     constexpr double kRounding = 1e-9;
@@ -176,7 +177,7 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
         "for every input. The backward pass is no identity even on the same batch: μ and σ move with x, so dx is not "
         "dy.",
         worst <= kRounding && logits <= kRounding ? "holds" : "does not hold here", worst, undone_one.loss, plain.loss,
-        logits, std::ranges::max(numbers(table, "next_batch")))));
+        logits, std::ranges::max(numbers_of_column(table, "next_batch")))));
 }
 
 // ---- where γ and β go ----
