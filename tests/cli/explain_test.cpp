@@ -80,7 +80,7 @@ TEST_CASE("explain: one row of the batch, with the symbols of the notes") {
     CHECK(row_of("W1").is_null());
     const Outcome all = byhand(folder, {"explain", "--row", "3"});
     CHECK(all.code == 0);
-    CHECK(contains(all.out, "with the numbers of row 3 (`"));
+    CHECK(contains(all.out, "numbers of row 3 (`"));
     check_refused(folder, {{{"explain", "--row", "32"}, "its rows are 0 to 31"}});
 }
 
