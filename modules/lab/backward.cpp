@@ -336,7 +336,7 @@ std::array<Speedup, 2> time_shape(std::size_t n, std::size_t H, std::size_t roun
         ratios[0].push_back(seconds[kSteps] / seconds[kLine]);
         ratios[1].push_back(seconds[kChain] / seconds[kLine]);
     }
-    std::array<Speedup, 2> speedups;
+    std::array<Speedup, 2> speedups{};
     for (std::size_t over = 0; over < speedups.size(); ++over) {
         std::ranges::transform(std::array{0.1, 0.5, 0.9}, speedups[over].begin(),
                                [&](double share) { return quantile(ratios[over], share); });
