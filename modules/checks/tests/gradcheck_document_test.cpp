@@ -155,6 +155,6 @@ TEST_CASE("gradcheck's report as JUnit: a failure for each that does not agree")
     CHECK(failure.classname == "stepwise.gradcheck");
     CHECK(failure.name == "dh");
     CHECK(failure.type == "undecided");
-    CHECK(failure.message == "undecided: [1, 1] 0.5 | 0.25");
+    CHECK(failure.message == "undecided, 3 undecided: [1, 1] 0.5 | 0.25");
     CHECK(contains(failure.text, "undecided: 3\nerror: 3e-09\nlimit: 1e-08\n"));
 }
