@@ -100,6 +100,7 @@ std::vector<Block> over_steps(const Shown& shown) {
     }
     std::vector<Furthest> steps;
     std::vector<double> shares;
+    shares.reserve(shown.steps.size());
     for (const ComparedStep& step : shown.steps) {
         shares.push_back(steps.emplace_back(furthest(step, shown.summary.allowed)).share);
     }
