@@ -246,7 +246,7 @@ const std::map<std::string, KernelCodes>& kernels() {
         {"linear_input_backward", {{"simd::linear_input_backward", linear_input_backward, prepare_input_backward}}},
         {"linear_weight_backward",
          {{"simd::linear_weight_backward", [](O& o) { linear_weight(o, o.out, o.in[0], o.in[1], nullptr); }},
-          {"simd::linear_descend", [](O& o) { linear_weight(o, o.out, o.in[0], o.in[1], &o.more[0]); },
+          {"simd::linear_descend", [](O& o) { linear_weight(o, o.out, o.in[0], o.in[1], o.more.data()); },
            add_like_result}}},
         {"linear_bias_backward", {{"simd::sum_rows", sum_rows}}},
         {"tied_linear_forward", kTied},

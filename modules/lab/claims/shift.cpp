@@ -77,7 +77,8 @@ Claims shifted_data(Document& document, const TwoForms& network, const Setup& se
     study.log_x = false;
     study.values.clear();
     for (std::size_t moment = 1; moment <= kMoments; ++moment) {
-        study.values.push_back(static_cast<double>(moment * (longer.steps / kMoments)));
+        const std::size_t steps = longer.steps / kMoments * moment;
+        study.values.push_back(static_cast<double>(steps));
     }
     study = filled(study, [&](std::size_t form, std::size_t moment, std::size_t seed) {
         const std::vector<double>& one = costs[form * study.seeds + seed];
