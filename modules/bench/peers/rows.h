@@ -22,11 +22,10 @@ struct RowOperands {
     explicit RowOperands(const TimedStep& step)
         : result_is(step.name == "linear forward" ? Result::y
                     : step.name == "linear dW"    ? Result::dW
-                                                  : Result::dx) {
-        const Shape& weight = result_is == Result::dW ? step.shape : step.reads[1].shape;
-        n = step.reads[0].shape[0];
-        in = weight[0];
-        out = weight[1];
+                                                  : Result::dx),
+          n(step.reads[0].shape[0]),
+          in(weight_of(step)[0]),
+          out(weight_of(step)[1]) {
         (result_is == Result::dx ? dy : x) = copy(step.reads[0]);
         (result_is == Result::dW ? dy : W) = copy(step.reads[1]);
         if (step.reads.size() == 3) {
@@ -35,6 +34,9 @@ struct RowOperands {
         result.resize(count(step.shape));
     }
 
+    static const Shape& weight_of(const TimedStep& step) {
+        return step.name == "linear dW" ? step.shape : step.reads[1].shape;
+    }
     static AlignedVector<float> copy(const View& view) {
         const auto* const from = static_cast<const float*>(view.data);
         return {from, from + count(view.shape)};
