@@ -153,7 +153,7 @@ private:
 
     PreparedCall<T> prepare(std::size_t i, Place place, OperandTable& operands) const {
         const Step& step = *calls_[i].step;
-        const Values& values = *calls_[i].values;
+        const Tensors<double>& values = *calls_[i].values;
         PreparedCall<T> prepared;
         for (std::size_t r = 0; r < step.reads.size(); ++r) {
             const std::string& name = step.reads[r];

@@ -148,7 +148,7 @@ void KernelCheck::add_runs(std::size_t shapes, const std::vector<Evaluation>& ev
     };
     std::vector<Run>& runs = runs_.emplace_back();
     for (std::size_t f = 0; f < functions_.size(); ++f) {
-        const Values& values = evaluations[f].values;
+        const Tensors<double>& values = evaluations[f].values;
         const std::vector<View> views = values.views();
         KernelCall call{.results = {}, .reads = {}, .sizes = sizes};
         for (const std::string& name : makes_) {

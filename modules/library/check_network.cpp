@@ -79,11 +79,12 @@ private:
     // All right values, one step after the other.
     std::vector<Computed> right_values(Precision precision) const;
     std::vector<View> views_of(const std::vector<std::string>& names, const std::vector<Computed>& made) const;
-    Values values_of(const std::vector<std::string>& names, const std::map<std::string, std::vector<double>>& made,
-                     const std::map<std::string, Shape>& shapes) const;
+    Tensors<double> values_of(const std::vector<std::string>& names,
+                              const std::map<std::string, std::vector<double>>& made,
+                              const std::map<std::string, Shape>& shapes) const;
     const Network::Input* find_input(const std::string& name) const;
-    CallResult<float> call(const Step& step, const Values& values) const;
-    IsolatedStep isolated(std::size_t place, const Values& right);
+    CallResult<float> call(const Step& step, const Tensors<double>& values) const;
+    IsolatedStep isolated(std::size_t place, const Tensors<double>& right);
     Report report_of(const ModelReport& model) const;
 
     const Network& network_;
@@ -135,10 +136,10 @@ std::vector<Computed> NetworkCheck::right_values(Precision precision) const {
 }
 
 // `made` has what steps have made, as floats.
-Values NetworkCheck::values_of(const std::vector<std::string>& names,
-                               const std::map<std::string, std::vector<double>>& made,
-                               const std::map<std::string, Shape>& shapes) const {
-    Values values;
+Tensors<double> NetworkCheck::values_of(const std::vector<std::string>& names,
+                                        const std::map<std::string, std::vector<double>>& made,
+                                        const std::map<std::string, Shape>& shapes) const {
+    Tensors<double> values;
     for (const std::string& name : names) {
         const Network::Input* input = find_input(name);
         if (input == nullptr) {
@@ -154,7 +155,7 @@ Values NetworkCheck::values_of(const std::vector<std::string>& names,
     return values;
 }
 
-CallResult<float> NetworkCheck::call(const Step& step, const Values& values) const {
+CallResult<float> NetworkCheck::call(const Step& step, const Tensors<double>& values) const {
     return run_calls<float>({{&step, &values}}, config_).at(0);
 }
 
@@ -167,9 +168,9 @@ RightResult right_result(const Step& step, const Sampled& sample) {
 }  // namespace
 
 // On the right values, and on random ones of the same shapes.
-IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
+IsolatedStep NetworkCheck::isolated(std::size_t place, const Tensors<double>& right) {
     const Step& step = graph_.forward[place];
-    const auto trial_on = [&](const Values& values) {
+    const auto trial_on = [&](const Tensors<double>& values) {
         std::vector<View> views, all = values.views();
         for (const std::string& name : step.reads) {
             views.push_back(*find(all, name));
@@ -178,15 +179,11 @@ IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
         return trial_of(call(step, values), right_result(step, sample));
     };
     std::vector<TensorSpec> specs;
-    Values random;
-    for (const View& view : right.views()) {
-        if (view.dtype == DType::int64) {
-            random.put(view);
-        } else {
-            specs.push_back({view.name, view.shape});
-        }
-    }
-    const Values drawn = draw(specs, {}, {}, 1, stream_of(step.makes, 1), {});
+    std::ranges::copy_if(right.table(), std::back_inserter(specs),
+                         [&](const TensorSpec& spec) { return !right.holds_indices(spec.name); });
+    std::ranges::sort(specs, {}, &TensorSpec::name);
+    Tensors<double> random = right;
+    const Tensors<double> drawn = draw(specs, {}, {}, 1, stream_of(step.makes, 1), {});
     for (const View& view : drawn.views()) {
         random.put(view);
     }
@@ -208,7 +205,7 @@ Report NetworkCheck::run() {
     graph_.forward.reserve(network_.steps_.size());
     for (std::size_t place = 0; place < network_.steps_.size(); ++place) {
         const Network::Step& own = network_.steps_[place];
-        const Values on_right = values_of(own.reads, right, shapes_);
+        const Tensors<double> on_right = values_of(own.reads, right, shapes_);
         KernelCall call_of_own{.results = {shapes_.at(own.makes)}, .reads = {}};
         for (const std::string& name : own.reads) {
             call_of_own.reads.push_back(shapes_.at(name));

@@ -27,10 +27,10 @@ constexpr std::size_t kThousands[] = {2053, 1031};  // primes
 
 constexpr std::size_t kDrawsOfSaved = 4;  // of the rounding of saved values
 
-double largest_in(const Values& values) {
+double largest_in(const Tensors<double>& values) {
     double largest = 0;
     for (const View& view : values.views()) {
-        largest = values.holds_indices(view.name) ? largest : largest_of(values.numbers(view.name), largest);
+        largest = values.holds_indices(view.name) ? largest : largest_of(values[view.name], largest);
     }
     return largest;
 }
@@ -78,14 +78,14 @@ void only_zeros_of_class(Sampled& right) {
 
 }  // namespace
 
-double largest_of(const std::vector<double>& numbers, double largest) {
+double largest_of(std::span<const double> numbers, double largest) {
     for (const double x : numbers) {
         largest = std::isfinite(x) ? std::max(largest, std::abs(x)) : largest;
     }
     return largest;
 }
 
-std::vector<View> KernelCheck::inputs_in(const Values& values) const {
+std::vector<View> KernelCheck::inputs_in(const Tensors<double>& values) const {
     std::vector<View> views, all = values.views();
     std::vector<std::string> names = expected_.inputs_;
     names.emplace_back("dy");
@@ -125,7 +125,7 @@ void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluati
         evaluation.values.put({name, saved.shape}, std::move(saved.numbers));
     }
     for (std::size_t draw = 0; !all.empty() && draw < kDrawsOfSaved; ++draw) {
-        Values& moved = evaluation.moved.emplace_back(evaluation.values);
+        Tensors<double>& moved = evaluation.moved.emplace_back(evaluation.values);
         for (const Saved& saved : all) {
             const std::vector<View> views = moved.views();
             moved.put({saved.name, find(views, saved.name)->shape}, moved_saved(saved, draw));
@@ -135,14 +135,14 @@ void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluati
 
 // The drawn numbers in the formats that the function takes, and what is right for them. `right_of_floats` is evaluated
 // when it is needed first.
-Evaluation KernelCheck::evaluation_for(const KernelFunction& function, const Values& floats,
+Evaluation KernelCheck::evaluation_for(const KernelFunction& function, const Tensors<double>& floats,
                                        std::vector<Sampled>& right_of_floats) const {
     Evaluation one{function.type == DType::float64 ? with_digits_of_doubles(floats) : floats, {}, {}};
     const std::vector<std::string> names = parameters();
     bool narrow = is_narrow(*function.type);
     const auto round_to = [&](const std::string& name, DType dtype) {
         if (one.values.contains(name) && !one.values.holds_indices(name) && dtype != DType::float64) {
-            std::vector<double> numbers = one.values.numbers(name);
+            std::vector<double> numbers = one.values.copy_of(name);
             std::ranges::transform(numbers, numbers.begin(), [&](double x) { return rounded_to(dtype, x); });
             const std::vector<View> views = one.values.views();
             one.values.put({name, find(views, name)->shape}, std::move(numbers));
@@ -180,14 +180,14 @@ KernelCheck::Source KernelCheck::source_of(const std::vector<Shape>& inputs, std
         (expected_.integers_.contains(spec.name) ? source.integers : source.specs).push_back(spec);
     }
     if (expected_.what_ == Expected::What::gradients) {
-        const Values values = drawn(source, {}, 0);
+        const Tensors<double> values = drawn(source, {}, 0);
         source.specs.push_back({"dy", expected_.evaluate_(inputs_in(values), {}).at(0).shape});
     }
     return source;
 }
 
-Values KernelCheck::drawn(const Source& source, const Draw& how, std::size_t trial) const {
-    Values values = draw(source.specs, source.ranges, how, 1, source.seed, {});
+Tensors<double> KernelCheck::drawn(const Source& source, const Draw& how, std::size_t trial) const {
+    Tensors<double> values = draw(source.specs, source.ranges, how, 1, source.seed, {});
     for (const TensorSpec& spec : source.integers) {
         const auto [low, high] = expected_.integers_.at(spec.name);
         values.put(spec, integers_of(count(spec.shape), low, high, trial, mixed(source.seed + trial)));
@@ -195,7 +195,7 @@ Values KernelCheck::drawn(const Source& source, const Draw& how, std::size_t tri
     return values;
 }
 
-void KernelCheck::add_case(std::size_t shapes, const Values& floats, std::string on) {
+void KernelCheck::add_case(std::size_t shapes, const Tensors<double>& floats, std::string on) {
     std::vector<Evaluation> evaluations;
     evaluations.reserve(functions_.size());
     std::vector<Sampled> right_of_floats;
@@ -236,8 +236,8 @@ void KernelCheck::add_cases(std::size_t shapes) {
         const std::vector<float>& places = places_in(spec, drawn(source, {}, 0));
         const std::size_t elements = count(spec.shape), at_once = elements - elements / 3, numbers = 3 * places.size();
         for (std::size_t trial = 0; elements > 0 && trial < kMostOfPlaces && trial * at_once < numbers; ++trial) {
-            Values values = drawn(source, {}, 0);
-            values.put(spec, numbers_at(places, values.numbers(spec.name), trial * at_once));
+            Tensors<double> values = drawn(source, {}, 0);
+            values.put(spec, numbers_at(places, values.copy_of(spec.name), trial * at_once));
             add_case(shapes, values, "values at which the reference jumps or bends in " + spec.name);
         }
     }
@@ -304,7 +304,7 @@ bool KernelCheck::accepts(std::size_t beside, const std::vector<Shape>& shapes) 
         const Source source = source_of(shapes, expected_.seed_);
         // Also with nothing but the smallest and the largest integers: an index may be beyond a smaller extent.
         for (std::size_t trial = 0; trial < (source.integers.empty() ? 1 : kKindsOfIntegers); ++trial) {
-            const Values values = drawn(source, {}, trial);
+            const Tensors<double> values = drawn(source, {}, trial);
             const std::vector<View> inputs = inputs_in(values);
             for (const auto& [name, evaluate] : expected_.with_) {
                 evaluate(inputs, {});
@@ -326,11 +326,11 @@ bool KernelCheck::accepts(std::size_t beside, const std::vector<Shape>& shapes) 
 }
 
 // They are looked for in one element of the first shapes.
-const std::vector<float>& KernelCheck::places_in(const TensorSpec& spec, const Values& random) {
+const std::vector<float>& KernelCheck::places_in(const TensorSpec& spec, const Tensors<double>& random) {
     const auto [known, is_new] = places_.try_emplace(spec.name);
     if (is_new && spec.name != "dy" && count(spec.shape) > 0) {
-        std::vector<double> numbers = random.numbers(spec.name);
-        Values values = random;
+        std::vector<double> numbers = random.copy_of(spec.name);
+        Tensors<double> values = random;
         const auto range = expected_.ranges_.find(spec.name);
         const auto results = [&](double x) {
             numbers.front() =

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/tensors.h"
 #include "byhand/kernel.h"
 #include "harness/isolated/draws.h"
 #include "harness/isolated/run_calls.h"
-#include "harness/isolated/values.h"
 #include "library/checked.h"
 #include "library/kernel_inputs.h"
 #include "library/sampled.h"
@@ -22,9 +22,10 @@ namespace byhand {
 
 // The inputs of one of the kernel's functions, and what is right for them.
 struct Evaluation {
-    Values values;
+    Tensors<double> values;
     std::vector<Sampled> right;  // limits in float
-    std::vector<Values> moved;   // with saved values that are off by a unit in the last place; none if nothing is saved
+    std::vector<Tensors<double>>
+        moved;  // with saved values that are off by a unit in the last place; none if nothing is saved
 };
 
 // Inputs that are drawn in one way.
@@ -54,7 +55,7 @@ struct Called {
 };
 
 // The largest magnitude of a finite number, of these and of `largest`.
-double largest_of(const std::vector<double>& numbers, double largest);
+double largest_of(std::span<const double> numbers, double largest);
 
 // A kernel, what is expected of it, and how its parameters are named.
 class KernelCheck {
@@ -79,20 +80,20 @@ private:
 
     // In kernel_cases.cpp.
     Source source_of(const std::vector<Shape>& inputs, std::uint64_t seed) const;
-    Values drawn(const Source& source, const Draw& how, std::size_t trial) const;
+    Tensors<double> drawn(const Source& source, const Draw& how, std::size_t trial) const;
     void add_cases(std::size_t shapes);
-    void add_case(std::size_t shapes, const Values& floats, std::string on);
+    void add_case(std::size_t shapes, const Tensors<double>& floats, std::string on);
     // Cases of shapes beside those that are given, where the reference and the sizes accept them.
     void add_neighbours();
     bool add_neighbour(const TiedExtent& extent, std::size_t to, const std::vector<Shape>& inputs);
     bool accepts(std::size_t beside, const std::vector<Shape>& shapes) const;
     bool follows(std::size_t beside, const std::vector<Shape>& inputs, const Shape& result) const;
     // Where the reference jumps or bends in this input, the others being random.
-    const std::vector<float>& places_in(const TensorSpec& spec, const Values& random);
-    Evaluation evaluation_for(const KernelFunction& function, const Values& floats,
+    const std::vector<float>& places_in(const TensorSpec& spec, const Tensors<double>& random);
+    Evaluation evaluation_for(const KernelFunction& function, const Tensors<double>& floats,
                               std::vector<Sampled>& right_of_floats) const;
     // Inputs of the reference drawn in this way.
-    std::vector<View> inputs_in(const Values& values) const;
+    std::vector<View> inputs_in(const Tensors<double>& values) const;
     void add_saved(const KernelFunction& function, Evaluation& evaluation) const;
 
     bool is_given(std::size_t shapes) const { return shapes < expected_.cases_.size(); }

@@ -127,7 +127,7 @@ std::vector<std::int64_t> integers_of(std::size_t elements, std::int64_t low, st
     return integers;
 }
 
-std::string inputs_at(const Values& values, const std::vector<std::string>& names, const Shape& result,
+std::string inputs_at(const Tensors<double>& values, const std::vector<std::string>& names, const Shape& result,
                       std::size_t position) {
     std::vector<std::string> texts;
     const std::vector<View> views = values.views();

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/tensors.h"
 #include "byhand/shape.h"
 #include "harness/isolated/draws.h"
-#include "harness/isolated/values.h"
 
 namespace byhand {
 
@@ -28,7 +28,7 @@ std::vector<std::int64_t> integers_of(std::size_t elements, std::int64_t low, st
 // The inputs that belong to one element of a result: "x[3, 0] = 1.5, gain[0] = 2", and of those that have one axis more
 // the first of its line, "x[3, :] = 1, 0.5, 2, 7, …". An input whose shape has nothing to do with that of the result is
 // left out.
-std::string inputs_at(const Values& values, const std::vector<std::string>& names, const Shape& result,
+std::string inputs_at(const Tensors<double>& values, const std::vector<std::string>& names, const Shape& result,
                       std::size_t position);
 
 // Shapes beside those that a check is given, which show mistakes of other sizes: a tail, a lost carry, a single row.

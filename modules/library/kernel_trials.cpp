@@ -160,7 +160,7 @@ std::vector<Call<T>> KernelCheck::calls() const {
         for (const Run& run : runs_[one.shapes]) {
             if (run.step.in<T>().run) {
                 all.push_back({&run.step, &one.evaluations[run.function].values});
-                for (const Values& moved : one.evaluations[run.function].moved) {
+                for (const Tensors<double>& moved : one.evaluations[run.function].moved) {
                     all.push_back({&run.step, &moved});
                 }
             }

@@ -1,4 +1,4 @@
-// Named tensors in one arena: one table of name, shape and offset, one block of memory.
+// Named tensors, in the order of their table.
 #pragma once
 
 #include <cstddef>
@@ -61,8 +61,8 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
-// T is float or double. Each tensor starts on a 64-byte line; addresses hold until the object is destroyed, moved from
-// or assigned to.
+// Tensors of T, which is float or double, and of indices. Each tensor of T starts on a 64-byte line; addresses hold
+// until the tensor is put again, or the object is destroyed, moved from or assigned to.
 template <class T>
 class Tensors {
 public:
@@ -70,26 +70,40 @@ public:
     // Every element unwritten. Throws std::invalid_argument for a duplicate name.
     explicit Tensors(std::vector<TensorSpec> table);
 
-    const std::vector<TensorSpec>& table() const { return table_; }
-    bool contains(const std::string& name) const { return offsets_.contains(name); }
+    // Copies a tensor, converted to T unless it holds indices, and replaces the one of its name.
+    void put(const View& view);
+    template <class From>
+    void put(const TensorSpec& spec, const std::vector<From>& values) {
+        put({spec.name, spec.shape, *dtype_for<From>, values.data()});
+    }
 
-    // Throws std::out_of_range for an unknown name, which is an error of the program, not of its input.
+    // In the order in which they were added.
+    const std::vector<TensorSpec>& table() const { return table_; }
+    std::vector<View> views() const;
+    bool contains(const std::string& name) const { return entries_.contains(name); }
+    bool holds_indices(const std::string& name) const { return entries_.at(name).is_indices; }
+    std::size_t elements() const;  // of all of them
+
+    // Throw std::out_of_range if the name is missing or of the other kind: an error of the program, not of its input.
     std::span<T> operator[](const std::string& name);
     std::span<const T> operator[](const std::string& name) const;
+    std::span<const std::int64_t> indices(const std::string& name) const;
+    std::vector<T> copy_of(const std::string& name) const;
 
-    std::vector<View> views() const;
-
-    // Marks every element as unwritten again.
+    // Marks every element of T as unwritten again.
     void clear();
 
 private:
-    struct ArenaRange {
-        std::size_t offset = 0;  // in elements
-        std::size_t count = 0;
+    struct Entry {
+        bool is_indices = false;
+        AlignedVector<T> numbers = {};
+        std::vector<std::int64_t> indices = {};
     };
+    template <class Entries>
+    static auto& find(Entries& entries, const std::string& name, bool is_indices);
+
     std::vector<TensorSpec> table_;
-    std::unordered_map<std::string, ArenaRange> offsets_;
-    AlignedVector<T> arena_;
+    std::unordered_map<std::string, Entry> entries_;
 };
 
 // Copies every tensor of `from` into the one of that name in `to`, converting between float and double. Throws

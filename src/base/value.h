@@ -28,6 +28,11 @@ struct Value {
 // The value of that name; the inverse of Value::name().
 Value value_of(const std::string& name);
 
+// Whether values of that name are indices: those of X and Y.
+inline bool is_index(const std::string& name) {
+    return name == "X" || name == "Y";
+}
+
 // Names derived from that of a value: "dW1", "new_W1", "eval_h".
 std::string gradient_of(const std::string& value);
 std::string update_of(const std::string& value);

@@ -118,11 +118,11 @@ std::string what_is_right(const SmallestInput& input) {
 
 std::string initialiser(const SmallestInput& input, const std::string& name, const Shape& shape) {
     if (input.values.holds_indices(name)) {
-        return initialiser(shape, std::span(input.values.indices(name)));
+        return initialiser(shape, input.values.indices(name));
     }
-    const std::vector<double>& numbers = input.values.numbers(name);
+    const std::span<const double> numbers = input.values[name];
     if (input.made.trial.in_double) {
-        return initialiser(shape, std::span(numbers));
+        return initialiser(shape, numbers);
     }
     const std::vector<float> floats(numbers.begin(), numbers.end());
     return initialiser(shape, std::span(floats));
@@ -167,8 +167,8 @@ Json json_of(const SmallestInput& input) {
     Json values = Json::object();
     for (const std::string& name : input.reads) {
         const Shape& shape = find(views, name)->shape;
-        values[name] = input.values.holds_indices(name) ? nested(shape, std::span(input.values.indices(name)))
-                                                        : nested(shape, std::span(input.values.numbers(name)));
+        values[name] = input.values.holds_indices(name) ? nested(shape, input.values.indices(name))
+                                                        : nested(shape, input.values[name]);
     }
     return {
         {"rows", input.size.rows},

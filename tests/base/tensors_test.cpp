@@ -1,10 +1,13 @@
-// Named tensors in one arena, and the detection of unwritten elements.
+// Named tensors, and the detection of unwritten elements.
 #include "base/tensors.h"
 
+#include <algorithm>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <stdexcept>
+
+#include "judge/owned.h"
 
 using namespace byhand;
 
@@ -116,4 +119,36 @@ TEST_CASE("tensors: copy_into matches by name, converts, and refuses mismatches"
     Tensors<float> lacks({{"a", {3}}}), differs({{"a", {3}}, {"b", {3}}});
     CHECK_THROWS_AS(copy_into(lacks, from), std::out_of_range);
     CHECK_THROWS_AS(copy_into(differs, from), std::invalid_argument);
+}
+
+TEST_CASE("tensors: put copies floats, doubles and indices, and replaces a tensor") {
+    Tensors<double> values;
+    {
+        test::Owned<float> a{"a", {3}, {1.5F, -2, 0x1p-140F}};
+        test::Owned<double> b{"b", {2, 1}, {0.1, -3}};
+        const std::vector<std::int64_t> X = {4, 0, 7, 1};
+        values.put(a.view());
+        values.put(b.view());
+        values.put(View{"X", {2, 2}, DType::int64, X.data()});
+    }
+    CHECK(values.copy_of("a") == std::vector<double>{1.5, -2, 0x1p-140});
+    CHECK(values.copy_of("b") == std::vector<double>{0.1, -3});
+    CHECK(std::ranges::equal(values.indices("X"), std::vector<std::int64_t>{4, 0, 7, 1}));
+    CHECK(values.holds_indices("X"));
+    CHECK_FALSE(values.holds_indices("a"));
+    CHECK(values.elements() == 9);
+    CHECK_THROWS_AS(values.indices("c"), std::out_of_range);
+    CHECK_THROWS_AS(values.holds_indices("c"), std::out_of_range);
+    CHECK_THROWS_AS(values["X"], std::out_of_range);
+    CHECK_THROWS_AS(values.indices("a"), std::out_of_range);
+
+    values.put({"a", {2, 1}}, std::vector<float>{3, 4});
+    const std::vector<View> views = values.views();
+    REQUIRE(views.size() == 3);
+    CHECK(views[0].name == "a");
+    CHECK(views[0].shape == Shape{2, 1});
+    CHECK(views[0].dtype == DType::float64);
+    CHECK(value_at(views[0], 1) == 4);
+    CHECK(views[2].dtype == DType::int64);
+    CHECK(value_at(views[2], 2) == 7);
 }

@@ -329,7 +329,7 @@ TEST_CASE("battery mistakes: a NaN that is swallowed, and an infinity") {
         const IsolatedStep step = Judged{.function = function}.run();
         REQUIRE(step.wrong());
         REQUIRE(step.telling()->smallest != nullptr);
-        CHECK(step.telling()->smallest->values.numbers("x").size() <= 2);
+        CHECK(step.telling()->smallest->values["x"].size() <= 2);
         return test::reported(step).why();
     };
     CHECK(note_of(swallows([](float x) {
@@ -346,9 +346,9 @@ TEST_CASE("step inputs: a NaN counts only where each number in its place makes a
     const auto classes = [&](const FakeReferenceOperations::Evaluate& exact, std::vector<double> x) {
         FakeReferenceOperations operations;
         operations.add("y", {{"x", {kElements}}}, exact);
-        Values values;
+        Tensors<double> values;
         values.put({"x", {kElements}}, std::move(x));
-        return make_step_input(step, operations, std::make_shared<const Values>(std::move(values)));
+        return make_step_input(step, operations, std::make_shared<const Tensors<double>>(std::move(values)));
     };
     const std::vector<double> some = {0.5, nan, -1, 0.75, nan, 0.25, -0.5};
     const auto at_nan = [&](double x) { return std::isnan(x); };

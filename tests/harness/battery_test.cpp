@@ -109,7 +109,7 @@ void expect_caught(Run function, const std::string& on) {
     const SmallestInput* smallest = step.telling()->smallest.get();
     REQUIRE(smallest != nullptr);
     CHECK(fails(smallest->made.trial.verdict));
-    CHECK(smallest->values.numbers("x").size() <= 4);
+    CHECK(smallest->values["x"].size() <= 4);
 }
 
 }  // namespace
@@ -130,7 +130,7 @@ TEST_CASE("battery: of several functions that make a name each is judged, and th
         REQUIRE(step.wrong());
         CHECK(step.function == "other");
         REQUIRE(step.telling()->smallest != nullptr);
-        CHECK(step.telling()->smallest->values.numbers("x").size() == 1);
+        CHECK(step.telling()->smallest->values["x"].size() == 1);
         return test::reported(step);
     };
     const IsolatedStep all_right = judged(right<float>, {{"third", right<float>}, {"other (wide)", right<float>}});
@@ -151,7 +151,7 @@ TEST_CASE("battery: a step that is wrong on the batch has a small input too") {
     });
     CHECK_FALSE(step.not_on_batch());
     REQUIRE(step.telling()->smallest != nullptr);
-    CHECK(step.telling()->smallest->values.numbers("x").size() == 1);
+    CHECK(step.telling()->smallest->values["x"].size() == 1);
 }
 
 TEST_CASE("battery: other sizes show a loop that forgets its remainder") {
@@ -199,7 +199,7 @@ TEST_CASE("battery: a function in double that reads floats is found, and the sma
     REQUIRE(step.wrong());
     CHECK(step.only_in_double());
     REQUIRE(step.telling()->smallest != nullptr);
-    const double x = step.telling()->smallest->values.numbers("x").at(0);
+    const double x = step.telling()->smallest->values["x"][0];
     CHECK(x != static_cast<double>(static_cast<float>(x)));
     CHECK_FALSE(judged(right<float>, {}, right<double>).wrong());
 }

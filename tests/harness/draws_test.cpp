@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,34 +21,34 @@ const std::vector<TensorSpec> kSpecs = {
     {"x", {kRows, kColumns}}, {"h", {kRows, 3}}, {"v", {kColumns}}, {"X", {kRows, 2}}, {"Y", {kRows}}};
 const std::map<std::string, ValueRange> kRanges = {{"h", {-1, 1}}, {"v", {.low = 0}}};
 
-Values drawn(const Draw& how, std::uint64_t seed = 1) {
+Tensors<double> drawn(const Draw& how, std::uint64_t seed = 1) {
     return draw(kSpecs, kRanges, how, kVocabulary, seed);
 }
 
-std::vector<double> row(const Values& values, std::size_t i) {
-    const double* from = values.numbers("x").data() + i * kColumns;
+std::vector<double> row(const Tensors<double>& values, std::size_t i) {
+    const double* from = values["x"].data() + i * kColumns;
     return {from, from + kColumns};
 }
 
-bool has(const std::vector<double>& numbers, double x) {
+bool has(std::span<const double> numbers, double x) {
     return std::ranges::any_of(numbers, [x](double y) { return y == x && std::signbit(x) == std::signbit(y); });
 }
 
 }  // namespace
 
 TEST_CASE("draws: random magnitudes lie from 1/16 to 1, have either sign, and are the same for the same seed") {
-    const Values values = drawn({});
+    const Tensors<double> values = drawn({});
     std::set<double> seen;
-    for (const double x : values.numbers("x")) {
+    for (const double x : values["x"]) {
         CHECK(std::abs(x) >= 1.0F / 16);
         CHECK(std::abs(x) <= 1);
         seen.insert(std::abs(x));
     }
     CHECK(seen.size() == kRows * kColumns);
-    CHECK(std::ranges::any_of(values.numbers("x"), [](double x) { return x < 0; }));
-    CHECK(std::ranges::any_of(values.numbers("x"), [](double x) { return x > 0; }));
-    CHECK(values.numbers("x") == drawn({}).numbers("x"));
-    CHECK(values.numbers("x") != drawn({}, 2).numbers("x"));
+    CHECK(std::ranges::any_of(values["x"], [](double x) { return x < 0; }));
+    CHECK(std::ranges::any_of(values["x"], [](double x) { return x > 0; }));
+    CHECK(values.copy_of("x") == drawn({}).copy_of("x"));
+    CHECK(values.copy_of("x") != drawn({}, 2).copy_of("x"));
 }
 
 TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite numbers") {
@@ -56,10 +57,10 @@ TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite
           Drawn::all_octaves, Drawn::differences, Drawn::all_differences, Drawn::special, Drawn::lines, Drawn::every,
           Drawn::first, Drawn::last, Drawn::first_in_row, Drawn::last_in_row}) {
         INFO(describe({how}));
-        const Values values = drawn({how});
-        CHECK(std::ranges::all_of(values.numbers("x"), [](double x) { return std::isfinite(x); }));
-        CHECK(std::ranges::all_of(values.numbers("h"), [](double x) { return std::abs(x) <= 1; }));
-        CHECK(std::ranges::all_of(values.numbers("v"), [](double x) { return x >= 0 && std::isfinite(x); }));
+        const Tensors<double> values = drawn({how});
+        CHECK(std::ranges::all_of(values["x"], [](double x) { return std::isfinite(x); }));
+        CHECK(std::ranges::all_of(values["h"], [](double x) { return std::abs(x) <= 1; }));
+        CHECK(std::ranges::all_of(values["v"], [](double x) { return x >= 0 && std::isfinite(x); }));
         for (const char* name : {"X", "Y"}) {
             CHECK(std::ranges::all_of(values.indices(name), [](std::int64_t index) {
                 return index >= 0 && index < std::int64_t{kVocabulary};
@@ -69,8 +70,8 @@ TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite
 }
 
 TEST_CASE("draws: scales") {
-    const auto largest = [](const Values& values) {
-        return std::abs(*std::ranges::max_element(values.numbers("x"), {}, [](double x) { return std::abs(x); }));
+    const auto largest = [](const Tensors<double>& values) {
+        return std::abs(*std::ranges::max_element(values["x"], {}, [](double x) { return std::abs(x); }));
     };
     CHECK(largest(drawn({Drawn::small})) <= 0x1p-20F);
     CHECK(largest(drawn({Drawn::large})) > 0x1p19F);
@@ -80,18 +81,18 @@ TEST_CASE("draws: scales") {
     CHECK(largest(drawn({Drawn::enormous})) > 0x1p117);
     CHECK(largest(drawn({Drawn::octaves})) > 0x1p10F);
     CHECK(largest(drawn({Drawn::all_octaves})) > 0x1p40F);
-    const Values enormous = drawn({Drawn::enormous});
+    const Tensors<double> enormous = drawn({Drawn::enormous});
     const std::vector<double> negative = row(enormous, 0), other = row(enormous, 1);
     CHECK(*std::ranges::max_element(negative) < -1e34);
     CHECK(*std::ranges::max_element(other) > 0);
 }
 
 TEST_CASE("draws: special values are zeros of both signs, subnormal numbers, and the ends of a range") {
-    const Values values = drawn({Drawn::special});
-    CHECK(has(values.numbers("x"), 0.0F));
-    CHECK(has(values.numbers("x"), -0.0F));
-    CHECK(std::ranges::any_of(values.numbers("x"), [](double x) { return x != 0 && std::abs(x) < 0x1p-126; }));
-    const std::vector<double>& h = values.numbers("h");
+    const Tensors<double> values = drawn({Drawn::special});
+    CHECK(has(values["x"], 0.0F));
+    CHECK(has(values["x"], -0.0F));
+    CHECK(std::ranges::any_of(values["x"], [](double x) { return x != 0 && std::abs(x) < 0x1p-126; }));
+    const std::span<const double> h = values["h"];
     CHECK(has(h, 1));
     CHECK(has(h, -1));
     CHECK(has(h, std::nextafter(1.0F, 0.0F)));
@@ -103,21 +104,21 @@ TEST_CASE("draws: a value with fewer elements than there are special numbers tak
     const std::size_t all = special_numbers(range);
     std::multiset<double> seen;
     for (std::size_t from = 0; from < all; from += 7) {
-        const Values values = draw({{"v", {7}}}, {{"v", range}}, {Drawn::special, "v", from}, kVocabulary, 1);
-        seen.insert(values.numbers("v").begin(), values.numbers("v").end());
+        const Tensors<double> values = draw({{"v", {7}}}, {{"v", range}}, {Drawn::special, "v", from}, kVocabulary, 1);
+        seen.insert(values["v"].begin(), values["v"].end());
     }
-    const Values whole = draw({{"v", {all}}}, {{"v", range}}, {Drawn::special, "v"}, kVocabulary, 1);
-    CHECK(std::set(seen.begin(), seen.end()) == std::set(whole.numbers("v").begin(), whole.numbers("v").end()));
+    const Tensors<double> whole = draw({{"v", {all}}}, {{"v", range}}, {Drawn::special, "v"}, kVocabulary, 1);
+    CHECK(std::set(seen.begin(), seen.end()) == std::set(whole["v"].begin(), whole["v"].end()));
     CHECK(std::set(seen.begin(), seen.end()).size() > 20);
 }
 
 TEST_CASE("draws: close values differ by millionths, in all values alike") {
-    const Values values = drawn({Drawn::close});
-    for (const double x : values.numbers("x")) {
+    const Tensors<double> values = drawn({Drawn::close});
+    for (const double x : values["x"]) {
         CHECK(std::abs(x - 1000) <= 0.001F);
     }
-    CHECK(std::set(values.numbers("x").begin(), values.numbers("x").end()).size() > 3);
-    CHECK(std::abs(values.numbers("v")[0] - values.numbers("x")[0]) <= 0.002F);
+    CHECK(std::set(values["x"].begin(), values["x"].end()).size() > 3);
+    CHECK(std::abs(values["v"][0] - values["x"][0]) <= 0.002F);
 }
 
 // Shapes of 27 elements and more, of one axis to five.
@@ -127,7 +128,7 @@ const std::vector<Shape> kShapes = {{27}, {9, 3}, {3, 9}, {7, 27}, {1, 128}, {2,
 std::vector<std::vector<double>> in_turn(const Draw& how, const Shape& shape) {
     std::vector<std::vector<double>> all;
     for (const Draw& one : each_in_turn(how, shape, 16)) {
-        all.push_back(draw({{"x", shape}}, {}, one, 1, 1).numbers("x"));
+        all.push_back(draw({{"x", shape}}, {}, one, 1, 1).copy_of("x"));
     }
     return all;
 }
@@ -231,7 +232,7 @@ TEST_CASE("draws: lines along every axis are of every kind") {
 }
 
 TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot and zero; so are columns") {
-    const Values by_rows = drawn({.how = Drawn::lines}), by_columns = drawn({.how = Drawn::lines, .axis = 1});
+    const Tensors<double> by_rows = drawn({.how = Drawn::lines}), by_columns = drawn({.how = Drawn::lines, .axis = 1});
     const auto maxima = [](const std::vector<double>& line) {
         return std::ranges::count(line, *std::ranges::max_element(line));
     };
@@ -256,7 +257,7 @@ TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot
     for (std::size_t j = 0; j < kColumns; ++j) {
         bool negative = true;
         for (std::size_t i = 0; i < kRows; ++i) {
-            negative = negative && by_columns.numbers("x")[i * kColumns + j] < 0;
+            negative = negative && by_columns["x"][i * kColumns + j] < 0;
         }
         negative_columns += negative ? 1 : 0;
     }
@@ -264,10 +265,11 @@ TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot
 }
 
 TEST_CASE("draws: indices take each class in turn, only the first, or only the last") {
-    const std::vector<std::int64_t> every = drawn({Drawn::every, "Y", 5}).indices("Y");
+    const Tensors<double> in_turn = drawn({Drawn::every, "Y", 5});
+    const std::span<const std::int64_t> every = in_turn.indices("Y");
     CHECK(every[0] == 5);
     CHECK(std::set(every.begin(), every.end()).size() == kVocabulary);
-    const auto all = [](const std::vector<std::int64_t>& indices, std::int64_t index) {
+    const auto all = [](std::span<const std::int64_t> indices, std::int64_t index) {
         return std::ranges::all_of(indices, [index](std::int64_t one) { return one == index; });
     };
     CHECK(all(drawn({Drawn::first, "X"}).indices("X"), 0));
@@ -277,7 +279,8 @@ TEST_CASE("draws: indices take each class in turn, only the first, or only the l
 TEST_CASE("draws: an index is in the first, a middle or the last row only") {
     for (const auto& [how, index] : {std::pair(Drawn::first_in_row, 0), {Drawn::last_in_row, int{kVocabulary} - 1}}) {
         for (const std::size_t turn : {0U, 1U, 2U}) {
-            const std::vector<std::int64_t> X = drawn({how, "X", turn}).indices("X");
+            const Tensors<double> values = drawn({how, "X", turn});
+            const std::span<const std::int64_t> X = values.indices("X");
             const std::size_t row = turn * (kRows - 1) / 2;
             for (std::size_t i = 0; i < X.size(); ++i) {
                 CHECK((X[i] == index) == (i / 2 == row));
@@ -288,8 +291,39 @@ TEST_CASE("draws: an index is in the first, a middle or the last row only") {
 }
 
 TEST_CASE("draws: a draw can be limited to one value, the others being random") {
-    const Values values = drawn({Drawn::large, "v"});
-    CHECK(*std::ranges::max_element(values.numbers("v")) > 0x1p19F);
-    CHECK(std::ranges::all_of(values.numbers("x"), [](double x) { return std::abs(x) <= 1; }));
+    const Tensors<double> values = drawn({Drawn::large, "v"});
+    CHECK(*std::ranges::max_element(values["v"]) > 0x1p19F);
+    CHECK(std::ranges::all_of(values["x"], [](double x) { return std::abs(x) <= 1; }));
     CHECK(describe({Drawn::large, "v"}) == "values around 1e6 in v");
+}
+
+TEST_CASE("draws: digits that a float has no room for leave each number next to the same float") {
+    const std::vector<double> floats = {0,
+                                        -0.0,
+                                        1,
+                                        -0.5,
+                                        1.25,
+                                        static_cast<double>(0.1F),
+                                        static_cast<double>(-0.3F),
+                                        static_cast<double>(0.1F),
+                                        static_cast<double>(std::nextafter(1.0F, 0.0F)),
+                                        0x1.fffffep127,
+                                        0x1.234568p-127};
+    Tensors<double> values;
+    values.put({"a", {floats.size()}}, floats);
+    values.put({"X", {1}}, std::vector<std::int64_t>{1});
+    const Tensors<double> doubles = with_digits_of_doubles(values);
+    CHECK(std::ranges::equal(doubles.indices("X"), values.indices("X")));
+    const std::span<const double> numbers = doubles["a"];
+    REQUIRE(numbers.size() == floats.size());
+    for (std::size_t i = 0; i < floats.size(); ++i) {
+        CAPTURE(i, floats[i], numbers[i]);
+        const bool stays = i < 5 || i == 10;  // of few digits, or subnormal
+        CHECK((numbers[i] == floats[i]) == stays);
+        CHECK(static_cast<double>(static_cast<float>(numbers[i])) == floats[i]);
+        CHECK(std::signbit(numbers[i]) == std::signbit(floats[i]));
+        CHECK((stays || std::abs(numbers[i] / floats[i] - 1) > 0x1p-28));
+    }
+    CHECK(numbers[5] == numbers[7]);
+    CHECK(numbers[8] < 1);
 }

@@ -79,9 +79,9 @@ std::shared_ptr<const ReferenceOperations> operations_of(const NetworkConfig& co
 
 const Form kForm{graph_of, operations_of};
 
-Values values_at(const NetworkSize& size) {
+Tensors<double> values_at(const NetworkSize& size) {
     const std::size_t n = size.rows, V = size.network.vocabulary, K = size.network.context * size.network.embedding;
-    Values values;
+    Tensors<double> values;
     std::vector<float> z(n * V), x(n * K);
     std::vector<std::int64_t> Y(n);
     for (std::size_t i = 0; i < z.size(); ++i) {
@@ -99,13 +99,13 @@ Values values_at(const NetworkSize& size) {
     return values;
 }
 
-std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Values& values, const NetworkSize& size,
+std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Tensors<double>& values, const NetworkSize& size,
                                             std::size_t tries = 600) {
     const auto run = [&](const NetworkSize& at, const StepInput& input) {
         const std::size_t V = at.network.vocabulary, K = at.network.context * at.network.embedding;
         std::vector<float> y(at.rows * V);
         const auto floats = [&](const char* name) {
-            const std::vector<double>& numbers = input.values->numbers(name);
+            const std::span<const double> numbers = (*input.values)[name];
             return std::vector<float>(numbers.begin(), numbers.end());
         };
         const std::vector<float> z = floats("z"), x = floats("embcat");
@@ -124,8 +124,8 @@ constexpr std::size_t kRows = 11, kV = 7, kT = 3, kE = 4;
 
 TEST_CASE("shrink: of a row with a negative number nothing else stays, and that is −1") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
-    Values values = values_at(size);
-    std::vector<double> z = values.numbers("z");
+    Tensors<double> values = values_at(size);
+    std::vector<double> z = values.copy_of("z");
     z[8 * kV + 5] = -12.375;
     values.put({"z", {kRows, kV}}, z);
     // Off where a number is below −1/2, and only in the column of that number.
@@ -141,9 +141,9 @@ TEST_CASE("shrink: of a row with a negative number nothing else stays, and that 
     CHECK(smallest->size.network.context == 1);
     CHECK(smallest->size.network.embedding == 1);
     CHECK(smallest->reads == std::vector<std::string>{"z", "Y", "embcat"});
-    CHECK(std::ranges::count(smallest->values.numbers("z"), -1.0) == 1);
-    CHECK(std::ranges::count(smallest->values.numbers("z"), 0.0) == 1);
-    CHECK(smallest->values.numbers("embcat") == std::vector<double>{1});  // 0 is out of its range
+    CHECK(std::ranges::count(smallest->values["z"], -1.0) == 1);
+    CHECK(std::ranges::count(smallest->values["z"], 0.0) == 1);
+    CHECK(smallest->values.copy_of("embcat") == std::vector<double>{1});  // 0 is out of its range
     CHECK(fails(smallest->made.trial.verdict));
     CHECK(smallest->made.numbers.size() == 2);
     CHECK(smallest->right.size() == 2);
@@ -152,8 +152,8 @@ TEST_CASE("shrink: of a row with a negative number nothing else stays, and that 
 TEST_CASE("shrink: an axis of two extents loses the same index of one of them everywhere") {
     // Off where the number at position 1, dimension 2 is the row's largest: kept are that position and dimension.
     const NetworkSize size = size_of(kRows, kV, kT, kE);
-    Values values = values_at(size);
-    std::vector<double> x = values.numbers("embcat");
+    Tensors<double> values = values_at(size);
+    std::vector<double> x = values.copy_of("embcat");
     x[4 * kT * kE + 1 * kE + 2] = 1000;
     values.put({"embcat", {kRows, kT * kE}}, x);
     const Spoil spoil = [](float* y, const float*, const std::int64_t* Y, const float* embcat, const NetworkSize& at) {
@@ -167,7 +167,7 @@ TEST_CASE("shrink: an axis of two extents loses the same index of one of them ev
     const auto smallest = shrunk(spoil, values, size);
     REQUIRE(smallest != nullptr);
     CHECK(smallest->size.rows == 1);
-    CHECK(smallest->values.numbers("embcat") == std::vector<double>{1000});
+    CHECK(smallest->values.copy_of("embcat") == std::vector<double>{1000});
     CHECK(smallest->values.indices("Y")[0] < 2);  // (4·5 + 2) mod 7 = 1 at first
     CHECK(smallest->made.trial.worst->ours == 3);
 }
@@ -187,7 +187,8 @@ TEST_CASE("shrink: a class that occurs stays, and larger ones are counted anew")
     REQUIRE(smallest != nullptr);
     CHECK(smallest->size.rows == 1);
     CHECK(smallest->size.network.vocabulary == 2);
-    CHECK(smallest->values.indices("Y") == std::vector<std::int64_t>{1});
+    CHECK(smallest->values.indices("Y").size() == 1);
+    CHECK(smallest->values.indices("Y")[0] == 1);
 }
 
 TEST_CASE("shrink: a remainder's smallest size is found, though no half of the first has it") {
@@ -230,7 +231,7 @@ TEST_CASE("shrink: the last hidden layer of a tied network stays as wide as the 
     CHECK(runs > 1);
     CHECK(smallest->size.network.embedding == 2);
     CHECK(test::widths(smallest->size.network) == std::vector<std::size_t>{1, 2});
-    CHECK(smallest->values.numbers("embcat").size() == 2);
+    CHECK(smallest->values["embcat"].size() == 2);
 }
 
 TEST_CASE("shrink: without an error there is nothing to make small, and tries end") {
@@ -250,8 +251,8 @@ TEST_CASE("shrink: without an error there is nothing to make small, and tries en
 
 TEST_CASE("shrink: a plain error does not become one of rounding, nor one of another kind") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
-    Values values = values_at(size);
-    std::vector<double> z = values.numbers("z");
+    Tensors<double> values = values_at(size);
+    std::vector<double> z = values.copy_of("z");
     z[3] = -12.375;
     values.put({"z", {kRows, kV}}, z);
     const Spoil spoil = [](float* y, const float* logits, const std::int64_t*, const float*, const NetworkSize& at) {
@@ -265,13 +266,13 @@ TEST_CASE("shrink: a plain error does not become one of rounding, nor one of ano
     const auto smallest = shrunk(spoil, values, size);
     REQUIRE(smallest != nullptr);
     CHECK(smallest->made.trial.verdict == Verdict::mismatch);
-    CHECK(std::ranges::min(smallest->values.numbers("z")) < -10);
+    CHECK(std::ranges::min(smallest->values["z"]) < -10);
     CHECK(smallest->size.rows > kRows / 2 - 1);
 }
 
 TEST_CASE("shrink: a fault stays a fault, whatever its numbers are, and other faults on the way end nothing") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
-    Values values = values_at(size);
+    Tensors<double> values = values_at(size);
     values.put({"Y", {kRows}}, std::vector<std::int64_t>(kRows, 0));
     const auto with_note = [&](const std::function<void(Trial&, const NetworkSize&)>& judge) {
         const auto run = [&](const NetworkSize& at, const StepInput& input) {

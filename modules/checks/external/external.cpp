@@ -11,7 +11,6 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "base/value.h"
-#include "harness/isolated/values.h"
 
 namespace byhand {
 namespace {

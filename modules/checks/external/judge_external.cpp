@@ -167,12 +167,12 @@ void excuse_inherited(std::vector<double>& limits, const View& given, const std:
 // they should be.
 void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, const Graph& network,
                      const std::vector<double>& exact, const std::vector<double>& limits, Trial& trial) {
-    Values values;
+    Tensors<double> values;
     for (const View& view : inputs.views({step.reads.begin(), step.reads.end()})) {
         values.put(view);
     }
     StepInput input;
-    input.values = std::make_shared<const Values>(std::move(values));
+    input.values = std::make_shared<const Tensors<double>>(std::move(values));
     input.exact = exact;
     std::vector<double> ours(count(given.shape));
     for (std::size_t i = 0; i < ours.size(); ++i) {

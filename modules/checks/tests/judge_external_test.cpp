@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/tensors.h"
 #include "checks/tests/external_file.h"
 #include "harness/hand_made.h"
-#include "harness/isolated/values.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
@@ -127,7 +127,7 @@ struct Chain {
         return judged(file);
     }
     std::vector<IsolatedStep> judged(const File& file) const {
-        Values reference;
+        Tensors<double> reference;
         reference.put({"x", {kElements}}, kX);
         reference.put({"y", {kElements}}, scaled(kX));
         reference.put({"X", {kElements}}, kPlaces);

@@ -25,7 +25,7 @@ constexpr std::size_t kRows = 9;
 const NetworkConfig kNetwork = test::network(5, 3, 2, {.hidden = {7}});
 
 // Random values of all that steps of the network read, the same ones in each test.
-Values random_values(const Graph& network) {
+Tensors<double> random_values(const Graph& network) {
     std::vector<TensorSpec> specs;
     for (const auto& [name, shape] : shapes_of(network)) {
         specs.push_back({name, shape});
@@ -34,14 +34,14 @@ Values random_values(const Graph& network) {
 }
 
 // The step may write over what it reads: copies.
-std::vector<double> made_by(const Step& step, const Values& values) {
+std::vector<double> made_by(const Step& step, const Tensors<double>& values) {
     std::map<std::string, std::vector<float>> read;
     std::vector<float> out(count(step.shape));
     execute(step, out.data(), [&](const std::string& name) -> Operand<float> {
         if (values.holds_indices(name)) {
             return values.indices(name).data();
         }
-        const std::vector<double>& numbers = values.numbers(name);
+        const std::span<const double> numbers = values[name];
         return read.try_emplace(name, numbers.begin(), numbers.end()).first->second.data();
     });
     return {out.begin(), out.end()};
@@ -49,11 +49,11 @@ std::vector<double> made_by(const Step& step, const Values& values) {
 
 struct Asked {
     Graph right = stepwise_graph(kNetwork, kRows);
-    Values values = random_values(right);
+    Tensors<double> values = random_values(right);
 
     StepInput input(const std::string& makes) const {
         StepInput input;
-        input.values = std::make_shared<const Values>(values);
+        input.values = std::make_shared<const Tensors<double>>(values);
         input.exact = made_by(*find_step(right, makes), values);
         return input;
     }
@@ -144,8 +144,8 @@ TEST_CASE("known mistakes: one that makes the right numbers here is no explanati
 TEST_CASE("known mistakes: a row, column or class that is left out, or a read with the other sign, is told") {
     const Asked asked;
     const auto told = [&](const std::string& makes, const std::string& read, auto change) {
-        Values changed = asked.values;
-        std::vector<double> numbers = changed.numbers(read);
+        Tensors<double> changed = asked.values;
+        std::vector<double> numbers = changed.copy_of(read);
         change(numbers);
         const std::map<std::string, Shape> shapes = shapes_of(asked.right);
         changed.put({read, shapes.at(read)}, numbers);

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/value.h"
 #include "foreign/exercise/functions.h"
 #include "foreign/kernel_function.h"
-#include "harness/isolated/values.h"
 
 namespace byhand::exercise {
 namespace {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/value.h"
-#include "harness/isolated/values.h"
 #include "manual/formulas.h"
 #include "report/writers.h"
 

@@ -31,8 +31,8 @@ inline Step step_of(const Run& run) {
     return {"y", {kElements}, {"x", "i"}, {"theirs", theirs}, {}, {}};
 }
 
-inline Values values_from(float first) {
-    Values values;
+inline Tensors<double> values_from(float first) {
+    Tensors<double> values;
     std::vector<float> x;
     std::vector<std::int64_t> i;
     for (std::size_t at = 0; at < kElements; ++at) {
@@ -50,12 +50,12 @@ using Results = std::vector<CallResult<float>>;
 
 inline Results results_of(const Run& run, const CallConfig& config = kApart, std::size_t calls = 4) {
     const Step step = step_of(run);
-    std::vector<Values> values;
+    std::vector<Tensors<double>> values;
     for (std::size_t i = 0; i < calls; ++i) {
         values.push_back(values_from(static_cast<float>(100 * i)));
     }
     std::vector<Call<float>> all;
-    for (const Values& one : values) {
+    for (const Tensors<double>& one : values) {
         all.push_back({&step, &one});
     }
     return run_calls(all, config);

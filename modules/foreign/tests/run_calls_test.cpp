@@ -68,7 +68,7 @@ TEST_CASE("run_calls: a function that behaves makes the same numbers here and in
 }
 
 TEST_CASE("run_calls: in double; what is never written, and numbers that are none") {
-    const Values values = values_from(1);
+    const Tensors<double> values = values_from(1);
     const auto theirs = [](double* y, Reads<double> reads) {
         y[0] = numbers(reads, 0)[6] / 3;
         y[1] = std::nan("");

@@ -10,7 +10,6 @@
 
 #include "base/value.h"
 #include "documents/page/parts.h"
-#include "harness/isolated/values.h"
 #include "report/writers.h"
 #include "report/xml.h"
 

@@ -163,14 +163,14 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
         }
     }
     const NetworkSize& at = sizes_[size];
-    Values values =
+    Tensors<double> values =
         draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size()));
     if (in_double) {
         values = with_digits_of_doubles(values);
     }
-    cases.push_back(
-        {size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
-         make_step_input(*right, *form.reference_operations, std::make_shared<const Values>(std::move(values)))});
+    cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
+                     make_step_input(*right, *form.reference_operations,
+                                     std::make_shared<const Tensors<double>>(std::move(values)))});
 }
 
 void Battery::draw_indices(const std::string& read, const AddCase& add_case) const {

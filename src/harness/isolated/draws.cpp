@@ -1,10 +1,12 @@
 #include "harness/isolated/draws.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <random>
 
+#include "base/hash.h"
 #include "base/value.h"
 
 namespace byhand {
@@ -389,6 +391,18 @@ const char* row_of(const Draw& draw) {
     return draw.how == Drawn::first_in_row || draw.how == Drawn::last_in_row ? kRows[draw.from] : "";
 }
 
+double with_more_digits(double x) {
+    constexpr std::uint64_t kFew = (std::uint64_t{1} << 41) - 1;  // bits that a number of 12 binary digits leaves 0
+    const auto bits = std::bit_cast<std::uint64_t>(x);
+    if ((bits & kFew) == 0 || !(std::abs(x) >= static_cast<double>(std::numeric_limits<float>::min()))) {
+        return x;
+    }
+    // Off by 2^-27 to 2^-26 of it: a float is rounded from what is within 2^-25.
+    const std::uint64_t random = mixed(bits);
+    const double off = (1 + static_cast<double>(random >> 11) * 0x1p-53) * 0x1p-27;
+    return x * (1 + (random % 2 == 0 ? off : -off));
+}
+
 }  // namespace
 
 std::string describe(const Draw& draw) {
@@ -424,10 +438,11 @@ std::size_t special_numbers(const ValueRange& range) {
     return special_choice(range).size();
 }
 
-Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
-            std::size_t vocabulary, std::uint64_t seed, const std::set<std::string>& indices) {
+Tensors<double> draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges,
+                     const Draw& draw, std::size_t vocabulary, std::uint64_t seed,
+                     const std::set<std::string>& indices) {
     Generator generator(seed);
-    Values values;
+    Tensors<double> values;
     for (const TensorSpec& spec : specs) {
         const bool is_meant = draw.gradients ? value_of(spec.name).kind == ValueKind::gradient
                                              : draw.only.empty() || draw.only == spec.name;
@@ -443,6 +458,16 @@ Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, Va
         values.put(spec, numbers_of(spec, known != ranges.end() ? known->second : ValueRange{}, own, generator));
     }
     return values;
+}
+
+Tensors<double> with_digits_of_doubles(const Tensors<double>& floats) {
+    Tensors<double> doubles = floats;
+    for (const TensorSpec& spec : floats.table()) {
+        if (!floats.holds_indices(spec.name)) {
+            std::ranges::transform(floats[spec.name], doubles[spec.name].begin(), with_more_digits);
+        }
+    }
+    return doubles;
 }
 
 }  // namespace byhand

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/network.h"
-#include "harness/isolated/values.h"
+#include "base/tensors.h"
 #include "steps/value_range.h"
 
 namespace byhand {
@@ -65,7 +65,13 @@ std::size_t special_numbers(const ValueRange& range);
 
 // Values for `specs`, the same on every machine for the same seed. Numbers lie within their range, by name; `indices`
 // names what contains indices below `vocabulary`. Values to which `draw` does not apply are random.
-Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
-            std::size_t vocabulary, std::uint64_t seed, const std::set<std::string>& indices = {"X", "Y"});
+Tensors<double> draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges,
+                     const Draw& draw, std::size_t vocabulary, std::uint64_t seed,
+                     const std::set<std::string>& indices = {"X", "Y"});
+
+// Adds digits beyond a float's precision: each number still rounds to the same float. Equal numbers stay equal; numbers
+// with few digits, zeros and subnormal numbers are unchanged. A function in double that reads its operands as floats
+// has another result on these.
+Tensors<double> with_digits_of_doubles(const Tensors<double>& floats);
 
 }  // namespace byhand

@@ -15,7 +15,7 @@ namespace {
 using Change = std::function<void(const std::string& name, std::vector<float>& read)>;
 
 // The step's result on these values, changed by `change`. None if it reads a value that is missing.
-std::optional<std::vector<double>> made_by(const Step& step, const Values& values, const Change& change = {}) {
+std::optional<std::vector<double>> made_by(const Step& step, const Tensors<double>& values, const Change& change = {}) {
     if (!std::ranges::all_of(step.reads, [&](const std::string& name) { return values.contains(name); })) {
         return std::nullopt;
     }
@@ -25,7 +25,7 @@ std::optional<std::vector<double>> made_by(const Step& step, const Values& value
         if (values.holds_indices(name)) {
             return values.indices(name).data();
         }
-        const std::vector<double>& doubles = values.numbers(name);
+        const std::span<const double> doubles = values[name];
         std::vector<float>& numbers = read.emplace_back(doubles.begin(), doubles.end());
         if (change) {
             change(name, numbers);

@@ -44,7 +44,7 @@ private:
 template <class T>
 class FencedOperands {
 public:
-    FencedOperands(const Step& step, const Values& values) : step_(step), values_(values) {
+    FencedOperands(const Step& step, const Tensors<double>& values) : step_(step), values_(values) {
         for (std::size_t i = 0; i < step.reads.size(); ++i) {
             const std::string& name = step.reads[i];
             const DType dtype = stored_operand<T>(step, i, values);
@@ -73,7 +73,7 @@ public:
 
 private:
     const Step& step_;
-    const Values& values_;
+    const Tensors<double>& values_;
     std::vector<Fenced> operands_;
     std::vector<Operand<T>> reads_;
 };

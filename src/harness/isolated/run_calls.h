@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/isolated/values.h"
+#include "base/tensors.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -18,7 +18,7 @@ namespace byhand {
 template <class T>
 struct Call {
     const Step* step = nullptr;
-    const Values* values = nullptr;  // of all its inputs; converted to T
+    const Tensors<double>* values = nullptr;  // of all its inputs; converted to T
     // Only in a subprocess: the result when no other function is called, which must be reproduced to the bit.
     const std::vector<T>* expected = nullptr;
 };

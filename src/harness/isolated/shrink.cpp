@@ -80,7 +80,7 @@ std::optional<std::vector<std::size_t>> sources(const Shape& large, const Shape&
 }
 
 template <class T>
-std::vector<T> picked(const std::vector<T>& all, const std::vector<std::size_t>& places) {
+std::vector<T> picked(std::span<const T> all, const std::vector<std::size_t>& places) {
     std::vector<T> some;
     some.reserve(places.size());
     for (const std::size_t place : places) {
@@ -148,7 +148,8 @@ bool is_same_kind(const Trial& now, const Trial& first) {
 
 class Shrinker {
 public:
-    Shrinker(std::string makes, std::vector<std::string> reads, NetworkSize size, Values values, const Shrinking& how)
+    Shrinker(std::string makes, std::vector<std::string> reads, NetworkSize size, Tensors<double> values,
+             const Shrinking& how)
         : makes_(std::move(makes)),
           reads_(std::move(reads)),
           size_(std::move(size)),
@@ -174,7 +175,7 @@ public:
         while (simplify()) {  // a simpler value may allow another to be simplified
         }
         const Step& right = *step();
-        Values values;
+        Tensors<double> values;
         for (const View& view : values_.views()) {
             if (std::ranges::find(reads_, view.name) != reads_.end()) {
                 values.put(view);
@@ -208,7 +209,7 @@ private:
             return;
         }
         const SizedForm& form = at(size_);
-        Values read;
+        Tensors<double> read;
         for (const TensorSpec& spec : read_by(*right, reads_, *form.reference_operations, form.shapes)) {
             const std::vector<View> views = values_.views();
             if (const View* view = find(views, spec.name)) {
@@ -219,7 +220,7 @@ private:
     }
 
     // Keeps the result if it is as wrong as at first.
-    bool is_wrong(const NetworkSize& size, const Values& values) {
+    bool is_wrong(const NetworkSize& size, const Tensors<double>& values) {
         if (tries_ == 0 || cpu_time() >= end_cpu_ || std::chrono::steady_clock::now() >= end_) {
             tries_ = 0;
             return false;
@@ -230,7 +231,7 @@ private:
         }
         --tries_;
         const StepInput input =
-            make_step_input(*right, *at(size).reference_operations, std::make_shared<const Values>(values));
+            make_step_input(*right, *at(size).reference_operations, std::make_shared<const Tensors<double>>(values));
         const auto is_finite = [](double x) { return std::isfinite(x); };
         // If some of the result overflows, it may continue to do so.
         const bool finite =
@@ -263,8 +264,8 @@ private:
         if (other.network == size_.network || step_at(other) == nullptr) {
             return;
         }
-        const StepInput input =
-            make_step_input(*step_at(other), *at(other).reference_operations, std::make_shared<const Values>(values_));
+        const StepInput input = make_step_input(*step_at(other), *at(other).reference_operations,
+                                                std::make_shared<const Tensors<double>>(values_));
         if (std::ranges::equal(input.exact, right_, is_same<double>) &&
             std::ranges::equal(how_.run(other, input).numbers, made_.numbers, is_same<double>)) {
             size_ = other;
@@ -281,10 +282,10 @@ private:
     }
 
     // The values, with only the kept indices of a dimension.
-    std::optional<Values> without(const Dimension& dimension, const NetworkSize& smaller,
-                                  const std::vector<std::size_t>& kept) {
+    std::optional<Tensors<double>> without(const Dimension& dimension, const NetworkSize& smaller,
+                                           const std::vector<std::size_t>& kept) {
         const auto &before = at(size_).shapes, &after = at(smaller).shapes;
-        Values values;
+        Tensors<double> values;
         for (const View& view : values_.views()) {
             const auto shape = after.find(view.name);
             if (shape == after.end() || !before.contains(view.name) || shape->second.size() != view.shape.size()) {
@@ -296,7 +297,7 @@ private:
             }
             const TensorSpec spec{view.name, shape->second};
             if (!values_.holds_indices(view.name)) {
-                values.put(spec, picked(values_.numbers(view.name), *places));
+                values.put(spec, picked(std::span<const double>(values_[view.name]), *places));
                 continue;
             }
             std::optional<std::vector<std::int64_t>> indices = picked(values_.indices(view.name), *places);
@@ -325,7 +326,7 @@ private:
         if (is_shared || kept.size() < dimension.least || !is_possible(smaller)) {
             return false;
         }
-        std::optional<Values> values = without(dimension, smaller, kept);
+        std::optional<Tensors<double>> values = without(dimension, smaller, kept);
         if (!values || !is_wrong(smaller, *values)) {
             return false;
         }
@@ -363,7 +364,7 @@ private:
         if (std::ranges::equal(changed, kept, is_same<T>) || tries_ == 0) {
             return;
         }
-        Values values = values_;
+        Tensors<double> values = values_;
         values.put(spec, changed);
         if (is_wrong(size_, values)) {
             values_ = std::move(values);
@@ -376,8 +377,8 @@ private:
     }
 
     template <class T, class Simpler>
-    bool simplify(const TensorSpec& spec, const std::vector<T>& now, Simpler simpler) {
-        std::vector<T> kept = now;  // `now` is invalid once values are kept
+    bool simplify(const TensorSpec& spec, std::span<const T> now, Simpler simpler) {
+        std::vector<T> kept(now.begin(), now.end());  // `now` is invalid once values are kept
         const std::vector<T> all = kept;
         simplify(spec, all, 0, all.size(), simpler, kept);
         return !std::ranges::equal(kept, all, is_same<T>);
@@ -386,13 +387,12 @@ private:
     // Whether some element became simpler.
     bool simplify() {
         bool some = false;
-        std::vector<TensorSpec> specs;
-        for (const View& view : values_.views()) {
-            specs.push_back({view.name, view.shape});
-        }
+        std::vector<TensorSpec> specs = values_.table();
+        std::ranges::sort(specs, {}, &TensorSpec::name);
         for (const TensorSpec& spec : specs) {
             if (values_.holds_indices(spec.name)) {
-                some |= simplify(spec, values_.indices(spec.name), [](std::int64_t) { return std::int64_t{0}; });
+                some |= simplify<std::int64_t>(spec, values_.indices(spec.name),
+                                               [](std::int64_t) { return std::int64_t{0}; });
                 continue;
             }
             const std::map<std::string, ValueRange>& ranges = at(size_).graph.ranges;
@@ -403,11 +403,11 @@ private:
                 return other >= range.low && other <= range.high && is_simpler ? other : x;
             };
             for (const double simple : {0.0, 1.0, -1.0}) {
-                some |= simplify(spec, values_.numbers(spec.name), [&](double x) { return within(x, simple); });
+                some |= simplify<double>(spec, values_[spec.name], [&](double x) { return within(x, simple); });
             }
             for (const int digits : {1, 2, 3}) {
-                some |= simplify(spec, values_.numbers(spec.name),
-                                 [&](double x) { return within(x, rounded(x, digits, how_.in_double)); });
+                some |= simplify<double>(spec, values_[spec.name],
+                                         [&](double x) { return within(x, rounded(x, digits, how_.in_double)); });
             }
         }
         return some;
@@ -416,7 +416,7 @@ private:
     std::string makes_;
     std::vector<std::string> reads_;
     NetworkSize size_;
-    Values values_;
+    Tensors<double> values_;
     const Shrinking& how_;
     std::size_t tries_, time_outs_ = 0;
     std::chrono::microseconds end_cpu_;
@@ -431,7 +431,8 @@ private:
 }  // namespace
 
 std::shared_ptr<const SmallestInput> shrink(const std::string& makes, const std::vector<std::string>& reads,
-                                            const NetworkSize& size, const Values& values, const Shrinking& how) {
+                                            const NetworkSize& size, const Tensors<double>& values,
+                                            const Shrinking& how) {
     std::vector<std::string> once;
     for (const std::string& read : reads) {
         if (std::ranges::find(once, read) == once.end()) {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "base/tensors.h"
 #include "harness/isolated/battery.h"
 #include "harness/isolated/step_inputs.h"
 #include "harness/isolated/trial.h"
-#include "harness/isolated/values.h"
 
 namespace byhand {
 
@@ -26,7 +26,7 @@ struct SmallestInput {
     Shape shape;                     // of its result
     std::vector<std::string> reads;  // each once, in the step's order
     NetworkSize size;
-    Values values;  // of its inputs
+    Tensors<double> values;  // of its inputs
     StepResult made;
     std::vector<double> right;
 };
@@ -45,6 +45,7 @@ struct Shrinking {
 // of the same kind (mismatch, unwritten, a fault) and as large, or at least a hundredth of the value. Ends with the
 // tries or the time. Null if the step is right on `values`.
 std::shared_ptr<const SmallestInput> shrink(const std::string& makes, const std::vector<std::string>& reads,
-                                            const NetworkSize& size, const Values& values, const Shrinking& how);
+                                            const NetworkSize& size, const Tensors<double>& values,
+                                            const Shrinking& how);
 
 }  // namespace byhand

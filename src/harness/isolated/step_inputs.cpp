@@ -18,7 +18,7 @@ namespace {
 // The right function's result on these values; those for which `is_off` holds are off by the distance between subnormal
 // numbers.
 template <class IsOff>
-std::vector<Rounded> bounds_of(const Step& right, const Values& values, IsOff is_off) {
+std::vector<Rounded> bounds_of(const Step& right, const Tensors<double>& values, IsOff is_off) {
     std::deque<std::vector<Rounded>> reads;
     std::vector<Rounded> made(count(right.shape));
     execute(right, made.data(), [&](const std::string& name) -> Operand<Rounded> {
@@ -26,8 +26,8 @@ std::vector<Rounded> bounds_of(const Step& right, const Values& values, IsOff is
             return values.indices(name).data();
         }
         std::vector<Rounded>& read = reads.emplace_back();
-        read.reserve(values.numbers(name).size());
-        for (const double x : values.numbers(name)) {
+        read.reserve(values[name].size());
+        for (const double x : values[name]) {
             read.push_back(Rounded::off_by(x, is_off(x) ? 0x1p-149 : 0));
         }
         return read.data();
@@ -44,9 +44,9 @@ bool may_be_subnormal(double x) {
 // number is lost in a sum with it.
 constexpr double kInsteadOfNaN[] = {0.25, -0.5, 2, -3, 4, -5};
 
-bool has(const Values& values, bool (*holds)(double)) {
-    return std::ranges::any_of(values.views(), [&](const View& view) {
-        return view.dtype != DType::int64 && std::ranges::any_of(values.numbers(view.name), holds);
+bool has(const Tensors<double>& values, bool (*holds)(double)) {
+    return std::ranges::any_of(values.table(), [&](const TensorSpec& spec) {
+        return !values.holds_indices(spec.name) && std::ranges::any_of(values[spec.name], holds);
     });
 }
 
@@ -58,18 +58,13 @@ bool is_not_finite(double x) {
 }
 
 // The values with `x`, or about as much, for each NaN.
-Values without_nan(const Values& values, double x) {
-    Values others;
-    for (const View& view : values.views()) {
-        if (view.dtype == DType::int64) {
-            others.put(view);
-            continue;
-        }
-        std::vector<double> numbers = values.numbers(view.name);
+Tensors<double> without_nan(const Tensors<double>& values, double x) {
+    Tensors<double> others = values;
+    for (const TensorSpec& spec : values.table()) {
+        const std::span<double> numbers = values.holds_indices(spec.name) ? std::span<double>() : others[spec.name];
         for (std::size_t i = 0; i < numbers.size(); ++i) {
             numbers[i] = std::isnan(numbers[i]) ? x * (1 + 0x1p-6 * static_cast<double>(i % 7)) : numbers[i];
         }
-        others.put({view.name, view.shape}, std::move(numbers));
     }
     return others;
 }
@@ -109,12 +104,12 @@ void add_classes(StepInput& input, const std::string& makes, const ReferenceOper
 
 }  // namespace
 
-std::vector<Rounded> rounded_result(const Step& step, const Values& values) {
+std::vector<Rounded> rounded_result(const Step& step, const Tensors<double>& values) {
     return bounds_of(step, values, [](double) { return false; });
 }
 
 StepInput make_step_input(const Step& right, const ReferenceOperations& reference_operations,
-                          std::shared_ptr<const Values> values) {
+                          std::shared_ptr<const Tensors<double>> values) {
     StepInput input;
     input.values = std::move(values);
     input.exact = reference_operations.evaluate(right.makes, input.values->views());
@@ -122,7 +117,7 @@ StepInput make_step_input(const Step& right, const ReferenceOperations& referenc
     std::ranges::transform(made, std::back_inserter(input.in_our_order), &Rounded::error);
     std::ranges::transform(made, std::back_inserter(input.in_any_order), &Rounded::any_order);
     const auto has_small = [&](const std::string& name) {
-        return !input.values->holds_indices(name) && std::ranges::any_of(input.values->numbers(name), may_be_subnormal);
+        return !input.values->holds_indices(name) && std::ranges::any_of((*input.values)[name], may_be_subnormal);
     };
     input.in_other_words = input.in_any_order;
     if (std::ranges::any_of(right.reads, has_small)) {
@@ -178,12 +173,12 @@ std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std:
 StepInputs::StepInputs(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
                        std::map<std::string, ValueRange> ranges)
     : vocabulary_(vocabulary), seed_(seed), ranges_(std::move(ranges)) {
-    Values values;
+    Tensors<double> values;
     for (const View& view : reference) {
         shapes_[view.name] = view.shape;
         values.put(view);
     }
-    reference_ = std::make_shared<const Values>(std::move(values));
+    reference_ = std::make_shared<const Tensors<double>>(std::move(values));
 }
 
 StepInputs::Key StepInputs::key(const Step& right, const std::vector<std::string>& reads,
@@ -207,7 +202,7 @@ const StepInput& StepInputs::real(const Step& right, const std::vector<std::stri
     const auto [place, is_new] = real_.try_emplace(key(right, reads, reference_operations, in_double));
     if (is_new) {
         if (in_double && reference_in_double_ == nullptr) {
-            reference_in_double_ = std::make_shared<const Values>(with_digits_of_doubles(*reference_));
+            reference_in_double_ = std::make_shared<const Tensors<double>>(with_digits_of_doubles(*reference_));
         }
         place->second = make_step_input(right, reference_operations, in_double ? reference_in_double_ : reference_);
     }
@@ -219,10 +214,10 @@ const StepInput& StepInputs::probe(const Step& right, const std::vector<std::str
     const auto [place, is_new] = probes_.try_emplace(key(right, reads, reference_operations, in_double));
     if (is_new) {
         const std::vector<TensorSpec> specs = read_by(right, reads, reference_operations, shapes_);
-        Values values = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
+        Tensors<double> values = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
         place->second = make_step_input(
             right, reference_operations,
-            std::make_shared<const Values>(in_double ? with_digits_of_doubles(values) : std::move(values)));
+            std::make_shared<const Tensors<double>>(in_double ? with_digits_of_doubles(values) : std::move(values)));
     }
     return place->second;
 }

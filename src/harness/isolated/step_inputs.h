@@ -12,15 +12,15 @@
 
 #include "base/model.h"
 #include "base/reference_operations.h"
+#include "base/tensors.h"
 #include "byhand/rounded.h"
-#include "harness/isolated/values.h"
 #include "steps/step.h"
 #include "steps/value_range.h"
 
 namespace byhand {
 
 struct StepInput {
-    std::shared_ptr<const Values> values;
+    std::shared_ptr<const Tensors<double>> values;
     std::vector<double> exact;
     // The largest error of float in each element: with our order of sums, with any order, and with any order and
     // another grouping of products, so that a subnormal number is rounded before it grows. In the last, each result is
@@ -31,11 +31,11 @@ struct StepInput {
 };
 
 // The step's result on these values, with bounds of the rounding in float. Precondition: it has a function on Rounded.
-std::vector<Rounded> rounded_result(const Step& step, const Values& values);
+std::vector<Rounded> rounded_result(const Step& step, const Tensors<double>& values);
 
 // The input with these values of a step that should be `right`.
 StepInput make_step_input(const Step& right, const ReferenceOperations& reference_operations,
-                          std::shared_ptr<const Values> values);
+                          std::shared_ptr<const Tensors<double>> values);
 
 // All that the reference operation of `right.makes`, the right step and a step that reads `reads` read. `shapes` are by
 // name.
@@ -74,7 +74,7 @@ public:
     StepInputs(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
                std::map<std::string, ValueRange> ranges = {});
 
-    const Values& reference() const { return *reference_; }
+    const Tensors<double>& reference() const { return *reference_; }
 
     // The input of a step with the reference's values, and with random ones. `right` is the right step; `reads` is what
     // the step actually reads. For a function in double the values have more digits than a float. Throw
@@ -90,7 +90,7 @@ private:
     static Key key(const Step& right, const std::vector<std::string>& reads,
                    const ReferenceOperations& reference_operations, bool in_double);
 
-    std::shared_ptr<const Values> reference_, reference_in_double_;
+    std::shared_ptr<const Tensors<double>> reference_, reference_in_double_;
     std::map<std::string, Shape> shapes_;
     std::size_t vocabulary_;
     std::uint64_t seed_;

@@ -19,7 +19,7 @@ template <class T>
 constexpr DType dtype_of_numbers = std::is_same_v<T, float> ? DType::float32 : DType::float64;
 
 template <class To, class From>
-void copy_as(const std::vector<From>& from, std::byte* to) {
+void copy_as(std::span<const From> from, std::byte* to) {
     for (std::size_t i = 0; i < from.size(); ++i) {
         const To element = static_cast<To>(from[i]);
         std::memcpy(to + i * sizeof(To), &element, sizeof element);
@@ -27,7 +27,7 @@ void copy_as(const std::vector<From>& from, std::byte* to) {
 }
 
 template <class From>
-void copy_as(const std::vector<From>& from, DType dtype, std::byte* to) {
+void copy_as(std::span<const From> from, DType dtype, std::byte* to) {
     switch (dtype) {
         case DType::float32:
             return copy_as<float>(from, to);
@@ -60,7 +60,7 @@ struct Element {
 
 Element element_of(double number, DType dtype) {
     Element element{.size = size_of(dtype)};
-    copy_as(std::vector{number}, dtype, element.bytes.data());
+    copy_as(std::span<const double>(&number, 1), dtype, element.bytes.data());
     return element;
 }
 
@@ -103,7 +103,7 @@ std::uint32_t pattern_of(std::uint16_t bits, DType dtype) {
 }  // namespace
 
 template <class T>
-DType stored_operand(const Step& step, std::size_t position, const Values& values) {
+DType stored_operand(const Step& step, std::size_t position, const Tensors<double>& values) {
     if (!step.stored.empty()) {
         return step.stored[position];
     }
@@ -115,15 +115,15 @@ DType stored_result(const Step& step) {
     return step.stored.empty() ? dtype_of_numbers<T> : step.stored.back();
 }
 
-std::size_t bytes_of(const Values& values, const std::string& name, DType dtype) {
-    return size_of(dtype) * (values.holds_indices(name) ? values.indices(name).size() : values.numbers(name).size());
+std::size_t bytes_of(const Tensors<double>& values, const std::string& name, DType dtype) {
+    return size_of(dtype) * (values.holds_indices(name) ? values.indices(name).size() : values[name].size());
 }
 
-void store(const Values& values, const std::string& name, DType dtype, std::byte* to) {
+void store(const Tensors<double>& values, const std::string& name, DType dtype, std::byte* to) {
     if (values.holds_indices(name)) {
         copy_as(values.indices(name), dtype, to);
     } else {
-        copy_as(values.numbers(name), dtype, to);
+        copy_as(values[name], dtype, to);
     }
 }
 
@@ -168,8 +168,8 @@ std::vector<T> loaded(std::span<const std::byte> memory, DType dtype) {
     return numbers;
 }
 
-template DType stored_operand<float>(const Step&, std::size_t, const Values&);
-template DType stored_operand<double>(const Step&, std::size_t, const Values&);
+template DType stored_operand<float>(const Step&, std::size_t, const Tensors<double>&);
+template DType stored_operand<double>(const Step&, std::size_t, const Tensors<double>&);
 template DType stored_result<float>(const Step&);
 template DType stored_result<double>(const Step&);
 template std::vector<float> loaded(std::span<const std::byte>, DType);

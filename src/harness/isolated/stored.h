@@ -11,7 +11,6 @@
 
 #include "base/tensors.h"
 #include "byhand/view.h"
-#include "harness/isolated/values.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -21,13 +20,13 @@ inline constexpr double kFence = -7.25;
 
 // Of the operand at this position, or of the result. T is float or double.
 template <class T>
-DType stored_operand(const Step& step, std::size_t position, const Values& values);
+DType stored_operand(const Step& step, std::size_t position, const Tensors<double>& values);
 template <class T>
 DType stored_result(const Step& step);
 
 // The bytes of a value in this format, in which numbers are rounded to nearest.
-std::size_t bytes_of(const Values& values, const std::string& name, DType dtype);
-void store(const Values& values, const std::string& name, DType dtype, std::byte* to);
+std::size_t bytes_of(const Tensors<double>& values, const std::string& name, DType dtype);
+void store(const Tensors<double>& values, const std::string& name, DType dtype, std::byte* to);
 // Every element is `number`, which the format has.
 void fill(std::span<std::byte> memory, DType dtype, double number);
 bool is_filled(std::span<const std::byte> memory, DType dtype, double number);

@@ -9,7 +9,6 @@
 
 #include "base/hash.h"
 #include "base/value.h"
-#include "harness/isolated/values.h"
 
 namespace byhand {
 namespace {
