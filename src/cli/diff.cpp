@@ -52,7 +52,7 @@ int diff(const DiffOptions& options) {
     how.shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
     find_words(how, a.metadata);
     find_words(how, b.metadata);
-    const Diff found = byhand::diff(options.a, views(a), options.b, views(b), options.limit);
+    const Diff found = byhand::diff(options.a, views(a.tensors), options.b, views(b.tensors), options.limit);
     report.write(diff_document(found, how));
     if (report.is_file()) {
         const Text text = conclusion(found);

@@ -7,16 +7,6 @@
 
 namespace byhand {
 
-// One operation's rows, defined in its folder.
-GlossaryRows embedding_rows();
-GlossaryRows flatten_rows();
-GlossaryRows linear_rows();
-GlossaryRows batchnorm_rows();
-GlossaryRows cross_entropy_rows();
-
-// The optimizers' rows, defined in their folder.
-GlossaryRows optimizer_rows();
-
 // The rows of the network's operations, of its optimizer, and of values that no operation computes: the batch and the
 // rate.
 Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand = hand_operations());

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "manual/glossary.h"
+#include "manual/optimizer/steps.h"
 
 namespace byhand {
 

@@ -1,6 +1,7 @@
 // A handwritten operation of the network as a list of steps. Each has a folder with its formulas and its steps.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -32,12 +33,11 @@ struct Site {
         return value_of(y()).kind == ValueKind::evaluated ? evaluation_of(value(name)) : value(name);
     }
     bool is_part() const { return rows != batch_rows; }
-    // (rows, outputs) and (outputs) of its layer.
+    // (rows, outputs) of its layer.
     Shape wide() const { return {rows, operation.layer.outputs}; }
-    Shape narrow() const { return {operation.layer.outputs}; }
 };
 
-using AppendSteps = void (*)(StepList& steps, const Site& at);
+using AppendSteps = std::function<void(StepList& steps, const Site& at)>;
 using ValueRanges = std::map<std::string, ValueRange>;
 using Kinks = std::map<std::string, Kink>;
 

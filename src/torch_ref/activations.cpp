@@ -1,5 +1,7 @@
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/log_sigmoid.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/sigmoid_backward.h>
@@ -15,60 +17,55 @@ namespace {
 
 using at::Tensor;
 
-void add(TorchSteps& steps, const Site& site, std::function<Tensor(TensorReads)> apply,
-         std::function<Tensor(const Tensor&, const Tensor&)> by_result = nullptr) {
-    steps.push_back({site.y(), site.wide(), {site.x()}, std::move(apply), std::move(by_result)});
+TorchOperation elementwise(std::string op, decltype(TorchStep::apply) apply,
+                           decltype(TorchStep::by_result) by_result = nullptr) {
+    return {std::move(op), [=](TorchSteps& steps, const Site& site) {
+                add(steps, site.y(), site.wide(), {site.x()}, apply).by_result = by_result;
+            }};
 }
 
 }  // namespace
 
 extern TorchOperation tanh_operation() {
-    return {op::kTanh, [](TorchSteps& steps, const Site& site) {
-                add(
-                    steps, site, [](TensorReads r) { return at::tanh(r[0]); },
-                    [](const Tensor& h, const Tensor& dh) { return at::tanh_backward(dh, h); });
-            }};
+    return elementwise(
+        op::kTanh, [](TensorReads r) { return at::tanh(r[0]); },
+        [](const Tensor& h, const Tensor& dh) { return at::tanh_backward(dh, h); });
 }
 
 extern TorchOperation sigmoid_operation() {
-    return {"sigmoid", [](TorchSteps& steps, const Site& site) {
-                add(
-                    steps, site, [](TensorReads r) { return at::sigmoid(r[0]); },
-                    [](const Tensor& h, const Tensor& dh) { return at::sigmoid_backward(dh, h); });
-            }};
+    return elementwise(
+        "sigmoid", [](TensorReads r) { return at::sigmoid(r[0]); },
+        [](const Tensor& h, const Tensor& dh) { return at::sigmoid_backward(dh, h); });
 }
 
 extern TorchOperation relu_operation() {
-    return {"relu", [](TorchSteps& steps, const Site& site) {
-                add(
-                    steps, site, [](TensorReads r) { return at::relu(r[0]); },
-                    [](const Tensor& h, const Tensor& dh) { return at::threshold_backward(dh, h, 0); });
-            }};
+    return elementwise(
+        "relu", [](TensorReads r) { return at::relu(r[0]); },
+        [](const Tensor& h, const Tensor& dh) { return at::threshold_backward(dh, h, 0); });
 }
 
 extern TorchOperation leaky_relu_operation() {
     return {op::kLeakyRelu, [](TorchSteps& steps, const Site& site) {
-                add(steps, site,
+                add(steps, site.y(), site.wide(), {site.x()},
                     [slope = site.operation.negative_slope](TensorReads r) { return at::leaky_relu(r[0], slope); });
             }};
 }
 
 extern TorchOperation gelu_operation() {
-    return {"gelu", [](TorchSteps& steps, const Site& site) {
-                add(steps, site, [](TensorReads r) { return at::gelu(r[0], "none"); });
-            }};
+    return elementwise("gelu", [](TensorReads r) { return at::gelu(r[0], "none"); });
 }
 
 extern TorchOperation gelu_tanh_operation() {
-    return {"gelu_tanh", [](TorchSteps& steps, const Site& site) {
-                add(steps, site, [](TensorReads r) { return at::gelu(r[0], "tanh"); });
-            }};
+    return elementwise("gelu_tanh", [](TensorReads r) { return at::gelu(r[0], "tanh"); });
 }
 
 extern TorchOperation silu_operation() {
-    return {"silu", [](TorchSteps& steps, const Site& site) {
-                add(steps, site, [](TensorReads r) { return at::silu(r[0]); });
-            }};
+    return elementwise("silu", [](TensorReads r) { return at::silu(r[0]); });
+}
+
+// −ln σ(−x) = ln(1 + e^x). at::softplus returns x itself above a threshold, which is not exact in double.
+extern TorchOperation softplus_operation() {
+    return elementwise("softplus", [](TensorReads r) { return -at::log_sigmoid(-r[0]); });
 }
 
 }  // namespace byhand::torch_ref

@@ -92,27 +92,26 @@ at::Tensor logits(std::span<float> out, std::size_t rows, std::size_t vocabulary
     return over(out.data(), {rows, vocabulary}, DType::float32);
 }
 
-at::Tensor Record::keep(const std::string& name, at::Tensor value) {
-    if (value.requires_grad()) {  // a dropout's mask has none
-        value.retain_grad();
+at::Tensor keep(Record* record, const std::string& name, at::Tensor value) {
+    if (record != nullptr) {
+        if (value.requires_grad()) {  // a dropout's mask has none
+            value.retain_grad();
+        }
+        record->push_back({name, value});
     }
-    values_.push_back({name, value});
     return value;
 }
 
-std::vector<Named> gradients(const std::vector<std::string>& order, const std::vector<Named>& values,
-                             const std::vector<Named>& parameters) {
+std::vector<Named> gradients(const std::vector<std::string>& order, const Record& values) {
     std::map<std::string, at::Tensor> gradients;
-    for (const std::vector<Named>* list : {&values, &parameters}) {
-        for (const Named& named : *list) {
-            if (named.name == "loss" || !named.tensor.requires_grad()) {
-                continue;
-            }
-            if (!named.tensor.grad().defined()) {
-                throw std::logic_error("LibTorch has no gradient of " + named.name);
-            }
-            gradients[named.name] = named.tensor.grad().contiguous();
+    for (const Named& named : values) {
+        if (named.name == "loss" || !named.tensor.requires_grad()) {
+            continue;
         }
+        if (!named.tensor.grad().defined()) {
+            throw std::logic_error("LibTorch has no gradient of " + named.name);
+        }
+        gradients[named.name] = named.tensor.grad().contiguous();
     }
     std::vector<Named> ordered;
     for (const std::string& name : order) {

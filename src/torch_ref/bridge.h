@@ -46,22 +46,15 @@ at::Tensor contexts(std::span<const std::int64_t> X, std::size_t context);      
 at::Tensor targets(const Batch& batch);                                             // (B) int64
 at::Tensor logits(std::span<float> out, std::size_t rows, std::size_t vocabulary);  // (rows, V) float
 
-// The forward values of one step.
-class Record {
-public:
-    // Keeps a value under its name, retains its gradient, and returns it.
-    at::Tensor keep(const std::string& name, at::Tensor value);
+// The values of one step, as they are computed.
+using Record = std::vector<Named>;
 
-    const std::vector<Named>& values() const { return values_; }
+// Keeps a value in the record, if there is one, retains its gradient, and returns it.
+at::Tensor keep(Record* record, const std::string& name, at::Tensor value);
 
-private:
-    std::vector<Named> values_;
-};
-
-// The gradients "dX" of all values and parameters but the loss, after loss.backward(), in the order of `order`, which
+// The gradients "dX" of all values but the loss that require one, after loss.backward(), in the order of `order`, which
 // may have more names (backward_order). Throws std::logic_error if autograd has no gradient for a tensor or a tensor is
 // not in the order.
-std::vector<Named> gradients(const std::vector<std::string>& order, const std::vector<Named>& values,
-                             const std::vector<Named>& parameters);
+std::vector<Named> gradients(const std::vector<std::string>& order, const Record& values);
 
 }  // namespace byhand::torch_ref

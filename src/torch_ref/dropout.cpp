@@ -16,20 +16,19 @@ namespace {
 void forward(TorchSteps& steps, const Site& site) {
     const double p = site.operation.p;
     const std::string key = site.value("maskkey"), mask = site.value("keepmask");
-    TorchStep made{
-        mask, site.wide(), {key}, [shape = site.wide(), p](TensorReads r) { return dropout_mask(r[0], shape, p); }};
-    made.constant = true;
-    steps.push_back(std::move(made));
-    steps.push_back({site.y(), site.wide(), {site.x(), mask}, [](TensorReads r) { return r[0] * r[1]; }});
+    add(steps, mask, site.wide(), {key}, [shape = site.wide(), p](TensorReads r) {
+        return dropout_mask(r[0], shape, p);
+    }).constant = true;
+    add(steps, site.y(), site.wide(), {site.x(), mask}, [](TensorReads r) { return r[0] * r[1]; });
 }
 
 void evaluation(TorchSteps& steps, const Site& site) {
-    steps.push_back({site.y(), site.wide(), {site.x()}, [](TensorReads r) { return r[0].clone(); }});
+    add(steps, site.y(), site.wide(), {site.x()}, [](TensorReads r) { return r[0].clone(); });
 }
 
 void update(TorchSteps& steps, const Site& site) {
     const std::string key = site.value("maskkey");
-    steps.push_back({update_of(key), {}, {key}, [](TensorReads r) { return next_dropout_key(r[0]); }});
+    add(steps, update_of(key), {}, {key}, [](TensorReads r) { return next_dropout_key(r[0]); });
 }
 
 }  // namespace

@@ -6,16 +6,14 @@ namespace byhand::torch_ref {
 namespace {
 
 void embedding(TorchSteps& steps, const Site& site) {
-    steps.push_back(
-        {site.y(), {site.rows, site.network.context, site.network.embedding}, {"C", site.x()}, [](TensorReads r) {
-             return at::embedding(r[0], r[1]);
-         }});
+    add(steps, site.y(), {site.rows, site.network.context, site.network.embedding}, {"C", site.x()},
+        [](TensorReads r) { return at::embedding(r[0], r[1]); });
 }
 
 void flatten(TorchSteps& steps, const Site& site) {
     const std::size_t width = site.operation.joined * site.operation.width;
-    const auto in_rows = [width = static_cast<std::int64_t>(width)](TensorReads r) { return r[0].view({-1, width}); };
-    steps.push_back({site.y(), {site.rows, width}, {site.x()}, in_rows});
+    add(steps, site.y(), {site.rows, width}, {site.x()},
+        [width = static_cast<std::int64_t>(width)](TensorReads r) { return r[0].view({-1, width}); });
 }
 
 }  // namespace

@@ -6,22 +6,12 @@
 #include "torch_ref/stepwise.h"
 #include "torch_ref/torch_ref.h"
 
-namespace {
-
-void threads(std::size_t count) {
-    at::set_num_threads(static_cast<int>(count));
-}
-
-std::string version() {
-    return TORCH_VERSION;
-}
-
-byhand::torch_ref::Factory make_factory() {
+const byhand::torch_ref::Factory* byhand_torch_ref() {
     using byhand::DType;
     using byhand::HandForm;
     using byhand::NetworkConfig;
     namespace room = byhand::torch_ref;
-    return {
+    static const room::Factory factory = {
         [](const NetworkConfig& config, std::size_t rows, DType dtype) { return room::stepwise(config, rows, dtype); },
         [](HandForm form, const NetworkConfig& config, std::size_t rows) {
             return room::reference_operations(form, config, rows);
@@ -29,13 +19,7 @@ byhand::torch_ref::Factory make_factory() {
         room::single_operation,
         room::module_model,
         room::packed,
-        threads,
-        version};
-}
-
-}  // namespace
-
-const byhand::torch_ref::Factory* byhand_torch_ref() {
-    static const byhand::torch_ref::Factory factory = make_factory();
+        [](std::size_t count) { at::set_num_threads(static_cast<int>(count)); },
+        [] { return std::string(TORCH_VERSION); }};
     return &factory;
 }

@@ -9,22 +9,14 @@ namespace {
 // x (B, in), W (in, out), b (out) → (B, out); tied, C (out, in) takes the place of W.
 void forward(TorchSteps& steps, const Site& site) {
     const Layer& layer = site.operation.layer;
-    if (layer.is_tied) {
-        std::vector<std::string> reads = {site.x(), "C"};
-        if (layer.has_bias) {
-            reads.push_back(layer.b());
-        }
-        steps.push_back({site.y(), site.wide(), std::move(reads), [](TensorReads r) {
-                             return r.size() == 3 ? at::matmul(r[0], r[1].t()) + r[2] : at::matmul(r[0], r[1].t());
-                         }});
-    } else if (layer.has_bias) {
-        steps.push_back({site.y(), site.wide(), {site.x(), layer.W(), layer.b()}, [](TensorReads r) {
-                             return at::matmul(r[0], r[1]) + r[2];
-                         }});
-    } else {
-        steps.push_back(
-            {site.y(), site.wide(), {site.x(), layer.W()}, [](TensorReads r) { return at::matmul(r[0], r[1]); }});
+    std::vector<std::string> reads = {site.x(), layer.is_tied ? "C" : layer.W()};
+    if (layer.has_bias) {
+        reads.push_back(layer.b());
     }
+    add(steps, site.y(), site.wide(), std::move(reads), [is_tied = layer.is_tied](TensorReads r) {
+        const at::Tensor product = at::matmul(r[0], is_tied ? r[1].t() : r[1]);
+        return r.size() == 3 ? product + r[2] : product;
+    });
 }
 
 }  // namespace

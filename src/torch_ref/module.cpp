@@ -165,14 +165,13 @@ private:
     }
 
     float backward(const Batch& batch) {
-        Record record;
-        Record* const kept = keep_ == Keep::all ? &record : nullptr;
+        made_.clear();
+        Record* const kept = keep_ == Keep::all ? &made_ : nullptr;
         const torch::Tensor logits = network_->forward(contexts(batch, config_.context), kept);
         const torch::Tensor loss = keep(kept, "loss", torch::nn::functional::cross_entropy(logits, targets(batch)));
         loss.backward();
         if (kept != nullptr) {
-            made_ = record.values();
-            std::ranges::move(module_gradients(record), std::back_inserter(made_));
+            std::ranges::move(module_gradients(), std::back_inserter(made_));
         }
         return loss.item<float>();
     }
@@ -193,14 +192,12 @@ private:
     }
 
     // Before the update. Those of weights are (in, out), like the weights.
-    std::vector<Named> module_gradients(const Record& record) const {
-        std::vector<Named> parameters;
+    std::vector<Named> module_gradients() const {
+        Record values = made_;
         for (const NetworkImpl::Slot& slot : network_->slots()) {
-            if (slot.tensor.requires_grad()) {
-                parameters.push_back({slot.spec.name, slot.tensor});
-            }
+            values.push_back({slot.spec.name, slot.tensor});
         }
-        std::vector<Named> all = gradients(order_, record.values(), parameters);
+        std::vector<Named> all = gradients(order_, values);
         for (const NetworkImpl::Slot& slot : network_->slots()) {
             for (Named& gradient : all) {
                 if (slot.transposed && gradient.name == gradient_of(slot.spec.name)) {
@@ -226,7 +223,7 @@ private:
     // Of the last run.
     float loss_ = 0;
     Tensors<float> before_, after_;
-    std::vector<Named> made_;  // forward values, then gradients
+    Record made_;  // forward values, then gradients
 };
 
 // ---- a norm in isolation ----

@@ -57,40 +57,20 @@ public:
     }
 
     void load(const Tensors<float>& from) {
-        for_each_parameter([&](const NetworkImpl::Slot& slot, auto& state) {
-            const auto load = [&](const char* role, const torch::Tensor& tensor) {
-                torch_ref::load(tensor, slot.transposed, from, spec_of(role, slot));
-            };
-            if constexpr (std::is_same_v<decltype(state), torch::optim::AdamWParamState&>) {
-                state.step(static_cast<std::int64_t>(from[kept::kStepCount][0]));
-                load(kept::kMean, state.exp_avg());
-                load(kept::kSquare, state.exp_avg_sq());
-            } else {
-                load(kept::kMomentum, state.momentum_buffer());
-            }
-        });
+        for_each_tensor([&](auto& state) { state.step(static_cast<std::int64_t>(from[kept::kStepCount][0])); },
+                        [&](const TensorSpec& spec, const torch::Tensor& tensor, bool transposed) {
+                            torch_ref::load(tensor, transposed, from, spec);
+                        });
     }
 
     void save(Tensors<float>& to) const {
-        for_each_parameter([&](const NetworkImpl::Slot& slot, auto& state) {
-            const auto save = [&](const char* role, const torch::Tensor& tensor) {
-                torch_ref::save(to, spec_of(role, slot), tensor, slot.transposed);
-            };
-            if constexpr (std::is_same_v<decltype(state), torch::optim::AdamWParamState&>) {
-                to[kept::kStepCount][0] = static_cast<float>(state.step());
-                save(kept::kMean, state.exp_avg());
-                save(kept::kSquare, state.exp_avg_sq());
-            } else {
-                save(kept::kMomentum, state.momentum_buffer());
-            }
-        });
+        for_each_tensor([&](const auto& state) { to[kept::kStepCount][0] = static_cast<float>(state.step()); },
+                        [&](const TensorSpec& spec, const torch::Tensor& tensor, bool transposed) {
+                            torch_ref::save(to, spec, tensor, transposed);
+                        });
     }
 
 private:
-    static TensorSpec spec_of(const char* role, const NetworkImpl::Slot& slot) {
-        return {of_parameter(role, slot.spec.name), slot.spec.shape};
-    }
-
     // The optimizer's state for a parameter, initialized to 0 if it is empty. A buffer of LibTorch's own starts as the
     // first gradient g, which is equivalent: μ·0 + g.
     template <class State>
@@ -120,17 +100,25 @@ private:
         return static_cast<State&>(*all.find(key)->second);
     }
 
-    // Calls use(slot, the optimizer's state for it), if there is any.
-    template <class Use>
-    void for_each_parameter(Use use) const {
+    // Calls count(AdamW's state for the parameter) and move(spec, tensor, transposed) for each of the optimizer's
+    // tensors.
+    template <class Count, class Move>
+    void for_each_tensor(Count count, Move move) const {
         for (const NetworkImpl::Slot& slot : network_->slots()) {
+            const auto of = [&](const char* role) {
+                return TensorSpec{of_parameter(role, slot.spec.name), slot.spec.shape};
+            };
             if (!slot.tensor.requires_grad()) {
                 continue;
             }
             if (config_.kind == OptimizerKind::adamw) {
-                use(slot, state_of<torch::optim::AdamWParamState>(slot.tensor));
+                auto& state = state_of<torch::optim::AdamWParamState>(slot.tensor);
+                count(state);
+                move(of(kept::kMean), state.exp_avg(), slot.transposed);
+                move(of(kept::kSquare), state.exp_avg_sq(), slot.transposed);
             } else if (config_.momentum > 0) {
-                use(slot, state_of<torch::optim::SGDParamState>(slot.tensor));
+                auto& state = state_of<torch::optim::SGDParamState>(slot.tensor);
+                move(of(kept::kMomentum), state.momentum_buffer(), slot.transposed);
             }
         }
     }

@@ -98,7 +98,7 @@ private:
         for (NetworkPart& part : parts_) {
             x.push_back(part.network->embedded(contexts(rows_of(batch, part.place), context_), nullptr));
         }
-        std::vector<Earlier> earlier(parts_.size());
+        std::vector<Values> earlier(parts_.size());
         for (std::size_t block = 0; block < whole_->blocks().size(); ++block) {
             for (std::size_t i = 0; i < whole_->blocks()[block]->operations(); ++i) {
                 apply(block, i, x, earlier);
@@ -107,7 +107,7 @@ private:
         return x;
     }
 
-    void apply(std::size_t block, std::size_t i, std::vector<torch::Tensor>& x, std::vector<Earlier>& earlier) const {
+    void apply(std::size_t block, std::size_t i, std::vector<torch::Tensor>& x, std::vector<Values>& earlier) const {
         const bool is_norm = whole_->blocks()[block]->is_batch_norm(i);
         if (is_norm) {
             normalise(block, x);
@@ -115,7 +115,7 @@ private:
         for (std::size_t k = 0; k < parts_.size(); ++k) {
             const Network& network = parts_[k].network;
             Block its = network->blocks()[block];
-            Earlier* const before = network->has_residual() ? &earlier[k] : nullptr;
+            Values* const before = network->has_residual() ? &earlier[k] : nullptr;
             x[k] = is_norm ? its->kept(i, x[k], nullptr, before) : its->apply(i, x[k], nullptr, before);
         }
     }

@@ -32,11 +32,6 @@ inline std::int64_t as_int(std::size_t extent) {
     return static_cast<std::int64_t>(extent);
 }
 
-// Without a record, returns the value unchanged.
-inline torch::Tensor keep(Record* record, const std::string& name, torch::Tensor value) {
-    return record != nullptr ? record->keep(name, std::move(value)) : value;
-}
-
 // The running statistic for a variance that has its divisor: the variance, or its root.
 inline torch::Tensor running_spread_of(const NormConfig& conventions, const torch::Tensor& variance) {
     return conventions.running_spread == RunningSpread::deviation ? variance.sqrt() : variance;
@@ -118,9 +113,6 @@ private:
 };
 TORCH_MODULE(Norm);
 
-// Results of the operations of one pass that a residual adds later, by name.
-using Earlier = std::map<std::string, torch::Tensor>;
-
 // One linear and the operations after it: a batch norm (BatchNorm1d if the conventions are its own, else Norm), tanh,
 // and others in one step each.
 class BlockImpl : public torch::nn::Module {
@@ -158,8 +150,9 @@ public:
         }
     }
 
-    // (rows, inputs) → (rows, outputs). If `record` and `earlier` are set, it stores each operation's result in them.
-    torch::Tensor forward(torch::Tensor x, Record* record, Earlier* earlier) {
+    // (rows, inputs) → (rows, outputs). If `record` and `earlier` are set, it stores each operation's result in them;
+    // residuals read theirs from `earlier`.
+    torch::Tensor forward(torch::Tensor x, Record* record, Values* earlier) {
         for (std::size_t i = 0; i < operations(); ++i) {
             x = apply(i, x, record, earlier);
         }
@@ -169,7 +162,7 @@ public:
     bool has_norm() const { return running_mean.defined(); }
 
     // The input of the norm. Precondition: the block has one.
-    torch::Tensor norm_input(torch::Tensor x, Earlier* earlier) {
+    torch::Tensor norm_input(torch::Tensor x, Values* earlier) {
         for (std::size_t i = 0; !is_batch_norm(i); ++i) {
             x = apply(i, x, nullptr, earlier);
         }
@@ -184,12 +177,12 @@ public:
     Norm norm() const { return norm_; }
 
     // The result of one operation, kept.
-    torch::Tensor apply(std::size_t i, const torch::Tensor& x, Record* record, Earlier* earlier) {
+    torch::Tensor apply(std::size_t i, const torch::Tensor& x, Record* record, Values* earlier) {
         return kept(i, i == 0 ? linear(x) : result(behind_[i - 1], x, record, earlier), record, earlier);
     }
 
     // Stores the result of an operation in `record` and `earlier`, if they are set, and returns it.
-    torch::Tensor kept(std::size_t i, torch::Tensor value, Record* record, Earlier* earlier) const {
+    torch::Tensor kept(std::size_t i, torch::Tensor value, Record* record, Values* earlier) const {
         const std::string& name = i == 0 ? output_ : behind_[i - 1].operation.output;
         value = keep(record, name, std::move(value));
         if (earlier != nullptr) {
@@ -218,7 +211,7 @@ private:
         return linear_.is_empty() ? torch::nn::functional::linear(x, weight, linear_bias) : linear_->forward(x);
     }
 
-    torch::Tensor result(const Behind& it, torch::Tensor x, Record* record, const Earlier* earlier) {
+    torch::Tensor result(const Behind& it, torch::Tensor x, Record* record, const Values* earlier) {
         if (it.operation.op == op::kBatchnorm) {
             return norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
         }
@@ -255,20 +248,20 @@ private:
 
     void add_norm(const NormConfig& norm) {
         const std::int64_t features = as_int(layer.outputs);
+        const auto take = [this](const auto& module, const torch::Tensor& spread) {
+            gain = module->weight;
+            bias = module->bias;
+            running_mean = module->running_mean;
+            running_spread = spread;
+        };
         if (is_batch_norm_1d(norm) && !part_) {
             const auto options =
                 torch::nn::BatchNorm1dOptions(features).eps(norm.epsilon).momentum(norm.momentum).affine(norm.affine);
             batch_norm_1d_ = register_module("norm", torch::nn::BatchNorm1d(options));
-            gain = batch_norm_1d_->weight;
-            bias = batch_norm_1d_->bias;
-            running_mean = batch_norm_1d_->running_mean;
-            running_spread = batch_norm_1d_->running_var;
+            take(batch_norm_1d_, batch_norm_1d_->running_var);
         } else {
             norm_ = register_module("norm", Norm(NormOptions{features, norm}));
-            gain = norm_->weight;
-            bias = norm_->bias;
-            running_mean = norm_->running_mean;
-            running_spread = norm_->running_spread;
+            take(norm_, norm_->running_spread);
         }
     }
 
@@ -302,7 +295,7 @@ public:
     // X (rows, T) → logits (rows, V). If `record` is set, it receives emb, embcat, the result of each operation of a
     // layer, and logits.
     torch::Tensor forward(const torch::Tensor& X, Record* record = nullptr) {
-        Earlier earlier;
+        Values earlier;
         torch::Tensor x = embedded(X, record);
         for (Block& block : blocks_) {
             x = block->forward(x, record, has_residual_ ? &earlier : nullptr);
@@ -312,8 +305,8 @@ public:
 
     // The input (rows, H) of the norm of block `index`, which must have one. X is (rows, T).
     torch::Tensor norm_input(const torch::Tensor& X, std::size_t index) {
-        Earlier made;
-        Earlier* const earlier = has_residual_ ? &made : nullptr;
+        Values made;
+        Values* const earlier = has_residual_ ? &made : nullptr;
         torch::Tensor x = embedded(X, nullptr);
         for (std::size_t i = 0; i < index; ++i) {
             x = blocks_[i]->forward(x, nullptr, earlier);

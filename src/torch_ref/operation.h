@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/network.h"
@@ -16,6 +17,7 @@
 namespace byhand::torch_ref {
 
 using TensorReads = const std::vector<at::Tensor>&;
+using Values = std::map<std::string, at::Tensor>;
 
 struct TorchStep {
     std::string makes;
@@ -32,13 +34,15 @@ struct TorchStep {
 };
 using TorchSteps = std::vector<TorchStep>;
 
-// The result of a step, and LibTorch's computation of it from the values it reads.
-struct ReferenceOperation {
-    std::string name;
-    std::vector<TensorSpec> reads;
-    std::function<at::Tensor(const std::map<std::string, at::Tensor>& values)> evaluate;
-    std::size_t operation = 0;  // the operation it is a formula of, an index in operations(config)
-};
+// Appends a step, and returns it.
+inline TorchStep& add(TorchSteps& steps, std::string makes, Shape shape, std::vector<std::string> reads,
+                      std::function<at::Tensor(TensorReads)> apply) {
+    steps.push_back({std::move(makes), std::move(shape), std::move(reads), std::move(apply)});
+    return steps.back();
+}
+
+// The step's result from the values it reads.
+at::Tensor result_of(const TorchStep& step, const Values& values);
 
 // An operation at its place in a network of `rows` rows.
 struct Site {
@@ -58,20 +62,22 @@ struct Site {
     Shape narrow() const { return {operation.layer.outputs}; }
 };
 
+using AppendSteps = std::function<void(TorchSteps& steps, const Site& at)>;
+
 struct TorchOperation {
     std::string op;
-    void (*forward)(TorchSteps& steps, const Site& at);
+    AppendSteps forward;
     // If different from `forward`: in evaluation mode; in one torch operation.
-    void (*evaluation)(TorchSteps& steps, const Site& at) = nullptr;
-    void (*collapsed)(TorchSteps& steps, const Site& at) = nullptr;
+    AppendSteps evaluation = nullptr;
+    AppendSteps collapsed = nullptr;
     // new_X of its state for evaluation.
-    void (*update)(TorchSteps& steps, const Site& at) = nullptr;
+    AppendSteps update = nullptr;
     // Results that the collapsed and the fused network compute by other formulas than the small steps.
-    std::vector<ReferenceOperation> (*collapsed_formulas)(const Site& at) = nullptr;
-    std::vector<ReferenceOperation> (*fused_formulas)(const Site& at) = nullptr;
+    AppendSteps collapsed_formulas = nullptr;
+    AppendSteps fused_formulas = nullptr;
     // The module's single step, from the operation's input and parameters and the value that it adds, if `forward` is
     // not such a step.
-    TorchStep (*module)(const Site& at) = nullptr;
+    AppendSteps module = nullptr;
 };
 using TorchOperations = std::vector<TorchOperation>;
 

@@ -20,85 +20,69 @@ const TorchOperation& find(const TorchOperations& known, const std::string& op) 
     return *found;
 }
 
-// Sets the operation of an operation's steps or reference operations, from `first` on.
-template <class List>
-void belong_to(const Site& site, List& list, std::size_t first) {
-    for (; first < list.size(); ++first) {
-        list[first].operation = site.operation.place;
-    }
-}
+using Member = AppendSteps TorchOperation::*;
 
-// Calls visit(operation by LibTorch, its place in the network) for each.
-template <class Visit>
-void for_each(const std::vector<Operation>& operations, const NetworkConfig& config, std::size_t rows,
-              const TorchOperations& known, Visit visit) {
+// Appends the steps of each operation's `member` or, where that is empty, of its `otherwise`.
+void append(TorchSteps& steps, const std::vector<Operation>& operations, const NetworkConfig& config, std::size_t rows,
+            const TorchOperations& known, Member member, Member otherwise) {
     for (const Operation& operation : operations) {
-        visit(find(known, operation.op), Site{config, operation, rows * operation.positions});
+        const TorchOperation& by_torch = find(known, operation.op);
+        const AppendSteps& some = by_torch.*member != nullptr ? by_torch.*member : by_torch.*otherwise;
+        std::size_t first = steps.size();
+        if (some != nullptr) {
+            some(steps, {config, operation, rows * operation.positions});
+        }
+        for (; first < steps.size(); ++first) {
+            steps[first].operation = operation.place;
+        }
     }
 }
 
 }  // namespace
 
+at::Tensor result_of(const TorchStep& step, const Values& values) {
+    std::vector<at::Tensor> reads;
+    for (const std::string& name : step.reads) {
+        reads.push_back(values.at(name));
+    }
+    return step.apply(reads);
+}
+
 TorchSteps forward_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     TorchSteps steps;
-    for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
-        const std::size_t first = steps.size();
-        by_torch.forward(steps, site);
-        belong_to(site, steps, first);
-    });
+    constexpr Member kForward = &TorchOperation::forward;
+    append(steps, operations(config), config, rows, known, kForward, kForward);
     return steps;
 }
 
 TorchSteps collapsed_forward_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     TorchSteps steps;
-    for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
-        const std::size_t first = steps.size();
-        (by_torch.collapsed != nullptr ? by_torch.collapsed : by_torch.forward)(steps, site);
-        belong_to(site, steps, first);
-    });
+    append(steps, operations(config), config, rows, known, &TorchOperation::collapsed, &TorchOperation::forward);
     return steps;
 }
 
-TorchSteps update_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
+TorchSteps later_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     TorchSteps steps = optimizer_steps(config);
-    for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
-        if (by_torch.update != nullptr) {
-            by_torch.update(steps, site);
-        }
-    });
+    constexpr Member kUpdate = &TorchOperation::update;
+    append(steps, operations(config), config, rows, known, kUpdate, kUpdate);
+    append(steps, evaluated_operations(config), config, rows, known, &TorchOperation::evaluation,
+           &TorchOperation::forward);
     return steps;
 }
 
-TorchSteps evaluation_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
+TorchSteps formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known, HandForm form) {
     TorchSteps steps;
-    for_each(evaluated_operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
-        (by_torch.evaluation != nullptr ? by_torch.evaluation : by_torch.forward)(steps, site);
-    });
+    const Member which =
+        form == HandForm::fused ? &TorchOperation::fused_formulas : &TorchOperation::collapsed_formulas;
+    append(steps, operations(config), config, rows, known, which, which);
     return steps;
-}
-
-std::vector<ReferenceOperation> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
-                                         Formulas which) {
-    std::vector<ReferenceOperation> all;
-    for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
-        if (by_torch.*which != nullptr) {
-            const std::size_t first = all.size();
-            std::ranges::move((by_torch.*which)(site), std::back_inserter(all));
-            belong_to(site, all, first);
-        }
-    });
-    return all;
 }
 
 TorchStep in_one_step(const NetworkConfig& config, const Operation& operation, const TorchOperations& known) {
-    const TorchOperation& by_torch = find(known, operation.op);
-    const Site site{config, operation, 1};
-    if (by_torch.module != nullptr) {
-        return by_torch.module(site);
-    }
     TorchSteps steps;
-    by_torch.forward(steps, site);
-    if (steps.size() != 1 || steps.front().reads != std::vector{operation.input}) {
+    append(steps, {operation}, config, 1, known, &TorchOperation::module, &TorchOperation::forward);
+    const bool has_step = find(known, operation.op).module != nullptr;
+    if (!has_step && (steps.size() != 1 || steps.front().reads != std::vector{operation.input})) {
         throw InputError("LibTorch's module has no operation called \"" + operation.op + "\"");
     }
     return steps.front();

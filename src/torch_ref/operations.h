@@ -1,10 +1,10 @@
 // The network as lists of torch operations, with their inputs and results.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "base/model.h"
 #include "base/network.h"
 #include "torch_ref/operation.h"
 
@@ -18,16 +18,12 @@ TorchSteps forward_steps(const NetworkConfig& config, std::size_t rows,
 // The same with each operation as a single torch operation, where possible.
 TorchSteps collapsed_forward_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
-// new_X for all of state(config), from X, dX and rate, or from X and the batch statistic.
-TorchSteps update_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
-
-// The same batch in evaluation mode, from embcat to eval_logits; empty if evaluated_operations is.
-TorchSteps evaluation_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
+// new_X for all of state(config), from X, dX and rate, or from X and the batch statistic; then the same batch in
+// evaluation mode, from embcat to eval_logits, unless evaluated_operations is empty.
+TorchSteps later_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
 // Results that the collapsed network, or the fused one, computes by other formulas than those of its steps.
-using Formulas = std::vector<ReferenceOperation> (*TorchOperation::*)(const Site& at);
-std::vector<ReferenceOperation> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
-                                         Formulas which);
+TorchSteps formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known, HandForm form);
 
 // The module's result of an operation from its input and its parameters (state_of), in one step. Throws InputError if
 // there is no such step, or the operation is not in `known`.

@@ -6,18 +6,14 @@ namespace byhand::torch_ref {
 namespace {
 
 // x and the earlier value, (rows, width) both.
-TorchStep sum(const Site& site) {
-    return {site.y(), site.wide(), {site.x(), site.operation.added}, [](TensorReads r) { return r[0] + r[1]; }};
-}
-
-void forward(TorchSteps& steps, const Site& site) {
-    steps.push_back(sum(site));
+void sum(TorchSteps& steps, const Site& site) {
+    add(steps, site.y(), site.wide(), {site.x(), site.operation.added}, [](TensorReads r) { return r[0] + r[1]; });
 }
 
 }  // namespace
 
 extern TorchOperation residual_operation() {
-    return {.op = op::kResidual, .forward = forward, .module = sum};
+    return {.op = op::kResidual, .forward = sum, .module = sum};
 }
 
 }  // namespace byhand::torch_ref

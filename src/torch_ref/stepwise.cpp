@@ -3,7 +3,6 @@
 #include <ATen/ops/scalar_tensor.h>
 #include <c10/core/GradMode.h>
 
-#include <map>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -25,8 +24,7 @@ public:
           dtype_(dtype),
           forward_(forward_steps(config, rows, known)),
           order_(backward_order(forward_)),
-          update_(update_steps(config, rows, known)),
-          evaluation_(evaluation_steps(config, rows, known)) {}
+          later_(later_steps(config, rows, known)) {}
 
     void load(const Tensors<float>& from) override {
         state_.clear();
@@ -39,34 +37,31 @@ public:
         if (batch.rows != rows_) {
             throw std::invalid_argument("LibTorch's stepwise implementation was made for batches of another size");
         }
-        const std::vector<Named> parameters = fresh_parameters();
-        Values values(state_.begin(), state_.end());
-        values["X"] = contexts(batch, config_.context);
-        values["Y"] = targets(batch);
-        values["rate"] = at::scalar_tensor(rate, scalar_type(dtype_));
-        Record record;
-        for (const TorchStep& step : forward_) {
-            values[step.makes] = record.keep(step.makes, step.apply(read(step, values)));
+        for (const TensorSpec& spec : parameters(config_)) {  // as leaves without a gradient
+            Tensor& parameter = state_.at(spec.name);
+            parameter = parameter.detach().requires_grad_();
         }
-        values.at("loss").backward();
-
-        const c10::NoGradGuard no_grad;
         shown_.clear();
         for (const TensorSpec& spec : state(config_)) {
             shown_.push_back({spec.name, state_.at(spec.name)});
         }
-        for (const Named& value : record.values()) {
-            shown_.push_back(value);
+        Values values = state_;
+        values["X"] = contexts(batch, config_.context);
+        values["Y"] = targets(batch);
+        values["rate"] = at::scalar_tensor(rate, scalar_type(dtype_));
+        for (const TorchStep& step : forward_) {
+            values[step.makes] = keep(&shown_, step.makes, result_of(step, values));
         }
-        for (Named& gradient : gradients(order_, record.values(), parameters)) {
+        values.at("loss").backward();
+
+        const c10::NoGradGuard no_grad;
+        for (Named& gradient : gradients(order_, shown_)) {
             values[gradient.name] = gradient.tensor;
             shown_.push_back(std::move(gradient));
         }
-        for (const TorchSteps* list : {&update_, &evaluation_}) {
-            for (const TorchStep& step : *list) {
-                values[step.makes] = step.apply(read(step, values));
-                shown_.push_back({step.makes, values.at(step.makes)});
-            }
+        for (const TorchStep& step : later_) {
+            values[step.makes] = result_of(step, values);
+            shown_.push_back({step.makes, values.at(step.makes)});
         }
     }
 
@@ -79,35 +74,14 @@ public:
     }
 
 private:
-    using Values = std::map<std::string, Tensor>;
-
-    static std::vector<Tensor> read(const TorchStep& step, const Values& values) {
-        std::vector<Tensor> reads;
-        for (const std::string& name : step.reads) {
-            reads.push_back(values.at(name));
-        }
-        return reads;
-    }
-
-    // The parameters as leaves without a gradient.
-    std::vector<Named> fresh_parameters() {
-        std::vector<Named> all;
-        for (const TensorSpec& spec : parameters(config_)) {
-            Tensor& parameter = state_.at(spec.name);
-            parameter = parameter.detach().requires_grad_();
-            all.push_back({spec.name, parameter});
-        }
-        return all;
-    }
-
     NetworkConfig config_;
     std::size_t rows_;
     DType dtype_;
     TorchSteps forward_;
     std::vector<std::string> order_;
-    TorchSteps update_, evaluation_;
+    TorchSteps later_;
     Values state_;
-    std::vector<Named> shown_;
+    Record shown_;
 };
 
 }  // namespace

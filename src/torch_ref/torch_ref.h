@@ -19,7 +19,7 @@ struct Factory {
 
     // Reference operations in double: the single steps of a network in that form, and an operation in isolation with
     // its gradients: "batchnorm" with any conventions, "layernorm", "cross_entropy", "squared_error" (inputs and
-    // results: see reference_operations.h).
+    // results: see stepwise.h).
     std::unique_ptr<ReferenceOperations> (*reference_operations)(HandForm form, const NetworkConfig& config,
                                                                  std::size_t rows);
     std::unique_ptr<ReferenceOperations> (*single_operation)(const std::string& op, const NormConfig& norm,

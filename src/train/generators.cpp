@@ -1,3 +1,5 @@
+#include <fmt/core.h>
+
 #include <bit>
 #include <charconv>
 #include <cstddef>
@@ -13,13 +15,6 @@ namespace {
 
 constexpr std::size_t kWordDigits = 8, kDoubleDigits = 16;
 constexpr const char* kNone = "none";
-
-std::string hexadecimal(std::uint64_t value, std::size_t digits) {
-    char text[kDoubleDigits];
-    const auto [end, error] = std::to_chars(std::begin(text), std::end(text), value, 16);
-    const std::string significant(text, end);
-    return std::string(digits - significant.size(), '0') + significant;
-}
 
 // A number that spans the whole text and has no sign.
 template <class Number>
@@ -42,7 +37,7 @@ std::string text_of(const std::mt19937& bits) {
     for (std::size_t i = 0; i <= kWords; ++i) {
         std::uint32_t word = 0;
         all >> word;
-        text += i < kWords ? hexadecimal(word, kWordDigits) : " " + std::to_string(word);
+        text += i < kWords ? fmt::format("{:08x}", word) : " " + std::to_string(word);
     }
     return text;
 }
@@ -77,9 +72,8 @@ std::string to_text(const PythonGenerator& generator) {
 }
 
 std::string to_text(const TorchGenerator& generator) {
-    const std::string normal = generator.next_normal
-                                   ? hexadecimal(std::bit_cast<std::uint64_t>(*generator.next_normal), kDoubleDigits)
-                                   : kNone;
+    const std::string normal =
+        generator.next_normal ? fmt::format("{:016x}", std::bit_cast<std::uint64_t>(*generator.next_normal)) : kNone;
     return text_of(generator.bits) + " " + normal;
 }
 

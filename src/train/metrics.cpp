@@ -21,10 +21,6 @@ namespace {
 
 constexpr std::size_t kLongestLine = 100, kBlock = 65536;
 
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
-    throw InputError(printable(path) + ": " + why);
-}
-
 // The step of a line, if `write` made it.
 std::optional<std::size_t> step_of(std::string_view line) {
     constexpr std::string_view kStep = R"({"step":)", kLoss = R"(,"loss":)";

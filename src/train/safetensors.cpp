@@ -1,5 +1,7 @@
 #include "train/safetensors.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -52,10 +54,6 @@ struct Header {
     std::uint64_t data = 0;  // offset of the tensors' bytes in the file
 };
 
-[[noreturn]] void refuse(const std::string& path, const std::string& what) {
-    throw InputError(printable(path) + ": " + what);
-}
-
 [[noreturn]] void refuse_format(const std::string& path, const std::string& what) {
     refuse(path, "not a safetensors file: " + what);
 }
@@ -72,14 +70,6 @@ void read_at(const RegularFile& source, std::uint64_t offset, void* out, std::ui
     if (got < size) {
         refuse(path, "ends early, at byte " + std::to_string(offset + got));
     }
-}
-
-// a·b, or nullopt if it exceeds 64 bits.
-std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
-    if (b != 0 && a > UINT64_MAX / b) {
-        return std::nullopt;
-    }
-    return a * b;
 }
 
 std::string any_text(const Field& field) {
@@ -111,8 +101,7 @@ void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
     std::uint64_t next = 0;
     for (const StoredEntry& entry : entries) {
         const std::uint64_t begin = entry.offsets[0], end = entry.offsets[1];
-        const std::string where = "tensor \"" + excerpt(entry.name, 100) + "\": bytes " + std::to_string(begin) +
-                                  " to " + std::to_string(end);
+        const std::string where = fmt::format("tensor \"{}\": bytes {} to {}", excerpt(entry.name, 100), begin, end);
         if (end < begin) {
             refuse_format(path, where + " end before they begin");
         }
@@ -125,14 +114,15 @@ void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
         if (!dtype) {  // of unknown size
             continue;
         }
-        std::optional<std::uint64_t> size = size_of(*dtype);
-        for (const std::size_t extent : entry.shape) {
-            size = size ? product(*size, extent) : size;
+        std::uint64_t size = size_of(*dtype);
+        bool fits = true;
+        for (const std::uint64_t extent : entry.shape) {
+            fits = fits && !__builtin_mul_overflow(size, extent, &size);
         }
-        if (size != end - begin) {
-            refuse_format(path, where + " hold " + std::to_string(end - begin) + ", but shape " +
-                                    to_string(entry.shape) + " takes " +
-                                    (size ? std::to_string(*size) : "more bytes than 64 bits count"));
+        if (!fits || size != end - begin) {
+            refuse_format(path,
+                          fmt::format("{} hold {}, but shape {} takes {}", where, end - begin, to_string(entry.shape),
+                                      fits ? std::to_string(size) : "more bytes than 64 bits count"));
         }
     }
 }
@@ -151,8 +141,8 @@ Header read_header(const RegularFile& source, const std::string& path) {
         refuse_format(path, "it does not begin with the length of a header");
     }
     if (length > kLongestHeader || length > source.size - kPrefix) {
-        refuse_format(path, "its header would take " + std::to_string(length) + " bytes, of " +
-                                std::to_string(std::min(kLongestHeader, source.size - kPrefix)) + " at most");
+        refuse_format(path, fmt::format("its header would take {} bytes, of {} at most", length,
+                                        std::min(kLongestHeader, source.size - kPrefix)));
     }
     std::string text(length, '\0');
     read_at(source, kPrefix, text.data(), length, path);
@@ -218,8 +208,8 @@ std::string header_text(const std::vector<View>& order, Metadata metadata, const
     }
     text->append((8 - text->size() % 8) % 8, ' ');
     if (text->size() > kLongestHeader) {
-        refuse(path, "can't be written: its header would take " + std::to_string(text->size()) + " bytes, of " +
-                         std::to_string(kLongestHeader) + " at most");
+        refuse(path, fmt::format("can't be written: its header would take {} bytes, of {} at most", text->size(),
+                                 kLongestHeader));
     }
     return *text;
 }
@@ -235,18 +225,13 @@ std::vector<View> views(const std::vector<StoredTensor>& tensors) {
     return all;
 }
 
-std::vector<View> views(const TensorFile& file) {
-    return views(file.tensors);
-}
-
 TensorFile read_tensors(const std::string& path, OtherTypes other_types) {
     const RegularFile source = open_regular(path);
     Header header = read_header(source, path);
     const std::uint64_t described = header.entries.empty() ? 0 : header.entries.back().offsets[1];
     const std::uint64_t held = source.size - header.data;
     if (described != held) {
-        refuse_format(path, "its header describes " + std::to_string(described) + " bytes of tensors, but " +
-                                std::to_string(held) + " follow it");
+        refuse_format(path, fmt::format("its header describes {} bytes of tensors, but {} follow it", described, held));
     }
     TensorFile file;
     file.metadata = std::move(header.metadata);
@@ -289,11 +274,7 @@ void write_tensors(const std::string& path, const std::vector<View>& tensors, co
 std::optional<Metadata> own_metadata(const std::string& path) {
     try {
         Metadata metadata = read_header(open_regular(path), path).metadata;
-        const auto format = metadata.find(kFormatKey);
-        if (format != metadata.end() && format->second == kFormat) {
-            return metadata;
-        }
-        return std::nullopt;
+        return metadata[kFormatKey] == kFormat ? std::optional(metadata) : std::nullopt;
     } catch (const InputError&) {
         return std::nullopt;
     }

@@ -40,7 +40,6 @@ enum class OtherTypes { refused, left_out };
 
 // A view of every tensor, valid as long as the object is neither moved nor changed.
 std::vector<View> views(const std::vector<StoredTensor>& tensors);
-std::vector<View> views(const TensorFile& file);
 
 // Reads a whole file. Allocates memory only for the actual contents of the file. Throws InputError, naming path, byte
 // or tensor: no such file, not a regular file, not a valid safetensors file, a dtype that is refused, or an error of

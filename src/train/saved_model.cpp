@@ -1,5 +1,7 @@
 #include "train/saved_model.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -57,12 +59,6 @@ std::optional<Generator> generator(const TensorFile& file, const std::string& pa
         refuse(path, "metadata \"" + key + "\" is not the state of a generator");
     }
     return generator;
-}
-
-std::string hexadecimal(std::uint64_t value) {
-    char text[16];
-    const auto [end, error] = std::to_chars(std::begin(text), std::end(text), value, 16);
-    return {text, end};
 }
 
 // The file's float tensor of that name and shape.
@@ -138,7 +134,7 @@ void take_tensors(SavedModel& model, const TensorFile& file, const std::string& 
     } catch (const InputError& error) {
         refuse(path, std::string("metadata \"recipe\": ") + error.what());
     }
-    const std::vector<View> views = byhand::views(file);
+    const std::vector<View> views = byhand::views(file.tensors);
     // Checked before memory is allocated, so that a small file can't claim much.
     const auto is_left_out = [&](const TensorSpec& spec) {
         return std::ranges::find(optional, spec) != optional.end() && find(views, spec.name) == nullptr;
@@ -185,7 +181,7 @@ void save_model(const std::string& path, const SavedModel& model) {
                          {kStepsKey, std::to_string(model.steps)},
                          {"examples_drawn", std::to_string(model.steps * model.recipe.batch)},
                          {"data", printable(model.data_path)},
-                         {"data_hash", hexadecimal(model.data_hash)}};
+                         {"data_hash", fmt::format("{:x}", model.data_hash)}};
     if (model.batches) {
         metadata[kBatches] = to_text(*model.batches);
     }

@@ -20,10 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(const std::string& path, const std::string& what) {
-    throw InputError(printable(path) + ": " + what);
-}
-
 // The target, if `path` is a symbolic link.
 fs::path resolved(const std::string& path) {
     std::error_code error;
@@ -76,6 +72,10 @@ void remove_leftovers(const fs::path& folder) {
 }
 
 }  // namespace
+
+void refuse(const std::string& path, const std::string& what) {
+    throw InputError(printable(path) + ": " + what);
+}
 
 void check_place(const std::string& path) {
     if (path.empty()) {

@@ -11,6 +11,9 @@
 
 namespace byhand {
 
+// Throws InputError: the path, and what is wrong.
+[[noreturn]] void refuse(const std::string& path, const std::string& what);
+
 // For a check before long computations: throws InputError if no file can be created or replaced there, as far as can be
 // determined.
 void check_place(const std::string& path);

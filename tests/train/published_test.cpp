@@ -15,6 +15,7 @@
 #include "base/utf8.h"
 #include "compare/compare.h"
 #include "fast/candidate.h"
+#include "torch_ref/near.h"
 #include "train/all_models.h"
 #include "train/sampler.h"
 
@@ -158,15 +159,7 @@ TEST_CASE("published: makemore-deep inside, after step 1000") {
                               .compared = {}});
     CHECK(all.summary.agree);
     const auto check_inside = [&](const std::string& name, const std::vector<View>& views) {
-        const auto numbers = [&](const std::string& value) {
-            const View* view = find(views, value);
-            REQUIRE(view != nullptr);
-            std::vector<double> all_of_it;
-            for (std::size_t i = 0; i < count(view->shape); ++i) {
-                all_of_it.push_back(value_at(*view, i));
-            }
-            return all_of_it;
-        };
+        const auto numbers = [&](const std::string& value) { return near::values(views, value); };
         for (std::size_t l = 1; l <= 5; ++l) {
             CAPTURE(name, l);
             const Json& tanh = expected.figures["tanh"][l - 1];

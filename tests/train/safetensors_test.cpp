@@ -64,7 +64,7 @@ TEST_CASE("safetensors: written tensors are read again, to the bit") {
     Metadata expected = metadata;
     expected["format"] = "byhand";
     CHECK(read.metadata == expected);
-    const std::vector<View> again = views(read);
+    const std::vector<View> again = views(read.tensors);
     REQUIRE(again.size() == written.size());
     for (const View& view : written) {
         CAPTURE(view.name);
@@ -100,9 +100,9 @@ TEST_CASE("safetensors: the bytes are those of the format") {
     const TensorFile read = read_tensors(path);
     REQUIRE(read.tensors.size() == 2);
     CHECK(read.tensors[0].name == "X");
-    CHECK(value_at(views(read)[0], 0) == 258);
+    CHECK(value_at(views(read.tensors)[0], 0) == 258);
     CHECK(read.tensors[1].shape == Shape{3, 1});
-    CHECK(value_at(views(read)[1], 2) == 3);
+    CHECK(value_at(views(read.tensors)[1], 2) == 3);
     CHECK(read.metadata.at("note") == "é");
 }
 

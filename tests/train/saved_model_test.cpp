@@ -4,7 +4,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -17,6 +16,7 @@
 #include "base/same_bytes.h"
 #include "base/temporary_folder.h"
 #include "base/utf8.h"
+#include "train/raw.h"
 #include "train/safetensors.h"
 
 using namespace byhand;
@@ -74,6 +74,13 @@ SavedModel example(EvaluationFigures figures = EvaluationFigures::running) {
     return model;
 }
 
+// The model as it is read from the file that it is saved to.
+SavedModel reloaded(const SavedModel& model) {
+    const Folder folder;
+    save_model(folder.file(kName), model);
+    return load_model(folder.file(kName));
+}
+
 // The message of load_model for the saved example with changed tensors and metadata.
 std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& change,
                     EvaluationFigures figures = EvaluationFigures::running) {
@@ -81,7 +88,7 @@ std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& ch
     const std::string path = folder.file(kName);
     save_model(path, example(figures));
     const TensorFile file = read_tensors(path);
-    std::vector<View> tensors = views(file);
+    std::vector<View> tensors = views(file.tensors);
     Metadata metadata = file.metadata;
     change(tensors, metadata);
     std::filesystem::remove(path);
@@ -115,11 +122,7 @@ bool says(const std::string& message, const std::string& what) {
 }  // namespace
 
 TEST_CASE("saved model: a saved model is read again, complete") {
-    const Folder folder;
-    const std::string path = folder.file(kName);
-    const SavedModel model = example();
-    save_model(path, model);
-    const SavedModel read = load_model(path);
+    const SavedModel model = example(), read = reloaded(model);
     CHECK(read.recipe == model.recipe);
     CHECK(read.vocabulary == model.vocabulary);
     CHECK(read.trained_by == "collapsed");
@@ -143,7 +146,7 @@ TEST_CASE("saved model: statistics of the whole training part are kept beside th
     CHECK(test::first_different(*model.calibrated, read.for_evaluation()) == "");
     CHECK(read.for_evaluation()["bnmean_running.1"][0] == read.state["bnmean_running.1"][0] + 1000);
     const TensorFile file = read_tensors(path);
-    const std::vector<View> stored = views(file);
+    const std::vector<View> stored = views(file.tensors);
     CHECK(find(stored, "bnvar_training.2") != nullptr);
 }
 
@@ -168,15 +171,12 @@ TEST_CASE("saved model: a value that is not finite is refused, in any file") {
 }
 
 TEST_CASE("saved model: a network without a norm has no statistics to keep") {
-    const Folder folder;
-    const std::string path = folder.file(kName);
     SavedModel model = example();
     test::set(model.recipe.network, &ShortForm::norm_place, "none");
     model.recipe.network.norm.evaluation = EvaluationFigures::training_set;
     test::set(model.recipe.network, &ShortForm::output_bias, false);
     model.state = numbered(model.recipe.network, -3);
-    save_model(path, model);
-    const SavedModel read = load_model(path);
+    const SavedModel read = reloaded(model);
     CHECK(test::first_different(model.state, read.state) == "");
     CHECK_FALSE(read.calibrated.has_value());
 }
@@ -188,13 +188,11 @@ TEST_CASE("saved model: optimizer state is saved, and optional in external files
     model.state = numbered(model.recipe.network, -3);
     for (const float wrong : {-1.0F, 2.5F, 1e30F}) {
         model.state["step_count"][0] = wrong;
-        save_model(folder.file(kName), model);
-        CHECK_THROWS_WITH(load_model(folder.file(kName)),
+        CHECK_THROWS_WITH(reloaded(model),
                           Catch::Matchers::ContainsSubstring("takes a whole number from 0 to 16777216"));
     }
     model.state["step_count"][0] = 29;
-    save_model(folder.file(kName), model);
-    const SavedModel read = load_model(folder.file(kName));
+    const SavedModel read = reloaded(model);
     CHECK(read.recipe == model.recipe);
     CHECK(test::first_different(model.state, read.state) == "");
     CHECK(read.state.contains("step_count"));
@@ -212,8 +210,7 @@ TEST_CASE("saved model: a negative average of squares is refused") {
     model.state["step_count"][0] = 3;
     model.state["exp_avg_W2"].back() = -0.5F;  // a mean of gradients may be negative
     model.state["exp_avg_sq_bngain.1"][1] = 0;
-    save_model(folder.file(kName), model);
-    CHECK(test::first_different(model.state, load_model(folder.file(kName)).state) == "");
+    CHECK(test::first_different(model.state, reloaded(model).state) == "");
     for (const std::string name : {"exp_avg_sq_C", "exp_avg_sq_W2", "exp_avg_sq_bngain.1"}) {
         SavedModel wrong = model;
         wrong.state[name].back() = -1e-30F;
@@ -236,19 +233,16 @@ SavedModel with_dropout() {
 }
 
 TEST_CASE("saved model: the key of a dropout's mask is a whole number below 2^24") {
-    const Folder folder;
     SavedModel model = with_dropout();
     const std::string key = keys(model.recipe.network).at(0).name;
     for (const float wrong : {-1.0F, 0.5F, 16777216.0F}) {
         model.state[key][0] = wrong;
-        save_model(folder.file(kName), model);
-        CHECK_THROWS_WITH(load_model(folder.file(kName)),
+        CHECK_THROWS_WITH(reloaded(model),
                           Catch::Matchers::ContainsSubstring(key + " is ") &&
                               Catch::Matchers::ContainsSubstring("takes a whole number from 0 to 16777215"));
     }
     model.state[key][0] = 16777215;
-    save_model(folder.file(kName), model);
-    CHECK(test::first_different(model.state, load_model(folder.file(kName)).state) == "");
+    CHECK(test::first_different(model.state, reloaded(model).state) == "");
 }
 
 TEST_CASE("saved model: an external model has no key of a dropout's mask, and needs none") {
@@ -281,10 +275,7 @@ TEST_CASE("saved model: other safetensors files are not models") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::string header = R"({"W":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})";
-    const std::uint64_t length = header.size();
-    std::string bytes(sizeof length, '\0');
-    std::memcpy(bytes.data(), &length, sizeof length);
-    folder.write(kName, bytes + header + std::string(4, '\1'));
+    folder.write(kName, test::raw<std::uint64_t>({header.size()}) + header + std::string(4, '\1'));
     CHECK_THROWS_AS(load_model(path), InputError);
     folder.write(kName, "emma\nolivia\nava\n");
     CHECK_THROWS_AS(load_model(path), InputError);
@@ -365,17 +356,13 @@ TEST_CASE("saved model: an invalid vocabulary is refused") {
 }
 
 TEST_CASE("saved model: the generators are kept complete, may be missing, and are refused if malformed") {
-    const Folder folder;
-    const std::string path = folder.file(kName);
-    save_model(path, example());
-    CHECK(load_model(path).batches == example().batches);
-    CHECK(load_model(path).split == example().split);
+    CHECK(reloaded(example()).batches == example().batches);
+    CHECK(reloaded(example()).split == example().split);
     SavedModel without = example();
     without.batches.reset();
     without.split.reset();
-    save_model(path, without);
-    CHECK_FALSE(load_model(path).batches);
-    CHECK_FALSE(load_model(path).split);
+    CHECK_FALSE(reloaded(without).batches);
+    CHECK_FALSE(reloaded(without).split);
     for (const std::string key : {"batches_generator", "split_generator"}) {
         CHECK(says(refused_metadata(key, "1 2 3"), "\"" + key + "\" is not the state of a generator"));
     }

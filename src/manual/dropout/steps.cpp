@@ -1,5 +1,6 @@
 #include "byhand/rounded.h"
 #include "manual/dropout/formulas.h"
+#include "manual/elementwise.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
 
@@ -15,10 +16,6 @@ void forward(StepList& f, const Site& at) {
 
 void backward(StepList& b, const Site& at) {
     add(b, at.dx(), at.wide(), {at.dy(), at.value("keepmask")}, BYHAND_FUNCTION(dropout_backward), count(at.wide()));
-}
-
-void evaluation(StepList& f, const Site& at) {
-    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(dropout_evaluation), count(at.wide()));
 }
 
 void update(StepList& u, const Site& at) {
@@ -51,7 +48,7 @@ extern HandOperation dropout_operation() {
     return {.op = op::kDropout,
             .forward = forward,
             .backward = backward,
-            .evaluation = evaluation,
+            .evaluation = elementwise(BYHAND_FUNCTION(dropout_evaluation)),
             .update = update,
             .ranges = ranges,
             .glossary = rows()};

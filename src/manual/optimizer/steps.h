@@ -14,4 +14,7 @@ void parameter_steps(StepList& steps, const Site& at);
 // The ranges of its restricted values.
 void optimizer_ranges(ValueRanges& ranges, const NetworkConfig& config);
 
+// Their glossary rows.
+GlossaryRows optimizer_rows();
+
 }  // namespace byhand
