@@ -35,20 +35,6 @@ constexpr const char* kRecipes[] = {
     "resnet-mlp", "makemore-wavenet", "opennn"};
 constexpr const char *kSweptRecipe = "makemore-bn", *kRecipeOfRanks = "bigbatch";
 
-struct BenchOptions {
-    std::vector<InputPath> recipes;
-    TorchOptions torch;
-    std::size_t rounds = 30;
-    bool no_as_installed = false;
-    bool kernels = false;
-    InputPath compare;
-    std::vector<std::size_t> ranks;
-    RankOptions rank_options;
-    std::string sweep;
-    OutputPath svg;
-    ReportOptions report;
-};
-
 // A recipe with LibTorch's own norm, and the names to train it on.
 struct BenchRecipe {
     std::string name;  // as on the command line
@@ -108,13 +94,6 @@ std::optional<bench::Report> earlier_report(const BenchOptions& options, const s
     return earlier;
 }
 
-// Writes the report. False if something is slower than in the earlier one.
-bool write_report(const ReportFile& report, Document document, const std::optional<bench::Report>& earlier) {
-    const bool slower = earlier && bench::add_comparison(document, *earlier);
-    report.write(document);
-    return !slower;
-}
-
 void report_progress(const std::string& what, std::size_t done, std::size_t all) {
     say("{} ({} of {})\n", printable(what), done + 1, all);
 }
@@ -159,68 +138,75 @@ bool is_sound(const bench::Result& result) {
     return wrong == result.peers.end();
 }
 
-int measure_steps(const BenchOptions& options) {
-    const ReportFile report(options.report);
-    const std::vector<BenchRecipe> recipes = recipes_of(options);
-    const NamesFile names = read_names_aloud("");
-    const std::optional<bench::Report> earlier = earlier_report(options, recipes, names);
+// What a report needs, read in this order: what can't be measured is refused before the work.
+struct Session {
+    const BenchOptions& options;
+    ReportFile report{options.report};
+    std::vector<BenchRecipe> recipes = recipes_of(options);
+    NamesFile names = read_names_aloud("");
+    std::optional<bench::Report> earlier = earlier_report(options, recipes, names);
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
-    const std::vector<peers::Peer> peers = peers_of(options);
-    std::vector<bench::Result> results;
+    std::vector<peers::Peer> peers = peers_of(options);
     bool sound = true;
-    for (std::size_t i = 0; i < recipes.size(); ++i) {
-        report_progress(recipes[i].recipe.name, i, recipes.size());
-        results.push_back(measured(recipes[i], names, torch, options, peers));
-        if (torch != nullptr && !options.torch.as_installed && !options.torch.avx2 && !options.no_as_installed) {
-            results.back().as_installed = as_installed(recipes[i].name, options.torch.threads, options.rounds);
-        }
-        sound = is_sound(results.back()) && sound;
-        look_again(machine);
+
+    // Writes the report. Returns the exit code: 1 also if something is slower than in the earlier report.
+    int finish(Document document) const {
+        const bool slower = earlier && bench::add_comparison(document, *earlier);
+        report.write(document);
+        return !slower && sound ? kFine : kDisagrees;
     }
-    return write_report(report, bench::document_of(machine, results), earlier) && sound ? kFine : kDisagrees;
+};
+
+int measure_steps(const BenchOptions& options) {
+    Session it{options};
+    std::vector<bench::Result> results;
+    for (std::size_t i = 0; i < it.recipes.size(); ++i) {
+        const BenchRecipe& recipe = it.recipes[i];
+        report_progress(recipe.recipe.name, i, it.recipes.size());
+        results.push_back(measured(recipe, it.names, it.torch, options, it.peers));
+        if (it.torch != nullptr && !options.torch.as_installed && !options.torch.avx2 && !options.no_as_installed) {
+            results.back().as_installed = as_installed(recipe.name, options.torch.threads, options.rounds);
+        }
+        it.sound = is_sound(results.back()) && it.sound;
+        look_again(it.machine);
+    }
+    return it.finish(bench::document_of(it.machine, results));
 }
 
 int measure_operations(const BenchOptions& options) {
-    const ReportFile report(options.report);
-    const std::vector<BenchRecipe> recipes = recipes_of(options);
-    const NamesFile names = read_names_aloud("");
-    const std::optional<bench::Report> earlier = earlier_report(options, recipes, names);
-    const torch_ref::Factory* torch = open_torch(options.torch);
-    bench::Machine machine = machine_of(torch, options.torch.threads);
-    const std::vector<peers::Peer> peers = peers_of(options);
+    Session it{options};
     std::vector<bench::WholeStep> steps;
     std::vector<bench::OperationTimes> all;
-    bool sound = true;
-    for (std::size_t i = 0; i < recipes.size(); ++i) {
-        report_progress(recipes[i].recipe.name, i, recipes.size());
-        NetworkConfig network = recipes[i].recipe.network;
-        network.vocabulary = vocabulary_of(names.names).size();
-        const auto timed = bench::timed_steps(network, recipes[i].recipe.batch);
+    for (std::size_t i = 0; i < it.recipes.size(); ++i) {
+        const Recipe& recipe = it.recipes[i].recipe;
+        report_progress(recipe.name, i, it.recipes.size());
+        NetworkConfig network = recipe.network;
+        network.vocabulary = vocabulary_of(it.names.names).size();
+        const auto timed = bench::timed_steps(network, recipe.batch);
         for (const std::string& untimed : bench::untimed_operations_of(network, timed)) {
-            say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipes[i].recipe.name),
-                untimed);
+            say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipe.name), untimed);
         }
         for (const bench::KernelOfStep& step : timed) {
-            auto& times =
-                all.emplace_back(bench::operation_times(step, torch, options.rounds, options.torch.threads, peers));
-            times.recipe = recipes[i].recipe.name;
+            auto& times = all.emplace_back(
+                bench::operation_times(step, it.torch, options.rounds, options.torch.threads, it.peers));
+            times.recipe = recipe.name;
             std::vector<bench::PeerResult> others = times.peers;
             others.push_back({"LibTorch", times.apart});
             for (const bench::PeerResult& other : others) {
                 if (!(other.apart <= bench::kApart)) {
                     say("{}: {} by {} differs by {:.1e}, more than rounding\n", printable(times.recipe), step.name,
                         other.name, other.apart);
-                    sound = false;
+                    it.sound = false;
                 }
             }
         }
-        const Run run = prepare(recipes[i].recipe, names, data_path_of(""));
+        const Run run = prepare(recipe, it.names, data_path_of(""));
         const bench::StepTimes step = bench::step_times(run, nullptr, options.torch.threads, options.rounds);
-        steps.push_back({recipes[i].recipe.name, bench::spread(step.rounds.ours.seconds)});
-        look_again(machine);
+        steps.push_back({recipe.name, bench::spread(step.rounds.ours.seconds)});
+        look_again(it.machine);
     }
-    return write_report(report, bench::document_of(machine, all, steps), earlier) && sound ? kFine : kDisagrees;
+    return it.finish(bench::document_of(it.machine, all, steps));
 }
 
 int measure_sweep(const BenchOptions& options) {
@@ -229,13 +215,7 @@ int measure_sweep(const BenchOptions& options) {
     if (recipes.size() > 1) {
         throw InputError("--sweep requires a single --recipe");
     }
-    std::optional<TextFile> svg;
-    if (!options.svg.empty()) {
-        svg.emplace(options.svg);
-        if (!gnuplot("")) {
-            throw InputError("--svg: gnuplot is not installed (Debian: gnuplot-nox)");
-        }
-    }
+    const std::optional<TextFile> svg = svg_file(options.svg);
     const NamesFile names = read_names_aloud("");
     const torch_ref::Factory* torch = open_torch(options.torch);
     const std::vector<std::size_t> values = bench::values_of(sweep);
@@ -262,9 +242,7 @@ int measure_by_ranks(const BenchOptions& options) {
     if (recipes.size() > 1) {
         throw InputError("--ranks requires a single --recipe");
     }
-    return measure_ranks(
-        {options.ranks, options.rank_options, options.torch, options.rounds, options.sweep, options.report},
-        recipes.front().recipe, recipes.front().changed_norm);
+    return measure_ranks(options, recipes.front().recipe, recipes.front().changed_norm);
 }
 
 int measure(const BenchOptions& options) {

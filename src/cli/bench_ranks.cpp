@@ -49,7 +49,7 @@ std::vector<bench::RankGroup> groups_of(const distributed::World& world, const s
 
 // A rank that is connected to all others.
 struct ConnectedRank {
-    const RankBench& bench;
+    const BenchOptions& options;
     distributed::World world;
     std::unique_ptr<Group> all;
     std::vector<bench::RankGroup> groups;
@@ -58,9 +58,9 @@ struct ConnectedRank {
 };
 
 bench::RankResult measured(const ConnectedRank& by, const Recipe& recipe) {
-    const Recipe in_parts = with_parts(recipe, by.bench.ranks, by.world);
+    const Recipe in_parts = with_parts(recipe, by.options.rank_options, by.world);
     const Run run = prepare(in_parts, by.names, data_path_of(""));
-    return bench::rank_times(run, in_parts.parts, *by.all, by.groups, by.torch, by.bench.rounds);
+    return bench::rank_times(run, in_parts.parts, *by.all, by.groups, by.torch, by.options.rounds);
 }
 
 bool is_sound(const bench::RankResult& result, const std::string& recipe) {
@@ -71,7 +71,7 @@ bool is_sound(const bench::RankResult& result, const std::string& recipe) {
 }
 
 int measure_sweep(const ConnectedRank& by, const Recipe& recipe) {
-    const bench::Sweep sweep = bench::sweep_of(by.bench.sweep);
+    const bench::Sweep sweep = bench::sweep_of(by.options.sweep);
     bool sound = true, is_first = true;
     for (const std::size_t value : bench::values_of(sweep)) {
         say("{} {}\n", bench::name_of(sweep.size), value);
@@ -88,19 +88,19 @@ int measure_sweep(const ConnectedRank& by, const Recipe& recipe) {
 
 // What all ranks must have alike.
 void check_alike(const ConnectedRank& by, const Recipe& recipe) {
-    const RankBench& bench = by.bench;
+    const BenchOptions& options = by.options;
     distributed::check_agreement(
         *by.all, {{"version of byhand", hash_of(kVersion)},
                   {"recipe", hash_of(to_json(recipe))},
                   {"LibTorch", hash_of(by.torch != nullptr ? by.torch->version() : "")},
                   {"kind of vectors", hash_of(simd::target_name())},
-                  {"command line", hash_of(fmt::format("{} {} {} {}", fmt::join(bench.numbers, ","), bench.rounds,
-                                                       bench.sweep, bench.ranks.parts.value_or(0)))}});
+                  {"command line", hash_of(fmt::format("{} {} {} {}", fmt::join(options.ranks, ","), options.rounds,
+                                                       options.sweep, options.rank_options.parts.value_or(0)))}});
 }
 
 int measure_recipe(const ConnectedRank& by, const Recipe& recipe, bool changed_norm) {
-    const ReportFile report(by.bench.report);
-    say("{} by {} ranks\n", printable(recipe.name), fmt::join(by.bench.numbers, ", "));
+    const ReportFile report(by.options.report);
+    say("{} by {} ranks\n", printable(recipe.name), fmt::join(by.options.ranks, ", "));
     const bench::RankResult result = measured(by, recipe);
     if (by.world.rank > 0) {
         return kFine;
@@ -110,41 +110,43 @@ int measure_recipe(const ConnectedRank& by, const Recipe& recipe, bool changed_n
 }
 
 // Throws what every rank would throw.
-void refuse_once(const RankBench& bench, const Recipe& recipe, const distributed::World& world) {
-    if (bench.sweep.empty()) {
-        const ReportFile report(bench.report);
-        with_parts(recipe, bench.ranks, world);
+void refuse_once(const BenchOptions& options, const Recipe& recipe, const distributed::World& world) {
+    if (options.sweep.empty()) {
+        const ReportFile report(options.report);
+        with_parts(recipe, options.rank_options, world);
         return;
     }
-    const bench::Sweep sweep = bench::sweep_of(bench.sweep);
+    const bench::Sweep sweep = bench::sweep_of(options.sweep);
     for (const std::size_t value : bench::values_of(sweep)) {
-        with_parts(bench::with_size(recipe, sweep.size, value), bench.ranks, world);
+        with_parts(bench::with_size(recipe, sweep.size, value), options.rank_options, world);
     }
 }
 
 }  // namespace
 
-int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm) {
-    std::ranges::sort(bench.numbers);
-    bench.numbers.erase(std::unique(bench.numbers.begin(), bench.numbers.end()), bench.numbers.end());
-    bench.ranks.ranks = bench.numbers.back();
-    const distributed::World world = world_of(bench.ranks);
-    if (starts_ranks(bench.ranks)) {
+int measure_ranks(BenchOptions options, const Recipe& recipe, bool changed_norm) {
+    std::vector<std::size_t>& numbers = options.ranks;
+    std::ranges::sort(numbers);
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    options.rank_options.ranks = numbers.back();
+    const auto start = [&](const distributed::World& world) {
         distributed::check_module();
-        refuse_once(bench, recipe, world);
-        return run_ranks(bench.numbers.back(), command_line()).code;
-    }
-    std::optional<Silence> silence;
-    if (world.rank > 0) {
-        silence.emplace();
-        bench.report.output = {};
-    }
-    std::unique_ptr<Group> all = distributed::connect(world, bench.ranks.timeout);
-    std::vector<bench::RankGroup> groups = groups_of(world, bench.numbers, bench.ranks.timeout);
-    const ConnectedRank by{
-        bench, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(bench.torch)};
-    check_alike(by, recipe);
-    return bench.sweep.empty() ? measure_recipe(by, recipe, changed_norm) : measure_sweep(by, recipe);
+        refuse_once(options, recipe, world);
+        return run_ranks(numbers.back(), command_line()).code;
+    };
+    const auto run = [&](const distributed::World& world) {
+        if (world.rank > 0) {
+            options.report.output = {};
+        }
+        const std::size_t timeout = options.rank_options.timeout;
+        std::unique_ptr<Group> all = distributed::connect(world, timeout);
+        std::vector<bench::RankGroup> groups = groups_of(world, numbers, timeout);
+        const ConnectedRank by{
+            options, world, std::move(all), std::move(groups), read_names_aloud(""), open_torch(options.torch)};
+        check_alike(by, recipe);
+        return options.sweep.empty() ? measure_recipe(by, recipe, changed_norm) : measure_sweep(by, recipe);
+    };
+    return as_rank(options.rank_options, run, start);
 }
 
 }  // namespace byhand::cli

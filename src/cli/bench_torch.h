@@ -20,6 +20,20 @@ struct TorchOptions {
     bool avx2 = false;          // with AVX2 only
 };
 
+struct BenchOptions {
+    std::vector<InputPath> recipes;
+    TorchOptions torch;
+    std::size_t rounds = 30;
+    bool no_as_installed = false;
+    bool kernels = false;
+    InputPath compare;
+    std::vector<std::size_t> ranks;  // numbers of ranks
+    RankOptions rank_options;        // without their number
+    std::string sweep;               // empty: the recipe as it is
+    OutputPath svg;
+    ReportOptions report;
+};
+
 // Loads LibTorch, with the fastest kernels of OpenBLAS that this CPU can run unless the user has chosen some
 // (OPENBLAS_CORETYPE), and with a malloc that keeps freed memory; with neither if `as_installed`. Null if LibTorch is
 // missing; then a line on stderr states why.
@@ -33,17 +47,8 @@ std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::s
 
 // ---- byhand bench --ranks: a training step by several processes ----
 
-struct RankBench {
-    std::vector<std::size_t> numbers;  // of ranks
-    RankOptions ranks;                 // without their number
-    TorchOptions torch;
-    std::size_t rounds = 30;
-    std::string sweep;  // empty: the recipe as it is
-    ReportOptions report;
-};
-
 // Starts the processes, or is one of them. `changed_norm` as in bench/report.h. Returns the exit code. Throws
 // InputError as train does.
-int measure_ranks(RankBench bench, const Recipe& recipe, bool changed_norm);
+int measure_ranks(BenchOptions options, const Recipe& recipe, bool changed_norm);
 
 }  // namespace byhand::cli

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <iterator>
@@ -57,10 +56,6 @@ struct CompareOptions {
     bool quick = false;
     RankOptions ranks;
 };
-
-bool is_in_parts(const CompareOptions& options, const Run& run, const distributed::World& world) {
-    return (run.recipe.parts > 1 || world.size > 1) && options.external.empty();
-}
 
 // Null without the module fast.
 constexpr MakeCandidate kFusedCandidate = [] {
@@ -130,10 +125,6 @@ std::set<Verdict> allowed_by(const CompareOptions& options) {
     return allowed;
 }
 
-bool is_shown(const CompareOptions& options, const std::string& name) {
-    return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
-}
-
 // What the report is about, besides the figures.
 Presentation presentation_of(const CompareOptions& options, const Command& command, const Run& run,
                              const Reference& reference, const std::string& torch_version) {
@@ -151,7 +142,7 @@ Presentation presentation_of(const CompareOptions& options, const Command& comma
             .glossary = reference.chain.graph.glossary,
             .characters = printable_characters(run.vocabulary),
             .source = source_of,
-            .shows = [&](const std::string& name) { return is_shown(options, name); },
+            .shows = [&](const std::string& name) { return matches(options.tensor, name); },
             .whose = external ? Whose::given : Whose::by_hand};
 }
 
@@ -207,7 +198,7 @@ Run run_to_compare(const CompareOptions& options, const distributed::World& worl
 // Whether the step has a finding on a tensor that --tensor shows.
 bool shows_a_finding(const CompareOptions& options, const ComparedStep& step) {
     return std::ranges::any_of(findings(step),
-                               [&](const ChainFinding& found) { return is_shown(options, found.value.name); });
+                               [&](const ChainFinding& found) { return matches(options.tensor, found.value.name); });
 }
 
 // Throws InputError if --tensor matches no tensor of the network.
@@ -216,20 +207,10 @@ void check_tensor(const CompareOptions& options, const Graph& graph) {
     for (const TensorSpec& spec : state(graph.config)) {
         names.insert(spec.name);
     }
-    if (std::ranges::none_of(names, [&](const std::string& name) { return is_shown(options, name); })) {
+    if (std::ranges::none_of(names, [&](const std::string& name) { return matches(options.tensor, name); })) {
         throw InputError(fmt::format("--tensor: no tensor matches {}{} (byhand explain lists them)", options.tensor,
                                      the_nearest(options.tensor, {names.begin(), names.end()})));
     }
-}
-
-std::vector<std::string> models_of(const CompareOptions& options) {
-    std::vector<std::string> models;
-    for (const std::string& model : options.models) {
-        if (std::ranges::find(models, model) == models.end()) {
-            models.push_back(model);
-        }
-    }
-    return models;
 }
 
 // LibTorch, which takes half a second. A rank but the first has one thread for it.
@@ -253,7 +234,7 @@ std::optional<ExternalValues> external_of(const CompareOptions& options, const N
 std::optional<InParts> parts_of(const CompareOptions& options, const std::vector<std::string>& models, const Run& run,
                                 const distributed::World& world, const torch_ref::Factory& torch) {
     if constexpr (kHasRanks) {
-        if (is_in_parts(options, run, world)) {
+        if ((run.recipe.parts > 1 || world.size > 1) && options.external.empty()) {
             return in_parts(models, options.plant, run, world, options.ranks.timeout, torch);
         }
     }
@@ -288,7 +269,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const std::size_t rows = run.recipe.batch;
     check_tensor(options, stepwise_graph(network, rows));
     std::optional<ExternalValues> external = external_of(options, network, rows);
-    const std::vector<std::string> models = models_of(options);
+    const std::vector<std::string> models = distinct(options.models);
     const torch_ref::Factory& torch = load_torch(world);
     std::optional<InParts> parts = parts_of(options, models, run, world, torch);
     if constexpr (kHasRanks) {
@@ -356,12 +337,16 @@ int compare(const CompareOptions& options, const Command& command, const distrib
 
 // Starts the ranks of --ranks, when it is sure that none of them refuses the run.
 int compare_by_ranks(const CompareOptions& options) {
-    distributed::World world;
-    world.size = *options.ranks.ranks;
-    const Run run = run_to_compare(options, world);
-    check_tensor(options, stepwise_graph(run.recipe.network, run.recipe.batch));
-    plan_for(run, world, options.plant);
-    return run_ranks(world.size, command_line()).code;
+    if constexpr (kHasRanks) {
+        distributed::check_module();
+        distributed::World world;
+        world.size = *options.ranks.ranks;
+        const Run run = run_to_compare(options, world);
+        check_tensor(options, stepwise_graph(run.recipe.network, run.recipe.batch));
+        plan_for(run, world, options.plant);
+        return run_ranks(world.size, command_line()).code;
+    }
+    return kFine;  // never called
 }
 
 }  // namespace
@@ -435,18 +420,9 @@ void add_compare(const Command& program) {
         }
     }
     command.on_run([options, command] {
-        const distributed::World world = world_of(options->ranks);
-        if (world.rank > 0) {
-            const Silence silence;
-            return compare(*options, command, world);
-        }
-        if constexpr (kHasRanks) {
-            if (starts_ranks(options->ranks)) {
-                distributed::check_module();
-                return compare_by_ranks(*options);
-            }
-        }
-        return compare(*options, command, world);
+        return as_rank(
+            options->ranks, [&](const distributed::World& world) { return compare(*options, command, world); },
+            [&](const distributed::World&) { return compare_by_ranks(*options); });
     });
 }
 

@@ -43,9 +43,7 @@ std::unique_ptr<Group> meet(const Run& run, const distributed::World& world, std
                                             {"recipe", hash_of(to_json(run.recipe))},
                                             {"file of names", hash_of_bytes(std::as_bytes(std::span(run.train.text)))},
                                             {"planted mistake", hash_of(how)}};
-    for (distributed::Fact& fact : distributed::facts_of(run.initial)) {
-        facts.push_back(std::move(fact));
-    }
+    std::ranges::move(distributed::facts_of(run.initial), std::back_inserter(facts));
     distributed::check_agreement(*group, facts);
     return group;
 }

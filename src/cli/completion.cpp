@@ -9,11 +9,12 @@
 #include "cli/commands.h"
 
 namespace byhand::cli {
-namespace {
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app) {
     return app.get_subcommands([](const CLI::App*) { return true; });
 }
+
+namespace {
 
 std::vector<const CLI::Option*> options_of(const CLI::App& app) {
     return app.get_options([](const CLI::Option* option) { return !option->get_group().empty(); });

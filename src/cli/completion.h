@@ -23,6 +23,9 @@ struct CommandState {
     int exit_code = kFine;
 };
 
+// The commands of a program, or of a command.
+std::vector<const CLI::App*> commands_of(const CLI::App& app);
+
 // ---- help at 80 columns ----
 
 // For the command and those that are added to it later.

@@ -1,7 +1,5 @@
 #include "checks/diff.h"
 
-#include <fnmatch.h>
-
 #include <memory>
 #include <string>
 
@@ -11,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
+#include "cli/shell_words.h"
 #include "manual/glossary.h"
 #include "names/vocabulary.h"
 #include "recipe/recipe.h"
@@ -49,7 +48,7 @@ int diff(const DiffOptions& options) {
         throw InputError(options.a.path + " and " + options.b.path + " contain no tensors; name files that do");
     }
     Presentation how;
-    how.shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
+    how.shows = [&](const std::string& name) { return matches(options.tensor, name); };
     find_words(how, a.metadata);
     find_words(how, b.metadata);
     const Diff found = byhand::diff(options.a, views(a.tensors), options.b, views(b.tensors), options.limit);

@@ -27,76 +27,6 @@ bool is_device(const std::string& path) {
     return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
 }
 
-}  // namespace
-
-std::string shipped(const std::string& name) {
-    std::error_code error;
-    const fs::path program = fs::read_symlink("/proc/self/exe", error);
-    const fs::path installed = program.parent_path().parent_path() / "share" / "byhand" / name;
-    if (!error && fs::exists(installed, error)) {
-        return installed.string();
-    }
-    return std::string(BYHAND_SOURCE_DIR "/") + name;
-}
-
-std::vector<std::string> shipped_recipes() {
-    std::vector<std::string> names;
-    std::error_code error;
-    for (const fs::directory_entry& entry : fs::directory_iterator(shipped("recipes"), error)) {
-        if (entry.path().extension() == ".json") {
-            names.push_back(entry.path().stem().string());
-        }
-    }
-    std::ranges::sort(names);
-    return names;
-}
-
-std::string new_temporary_folder(const std::string& what) {
-    std::error_code error;
-    const std::filesystem::path temporary = std::filesystem::temp_directory_path(error);
-    if (error) {
-        throw InputError("there is no folder for temporary files; set TMPDIR to one");
-    }
-    std::string pattern = (temporary / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
-    if (::mkdtemp(pattern.data()) == nullptr) {
-        throw InputError("can't create a folder for " + what + " at " + pattern + ": " + reason());
-    }
-    return pattern;
-}
-
-bool same_file(const std::string& a, const std::string& b) {
-    std::error_code error;
-    const fs::path one = fs::weakly_canonical(fs::absolute(a, error), error),
-                   other = fs::weakly_canonical(fs::absolute(b, error), error);
-    return (!one.empty() && one == other) || fs::equivalent(a, b, error);
-}
-
-TextFile::TextFile(const OutputPath& path) : path_(path) {
-    if (!is_device(path_)) {
-        check_place(path_);
-        return;
-    }
-    // O_NONBLOCK: otherwise open() would wait for a reader of a pipe.
-    stream_.emplace(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (stream_->number() < 0 || ::fcntl(stream_->number(), F_SETFL, 0) != 0) {
-        throw InputError(path_ + ": can't be written: " + reason());
-    }
-}
-
-void TextFile::write(std::string_view text) const {
-    if (!stream_) {
-        WholeFile file(path_);
-        file.write(text.data(), text.size());
-        file.put_in_place();
-    } else if (!write_all(stream_->number(), text.data(), text.size())) {
-        throw InputError(path_ + ": can't be written: " + reason());
-    }
-}
-
-namespace {
-
-namespace fs = std::filesystem;
-
 // A device can be written by several options, and the name of a shipped recipe is not a file.
 bool is_file(const std::string& path) {
     std::error_code error;
@@ -130,6 +60,74 @@ void refuse_streams_and_shipped(const NamedFile& written) {
 }
 
 }  // namespace
+
+std::string shipped(const std::string& name) {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    const fs::path installed = program.parent_path().parent_path() / "share" / "byhand" / name;
+    if (!error && fs::exists(installed, error)) {
+        return installed.string();
+    }
+    return std::string(BYHAND_SOURCE_DIR "/") + name;
+}
+
+std::vector<std::string> shipped_recipes() {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(shipped("recipes"), error)) {
+        if (entry.path().extension() == ".json") {
+            names.push_back(entry.path().stem().string());
+        }
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+TemporaryFolder::TemporaryFolder(const std::string& what) {
+    std::error_code error;
+    const fs::path temporary = fs::temp_directory_path(error);
+    if (error) {
+        throw InputError("there is no folder for temporary files; set TMPDIR to one");
+    }
+    std::string pattern = (temporary / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
+    if (::mkdtemp(pattern.data()) == nullptr) {
+        throw InputError("can't create a folder for " + what + " at " + pattern + ": " + reason());
+    }
+    path_ = pattern;
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code error;
+    const fs::path one = fs::weakly_canonical(fs::absolute(a, error), error),
+                   other = fs::weakly_canonical(fs::absolute(b, error), error);
+    return (!one.empty() && one == other) || fs::equivalent(a, b, error);
+}
+
+TextFile::TextFile(const OutputPath& path) : path_(path) {
+    if (!is_device(path_)) {
+        check_place(path_);
+        return;
+    }
+    // O_NONBLOCK: otherwise open() would wait for a reader of a pipe.
+    stream_.emplace(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (stream_->number() < 0 || ::fcntl(stream_->number(), F_SETFL, 0) != 0) {
+        throw InputError(path_ + ": can't be written: " + reason());
+    }
+}
+
+void TextFile::write(std::string_view text) const {
+    if (!stream_) {
+        WholeFile file(path_);
+        file.write(text.data(), text.size());
+        file.put_in_place();
+    } else if (!write_all(stream_->number(), text.data(), text.size())) {
+        throw InputError(path_ + ": can't be written: " + reason());
+    }
+}
+
+std::optional<TextFile> text_file(const OutputPath& path) {
+    return path.empty() ? std::nullopt : std::optional<TextFile>(path);
+}
 
 void refuse_collisions(const std::vector<NamedFile>& files) {
     std::vector<NamedFile> written, read;

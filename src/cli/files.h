@@ -18,14 +18,11 @@ std::string shipped(const std::string& name);
 // The names of the shipped recipes, sorted.
 std::vector<std::string> shipped_recipes();
 
-// Creates an empty folder among the temporary files and returns its path. `what` names its contents in messages. Throws
-// InputError.
-std::string new_temporary_folder(const std::string& what);
-
-// A folder that is removed at the end.
+// A new, empty folder among the temporary files, removed at the end.
 class TemporaryFolder {
 public:
-    explicit TemporaryFolder(const std::string& what) : path_(new_temporary_folder(what)) {}
+    // `what` names its contents in messages. Throws InputError.
+    explicit TemporaryFolder(const std::string& what);
     TemporaryFolder(const TemporaryFolder&) = delete;
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
     ~TemporaryFolder() {
@@ -56,6 +53,9 @@ private:
     std::string path_;
     std::optional<Descriptor> stream_;  // the device or pipe
 };
+
+// None if the path is empty.
+std::optional<TextFile> text_file(const OutputPath& path);
 
 // ---- Files named twice on the command line ----
 

@@ -1,7 +1,6 @@
 #include "checks/gradcheck.h"
 
 #include <fmt/core.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <memory>
@@ -60,9 +59,7 @@ int gradcheck(const GradcheckOptions& options) {
     const Tensors<float> state = drawn_state(network, run.recipe.seed);
 
     const Graph stepwise = stepwise_graph(network, rows);
-    const auto checks = [&](const std::string& name) {
-        return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
-    };
+    const auto checks = [&](const std::string& name) { return matches(options.tensor, name); };
     const auto gradients = static_cast<std::size_t>(std::ranges::count_if(stepwise.backward, checks, &Step::makes));
     if (gradients == 0) {
         throw InputError(fmt::format("--tensor: no gradient of this network matches {}; byhand explain lists them all",
@@ -70,11 +67,9 @@ int gradcheck(const GradcheckOptions& options) {
     }
     const std::size_t elements = options.elements.value_or(elements_for(network, rows, gradients));
     std::vector<CheckedModel> models;
-    Progress progress(options.models.size(), std::nullopt, "checking");
-    for (const std::string& model : options.models) {
-        if (std::ranges::find(models, model, &CheckedModel::model) != models.end()) {
-            continue;  // repeated
-        }
+    const std::vector<std::string> names = distinct(options.models);
+    Progress progress(names.size(), std::nullopt, "checking");
+    for (const std::string& model : names) {
         progress.step(models.size());
         const GradcheckConfig config{.elements = elements, .seed = run.recipe.seed, .checks = checks};
         models.push_back({model, byhand::gradcheck(model == "stepwise" ? stepwise : collapsed_graph(network, rows),

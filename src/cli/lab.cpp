@@ -36,8 +36,6 @@ struct LabOptions {
     OutputPath svg, html;
 };
 
-constexpr const char* kNoGnuplot = "gnuplot is not installed (Debian: gnuplot-nox)";
-
 // LibTorch, or why it is missing.
 struct Torch {
     const torch_ref::Factory* factory = nullptr;
@@ -205,15 +203,7 @@ lab::Setup setup_of(const Called& called, bool has_recipe) {
 
 int run(const Called& called, bool has_recipe) {
     const LabOptions& options = called.output;
-    Files files;
-    for (const auto& [path, file] : {std::pair{&options.svg, &files.svg}, {&options.html, &files.html}}) {
-        if (!path->empty()) {
-            file->emplace(*path);
-        }
-    }
-    if (!options.svg.empty() && !gnuplot("")) {
-        throw InputError(std::string("--svg: ") + kNoGnuplot);
-    }
+    const Files files{svg_file(options.svg), text_file(options.html)};
     const Torch torch = torch_or_why();
     std::optional<Progress> progress;
     lab::Setup setup = setup_of(called, has_recipe);

@@ -61,11 +61,21 @@ void run_of_module(int argc, char** argv) {
     }
 }
 
-// Lists a command that is run by run_of_module().
+// Lists a command of a module, which run_of_module() runs or refuses.
 void list(const Command& program, const char* name) {
     const auto* const command =
         std::ranges::find_if(kOfModules, [&](const ModuleCommand& one) { return std::string_view(one.name) == name; });
     program.add_command(command->name, command->about);
+}
+
+// Registers a command of a module with add_it(program), which is compiled only if the module is there; else lists it.
+template <bool kIsBuilt>
+void add(const Command& program, const char* name, const auto& add_it) {
+    if constexpr (kIsBuilt) {
+        add_it(program);
+    } else {
+        list(program, name);
+    }
 }
 
 // `byhand help COMMAND` is `byhand COMMAND --help`, except for completion in a shell.
@@ -82,32 +92,16 @@ std::vector<char*> with_help_as_option(int argc, char** argv) {
 
 void add_commands(const Command& program) {
     add_compare(program);
-    if constexpr (kHasChecks) {
-        add_mistakes(program);
-    } else {
-        list(program, "mistakes");
-    }
+    add<kHasChecks>(program, "mistakes", [](const auto& to) { add_mistakes(to); });
     add_train(program);
     add_eval(program);
     add_sample(program);
-    if constexpr (kHasChecks) {
-        add_gradcheck(program);
-    } else {
-        list(program, "gradcheck");
-    }
-    if constexpr (kHasForeign) {
-        add_exercise(program);
-    } else {
-        list(program, "exercise");
-    }
+    add<kHasChecks>(program, "gradcheck", [](const auto& to) { add_gradcheck(to); });
+    add<kHasForeign>(program, "exercise", [](const auto& to) { add_exercise(to); });
     list(program, "lab");
     list(program, "bench");
     add_explain(program);
-    if constexpr (kHasChecks) {
-        add_diff(program);
-    } else {
-        list(program, "diff");
-    }
+    add<kHasChecks>(program, "diff", [](const auto& to) { add_diff(to); });
     add_recipes(program);
     add_completion(program);
     // For the list of commands: see with_help_as_option().

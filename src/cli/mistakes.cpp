@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <fnmatch.h>
 
 #include <algorithm>
 #include <functional>
@@ -19,17 +18,12 @@
 #include "cli/progress.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
+#include "cli/shell_words.h"
 #include "cli/value_names.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
 namespace {
-
-Recipe recipe_named(const std::string& recipe) {
-    NetworkOptions options;
-    options.recipe = recipe;
-    return recipe_of(options);
-}
 
 struct MistakesOptions {
     std::vector<InputPath> recipes = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"};
@@ -47,7 +41,7 @@ std::vector<const Mistake*> chosen_by(const std::string& pattern,
                                       const std::function<bool(const Mistake&)>& suits = {}) {
     std::vector<const Mistake*> chosen;
     for (const Mistake& mistake : mistakes()) {
-        if (::fnmatch(pattern.c_str(), mistake.name.c_str(), 0) == 0 && (suits == nullptr || suits(mistake))) {
+        if (matches(pattern, mistake.name) && (suits == nullptr || suits(mistake))) {
             chosen.push_back(&mistake);
         }
     }
@@ -91,7 +85,7 @@ void check_any_applies(const std::vector<const Mistake*>& chosen, const std::vec
     }
     const std::vector<std::string> names(options.recipes.begin(), options.recipes.end());
     std::vector<std::string> others = shipped_recipes();
-    std::erase_if(others, [&](const std::string& name) { return !some_apply(recipe_named(name)); });
+    std::erase_if(others, [&](const std::string& name) { return !some_apply(read_recipe(name)); });
     throw InputError(fmt::format(
         "{} can be planted in none of these recipes: {}. {}",
         chosen.size() == 1 ? "the mistake " + chosen.front()->name : "the mistakes that match " + options.only,
@@ -108,7 +102,7 @@ Scores plant_all(const MistakesOptions& options) {
     std::vector<Run> runs;
     runs.reserve(options.recipes.size());
     for (const std::string& recipe : options.recipes) {
-        runs.push_back(prepare(recipe_named(recipe), names, data_path_of(options.data)));
+        runs.push_back(prepare(read_recipe(recipe), names, data_path_of(options.data)));
     }
     check_any_applies(chosen, runs, options);
     Progress progress(options.recipes.size() * options.seeds * chosen.size(), std::nullopt, "planting");

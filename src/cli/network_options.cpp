@@ -21,60 +21,55 @@
 #include "manual/stepwise.h"
 
 namespace byhand::cli {
+namespace {
 
-void add_network_options(const Command& command, NetworkOptions& options) {
+constexpr double kLibTorch = 200e6;
+
+// In bytes: the program with LibTorch, and a number of bytes for each number that a step makes.
+double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_number) {
+    network.vocabulary = std::max<std::size_t>(network.vocabulary, 27);  // the data's may not have been read yet
+    const Graph steps = stepwise_graph(network, rows);
+    double numbers = 0;
+    for (const Step* step : all_steps(steps)) {
+        numbers += static_cast<double>(count(step->shape));
+    }
+    return kLibTorch + bytes_per_number * numbers;
+}
+
+}  // namespace
+
+void add_network_options(const Command& whole, NetworkOptions& options) {
+    const Command command = whole.in_group(kNetworkGroup);
     command.option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
         .completes(shipped_recipes)
-        .group(kNetworkGroup)
         .shows_default();
-    command.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]")
-        .not_empty()
-        .group(kNetworkGroup);
-    command.option("--mark", options.mark, "Character that marks where a name begins and ends, and is in none [.]")
-        .group(kNetworkGroup);
-    add_skip_bad_lines(command, options.skip_bad_lines).group(kNetworkGroup);
-    command.option("--embedding", options.flags.embedding, "Width of a character's embedding, E")
-        .whole_number(0)
-        .group(kNetworkGroup);
-    command.option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…").group(kNetworkGroup);
-    command.option("--context", options.flags.context, "Characters of context, T").whole_number(0).group(kNetworkGroup);
-    command.option("--batch", options.flags.batch, "Rows of a batch, B").whole_number(0).group(kNetworkGroup);
-    command.option("--seed", options.flags.seed, "Seed of the initial values and the batches")
-        .whole_number(0)
-        .group(kNetworkGroup);
-    command.option("--split-seed", options.flags.split_seed, "Seed of the shuffle before the split")
-        .whole_number(0)
-        .group(kNetworkGroup);
-    command.option("--activation", options.flags.activation, "Activation of the hidden layers")
-        .one_of(activations())
-        .group(kNetworkGroup);
-    command.flag("--residual", options.flags.residual, "Add the layer below to each hidden layer of the same width")
-        .group(kNetworkGroup);
-    command.flag("--tied", options.flags.tied, "Tie the output's weights to the embedding (last hidden width = E)")
-        .group(kNetworkGroup);
+    command.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]").not_empty();
+    command.option("--mark", options.mark, "Character that marks where a name begins and ends, and is in none [.]");
+    add_skip_bad_lines(command, options.skip_bad_lines);
+    command.option("--embedding", options.flags.embedding, "Width of a character's embedding, E").whole_number(0);
+    command.option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…");
+    command.option("--context", options.flags.context, "Characters of context, T").whole_number(0);
+    command.option("--batch", options.flags.batch, "Rows of a batch, B").whole_number(0);
+    command.option("--seed", options.flags.seed, "Seed of the initial values and the batches").whole_number(0);
+    command.option("--split-seed", options.flags.split_seed, "Seed of the shuffle before the split").whole_number(0);
+    command.option("--activation", options.flags.activation, "Activation of the hidden layers").one_of(activations());
+    command.flag("--residual", options.flags.residual, "Add the layer below to each hidden layer of the same width");
+    command.flag("--tied", options.flags.tied, "Tie the output's weights to the embedding (last hidden width = E)");
     command.option("--norm", options.flags.norm, "Place of the norm: before the activation, after it, or none")
-        .one_of({"before", "after", "none"})
-        .group(kNetworkGroup);
+        .one_of({"before", "after", "none"});
     command.option("--norm-kind", options.flags.norm_kind, "Kind of norm: batch, layer, RMS, or none")
-        .one_of({"batch", "layer", "rms", "none"})
-        .group(kNetworkGroup);
+        .one_of({"batch", "layer", "rms", "none"});
     command.option("--bn-variance", options.flags.bn_variance, "Batch norm's divisor: n - 1 (unbiased) or n (biased)")
-        .one_of({"unbiased", "biased"})
-        .group(kNetworkGroup);
-    command.option("--bn-eps", options.flags.bn_eps, "Epsilon of the norm, at least 0")
-        .number(0, 1e30)
-        .group(kNetworkGroup);
+        .one_of({"unbiased", "biased"});
+    command.option("--bn-eps", options.flags.bn_eps, "Epsilon of the norm, at least 0").number(0, 1e30);
     command
         .option("--optimizer", options.flags.optimizer,
                 "Plain SGD, with momentum 0.9, with Nesterov's look-ahead, or AdamW")
-        .one_of({"sgd", "momentum", "nesterov", "adamw"})
-        .group(kNetworkGroup);
+        .one_of({"sgd", "momentum", "nesterov", "adamw"});
     command.option("--weight-decay", options.flags.weight_decay, "Weight decay of the optimizer, at least 0")
-        .number(0, 1e30)
-        .group(kNetworkGroup);
+        .number(0, 1e30);
     command.option("--rate", options.flags.rate, "Constant learning rate, instead of the recipe's schedule")
-        .number(1e-30, 1e30)
-        .group(kNetworkGroup);
+        .number(1e-30, 1e30);
 }
 
 Option add_skip_bad_lines(const Command& command, bool& skip) {
@@ -199,23 +194,6 @@ void say_if_step_by_step(const Recipe& recipe) {
 Run run_of(const NetworkOptions& options) {
     return prepare(recipe_of(options), read_names_aloud(options.data, bad_lines(options)), data_path_of(options.data));
 }
-
-namespace {
-
-constexpr double kLibTorch = 200e6;
-
-// In bytes: the program with LibTorch, and a number of bytes for each number that a step makes.
-double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_number) {
-    network.vocabulary = std::max<std::size_t>(network.vocabulary, 27);  // the data's may not have been read yet
-    const Graph steps = stepwise_graph(network, rows);
-    double numbers = 0;
-    for (const Step* step : all_steps(steps)) {
-        numbers += static_cast<double>(count(step->shape));
-    }
-    return kLibTorch + bytes_per_number * numbers;
-}
-
-}  // namespace
 
 void check_memory(const NetworkConfig& network, std::size_t rows, double bytes_per_number) {
     check_memory_needed(memory_needed(network, rows, bytes_per_number),

@@ -36,10 +36,6 @@ struct ElementType<std::vector<T>> {
     using type = T;
 };
 
-std::vector<const CLI::App*> all_commands(const CLI::App& app) {
-    return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
 void refuse_collisions(const CLI::App& command, const std::vector<CommandState::File>& files) {
     std::vector<NamedFile> named;
     for (const CLI::Option* option : command.get_options()) {
@@ -103,7 +99,7 @@ std::string unexpected_word(const CLI::App& app) {
     for (std::size_t i = 1; i < chain.size(); ++i) {
         path.push_back(chain[i]->get_name());
     }
-    for (const CLI::App* command : all_commands(app)) {
+    for (const CLI::App* command : commands_of(app)) {
         commands.push_back(command->get_name());
     }
     for (const CLI::Option* option :
@@ -162,54 +158,44 @@ std::string usage_error(const CLI::ParseError& error) {
 }  // namespace
 
 Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
-    option_->check(CLI::Validator(
-        [least, most](const std::string& text) {
-            return fits(text, least, most) ? std::string()
-                                           : fmt::format("expected {}, not {}", number_in(least, most), text);
-        },
-        ""));
+    option_->check([least, most](const std::string& text) {
+        return fits(text, least, most) ? "" : fmt::format("expected {}, not {}", number_in(least, most), text);
+    });
     return *this;
 }
 
 Option& Option::whole_number_or(const std::string& word, std::uint64_t least, std::uint64_t most) {
-    option_->check(CLI::Validator(
-        [word, least, most](const std::string& text) {
-            return text == word || fits(text, least, most)
-                       ? std::string()
-                       : fmt::format("expected {} or {}, not {}", word, number_in(least, most), text);
-        },
-        ""));
+    option_->check([word, least, most](const std::string& text) {
+        return text == word || fits(text, least, most)
+                   ? ""
+                   : fmt::format("expected {} or {}, not {}", word, number_in(least, most), text);
+    });
     return completes([word] { return std::vector<std::string>{word}; });
 }
 
 Option& Option::number(double least, double most) {
-    option_->check(CLI::Validator(
-        [least, most](const std::string& text) {
-            double value = 0;
-            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-            const bool whole = error == std::errc() && end == text.data() + text.size();
-            const bool fits = whole && least <= value && value <= most;
-            return fits ? std::string() : fmt::format("expected a number from {} to {}, not {}", least, most, text);
-        },
-        ""));
+    option_->check([least, most](const std::string& text) {
+        double value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool whole = error == std::errc() && end == text.data() + text.size();
+        const bool fits = whole && least <= value && value <= most;
+        return fits ? "" : fmt::format("expected a number from {} to {}, not {}", least, most, text);
+    });
     return *this;
 }
 
 Option& Option::one_of(const std::vector<std::string>& words) {
-    option_->check(CLI::Validator(
-        [words](const std::string& text) {
-            return std::ranges::find(words, text) != words.end()
-                       ? std::string()
-                       : fmt::format("expected {}, not {}{}", listed(words, "or"), quoted(text),
-                                     the_nearest(text, words));
-        },
-        fmt::format("{{{}}}", fmt::join(words, ","))));
+    const auto check = [words](const std::string& text) {
+        return std::ranges::find(words, text) != words.end()
+                   ? ""
+                   : fmt::format("expected {}, not {}{}", listed(words, "or"), quoted(text), the_nearest(text, words));
+    };
+    option_->check(check, fmt::format("{{{}}}", fmt::join(words, ",")));
     return completes([words] { return words; });
 }
 
 Option& Option::not_empty() {
-    option_->check(
-        CLI::Validator([](const std::string& text) { return text.empty() ? "expected a name" : std::string(); }, ""));
+    option_->check([](const std::string& text) -> std::string { return text.empty() ? "expected a name" : ""; });
     return *this;
 }
 
@@ -262,6 +248,19 @@ Command Command::add_command(const std::string& name, const std::string& about) 
     return {*app_->add_subcommand(name, about), *state_};
 }
 
+Command Command::in_group(const std::string& name) const {
+    Command same = *this;
+    same.group_ = name;
+    return same;
+}
+
+Option Command::added(CLI::Option& option) const {
+    if (!group_.empty()) {
+        option.group(group_);
+    }
+    return {option, *state_};
+}
+
 template <class T>
 Option Command::option(const std::string& name, T& value, const std::string& about) const {
     CLI::Option* option = app_->add_option(name, value, about);
@@ -270,7 +269,7 @@ Option Command::option(const std::string& name, T& value, const std::string& abo
     } else if constexpr (std::is_same_v<typename ElementType<T>::type, OutputPath>) {
         state_->files.push_back({option, FileUse::writes});
     }
-    return {*option, *state_};
+    return added(*option);
 }
 
 template Option Command::option(const std::string&, std::string&, const std::string&) const;
@@ -288,7 +287,7 @@ template Option Command::option(const std::string&, std::vector<double>&, const 
 template Option Command::option(const std::string&, std::vector<InputPath>&, const std::string&) const;
 
 Option Command::flag(const std::string& name, bool& value, const std::string& about) const {
-    return {*app_->add_flag(name, value, about), *state_};
+    return added(*app_->add_flag(name, value, about));
 }
 
 Option Command::option_named(const std::string& name) const {
@@ -313,7 +312,7 @@ void Command::takes_one_command() const {
 
 std::vector<std::string> Command::command_names() const {
     std::vector<std::string> names;
-    for (const CLI::App* command : all_commands(*app_)) {
+    for (const CLI::App* command : commands_of(*app_)) {
         names.push_back(command->get_name());
     }
     return names;
@@ -395,7 +394,7 @@ int Program::run(int argc, const char* const* argv) {
         }
         throw InputError(fmt::format("{}; see {} --help", usage_error(error), chosen_command(*app_)));
     }
-    if (app_->get_subcommands().empty() && !all_commands(*app_).empty()) {
+    if (app_->get_subcommands().empty() && !commands_of(*app_).empty()) {
         fmt::print("{}", introduction(*app_));
     }
     return state_->exit_code;

@@ -60,6 +60,8 @@ public:
     Command(CLI::App& app, CommandState& state) : app_(&app), state_(&state) {}
 
     Command add_command(const std::string& name, const std::string& about) const;
+    // The same command, whose options from here on belong to that group of the help.
+    Command in_group(const std::string& name) const;
 
     // T: std::string, std::size_t, double, InputPath, OutputPath; std::optional or std::vector of one of these. The
     // variable must outlive parsing. A vector takes the option several times.
@@ -87,8 +89,11 @@ public:
     std::string replay_group(const std::string& group) const;
 
 private:
+    Option added(CLI::Option& option) const;
+
     CLI::App* app_;
     CommandState* state_;
+    std::string group_;
 };
 
 // A program: its commands, and reading the command line.

@@ -48,6 +48,25 @@ std::string from_here(const std::string& file) {
     return here.native().starts_with("..") ? file : here.string();
 }
 
+// The functions that byhand exercise --quick calls wrong, without those left out. Empty if they can't be judged,
+// because LibTorch is missing or memory is short.
+std::vector<std::string> wrong_functions(const exercise::ExternalFunctions& functions, const Run& run,
+                                         bool with_in_one) {
+    std::vector<std::string> wrong;
+    try {
+        check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
+        const Examination examination =
+            exercise::examine(functions, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
+        for (const Attempt& attempt : examination.attempts) {
+            if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
+                wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
+            }
+        }
+    } catch (const InputError&) {  // NOLINT(bugprone-empty-catch)
+    }
+    return wrong;
+}
+
 }  // namespace
 
 std::string OwnFunctions::path() const {
@@ -67,8 +86,8 @@ Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer, const s
         path_ = own.path();
         return;
     }
-    folder_ = new_temporary_folder("the library");
-    path_ = folder_ / "functions.so";
+    folder_.emplace("the library");
+    path_ = folder_->path() / "functions.so";
     if (::isatty(STDERR_FILENO) != 0) {
         say("compiling {} ...\n", own.shown());
     }
@@ -97,11 +116,7 @@ Library::~Library() {
 }
 
 void Library::remove() {
-    std::error_code error;
-    if (!folder_.empty()) {
-        fs::remove_all(folder_, error);
-        folder_.clear();
-    }
+    folder_.reset();
     end_if_interrupted();
 }
 
@@ -195,29 +210,6 @@ int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer) {
     }
     return ended.exit_code;
 }
-
-namespace {
-
-// The functions that byhand exercise --quick calls wrong, without those left out. Empty if they can't be judged,
-// because LibTorch is missing or memory is short.
-std::vector<std::string> wrong_functions(const exercise::ExternalFunctions& functions, const Run& run,
-                                         bool with_in_one) {
-    std::vector<std::string> wrong;
-    try {
-        check_memory(run.recipe.network, run.recipe.batch, kBytesOfExercise);
-        const Examination examination =
-            exercise::examine(functions, torch_ref::load(), run, {.limits = {}, .quick = true}, {});
-        for (const Attempt& attempt : examination.attempts) {
-            if (attempt.standing == Standing::wrong && (with_in_one || !attempt.in_one)) {
-                wrong.push_back(printable(attempt.value.name) + (attempt.in_one ? "_in_one" : ""));
-            }
-        }
-    } catch (const InputError&) {  // NOLINT(bugprone-empty-catch)
-    }
-    return wrong;
-}
-
-}  // namespace
 
 std::unique_ptr<Trainable> own_model_of(const OwnFunctions& own, const Run& run) {
     const Library library(own, exercise::Sanitizer::none);  // its file is not needed once it is loaded

@@ -1,9 +1,9 @@
 // The user's functions: their file, the library built from it, the model that trains by them, and hints.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "base/source_line.h"
 #include "cli/file_path.h"
+#include "cli/files.h"
 #include "cli/interrupt.h"
 #include "foreign/exercise/build.h"
 #include "train/run.h"
@@ -46,7 +47,7 @@ private:
     void remove();
 
     InterruptWatch signals_;
-    std::filesystem::path folder_;  // empty if nothing was built
+    std::optional<TemporaryFolder> folder_;  // none if nothing was built
     std::string path_;
 };
 

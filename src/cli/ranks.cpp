@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 #include <utility>
 
 #include "base/error.h"
@@ -15,6 +16,37 @@
 #include "cli/say.h"
 
 namespace byhand::cli {
+namespace {
+
+// While it lives, this process writes nothing on its standard streams.
+class Silence {
+public:
+    Silence() {
+        std::fflush(stdout);
+        const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (nothing >= 0) {
+            ::dup2(nothing, STDOUT_FILENO);
+            ::dup2(nothing, STDERR_FILENO);
+            ::close(nothing);
+        }
+    }
+    Silence(const Silence&) = delete;
+    Silence& operator=(const Silence&) = delete;
+    ~Silence() {
+        std::fflush(stdout);
+        for (const auto& [kept, standard] : {std::pair(out_, STDOUT_FILENO), {err_, STDERR_FILENO}}) {
+            if (kept >= 0) {
+                ::dup2(kept, standard);
+                ::close(kept);
+            }
+        }
+    }
+
+private:
+    int out_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), err_ = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+};
+
+}  // namespace
 
 void add_rank_options(const Command& command, RankOptions& options, const std::string& ranks_help) {
     command.option("--ranks", options.ranks, ranks_help).whole_number(1, kMostRanks);
@@ -43,7 +75,8 @@ Recipe with_parts(Recipe recipe, const RankOptions& options, const distributed::
     return recipe;
 }
 
-distributed::World world_of(const RankOptions& options) {
+int as_rank(const RankOptions& options, const std::function<int(const distributed::World&)>& run,
+            const std::function<int(const distributed::World&)>& start) {
     std::optional<distributed::World> world;
     if constexpr (kHasRanks) {
         world = distributed::world_of_environment();
@@ -52,23 +85,21 @@ distributed::World world_of(const RankOptions& options) {
         throw InputError(fmt::format("--ranks {} contradicts the environment, which describes {} ranks", *options.ranks,
                                      world->size));
     }
-    return world.value_or(distributed::World{});
-}
-
-bool starts_ranks(const RankOptions& options) {
-    if constexpr (kHasRanks) {
-        return options.ranks.value_or(1) > 1 && !distributed::world_of_environment();
+    if (!world) {
+        return kHasRanks && options.ranks.value_or(1) > 1 ? start({}) : run({});
     }
-    return false;
+    std::optional<Silence> silence;
+    if (world->rank > 0) {
+        silence.emplace();
+    }
+    return run(*world);
 }
 
 std::vector<std::string> command_line() {
     std::vector<std::string> words;
-    const std::string text = read_text("/proc/self/cmdline", std::size_t{1} << 22);
-    for (std::size_t from = 0; from < text.size();) {
-        const std::size_t end = text.find('\0', from);
-        words.push_back(text.substr(from, end - from));
-        from = end == std::string::npos ? text.size() : end + 1;
+    std::istringstream text(read_text("/proc/self/cmdline", std::size_t{1} << 22));
+    for (std::string word; std::getline(text, word, '\0');) {
+        words.push_back(word);
     }
     return words;
 }
@@ -115,27 +146,6 @@ bool StopTogether::operator()() {
     std::vector<float> all(group_.size());
     group_.gather(all, own);
     return std::ranges::count(all, 1.0F) > 0;
-}
-
-Silence::Silence()
-    : out_(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), err_(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
-    std::fflush(stdout);
-    const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nothing >= 0) {
-        ::dup2(nothing, STDOUT_FILENO);
-        ::dup2(nothing, STDERR_FILENO);
-        ::close(nothing);
-    }
-}
-
-Silence::~Silence() {
-    std::fflush(stdout);
-    for (const auto& [kept, standard] : {std::pair(out_, STDOUT_FILENO), {err_, STDERR_FILENO}}) {
-        if (kept >= 0) {
-            ::dup2(kept, standard);
-            ::close(kept);
-        }
-    }
 }
 
 }  // namespace byhand::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,12 +33,12 @@ inline constexpr std::size_t kDefaultParts = 8;
 // or as many as the batch has rows. Throws InputError if there are more parts than rows.
 Recipe with_parts(Recipe recipe, const RankOptions& options, const distributed::World& world);
 
-// This process as a rank: as the environment describes it, else the only one. Throws InputError if --ranks contradicts
-// the environment.
-distributed::World world_of(const RankOptions& options);
-
-// Whether this process is none of the ranks, but has to start them.
-bool starts_ranks(const RankOptions& options);
+// Runs a command of which this process may be one rank: as the environment describes it, else the only one. Calls
+// `start` if this process is none of the ranks, but has to start them; else `run`, during which a rank other than the
+// first writes nothing on its standard streams. Returns what they return. Throws InputError if --ranks contradicts the
+// environment.
+int as_rank(const RankOptions& options, const std::function<int(const distributed::World&)>& run,
+            const std::function<int(const distributed::World&)>& start);
 
 // The words of this process's command line.
 std::vector<std::string> command_line();
@@ -59,18 +60,6 @@ public:
 private:
     Group& group_;
     std::size_t calls_ = 0;
-};
-
-// While it lives, this process writes nothing on its standard streams.
-class Silence {
-public:
-    Silence();
-    Silence(const Silence&) = delete;
-    Silence& operator=(const Silence&) = delete;
-    ~Silence();
-
-private:
-    int out_, err_;
 };
 
 }  // namespace byhand::cli

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/process.h"
 #include "cli/progress.h"
 #include "cli/shell_words.h"
@@ -23,12 +24,12 @@ constexpr std::size_t kUnknownWidth = 80, kMostColumns = 10'000;
 
 std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged) {
     std::vector<std::string> formats = {"table", "json", "csv", "html"};
-    std::string names = "Format of the report: table, json, csv or html";
     if (judged == Judged::yes) {
         formats.emplace_back("junit");
-        names = "Format of the report: table, json, csv, html or junit";
     }
-    const Option format = command.option("--format", options.format, names).one_of(formats).shows_default();
+    const Option format = command.option("--format", options.format, "Format of the report: " + listed(formats, "or"))
+                              .one_of(formats)
+                              .shows_default();
     const Option json = command.flag("--json", options.json, "Same as --format json").excludes(format);
     const Option output =
         command.option("--output", options.output, "Write the report to this file [standard output]").not_empty();
@@ -44,10 +45,8 @@ std::size_t terminal_width(int descriptor) {
     return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUnknownWidth;
 }
 
-ReportFile::ReportFile(const ReportOptions& options) : format_(options.json ? "json" : options.format) {
-    if (!options.output.empty()) {
-        file_.emplace(options.output);
-    }
+ReportFile::ReportFile(const ReportOptions& options)
+    : format_(options.json ? "json" : options.format), file_(text_file(options.output)) {
     terminal_ = {.width = terminal_width(file_ ? -1 : STDOUT_FILENO), .colour = !file_ && wants_colour(STDOUT_FILENO)};
 }
 
@@ -76,6 +75,14 @@ std::optional<std::string> gnuplot(const std::string& commands) {
         throw InputError("gnuplot failed: " + run->err);
     }
     return run->out;
+}
+
+std::optional<TextFile> svg_file(const OutputPath& path) {
+    std::optional<TextFile> file = text_file(path);
+    if (file && !gnuplot("")) {
+        throw InputError(std::string("--svg: ") + kNoGnuplot);
+    }
+    return file;
 }
 
 }  // namespace byhand::cli

@@ -51,5 +51,9 @@ private:
 // The output of gnuplot for these commands, without the user's settings; none if it is not installed. Throws InputError
 // with its error message if it fails.
 std::optional<std::string> gnuplot(const std::string& commands);
+inline constexpr const char* kNoGnuplot = "gnuplot is not installed (Debian: gnuplot-nox)";
+
+// The file of --svg; none if the path is empty. Throws InputError as TextFile does, and if gnuplot is not installed.
+std::optional<TextFile> svg_file(const OutputPath& path);
 
 }  // namespace byhand::cli

@@ -69,6 +69,26 @@ void take_precautions() {
     ::close(file);
 }
 
+std::string kernels_text() {
+    if constexpr (kHasFast) {
+        const std::string target = simd::target_name();
+        return "SIMD kernels for " + (target.starts_with("AVX3") ? "AVX-512" : target);
+    } else {
+        return "no SIMD kernels: built without the module fast";
+    }
+}
+
+std::string torch_text() {
+    try {
+        const std::string version = torch_ref::load().version();
+        const std::string core = torch_ref::blas_core();
+        return fmt::format("LibTorch {}, {}", version,
+                           core == "unknown" ? "with a BLAS other than OpenBLAS" : "OpenBLAS kernels for " + core);
+    } catch (const InputError& error) {
+        return std::string("no LibTorch: ") + error.what();
+    }
+}
+
 }  // namespace
 
 int run_program(int argc, const char* const* argv, const std::function<void(const Command& program)>& add) {
@@ -97,30 +117,6 @@ int run_command_program(const char* name, int argc, char** argv, void (*add)(con
     words.insert(words.begin() + (words.empty() ? 0 : 1), name);
     return run_program(static_cast<int>(words.size()), words.data(), add);
 }
-
-namespace {
-
-std::string kernels_text() {
-    if constexpr (kHasFast) {
-        const std::string target = simd::target_name();
-        return "SIMD kernels for " + (target.starts_with("AVX3") ? "AVX-512" : target);
-    } else {
-        return "no SIMD kernels: built without the module fast";
-    }
-}
-
-std::string torch_text() {
-    try {
-        const std::string version = torch_ref::load().version();
-        const std::string core = torch_ref::blas_core();
-        return fmt::format("LibTorch {}, {}", version,
-                           core == "unknown" ? "with a BLAS other than OpenBLAS" : "OpenBLAS kernels for " + core);
-    } catch (const InputError& error) {
-        return std::string("no LibTorch: ") + error.what();
-    }
-}
-
-}  // namespace
 
 std::string version_text(const std::string& name) {
 #ifdef __clang__

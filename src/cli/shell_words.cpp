@@ -1,8 +1,11 @@
 #include "cli/shell_words.h"
 
 #include <fmt/core.h>
+#include <fnmatch.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -25,6 +28,17 @@ std::string quoted(const std::string& word) {
         }
     }
     return escapes ? "$'" + printable(text) + "'" : "'" + text + "'";
+}
+
+bool matches(const std::string& pattern, const std::string& name) {
+    return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+}
+
+std::vector<std::string> distinct(const std::vector<std::string>& words) {
+    std::vector<std::string> some;
+    std::ranges::copy_if(words, std::back_inserter(some),
+                         [&](const std::string& word) { return std::ranges::count(some, word) == 0; });
+    return some;
 }
 
 std::string shortened(std::string_view message, std::size_t longest) {

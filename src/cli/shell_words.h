@@ -13,6 +13,12 @@ namespace byhand::cli {
 // The word, quoted for a shell if needed. Control characters and bytes that are not UTF-8 are escaped as in $'\x1b'.
 std::string quoted(const std::string& word);
 
+// Whether the name matches the shell's pattern: "dW*".
+bool matches(const std::string& pattern, const std::string& name);
+
+// The words without repeated ones.
+std::vector<std::string> distinct(const std::vector<std::string>& words);
+
 // ---- Messages that contain text of any length from a file ----
 
 // The message, made printable. If it has more than `longest` bytes the middle is left out ("…"), since the beginning

@@ -335,8 +335,12 @@ int train_and_save(const TrainOptions& options, const Command& command, const di
     return finish(it, outcome, seconds, watch, command, report);
 }
 
-// Starts the ranks of --ranks. `training` has been checked, so that what every rank would refuse is refused once.
-int train_by_ranks(const Training& training, const Command& command) {
+// Starts the ranks of --ranks, when it is sure that none of them refuses the training.
+int train_by_ranks(const TrainOptions& options, const Command& command, const distributed::World& world) {
+    const Training training = begin(options, world);
+    if constexpr (kHasRanks) {
+        distributed::check_module();
+    }
     std::error_code none;
     const auto before = std::filesystem::last_write_time(training.save, none);
     std::size_t ranks = *training.options.ranks.ranks;
@@ -430,19 +434,12 @@ void add_train(const Command& program) {
     add_report_options(command, options->report);
     command.on_run([command, options] {
         options->recipe_given = command.given("--recipe");
-        const distributed::World world = world_of(options->ranks);
-        if (world.rank > 0) {
-            const Silence silence;
-            return train_and_save(without_files(*options), command, world);
-        }
-        if constexpr (kHasRanks) {
-            if (starts_ranks(options->ranks)) {
-                const Training training = begin(*options, world);
-                distributed::check_module();
-                return train_by_ranks(training, command);
-            }
-        }
-        return train_and_save(*options, command, world);
+        return as_rank(
+            options->ranks,
+            [&](const distributed::World& world) {
+                return train_and_save(world.rank > 0 ? without_files(*options) : *options, command, world);
+            },
+            [&](const distributed::World& world) { return train_by_ranks(*options, command, world); });
     });
 }
 

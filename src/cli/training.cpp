@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -61,10 +62,7 @@ void check_files(const Training& training) {
 }
 
 void check_parts(const Training& training, const Recipe& recipe) {
-    if (recipe.parts == 1) {
-        return;
-    }
-    if (training.model == kExercise) {
+    if (recipe.parts > 1 && training.model == kExercise) {
         throw InputError("--model exercise trains on the whole batch by one process; leave out --ranks and --parts");
     }
 }
@@ -174,21 +172,14 @@ std::vector<distributed::Fact> facts(const Training& training) {
         }
     }
     if constexpr (kHasRanks) {
-        for (distributed::Fact& fact : distributed::facts_of(run.initial)) {
-            all.push_back(std::move(fact));
-        }
+        std::ranges::move(distributed::facts_of(run.initial), std::back_inserter(all));
     }
     return all;
 }
 
-namespace {
-
-constexpr std::size_t kLongest = 200;  // of a text from a file, in a message
-
-}  // namespace
-
 std::vector<std::string> changes(const SavedModel& saved, const Recipe& recipe, const Vocabulary& vocabulary,
                                  const std::string& model, std::uint64_t data_hash) {
+    constexpr std::size_t kLongest = 200;  // of a text from the file
     std::vector<std::string> all;
     if (saved.data_hash != data_hash) {
         all.push_back(fmt::format("the data (trained on {}, with other contents)", excerpt(saved.data_path, kLongest)));

@@ -1,6 +1,8 @@
 #include "cli/value_names.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "base/error.h"
 #include "base/nearest.h"
@@ -13,12 +15,9 @@
 namespace byhand::cli {
 
 std::vector<std::string> value_names() {
-    std::vector<std::string> names;
     const Recipe recipe = read_recipe("notes");
-    for (const std::string& name : made_by(stepwise_graph(recipe.network, recipe.batch))) {
-        names.push_back(name);
-    }
-    return names;
+    const std::set<std::string> names = made_by(stepwise_graph(recipe.network, recipe.batch));
+    return {names.begin(), names.end()};
 }
 
 KnownMistakes known_mistakes() {
@@ -31,9 +30,7 @@ KnownMistakes known_mistakes() {
 
 std::vector<std::string> mistake_names() {
     std::vector<std::string> names;
-    for (const Mistake& mistake : known_mistakes()) {
-        names.push_back(mistake.name);
-    }
+    std::ranges::transform(known_mistakes(), std::back_inserter(names), &Mistake::name);
     return names;
 }
 
