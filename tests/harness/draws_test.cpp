@@ -206,10 +206,13 @@ TEST_CASE("draws: lines along every axis are of every kind") {
     const auto zeros = [](const Line& line) { return static_cast<std::size_t>(std::ranges::count(line, 0.0)); };
     const std::vector<std::pair<const char*, std::function<bool(const Line&)>>> kinds = {
         {"all negative", [&](const Line& line) { return top(line) < 0; }},
+        {"in the millions", [&](const Line& line) { return top(line) < -1e6; }},
+        {"all positive", [](const Line& line) { return std::ranges::min(line) > 0; }},
         {"all equal", [&](const Line& line) { return top(line) == std::ranges::min(line) && line[0] != 0; }},
         {"one-hot", [&](const Line& line) { return zeros(line) == line.size() - 1 && top(line) == 1; }},
         {"zero", [&](const Line& line) { return zeros(line) == line.size(); }},
         {"ties", [&](const Line& line) { return std::ranges::count(line, top(line)) == 2; }},
+        {"negative ties", [&](const Line& line) { return top(line) < 0 && std::ranges::count(line, top(line)) == 2; }},
         {"ascending", [](const Line& line) { return std::ranges::is_sorted(line) && line.front() < line.back(); }},
         {"descending",
          [](const Line& line) { return std::ranges::is_sorted(line, std::greater<>()) && line.front() > line.back(); }},
@@ -228,39 +231,6 @@ TEST_CASE("draws: lines along every axis are of every kind") {
             CHECK((shape[shape.size() - 1 - axis] == 1 || seen[axis].size() == kinds.size()));
         }
     }
-}
-
-TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot and zero; so are columns") {
-    const Values by_rows = drawn({.how = Drawn::lines}), by_columns = drawn({.how = Drawn::lines, .axis = 1});
-    const auto maxima = [](const std::vector<double>& line) {
-        return std::ranges::count(line, *std::ranges::max_element(line));
-    };
-    const auto any_row = [&](auto holds) {
-        for (std::size_t i = 0; i < kRows; ++i) {
-            if (holds(row(by_rows, i))) {
-                return true;
-            }
-        }
-        return false;
-    };
-    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < 0; }));
-    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < -1e6; }));
-    CHECK(any_row([](const auto& line) { return *std::ranges::min_element(line) > 0; }));
-    CHECK(any_row([&](const auto& line) { return maxima(line) == 2; }));
-    CHECK(any_row([&](const auto& line) { return maxima(line) == 2 && *std::ranges::max_element(line) < 0; }));
-    CHECK(any_row([&](const auto& line) { return maxima(line) == kColumns && line[0] != 0; }));
-    CHECK(any_row([](const auto& line) { return std::ranges::count(line, 0.0F) == kColumns - 1; }));
-    CHECK(any_row([](const auto& line) { return std::ranges::count(line, 0.0F) == kColumns; }));
-    CHECK(any_row([&](const auto& line) { return *std::ranges::max_element(line) > 100 && maxima(line) == 1; }));
-    std::size_t negative_columns = 0;
-    for (std::size_t j = 0; j < kColumns; ++j) {
-        bool negative = true;
-        for (std::size_t i = 0; i < kRows; ++i) {
-            negative = negative && by_columns.numbers("x")[i * kColumns + j] < 0;
-        }
-        negative_columns += negative ? 1 : 0;
-    }
-    CHECK(negative_columns > 0);
 }
 
 TEST_CASE("draws: indices take each class in turn, only the first, or only the last") {
