@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <stdexcept>
+#include <variant>
 
 #include "judge/owned.h"
 
@@ -46,25 +47,18 @@ TEST_CASE("values: a missing value, or one of the other kind, is an error; a sec
     CHECK_THROWS_AS(values.numbers("b"), std::out_of_range);
     CHECK_THROWS_AS(values.indices("b"), std::out_of_range);
     CHECK_THROWS_AS(values.holds_indices("b"), std::out_of_range);
-    CHECK_THROWS_AS(values.numbers("X"), std::out_of_range);
-    CHECK_THROWS_AS(values.indices("a"), std::out_of_range);
+    CHECK_THROWS_AS(values.numbers("X"), std::bad_variant_access);
+    CHECK_THROWS_AS(values.indices("a"), std::bad_variant_access);
+    values.put({"none", {0}}, std::vector<std::int64_t>());
+    CHECK(values.holds_indices("none"));
     values.put({"a", {2}}, std::vector<double>{3, 4});
     CHECK(values.numbers("a") == std::vector<double>{3, 4});
-    CHECK(values.views().size() == 2);
+    CHECK(values.views().size() == 3);
 }
 
 TEST_CASE("values: digits that a float has no room for leave each number next to the same float") {
-    const std::vector<double> floats = {0,
-                                        -0.0,
-                                        1,
-                                        -0.5,
-                                        1.25,
-                                        static_cast<double>(0.1F),
-                                        static_cast<double>(-0.3F),
-                                        static_cast<double>(0.1F),
-                                        static_cast<double>(std::nextafter(1.0F, 0.0F)),
-                                        0x1.fffffep127,
-                                        0x1.234568p-127};
+    const std::vector<float> floats = {
+        0, -0.0F, 1, -0.5F, 1.25F, 0.1F, -0.3F, 0.1F, 0x1.fffffep-1F, 0x1.fffffep127F, 0x1.234568p-127F};
     Values values;
     values.put({"a", {floats.size()}}, floats);
     values.put({"X", {1}}, std::vector<std::int64_t>{1});
@@ -74,11 +68,12 @@ TEST_CASE("values: digits that a float has no room for leave each number next to
     REQUIRE(numbers.size() == floats.size());
     for (std::size_t i = 0; i < floats.size(); ++i) {
         CAPTURE(i, floats[i], numbers[i]);
+        const auto before = static_cast<double>(floats[i]);
         const bool stays = i < 5 || i == 10;  // of few digits, or subnormal
-        CHECK((numbers[i] == floats[i]) == stays);
-        CHECK(static_cast<double>(static_cast<float>(numbers[i])) == floats[i]);
+        CHECK((numbers[i] == before) == stays);
+        CHECK(static_cast<float>(numbers[i]) == floats[i]);
         CHECK(std::signbit(numbers[i]) == std::signbit(floats[i]));
-        CHECK((stays || std::abs(numbers[i] / floats[i] - 1) > 0x1p-28));
+        CHECK((stays || std::abs(numbers[i] / before - 1) > 0x1p-28));
     }
     CHECK(numbers[5] == numbers[7]);
     CHECK(numbers[8] < 1);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/hash.h"
@@ -103,14 +104,11 @@ std::size_t work_of(const std::vector<TensorSpec>& operands) {
 
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
     std::vector<NetworkSize> sizes;
-    for (const Extents& extents : kExtents) {
-        if (!divides_by_nothing(network, extents.rows)) {
-            sizes.push_back({sized(network, extents), extents.rows});
-        }
-    }
-    for (const auto* extents : {&kLong, &kWide}) {
-        for (const Extents& more : *extents) {
-            sizes.push_back({sized(network, more), more.rows});
+    for (const auto some : std::initializer_list<std::span<const Extents>>{kExtents, kLong, kWide}) {
+        for (const Extents& extents : some) {
+            if (!divides_by_nothing(network, extents.rows)) {
+                sizes.push_back({sized(network, extents), extents.rows});
+            }
         }
     }
     const std::size_t V = network.vocabulary;

@@ -1,10 +1,8 @@
 #include "harness/isolated/values.h"
 
-#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 #include <utility>
 
 #include "base/hash.h"
@@ -41,7 +39,7 @@ void Values::put(const View& view) {
 }
 
 void Values::put(const TensorSpec& spec, std::vector<double> values) {
-    entries_[spec.name] = {spec.shape, std::move(values), {}};
+    entries_[spec.name] = {spec.shape, std::move(values)};
 }
 
 void Values::put(const TensorSpec& spec, const std::vector<float>& values) {
@@ -49,16 +47,15 @@ void Values::put(const TensorSpec& spec, const std::vector<float>& values) {
 }
 
 void Values::put(const TensorSpec& spec, std::vector<std::int64_t> values) {
-    entries_[spec.name] = {spec.shape, {}, std::move(values)};
+    entries_[spec.name] = {spec.shape, std::move(values)};
 }
 
 std::vector<View> Values::views() const {
     std::vector<View> all;
     for (const auto& [name, entry] : entries_) {
-        const bool indices = !entry.indices.empty();
-        all.push_back({name, entry.shape, indices ? DType::int64 : DType::float64,
-                       indices ? static_cast<const void*>(entry.indices.data())
-                               : static_cast<const void*>(entry.numbers.data())});
+        const auto* data =
+            std::visit([](const auto& elements) -> const void* { return elements.data(); }, entry.elements);
+        all.push_back({name, entry.shape, holds_indices(name) ? DType::int64 : DType::float64, data});
     }
     return all;
 }
@@ -66,39 +63,14 @@ std::vector<View> Values::views() const {
 std::size_t Values::elements() const {
     std::size_t all = 0;
     for (const auto& [name, entry] : entries_) {
-        all += entry.numbers.size() + entry.indices.size();
+        all += std::visit([](const auto& elements) { return elements.size(); }, entry.elements);
     }
     return all;
 }
 
-const std::vector<double>& Values::numbers(const std::string& name) const {
-    const Entry& entry = entries_.at(name);
-    if (!entry.indices.empty()) {
-        throw std::out_of_range(name + " holds indices");
-    }
-    return entry.numbers;
-}
-
-const std::vector<std::int64_t>& Values::indices(const std::string& name) const {
-    const Entry& entry = entries_.at(name);
-    if (entry.indices.empty()) {
-        throw std::out_of_range(name + " holds no indices");
-    }
-    return entry.indices;
-}
-
-Values with_digits_of_doubles(const Values& floats) {
-    Values doubles;
-    for (const View& view : floats.views()) {
-        if (floats.holds_indices(view.name)) {
-            doubles.put(view);
-            continue;
-        }
-        std::vector<double> numbers = floats.numbers(view.name);
-        std::ranges::transform(numbers, numbers.begin(), with_more_digits);
-        doubles.put({view.name, view.shape}, std::move(numbers));
-    }
-    return doubles;
+Values with_digits_of_doubles(Values values) {
+    values.change_numbers([](double x, std::size_t) { return with_more_digits(x); });
+    return values;
 }
 
 }  // namespace byhand
