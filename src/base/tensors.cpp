@@ -12,7 +12,7 @@ namespace byhand {
 template <class T>
 Tensors<T>::Tensors(std::vector<TensorSpec> table) : table_(std::move(table)) {
     for (const TensorSpec& spec : table_) {
-        if (!entries_.try_emplace(spec.name, Entry{false, AlignedVector<T>(count(spec.shape))}).second) {
+        if (!entries_.try_emplace(spec.name, Numbers(count(spec.shape))).second) {
             throw std::invalid_argument("two tensors are called " + spec.name);
         }
     }
@@ -21,15 +21,16 @@ Tensors<T>::Tensors(std::vector<TensorSpec> table) : table_(std::move(table)) {
 
 template <class T>
 void Tensors<T>::put(const View& view) {
-    Entry entry{view.dtype == DType::int64};
     const std::size_t elements = count(view.shape);
-    if (entry.is_indices) {
+    std::variant<Numbers, Indices> entry;
+    if (view.dtype == DType::int64) {
         const auto* data = static_cast<const std::int64_t*>(view.data);
-        entry.indices.assign(data, data + elements);
+        entry.template emplace<Indices>(data, data + elements);
     } else {
-        entry.numbers.reserve(elements);
+        Numbers& numbers = std::get<Numbers>(entry);
+        numbers.reserve(elements);
         for (std::size_t i = 0; i < elements; ++i) {
-            entry.numbers.push_back(static_cast<T>(value_at(view, i)));
+            numbers.push_back(static_cast<T>(value_at(view, i)));
         }
     }
     if (entries_.insert_or_assign(view.name, std::move(entry)).second) {
@@ -37,31 +38,6 @@ void Tensors<T>::put(const View& view) {
     } else {
         std::ranges::find(table_, view.name, &TensorSpec::name)->shape = view.shape;
     }
-}
-
-template <class T>
-template <class Entries>
-auto& Tensors<T>::find(Entries& entries, const std::string& name, bool is_indices) {
-    auto& entry = entries.at(name);
-    if (entry.is_indices != is_indices) {
-        throw std::out_of_range(name + (is_indices ? " holds no indices" : " holds indices"));
-    }
-    return entry;
-}
-
-template <class T>
-std::span<T> Tensors<T>::operator[](const std::string& name) {
-    return find(entries_, name, false).numbers;
-}
-
-template <class T>
-std::span<const T> Tensors<T>::operator[](const std::string& name) const {
-    return find(entries_, name, false).numbers;
-}
-
-template <class T>
-std::span<const std::int64_t> Tensors<T>::indices(const std::string& name) const {
-    return find(entries_, name, true).indices;
 }
 
 template <class T>
@@ -75,12 +51,10 @@ std::vector<View> Tensors<T>::views() const {
     std::vector<View> all;
     all.reserve(table_.size());
     for (const TensorSpec& spec : table_) {
-        const Entry& entry = entries_.at(spec.name);
-        if (entry.is_indices) {
-            all.push_back({spec.name, spec.shape, DType::int64, entry.indices.data()});
+        if (holds_indices(spec.name)) {
+            all.push_back({spec.name, spec.shape, DType::int64, indices(spec.name).data()});
         } else {
-            all.push_back(
-                {spec.name, spec.shape, sizeof(T) == 4 ? DType::float32 : DType::float64, entry.numbers.data()});
+            all.push_back({spec.name, spec.shape, *dtype_for<T>, (*this)[spec.name].data()});
         }
     }
     return all;
@@ -95,9 +69,10 @@ std::size_t Tensors<T>::elements() const {
 template <class T>
 void Tensors<T>::clear() {
     // Bit by bit through memcpy: passed as a value, a signalling NaN may become quiet.
-    for (auto& [name, entry] : entries_) {
-        for (T& element : entry.numbers) {
-            std::memcpy(&element, &kUnwritten<T>, sizeof(T));
+    for (auto& [name, elements] : entries_) {
+        auto* numbers = std::get_if<Numbers>(&elements);
+        for (std::size_t i = 0; numbers != nullptr && i < numbers->size(); ++i) {
+            std::memcpy(&(*numbers)[i], &kUnwritten<T>, sizeof(T));
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <type_traits>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "base/network.h"
@@ -77,33 +78,48 @@ public:
         put({spec.name, spec.shape, *dtype_for<From>, values.data()});
     }
 
+    // Each number is change(number, its position) instead. Indices stay.
+    template <class Change>
+    void change_numbers(Change change) {
+        for (auto& [name, elements] : entries_) {
+            auto* numbers = std::get_if<Numbers>(&elements);
+            for (std::size_t i = 0; numbers != nullptr && i < numbers->size(); ++i) {
+                (*numbers)[i] = change((*numbers)[i], i);
+            }
+        }
+    }
+
+    // Leaves out the others.
+    template <class IsKept>
+    void keep(IsKept is_kept) {
+        std::erase_if(table_, [&](const TensorSpec& spec) { return !is_kept(spec.name); });
+        std::erase_if(entries_, [&](const auto& entry) { return !is_kept(entry.first); });
+    }
+
     // In the order in which they were added.
     const std::vector<TensorSpec>& table() const { return table_; }
     std::vector<View> views() const;
     bool contains(const std::string& name) const { return entries_.contains(name); }
-    bool holds_indices(const std::string& name) const { return entries_.at(name).is_indices; }
+    bool holds_indices(const std::string& name) const { return std::holds_alternative<Indices>(entries_.at(name)); }
     std::size_t elements() const;  // of all of them
 
-    // Throw std::out_of_range if the name is missing or of the other kind: an error of the program, not of its input.
-    std::span<T> operator[](const std::string& name);
-    std::span<const T> operator[](const std::string& name) const;
-    std::span<const std::int64_t> indices(const std::string& name) const;
+    // Throw std::out_of_range if the name is missing, std::bad_variant_access if it is of the other kind: errors of the
+    // program, not of its input.
+    std::span<T> operator[](const std::string& name) { return std::get<Numbers>(entries_.at(name)); }
+    std::span<const T> operator[](const std::string& name) const { return std::get<Numbers>(entries_.at(name)); }
+    std::span<const std::int64_t> indices(const std::string& name) const {
+        return std::get<Indices>(entries_.at(name));
+    }
     std::vector<T> copy_of(const std::string& name) const;
 
     // Marks every element of T as unwritten again.
     void clear();
 
 private:
-    struct Entry {
-        bool is_indices = false;
-        AlignedVector<T> numbers = {};
-        std::vector<std::int64_t> indices = {};
-    };
-    template <class Entries>
-    static auto& find(Entries& entries, const std::string& name, bool is_indices);
-
+    using Numbers = AlignedVector<T>;
+    using Indices = std::vector<std::int64_t>;
     std::vector<TensorSpec> table_;
-    std::unordered_map<std::string, Entry> entries_;
+    std::unordered_map<std::string, std::variant<Numbers, Indices>> entries_;
 };
 
 // Copies every tensor of `from` into the one of that name in `to`, converting between float and double. Throws

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numeric>
+#include <ranges>
 
 namespace byhand {
 namespace {
@@ -28,18 +30,6 @@ Slope slope_at(const std::function<double(double)>& loss, double x, double h, do
     return std::isfinite(E1) && std::isfinite(bound) ? Slope{E1, bound, is_kink ? kink : 0} : Slope{};
 }
 
-// Whether all of it is nothing but rounding.
-bool only_rounding(const Elements& e, double sharp) {
-    for (std::size_t i = 0; i < e.ours.size(); ++i) {
-        const bool is_rounding = std::abs(e.ours[i]) <= e.own_rounding[i] &&
-                                 std::abs(e.differences[i]) <= e.limits[i] && e.limits[i] <= sharp;
-        if (!is_rounding) {
-            return false;
-        }
-    }
-    return true;
-}
-
 }  // namespace
 
 Slope slope(const std::function<double(double)>& loss, double x, double scale, double noise) {
@@ -60,17 +50,22 @@ Slope slope(const std::function<double(double)>& loss, double x, double scale, d
     return best;
 }
 
-Verdict verdict_of(const Elements& elements, Verdict judged, double sharp) {
+Verdict verdict_of(const Elements& e, Verdict judged, double sharp) {
     const auto all_zero = [](const std::vector<double>& numbers) {
         return std::ranges::all_of(numbers, [](double number) { return number == 0; });
     };
-    if (judged == Verdict::mismatch || judged == Verdict::non_finite || elements.ours.empty()) {
+    if (judged == Verdict::mismatch || judged == Verdict::non_finite || e.ours.empty()) {
         return judged;
     }
-    if (all_zero(elements.ours) && all_zero(elements.differences) && all_zero(elements.own_rounding)) {
+    if (all_zero(e.ours) && all_zero(e.differences) && all_zero(e.own_rounding)) {
         return Verdict::vacuous;
     }
-    return only_rounding(elements, sharp) ? Verdict::zero_within_rounding : judged;
+    const auto is_rounding = [&](std::size_t i) {
+        return std::abs(e.ours[i]) <= e.own_rounding[i] && std::abs(e.differences[i]) <= e.limits[i] &&
+               e.limits[i] <= sharp;
+    };
+    const bool only_rounding = std::ranges::all_of(std::views::iota(std::size_t{0}, e.ours.size()), is_rounding);
+    return only_rounding ? Verdict::zero_within_rounding : judged;
 }
 
 double root_mean_square(std::span<const double> values) {
@@ -85,9 +80,7 @@ double root_mean_square(std::span<const double> values) {
 std::vector<std::size_t> elements_to_check(std::span<const double> gradient, std::size_t most,
                                            std::mt19937_64& generator) {
     std::vector<std::size_t> all(gradient.size()), chosen;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        all[i] = i;
-    }
+    std::iota(all.begin(), all.end(), std::size_t{0});
     if (all.size() <= most) {
         return all;
     }

@@ -41,7 +41,7 @@ struct Elements {
 // The verdict on elements that are judged, but for what shows nothing: vacuous, if both values of each are zero without
 // rounding, and zero_within_rounding, if both are nothing but rounding. `sharp`: a limit below this tells zero from a
 // gradient that matters.
-Verdict verdict_of(const Elements& elements, Verdict judged, double sharp);
+Verdict verdict_of(const Elements& e, Verdict judged, double sharp);
 
 // The usual size of values: 1 if all are zero or one is not finite.
 double root_mean_square(std::span<const double> values);

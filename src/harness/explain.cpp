@@ -30,18 +30,12 @@ std::vector<Explanation> explain(const Graph& network, KnownMistakes mistakes) {
     std::ranges::copy(state(config), std::back_inserter(given));
     given.push_back({"rate", {}});
     std::vector<Explanation> all;
-    all.reserve(given.size());
     for (const TensorSpec& spec : given) {
-        all.push_back({spec.name, meaning(network.glossary, spec.name), spec.shape, {}, {}, {}, {}});
+        all.push_back({spec.name, meaning(network.glossary, spec.name), spec.shape});
     }
     for (const Step* step : all_steps(network)) {
-        all.push_back({step->makes,
-                       meaning(network.glossary, step->makes),
-                       step->shape,
-                       step->in_float.name,
-                       step->reads,
-                       {},
-                       {}});
+        const std::string& name = step->makes;
+        all.push_back({name, meaning(network.glossary, name), step->shape, step->in_float.name, step->reads});
     }
     for (const Step* step : all_steps(network)) {
         for (const std::string& name : step->reads) {

@@ -14,10 +14,10 @@ struct Explanation {
     std::string name;
     std::string meaning;
     Shape shape;
-    std::string function;  // empty where the value is given: the batch, the state, the rate
-    std::vector<std::string> reads;
-    std::vector<std::string> read_by;      // the steps that use it
-    std::vector<const Mistake*> mistakes;  // that people make in its step
+    std::string function = {};  // empty where the value is given: the batch, the state, the rate
+    std::vector<std::string> reads = {};
+    std::vector<std::string> read_by = {};      // the steps that use it
+    std::vector<const Mistake*> mistakes = {};  // that people make in its step
 };
 
 // The mistakes that people make, by the values whose steps they spoil.

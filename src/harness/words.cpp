@@ -1,15 +1,12 @@
 #include "harness/words.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/value.h"
 
 namespace byhand {
 namespace {
-
-std::string digits(std::size_t n) {
-    return std::to_string(n);
-}
 
 // Longer contexts are shown by their last characters.
 constexpr std::size_t kMostShown = 16;
@@ -19,22 +16,10 @@ using Axes = std::vector<Axis>;
 constexpr const char* kCharacter = "character";
 
 const char* in_words(Axis axis) {
-    switch (axis) {
-        case Axis::row:
-            return "batch row";
-        case Axis::position:
-            return "position";
-        case Axis::dimension:
-            return "dimension";
-        case Axis::input:
-            return "position and dimension";
-        case Axis::embedded:
-        case Axis::character:
-            return kCharacter;
-        case Axis::unit:
-            break;
-    }
-    return "unit";
+    constexpr std::array kWords = {"batch row", "position", "dimension", "position and dimension",
+                                   kCharacter,  "unit",     kCharacter};
+    static_assert(kWords.size() == static_cast<std::size_t>(Axis::character) + 1);
+    return kWords.at(static_cast<std::size_t>(axis));
 }
 
 class Speaker {
@@ -92,15 +77,14 @@ public:
 
     std::string row(std::size_t i) const {
         const std::size_t context = wording_.network.context;
-        std::string text = "row " + digits(i);
         if (i >= wording_.Y.size() || (i + 1) * context > wording_.X.size()) {
-            return text;
+            return "row " + std::to_string(i);
         }
         std::string before = context > kMostShown ? "…" : "";
         for (std::size_t t = context - std::min(context, kMostShown); t < context; ++t) {
             before += spelled(wording_.X[i * context + t]);
         }
-        return text + " (`" + before + " → " + spelled(wording_.Y[i]) + "`)";
+        return "row " + std::to_string(i) + " (`" + before + " → " + spelled(wording_.Y[i]) + "`)";
     }
 
     // For which each row of the batch has a row in that value.
@@ -134,17 +118,17 @@ private:
             case Axis::position:
                 return position(i);
             case Axis::dimension:
-                return "dimension " + digits(i);
+                return "dimension " + std::to_string(i);
             case Axis::input:
                 return input(i);
             case Axis::embedded:
-                return "row " + character(i).value_or(digits(i));
+                return "row " + character(i).value_or(std::to_string(i));
             case Axis::character:
-                return character(i).value_or("unit " + digits(i));
+                return character(i).value_or("unit " + std::to_string(i));
             case Axis::unit:
                 break;
         }
-        return "unit " + digits(i);
+        return "unit " + std::to_string(i);
     }
 
     std::optional<std::string> character(std::size_t number) const {
@@ -154,11 +138,11 @@ private:
         return "'" + wording_.characters[number] + "'";
     }
 
-    static std::string position(std::size_t i) { return "position " + digits(i + 1); }
+    static std::string position(std::size_t i) { return "position " + std::to_string(i + 1); }
 
     std::string input(std::size_t i) const {
         const std::size_t width = std::max<std::size_t>(wording_.network.embedding, 1);
-        return position(i / width) + ", dimension " + digits(i % width);
+        return position(i / width) + ", dimension " + std::to_string(i % width);
     }
 
     std::string spelled(std::int64_t number) const {
@@ -178,7 +162,7 @@ std::string in_words(const std::string& tensor, const std::vector<std::size_t>& 
     }
     std::string text = tensor + " [";
     for (std::size_t i = 0; i < index.size(); ++i) {
-        text += (i == 0 ? "" : ", ") + digits(index[i]);
+        text += (i == 0 ? "" : ", ") + std::to_string(index[i]);
     }
     return text + "]";
 }
@@ -195,7 +179,7 @@ std::vector<std::string> axes_in_words(const std::string& tensor, std::size_t ax
     const std::optional<Axes> known = axes_of(tensor, axes, wording);
     std::vector<std::string> words(axes);
     for (std::size_t i = 0; i < axes; ++i) {
-        words[i] = !known                                                               ? "index " + digits(i + 1)
+        words[i] = !known ? "index " + std::to_string(i + 1)
                    : (*known)[i] == Axis::row && Speaker(wording).positions(tensor) > 1 ? "batch row and position"
                                                                                         : in_words((*known)[i]);
     }

@@ -1,42 +1,23 @@
 #include "steps/glossary.h"
 
-#include <algorithm>
-
 #include "base/value.h"
 
 namespace byhand {
-namespace {
-
-const GlossaryRow* row_called(const std::string& base, std::size_t of_layer, const Glossary& glossary) {
-    const GlossaryRow* first = nullptr;
-    for (const auto& [layer, rows] : glossary) {
-        const auto found = std::ranges::find(rows, base, &GlossaryRow::value);
-        if (found != rows.end() && layer == of_layer) {
-            return &*found;
-        }
-        first = found != rows.end() && first == nullptr ? &*found : first;
-    }
-    return first;
-}
-
-// The row for an optimizer's state or intermediate result of parameters, by its role.
-const GlossaryRow* row_of_role(const std::string& role, const Glossary& glossary) {
-    for (const auto& [layer, rows] : glossary) {
-        const auto found =
-            std::ranges::find_if(rows, [&](const GlossaryRow& row) { return row.is_role && row.value == role; });
-        if (found != rows.end()) {
-            return &*found;
-        }
-    }
-    return nullptr;
-}
-
-}  // namespace
 
 const GlossaryRow* find_row(const Glossary& glossary, const std::string& name) {
     const Value value = value_of(name);
-    const GlossaryRow* own = row_called(value.base, value.layer, glossary);
-    return own != nullptr ? own : row_of_role(role_of(value.base), glossary);
+    const std::string role = role_of(value.base);
+    const GlossaryRow *first = nullptr, *of_role = nullptr;
+    for (const auto& [layer, rows] : glossary) {
+        for (const GlossaryRow& row : rows) {
+            if (row.value == value.base && layer == value.layer) {
+                return &row;
+            }
+            first = first == nullptr && row.value == value.base ? &row : first;
+            of_role = of_role == nullptr && row.is_role && row.value == role ? &row : of_role;
+        }
+    }
+    return first != nullptr ? first : of_role;
 }
 
 std::string meaning(const Glossary& glossary, const std::string& name) {

@@ -2,7 +2,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,6 @@
 #include "manual/glossary.h"
 
 using namespace byhand;
-using test::fill;
 using test::least_table;
 using test::small_network;
 
@@ -25,8 +23,7 @@ constexpr std::size_t kRows = 7;
 Tensors<float> counted(std::vector<TensorSpec> table) {
     Tensors<float> tensors(std::move(table));
     for (const TensorSpec& spec : tensors.table()) {
-        const std::span<float> values = tensors[spec.name];
-        std::iota(values.begin(), values.end(), 1.0F);
+        test::count_from(tensors, spec.name, 1);
     }
     return tensors;
 }
@@ -151,7 +148,7 @@ TEST_CASE("an implementation without values misses every name") {
 TEST_CASE("all zero is expected where it was given, and where exact arithmetic makes it") {
     const auto zero = [](const std::string& name, const NetworkConfig& config) {
         Tensors<float> implementation = counted(with(least_table(config, kRows), "dlogit_maxes"));
-        fill(implementation, name, 0.0F);
+        std::ranges::fill(implementation[name], 0.0F);
         return finding_of(compared(implementation, implementation, Coverage::everything, Against::operations, config),
                           name)
             ->verdict;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,19 +34,8 @@ inline std::vector<TensorSpec> least_table(const NetworkConfig& config, std::siz
 }
 
 // value, value + 1, value + 2, … (all equal would show nothing).
-template <class T>
-void count_from(Tensors<T>& tensors, const std::string& name, T value) {
-    for (T& x : tensors[name]) {
-        x = value;
-        value += 1;
-    }
-}
-
-template <class T>
-void fill(Tensors<T>& tensors, const std::string& name, T value) {
-    for (T& x : tensors[name]) {
-        x = value;
-    }
+inline void count_from(Tensors<float>& tensors, const std::string& name, float value) {
+    std::iota(tensors[name].begin(), tensors[name].end(), value);
 }
 
 // The calls of a fake implementation, in order.
@@ -65,10 +55,7 @@ public:
         : config_(config), values_(std::move(table)), heard_(heard), gain_(gain), made_(made) {}
 
     // Leaves this tensor as it was before the run: unwritten.
-    FakeImplementation& skip(const std::string& name) {
-        skipped_ = name;
-        return *this;
-    }
+    void skip(const std::string& name) { skipped_ = name; }
 
     void load(const Tensors<float>& state) override {
         heard_.calls.emplace_back("load");

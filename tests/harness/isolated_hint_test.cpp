@@ -1,3 +1,4 @@
+// The hint of a mismatch's trial, and what a culprit inherits of it.
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
@@ -7,28 +8,13 @@
 #include "harness/results.h"
 #include "judge/owned.h"
 
-// The hint of a mismatch's trial, and what a culprit inherits of it.
-
 using namespace byhand;
 using test::Owned;
 using test::times;
 
 namespace {
 
-// The reference operation dy = 3·dx, for all values.
-class Tripled final : public ReferenceOperations {
-public:
-    std::vector<std::string> names() const override { return {"dy"}; }
-    std::vector<TensorSpec> reads(const std::string&) const override { return {{"dx", {3, 5}}}; }
-    std::vector<double> evaluate(const std::string&, const std::vector<View>& values) const override {
-        const View& x = *find(values, "dx");
-        std::vector<double> y;
-        for (std::size_t i = 0; i < count(x.shape); ++i) {
-            y.push_back(3 * value_at(x, i));
-        }
-        return y;
-    }
-};
+constexpr std::size_t kElements = 15;
 
 template <class T>
 void last_row_left_out(T* out, const T* x, std::size_t elements) {
@@ -37,24 +23,26 @@ void last_row_left_out(T* out, const T* x, std::size_t elements) {
     }
 }
 
-Graph network() {
+// dy (3, 5) ← dx in a network of 7 rows. `function` as add takes it.
+Graph network(auto... function) {
     Graph made;
     made.rows = 7;
+    add(made.backward, "dy", {3, 5}, {"dx"}, function...);
     return made;
 }
 
-IsolatedStep run(const Graph& ours, const std::vector<float>& values) {
-    Isolation isolation{.right = {network(), std::make_shared<Tripled>()}};
-    add(isolation.right.graph.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 3.0);
+// Where right·dx is right.
+IsolatedStep run(const Graph& ours, const std::vector<float>& values, double right = 3) {
+    const auto operations = std::make_shared<test::FakeReferenceOperations>();
+    operations->add("dy", {{"dx", {3, 5}}}, test::element_by_element("dx", [right](double x) { return right * x; }));
+    const Isolation isolation{.right = {network(BYHAND_FUNCTION(times), kElements, right), operations}};
     const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
     StepInputs inputs({x.view(), y.view()}, 27, 11);
     return run_isolated(ours, isolation, inputs).at(0);
 }
 
-IsolatedStep scaled(double factor, const std::vector<float>& values) {
-    Graph ours = network();
-    add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, factor);
-    return run(ours, values);
+IsolatedStep scaled(double factor, const std::vector<float>& values, double right = 3) {
+    return run(network("times", times<float>, kElements, factor), values, right);
 }
 
 const std::vector<float> kValues = {0.1F, -0.7F, 0.3F, 0.9F,  -0.2F, 0.6F, 0.8F, -0.5F,
@@ -70,9 +58,8 @@ TEST_CASE("isolated step: a hint shows how it is off, on the batch's values and 
     CHECK(less.on_batch().hint == "off by the factor 6/7 = (n − 1)/n: n against n − 1");  // n are the network's rows
     CHECK(less.on_random().hint == less.on_batch().hint);
 
-    Graph ours = network();
-    add(ours.backward, "dy", {3, 5}, {"dx"}, "left_out", last_row_left_out<float>, std::size_t{15});
-    CHECK(run(ours, kValues).on_batch().hint == "only the last row is off: all zero");
+    const Graph left_out = network("left_out", last_row_left_out<float>, kElements);
+    CHECK(run(left_out, kValues).on_batch().hint == "only the last row is off: all zero");
 
     const IsolatedStep right = scaled(3, kValues);
     CHECK_FALSE(right.wrong());
@@ -98,25 +85,7 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
 }
 
 TEST_CASE("isolated step: with all limits 0 the worst element is the one with the largest error") {
-    Graph ours = network();
-    add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
-    class Copied final : public ReferenceOperations {
-    public:
-        std::vector<std::string> names() const override { return {"dy"}; }
-        std::vector<TensorSpec> reads(const std::string&) const override { return {{"dx", {3, 5}}}; }
-        std::vector<double> evaluate(const std::string&, const std::vector<View>& values) const override {
-            std::vector<double> x;
-            for (std::size_t i = 0; i < 15; ++i) {
-                x.push_back(value_at(*find(values, "dx"), i));
-            }
-            return x;
-        }
-    };
-    Isolation isolation{.right = {network(), std::make_shared<Copied>()}};
-    add(isolation.right.graph.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 1.0);
-    const Owned<float> x{"dx", {3, 5}, kValues}, y{"dy", {3, 5}, kValues};
-    StepInputs inputs({x.view(), y.view()}, 27, 11);
-    const Trial trial = run_isolated(ours, isolation, inputs).at(0).on_batch();
+    const Trial trial = scaled(2, kValues, 1).on_batch();
     CHECK(trial.verdict == Verdict::mismatch);
     CHECK(trial.worst->position == 11);  // -1.3
 }

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -30,6 +32,10 @@ void scale(T* y, const T* x) {
 template <class T>
 void square(T* y, const T* x) {
     test::square(y, x, kElements);
+}
+template <class T>
+void sum_up(T* y, const T* x) {
+    std::fill_n(y, kElements, std::accumulate(x, x + kElements, T(0)));
 }
 double scaled(double x) {
     return x * static_cast<double>(kFactor);
@@ -76,6 +82,16 @@ private:
 
 const std::vector<float> kData = {0.5F, -1.25F, 3, 0.0625F, -7, 0.3F, 11};
 
+// The right factor; then `spoil` changes the result.
+template <class Spoil>
+IsolatedStep spoiled(Spoil spoil, const std::vector<float>& data = kData) {
+    const auto run = [&](float* y, const float* x) {
+        scale<float>(y, x);
+        spoil(y, x);
+    };
+    return Trials(scale, scaled).run(run, data);
+}
+
 }  // namespace
 
 TEST_CASE("isolated step: exact and within") {
@@ -107,13 +123,7 @@ TEST_CASE("isolated step: exact and within") {
 
 TEST_CASE("isolated step: one element off by two units is a mismatch, with its index") {
     for (const float sign : {1.0F, -1.0F}) {
-        const IsolatedStep step = Trials(scale, scaled)
-                                      .run(
-                                          [&](float* y, const float* x) {
-                                              scale<float>(y, x);
-                                              y[4] *= 1 + sign * 0x1p-22F;
-                                          },
-                                          kData);
+        const IsolatedStep step = spoiled([&](float* y, const float*) { y[4] *= 1 + sign * 0x1p-22F; });
         CHECK(step.on_batch().verdict == Verdict::mismatch);
         CHECK(step.on_batch().worst->position == 4);
         CHECK(step.on_batch().used > 1);
@@ -126,14 +136,9 @@ TEST_CASE("isolated step: one element off by two units is a mismatch, with its i
 
 TEST_CASE("isolated step: an error of the reported size is caught in every element") {
     const Trial right = Trials(scale, scaled).run(scale<float>, kData).on_batch();
+    const auto caught = static_cast<float>(1.01 * *right.catches * *right.scale);
     for (std::size_t i = 0; i < kElements; ++i) {
-        const IsolatedStep step = Trials(scale, scaled)
-                                      .run(
-                                          [&](float* y, const float* x) {
-                                              scale<float>(y, x);
-                                              y[i] += static_cast<float>(1.01 * *right.catches * *right.scale);
-                                          },
-                                          kData);
+        const IsolatedStep step = spoiled([&](float* y, const float*) { y[i] += caught; });
         CHECK(step.on_batch().verdict == Verdict::mismatch);
         CHECK(step.on_batch().worst->position == i);
     }
@@ -146,14 +151,12 @@ TEST_CASE("isolated step: unwritten elements are detected, all or some, also bes
     CHECK(nothing.on_batch().nothing_written);
     CHECK(nothing.on_random().nothing_written);
     CHECK(nothing.wrong());
-    const IsolatedStep last = Trials(scale, scaled)
-                                  .run(
-                                      [](float* y, const float* x) {
-                                          for (std::size_t i = 0; i + 1 < kElements; ++i) {
-                                              y[i] = i == 2 ? std::numeric_limits<float>::quiet_NaN() : x[i];
-                                          }
-                                      },
-                                      kData);
+    const auto all_but_the_last = [](float* y, const float* x) {
+        for (std::size_t i = 0; i + 1 < kElements; ++i) {
+            y[i] = i == 2 ? std::numeric_limits<float>::quiet_NaN() : x[i];
+        }
+    };
+    const IsolatedStep last = Trials(scale, scaled).run(all_but_the_last, kData);
     CHECK(last.on_batch().verdict == Verdict::unwritten);
     CHECK(last.on_batch().worst->position == kElements - 1);
     CHECK_FALSE(last.on_batch().nothing_written);
@@ -161,13 +164,7 @@ TEST_CASE("isolated step: unwritten elements are detected, all or some, also bes
 
 TEST_CASE("isolated step: a NaN or an infinity of our own") {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-        const IsolatedStep step = Trials(scale, scaled)
-                                      .run(
-                                          [&](float* y, const float* x) {
-                                              scale<float>(y, x);
-                                              y[5] = bad;
-                                          },
-                                          kData);
+        const IsolatedStep step = spoiled([&](float* y, const float*) { y[5] = bad; });
         CHECK(step.on_batch().verdict == Verdict::non_finite);
         CHECK(step.on_batch().worst->position == 5);
         CHECK(step.wrong());
@@ -183,13 +180,11 @@ TEST_CASE("isolated step: an overflow of float is out of range, not a culprit, a
     CHECK(step.on_batch().worst->position == 1);
     CHECK(step.on_random().verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
-    const IsolatedStep wrong = Trials(square, squared)
-                                   .run(
-                                       [](float* y, const float* x) {
-                                           square<float>(y, x);
-                                           y[6] *= 1.0001F;
-                                       },
-                                       data);
+    const auto almost_square = [](float* y, const float* x) {
+        square<float>(y, x);
+        y[6] *= 1.0001F;
+    };
+    const IsolatedStep wrong = Trials(square, squared).run(almost_square, data);
     CHECK(wrong.on_batch().verdict == Verdict::mismatch);
     CHECK(wrong.on_batch().worst->position == 6);
 }
@@ -200,14 +195,8 @@ TEST_CASE("isolated step: all zeros are vacuous on real data, and the probe deci
     CHECK(step.on_batch().verdict == Verdict::vacuous);
     CHECK(step.on_random().verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
-    const IsolatedStep wrong = Trials(scale, scaled)
-                                   .run(
-                                       [](float* y, const float* x) {
-                                           for (std::size_t i = 0; i < kElements; ++i) {
-                                               y[i] = -x[i];
-                                           }
-                                       },
-                                       zeros);
+    const auto negate = [](float* y, const float* x) { std::transform(x, x + kElements, y, std::negate<>()); };
+    const IsolatedStep wrong = spoiled(negate, zeros);
     CHECK(wrong.wrong());
     CHECK(test::reported(wrong).without_effect());
 }
@@ -215,18 +204,11 @@ TEST_CASE("isolated step: all zeros are vacuous on real data, and the probe deci
 TEST_CASE("isolated step: a mistake hidden by identities of real data is wrong without effect") {
     // Off by the sum of all, which is zero on this batch.
     const std::vector<float> balanced = {1, -1, 2, -2, 4, -8, 4};
-    const IsolatedStep step = Trials(copy, [](double x) { return x; })
-                                  .run(
-                                      [](float* y, const float* x) {
-                                          float sum = 0;
-                                          for (std::size_t i = 0; i < kElements; ++i) {
-                                              sum += x[i];
-                                          }
-                                          for (std::size_t i = 0; i < kElements; ++i) {
-                                              y[i] = x[i] + sum;
-                                          }
-                                      },
-                                      balanced);
+    const auto plus_sum = [](float* y, const float* x) {
+        const float sum = std::accumulate(x, x + kElements, 0.0F);
+        std::transform(x, x + kElements, y, [sum](float number) { return number + sum; });
+    };
+    const IsolatedStep step = Trials(copy, [](double x) { return x; }).run(plus_sum, balanced);
     CHECK(step.on_batch().verdict == Verdict::exact);
     CHECK(step.on_random().verdict == Verdict::mismatch);
     CHECK(step.wrong());
@@ -234,13 +216,7 @@ TEST_CASE("isolated step: a mistake hidden by identities of real data is wrong w
 }
 
 TEST_CASE("isolated step: a step that overwrites its input is wrong, even if its result is right") {
-    const IsolatedStep step = Trials(scale, scaled)
-                                  .run(
-                                      [](float* y, const float* x) {
-                                          scale<float>(y, x);
-                                          const_cast<float*>(x)[3] = 17;
-                                      },
-                                      kData);
+    const IsolatedStep step = spoiled([](float*, const float* x) { const_cast<float*>(x)[3] = 17; });
     CHECK(step.on_batch().verdict == Verdict::mismatch);
     CHECK(step.on_batch().note == "overwrites x, which it reads");
     CHECK(step.wrong());
@@ -248,14 +224,7 @@ TEST_CASE("isolated step: a step that overwrites its input is wrong, even if its
 
 TEST_CASE("isolated step: out-of-bounds writes and additions are detected, and out-of-bounds reads give NaN") {
     const auto also = [](const auto& outside) {
-        return Trials(scale, scaled)
-            .run(
-                [&](float* y, const float* x) {
-                    scale<float>(y, x);
-                    outside(y, const_cast<float*>(x));
-                },
-                kData)
-            .on_batch();
+        return spoiled([&](float* y, const float* x) { outside(y, const_cast<float*>(x)); }).on_batch();
     };
     const std::string past_result = "writes past the end of its result", past_read = "overwrites x, which it reads";
     CHECK(also([](float* y, float*) { y[kElements] = 3; }).note == past_result);
@@ -288,37 +257,23 @@ TEST_CASE("isolated step: a reference result of another size is a mismatch") {
 }
 
 TEST_CASE("isolated step: sums in another order are judged by that order's bound if allowed") {
-    const auto sum_up = []<class T>(T* y, const T* x, bool backwards) {
-        T sum = 0;
-        for (std::size_t i = 0; i < kElements; ++i) {
-            sum += x[backwards ? kElements - 1 - i : i];
-        }
-        std::fill_n(y, kElements, sum);
-    };
     const auto total = [](const std::vector<View>& values) {
-        double sum = 0;
-        for (const double x : test::numbers(values, "x")) {
-            sum += x;
-        }
-        return std::vector<double>(kElements, sum);
+        const std::vector<double> x = test::numbers(values, "x");
+        return std::vector<double>(kElements, std::accumulate(x.begin(), x.end(), 0.0));
     };
     const float little = 0x1p-24F * (1 + 0x1p-10F);
     const std::vector<float> data = {little, little, little, little, little, little, 1};
     for (const Leeway leeway : {Leeway::none, Leeway::order, Leeway::words}) {
-        Trials trials(
-            [](Rounded* y, const Rounded* x) {
-                Rounded sum = 0;
-                for (std::size_t i = 0; i < kElements; ++i) {
-                    sum += x[i];
-                }
-                std::fill_n(y, kElements, sum);
-            },
-            [](double x) { return x; });
+        Trials trials(sum_up<Rounded>, [](double x) { return x; });
         trials.reference_operations->add("y", {{"x", {kElements}}}, total);
         trials.isolation.leeway = leeway;
-        const IsolatedStep forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
-        CHECK(agrees(forwards.on_batch().verdict));
-        const IsolatedStep backwards = trials.run([&](float* y, const float* x) { sum_up(y, x, true); }, data);
+        CHECK(agrees(trials.run(sum_up<float>, data).on_batch().verdict));
+        const auto from_the_last = [](float* y, const float* x) {
+            std::vector<float> reversed(x, x + kElements);
+            std::ranges::reverse(reversed);
+            sum_up(y, static_cast<const float*>(reversed.data()));
+        };
+        const IsolatedStep backwards = trials.run(from_the_last, data);
         CHECK(backwards.on_batch().verdict == (leeway == Leeway::none ? Verdict::mismatch : Verdict::within));
     }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <functional>
 
 #include "base/change_network.h"
 #include "harness/drawn.h"
@@ -53,7 +54,7 @@ std::map<std::string, std::vector<double>> limits(const std::vector<float>& b1, 
     const NetworkConfig network = test::small_network();
     Tensors<float> state(byhand::state(network));
     for (const TensorSpec& spec : state.table()) {
-        test::fill(state, spec.name, 0.5F);
+        std::ranges::fill(state[spec.name], 0.5F);
     }
     std::ranges::copy(b1, state["b1"].begin());
     const std::vector<std::int64_t> X = {1, 2, 3}, Y = {3, 2, 1};
@@ -71,6 +72,27 @@ long double tail(int degrees, double x) {
         sum += term;
     }
     return 1 - std::sin(theta) * sum;
+}
+
+// What is right in the forward and backward lists.
+Tensors<double> exact_values(const Graph& graph, const Tensors<float>& state, const Batch& batch) {
+    Runner<double> right(graph);
+    copy_into(right.tensors(), state);
+    right.set_batch(batch);
+    right.forward();
+    right.backward();
+    return right.tensors();
+}
+
+// The sum over all rows in float, first of the even ones, then of the odd ones.
+float in_another_order(std::size_t rows, const std::function<float(std::size_t)>& term) {
+    float sum = 0;
+    for (const std::size_t first : {0, 1}) {
+        for (std::size_t i = first; i < rows; i += 2) {
+            sum += term(i);
+        }
+    }
+    return sum;
 }
 
 }  // namespace
@@ -202,25 +224,17 @@ TEST_CASE("Monte Carlo limits: equal rows summed in another order are within the
     const Batch batch{rows, X.data(), Y.data()};
     const Tensors<float> state = drawn_state(config, 7);
     const Graph graph = collapsed_graph(config, rows);
-    Runner<double> right(graph);
-    copy_into(right.tensors(), state);
-    right.set_batch(batch);
-    right.forward();
-    right.backward();
-
+    const Tensors<double> right = exact_values(graph, state, batch);
     const auto limits = chain_limits(graph, state, batch, 0.1F, {}, {.deviations = {}, .any_order = true});
-    const std::span<const double> x = right.tensors()["embcat"], dy = right.tensors()["dhpreact"];
+    const std::span<const double> x = right["embcat"], dy = right["dhpreact"];
     const std::size_t in = x.size() / rows, out = dy.size() / rows;
     std::size_t beyond_our_order = 0;
     const auto ours = chain_limits(graph, state, batch, 0.1F, {});
     for (std::size_t kj = 0; kj < in * out; ++kj) {
-        float sum = 0;
-        for (const std::size_t first : {0, 1}) {
-            for (std::size_t i = first; i < rows; i += 2) {
-                sum += static_cast<float>(x[i * in + kj / out]) * static_cast<float>(dy[i * out + kj % out]);
-            }
-        }
-        const double error = std::abs(static_cast<double>(sum) - right.tensors()["dW1"][kj]);
+        const float sum = in_another_order(rows, [&](std::size_t i) {
+            return static_cast<float>(x[i * in + kj / out]) * static_cast<float>(dy[i * out + kj % out]);
+        });
+        const double error = std::abs(static_cast<double>(sum) - right["dW1"][kj]);
         CAPTURE(kj);
         CHECK(error <= limits.at("dW1")[kj]);
         beyond_our_order += error <= ours.at("dW1")[kj] ? 0 : 1;
@@ -247,23 +261,14 @@ TEST_CASE(
     const Batch batch{rows, X.data(), Y.data()};
     const Tensors<float> state = drawn_state(config, 7);
     const Graph graph = collapsed_graph(config, rows);
-    Runner<double> right(graph);
-    copy_into(right.tensors(), state);
-    right.set_batch(batch);
-    right.forward();
-
+    const Tensors<double> right = exact_values(graph, state, batch);
     const auto limits = chain_limits(graph, state, batch, 0.1F, {}, {.deviations = {}, .any_order = true});
-    const std::span<const double> x = right.tensors()["hprebn.1"];
+    const std::span<const double> x = right["hprebn.1"];
     for (std::size_t j = 0; j < 3; ++j) {
-        float sum = 0;
-        for (const std::size_t first : {0, 1}) {
-            for (std::size_t i = first; i < windows; i += 2) {
-                sum += static_cast<float>(x[i * 3 + j]);
-            }
-        }
+        const float sum = in_another_order(windows, [&](std::size_t i) { return static_cast<float>(x[i * 3 + j]); });
         const double mean = static_cast<double>(sum) / static_cast<double>(windows);
         CAPTURE(j);
-        CHECK(std::abs(mean - right.tensors()["bnmeani.1"][j]) <= limits.at("bnmeani.1")[j]);
+        CHECK(std::abs(mean - right["bnmeani.1"][j]) <= limits.at("bnmeani.1")[j]);
     }
 }
 

@@ -30,8 +30,11 @@ struct Arena {
     std::vector<std::size_t> drawn;  // the steps a batch was asked for
     std::vector<ComparedStep> seen;
 
-    std::unique_ptr<FakeImplementation> implementation(Heard& heard, float gain, float made = 1) const {
-        return std::make_unique<FakeImplementation>(config, least_table(config, kRows), heard, gain, made);
+    std::unique_ptr<FakeImplementation> implementation(Heard& heard, float gain, float made = 1,
+                                                       const std::string& without = "") const {
+        std::vector<TensorSpec> table = least_table(config, kRows);
+        std::erase_if(table, [&](const TensorSpec& spec) { return spec.name == without; });
+        return std::make_unique<FakeImplementation>(config, table, heard, gain, made);
     }
 
     // Without steps that can run in isolation.
@@ -74,20 +77,16 @@ struct Arena {
         run_comparison(config, initial, schedule, candidates, reference, chain,
                        [this](const ComparedStep& step) { seen.push_back(step); });
     }
-
-    std::vector<std::size_t> seen_steps() const {
-        std::vector<std::size_t> steps;
-        for (const ComparedStep& step : seen) {
-            steps.push_back(step.step);
-        }
-        return steps;
-    }
 };
 
-std::vector<std::size_t> steps_seen(std::size_t steps, std::size_t every) {
+std::vector<std::size_t> steps_seen(std::size_t steps, std::size_t every, std::size_t from = 0) {
     Arena arena;
+    arena.from = from;
     arena.run(steps, every, false);
-    return arena.seen_steps();
+    CHECK(arena.drawn.size() == steps);  // each is taken all the same
+    std::vector<std::size_t> seen;
+    std::ranges::transform(arena.seen, std::back_inserter(seen), &ComparedStep::step);
+    return seen;
 }
 
 Finding result_of(const ComparedStep& step, const std::string& model, const std::string& reference,
@@ -110,7 +109,7 @@ using Steps = std::vector<std::size_t>;
 
 }  // namespace
 
-TEST_CASE("every K-th step is compared, and the last") {
+TEST_CASE("every K-th step from the first wanted one is compared, and the last") {
     CHECK(steps_seen(1, 1) == Steps{0});
     CHECK(steps_seen(1, 5) == Steps{0});
     CHECK(steps_seen(4, 1) == Steps{0, 1, 2, 3});
@@ -118,27 +117,11 @@ TEST_CASE("every K-th step is compared, and the last") {
     CHECK(steps_seen(9, 4) == Steps{0, 4, 8});
     CHECK(steps_seen(5, 100) == Steps{0, 4});
     CHECK(steps_seen(0, 1).empty());
-}
-
-TEST_CASE("no step before the first that is wanted is compared, but for the last") {
-    const auto seen_from = [](std::size_t from, std::size_t steps, std::size_t every) {
-        Arena arena;
-        arena.from = from;
-        arena.run(steps, every, false);
-        CHECK(arena.drawn.size() == steps);  // it is taken all the same
-        return arena.seen_steps();
-    };
-    CHECK(seen_from(4, 5, 1) == Steps{4});
-    CHECK(seen_from(3, 6, 1) == Steps{3, 4, 5});
-    CHECK(seen_from(3, 10, 4) == Steps{4, 8, 9});
-    CHECK(seen_from(9, 3, 1) == Steps{2});
-}
-
-TEST_CASE("a compared step has its batch") {
-    Arena arena;
-    arena.run(3, 2, false);
-    CHECK(arena.seen[1].X == std::vector<std::int64_t>{20, 0, 0});
-    CHECK(arena.seen[1].Y == std::vector<std::int64_t>{0, 0, 0});
+    // None before the first that is wanted, but for the last.
+    CHECK(steps_seen(5, 1, 4) == Steps{4});
+    CHECK(steps_seen(6, 1, 3) == Steps{3, 4, 5});
+    CHECK(steps_seen(10, 4, 3) == Steps{4, 8, 9});
+    CHECK(steps_seen(3, 1, 9) == Steps{2});
 }
 
 namespace {
@@ -233,9 +216,11 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK(without.seen[1].models[0].drift.empty());
 }
 
-TEST_CASE("all implementations run every step on the same batch and at the same rate") {
+TEST_CASE("all implementations run every step on the same batch and at the same rate; a compared step has its batch") {
     Arena arena;
     arena.run(5, 3, false);
+    CHECK(arena.seen[1].X == std::vector<std::int64_t>{30, 0, 0});
+    CHECK(arena.seen[1].Y == std::vector<std::int64_t>{0, 0, 0});
     CHECK(arena.drawn == Steps{0, 1, 2, 3, 4});
     for (const Heard* heard : arena.all_heard()) {
         CHECK(heard->first_characters == std::vector<std::int64_t>{0, 10, 20, 30, 40});
@@ -248,15 +233,12 @@ TEST_CASE("all implementations run every step on the same batch and at the same 
     }
 }
 
-TEST_CASE("all begin each step with what the stepwise reference made") {
-    Arena arena;
-    arena.run(4, 1, false);
-    for (const Heard* heard : arena.all_heard()) {
+TEST_CASE("all begin each step with what the stepwise reference made; with drift each goes on with its own") {
+    Arena together;
+    together.run(4, 1, false);
+    for (const Heard* heard : together.all_heard()) {
         CHECK(heard->loaded == std::vector<float>{100, 104, 108, 112});
     }
-}
-
-TEST_CASE("with drift each goes on with its own") {
     Arena arena;
     arena.run(4, 1, true);
     CHECK(arena.first.loaded == std::vector<float>{100, 101, 102, 103});
@@ -307,19 +289,14 @@ TEST_CASE("each candidate is compared with both references, in order") {
     CHECK(result_of(arena.seen[0], "fused", "module", "new_C").error == 14.0);
 }
 
-TEST_CASE("a step has the first candidate's loss and the stepwise reference's") {
+TEST_CASE("a step has the first candidate's loss and the stepwise reference's; a missing one is not a number") {
+    Arena both;
+    both.candidates[0]->implementation = both.implementation(both.first, 1, 7);
+    both.run(2, 1, false);
+    CHECK(both.seen[1].loss_manual == 7.0);
+    CHECK(both.seen[1].loss_torch == 3.0);
     Arena arena;
-    arena.candidates[0]->implementation = arena.implementation(arena.first, 1, 7);
-    arena.run(2, 1, false);
-    CHECK(arena.seen[1].loss_manual == 7.0);
-    CHECK(arena.seen[1].loss_torch == 3.0);
-}
-
-TEST_CASE("a missing loss is not a number") {
-    Arena arena;
-    std::vector<TensorSpec> table = least_table(arena.config, kRows);
-    std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "loss"; });
-    arena.candidates[0]->implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.first, 1.0F);
+    arena.candidates[0]->implementation = arena.implementation(arena.first, 1, 1, "loss");
     arena.run(1, 1, false);
     CHECK(std::isnan(arena.seen[0].loss_manual));
     CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "loss") == Verdict::missing);
@@ -328,9 +305,7 @@ TEST_CASE("a missing loss is not a number") {
 TEST_CASE("an unwritten updated value is detected, in that step and with drift in the next") {
     for (const bool drift : {true, false}) {
         Arena arena;
-        auto lazy = arena.implementation(arena.second, 2);
-        lazy->skip("new_W1");
-        arena.candidates[1]->implementation = std::move(lazy);
+        dynamic_cast<FakeImplementation&>(*arena.candidates[1]->implementation).skip("new_W1");
         arena.run(2, 1, drift);
         for (const ComparedStep& step : arena.seen) {
             CHECK(verdict_of(step, "fused", "stepwise", "new_W1") == Verdict::unwritten);
@@ -345,18 +320,14 @@ TEST_CASE("an unwritten updated value is detected, in that step and with drift i
 
 TEST_CASE("a gradient that is not written in a later step is not taken for the one before") {
     Arena arena;
-    auto lazy = arena.implementation(arena.first, 1);
-    lazy->skip("dW2");
-    arena.candidates[0]->implementation = std::move(lazy);
+    dynamic_cast<FakeImplementation&>(*arena.candidates[0]->implementation).skip("dW2");
     arena.run(3, 1, false);
     CHECK(verdict_of(arena.seen[2], "stepwise", "stepwise", "dW2") == Verdict::unwritten);
 }
 
 TEST_CASE("a missing updated value is detected, and no step continues from it") {
     Arena arena;
-    std::vector<TensorSpec> table = least_table(arena.config, kRows);
-    std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "new_W2"; });
-    arena.candidates[1]->implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.second, 2.0F);
+    arena.candidates[1]->implementation = arena.implementation(arena.second, 2, 1, "new_W2");
     arena.run(2, 1, false);
     for (const ComparedStep& step : arena.seen) {
         CHECK(verdict_of(step, "fused", "stepwise", "new_W2") == Verdict::missing);

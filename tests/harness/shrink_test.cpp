@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,8 +39,16 @@ void right(T* y, const T* z, const std::int64_t* Y, const T* x, std::size_t n, s
     }
 }
 
-// What is wrong of it: spoils y after the right function has made it.
-using Spoil = std::function<void(float* y, const float* z, const std::int64_t* Y, const float* x, const NetworkSize&)>;
+// y as the right function has made it, with what it was made of.
+struct Made {
+    float* y;
+    const float* z;
+    const std::int64_t* Y;
+    const float* x;
+    const NetworkConfig& network;
+    std::size_t n, V, K;
+};
+using Spoil = std::function<void(const Made& made)>;
 
 NetworkSize size_of(std::size_t rows, std::size_t V, std::size_t T, std::size_t E) {
     NetworkConfig config;
@@ -111,9 +120,9 @@ std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Tensors<do
         const std::vector<float> z = floats("z"), x = floats("embcat");
         const std::int64_t* Y = input.values->indices("Y").data();
         right(y.data(), z.data(), Y, x.data(), at.rows, V, K);
-        spoil(y.data(), z.data(), Y, x.data(), at);
-        std::vector<double> limits = input.in_any_order;
-        return StepResult{trial_against(std::span<const float>(y), input.exact, limits), {y.begin(), y.end()}};
+        spoil({y.data(), z.data(), Y, x.data(), at.network, at.rows, V, K});
+        return StepResult{trial_against(std::span<const float>(y), input.exact, input.in_any_order),
+                          {y.begin(), y.end()}};
     };
     return shrink("y", {"z", "Y", "embcat", "z"}, size, values, {.form = kForm, .run = run, .tries = tries});
 }
@@ -129,9 +138,9 @@ TEST_CASE("shrink: of a row with a negative number nothing else stays, and that 
     z[8 * kV + 5] = -12.375;
     values.put({"z", {kRows, kV}}, z);
     // Off where a number is below −1/2, and only in the column of that number.
-    const Spoil spoil = [](float* y, const float* logits, const std::int64_t*, const float*, const NetworkSize& at) {
-        for (std::size_t i = 0; i < at.rows * at.network.vocabulary; ++i) {
-            y[i] = logits[i] < -0.5F ? 0 : y[i];
+    const Spoil spoil = [](const Made& made) {
+        for (std::size_t i = 0; i < made.n * made.V; ++i) {
+            made.y[i] = made.z[i] < -0.5F ? 0 : made.y[i];
         }
     };
     const auto smallest = shrunk(spoil, values, size);
@@ -156,11 +165,11 @@ TEST_CASE("shrink: an axis of two extents loses the same index of one of them ev
     std::vector<double> x = values.copy_of("embcat");
     x[4 * kT * kE + 1 * kE + 2] = 1000;
     values.put({"embcat", {kRows, kT * kE}}, x);
-    const Spoil spoil = [](float* y, const float*, const std::int64_t* Y, const float* embcat, const NetworkSize& at) {
-        const std::size_t V = at.network.vocabulary, K = at.network.context * at.network.embedding;
-        for (std::size_t i = 0; i < at.rows; ++i) {
-            if (std::any_of(embcat + i * K, embcat + (i + 1) * K, [](float number) { return number > 500; })) {
-                y[i * V + static_cast<std::size_t>(Y[i])] = 3;
+    const Spoil spoil = [](const Made& made) {
+        for (std::size_t i = 0; i < made.n; ++i) {
+            const std::span row(made.x + i * made.K, made.K);
+            if (std::ranges::any_of(row, [](float number) { return number > 500; })) {
+                made.y[i * made.V + static_cast<std::size_t>(made.Y[i])] = 3;
             }
         }
     };
@@ -175,11 +184,10 @@ TEST_CASE("shrink: an axis of two extents loses the same index of one of them ev
 TEST_CASE("shrink: a class that occurs stays, and larger ones are counted anew") {
     const NetworkSize size = size_of(kRows, kV, 1, 1);
     // Off at the last class, whichever that is, where it is a target.
-    const Spoil spoil = [](float* y, const float*, const std::int64_t* Y, const float*, const NetworkSize& at) {
-        const std::size_t V = at.network.vocabulary;
-        for (std::size_t i = 0; i < at.rows; ++i) {
-            if (Y[i] == static_cast<std::int64_t>(V) - 1) {
-                y[i * V + V - 1] = 50;
+    const Spoil spoil = [](const Made& made) {
+        for (std::size_t i = 0; i < made.n; ++i) {
+            if (made.Y[i] == static_cast<std::int64_t>(made.V) - 1) {
+                made.y[(i + 1) * made.V - 1] = 50;
             }
         }
     };
@@ -193,9 +201,9 @@ TEST_CASE("shrink: a class that occurs stays, and larger ones are counted anew")
 
 TEST_CASE("shrink: a remainder's smallest size is found, though no half of the first has it") {
     const NetworkSize size = size_of(29, kV, 1, 1);
-    const Spoil spoil = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
-        if (at.rows % 4 == 1 && at.rows > 1) {
-            y[at.rows * at.network.vocabulary - 1] = 500;
+    const Spoil spoil = [](const Made& made) {
+        if (made.n % 4 == 1 && made.n > 1) {
+            made.y[made.n * made.V - 1] = 500;
         }
     };
     const auto smallest = shrunk(spoil, values_at(size), size);
@@ -206,14 +214,11 @@ TEST_CASE("shrink: a remainder's smallest size is found, though no half of the f
 TEST_CASE("shrink: a network that divides by n − 1 keeps two rows where a step depends on that") {
     NetworkSize size = size_of(kRows, kV, 1, 1);
     size.network.norm.batch_divisor = Divisor::n_minus_1;
-    const Spoil depends = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
-        y[0] = at.network.norm.batch_divisor == Divisor::n ? 600 : 500;
+    const Spoil depends = [](const Made& made) {
+        made.y[0] = made.network.norm.batch_divisor == Divisor::n ? 600 : 500;
     };
     CHECK(shrunk(depends, values_at(size), size)->size.rows == 2);
-    const Spoil does_not = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize&) {
-        y[0] = 500;
-    };
-    CHECK(shrunk(does_not, values_at(size), size)->size.rows == 1);
+    CHECK(shrunk([](const Made& made) { made.y[0] = 500; }, values_at(size), size)->size.rows == 1);
 }
 
 TEST_CASE("shrink: the last hidden layer of a tied network stays as wide as the embedding") {
@@ -221,10 +226,10 @@ TEST_CASE("shrink: the last hidden layer of a tied network stays as wide as the 
     test::set(size.network, &ShortForm::hidden, {5, kE});
     size.network.layers.back().tied = true;
     std::size_t runs = 0;
-    const Spoil from_two = [&runs](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
-        CHECK(test::widths(at.network).at(1) == at.network.embedding);
+    const Spoil from_two = [&runs](const Made& made) {
+        CHECK(test::widths(made.network).at(1) == made.network.embedding);
         ++runs;
-        y[0] = at.network.embedding > 1 ? 500 : y[0];
+        made.y[0] = made.network.embedding > 1 ? 500 : made.y[0];
     };
     const auto smallest = shrunk(from_two, values_at(size), size);
     REQUIRE(smallest != nullptr);
@@ -236,12 +241,11 @@ TEST_CASE("shrink: the last hidden layer of a tied network stays as wide as the 
 
 TEST_CASE("shrink: without an error there is nothing to make small, and tries end") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
-    const Spoil nothing = [](float*, const float*, const std::int64_t*, const float*, const NetworkSize&) {};
-    CHECK(shrunk(nothing, values_at(size), size) == nullptr);
+    CHECK(shrunk([](const Made&) {}, values_at(size), size) == nullptr);
     std::size_t runs = 0;
-    const Spoil counted = [&runs](float* y, const float*, const std::int64_t*, const float*, const NetworkSize&) {
+    const Spoil counted = [&runs](const Made& made) {
         ++runs;
-        y[0] = 500;
+        made.y[0] = 500;
     };
     const auto smallest = shrunk(counted, values_at(size), size, 7);
     REQUIRE(smallest != nullptr);
@@ -255,12 +259,9 @@ TEST_CASE("shrink: a plain error does not become one of rounding, nor one of ano
     std::vector<double> z = values.copy_of("z");
     z[3] = -12.375;
     values.put({"z", {kRows, kV}}, z);
-    const Spoil spoil = [](float* y, const float* logits, const std::int64_t*, const float*, const NetworkSize& at) {
-        for (std::size_t i = 0; i < at.rows * at.network.vocabulary; ++i) {
-            y[i] = logits[i] < -10       ? y[i] * 2
-                   : logits[i] < -0.5F   ? y[i] * 1.00001F
-                   : at.rows < kRows / 2 ? std::nanf("")
-                                         : y[i];
+    const Spoil spoil = [](const Made& made) {
+        for (std::size_t i = 0; i < made.n * made.V; ++i) {
+            made.y[i] *= made.z[i] < -10 ? 2 : made.z[i] < -0.5F ? 1.00001F : made.n < kRows / 2 ? std::nanf("") : 1;
         }
     };
     const auto smallest = shrunk(spoil, values, size);

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/value.h"
+#include "harness/blame/blame.h"
 #include "harness/explain.h"
 
 namespace byhand {
@@ -248,19 +249,14 @@ private:
         }
     }
 
+    // The known mistakes in the steps of the culprits.
     void add_mistakes(ModelReport& report) {
         for (const std::size_t place : report.culprits) {
-            report.values[place].mistakes = mistakes_in(report.values[place].name);
+            if (!mistakes_) {
+                mistakes_ = mistakes_by_value(chain_.graph, schedule_.mistakes);
+            }
+            report.values[place].mistakes = (*mistakes_)[report.values[place].name];
         }
-    }
-
-    // The known mistakes in the step of that name.
-    std::vector<const Mistake*> mistakes_in(const std::string& name) {
-        if (!mistakes_) {
-            mistakes_ = mistakes_by_value(chain_.graph, schedule_.mistakes);
-        }
-        const auto found = mistakes_->find(name);
-        return found != mistakes_->end() ? found->second : std::vector<const Mistake*>();
     }
 
     const NetworkConfig& config_;
@@ -279,6 +275,32 @@ private:
 };
 
 }  // namespace
+
+std::vector<IsolatedStep> StepCandidate::isolated(const JudgedStep& at) const {
+    return run_isolated(steps, isolation, at.inputs(), at.is_first);
+}
+
+Limits StepCandidate::limits(const JudgedStep& at, const std::vector<IsolatedStep>& isolated) const {
+    return at.limits(chain != nullptr ? *chain : at.chain, at.own,
+                     rounding_of(isolated, isolation.leeway == Leeway::order));
+}
+
+ModelReport StepCandidate::report(const JudgedStep&, std::vector<ValueReport> values,
+                                  std::vector<IsolatedStep> isolated, const Limits&) const {
+    const std::vector<ListFault> faults =
+        coverage == Coverage::everything ? list_faults(steps, isolation.right.graph) : std::vector<ListFault>();
+    return blame(model, std::move(values), std::move(isolated), faults, steps);
+}
+
+OtherRounding rounding_of(const std::vector<IsolatedStep>& isolated, bool any_order) {
+    OtherRounding other{.deviations = {}, .any_order = any_order};
+    for (const IsolatedStep& one : isolated) {
+        if (!one.rounding.empty()) {
+            other.deviations[one.makes] = one.rounding;
+        }
+    }
+    return other;
+}
 
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
                     Candidates& candidates, ReferenceModels& reference, const ChainModel& chain,

@@ -32,13 +32,8 @@ bool worse(const Ranked& a, const Ranked& b) {
 
 // Keeps the worst, sorted.
 void keep(std::vector<Ranked>& worst, const Ranked& one) {
-    if (worst.size() == kWorst && !worse(one, worst.back())) {
-        return;
-    }
-    if (worst.size() == kWorst) {
-        worst.pop_back();
-    }
     worst.insert(std::ranges::upper_bound(worst, one, worse), one);
+    worst.resize(std::min(worst.size(), kWorst));
 }
 
 }  // namespace
@@ -59,7 +54,7 @@ Picture picture_of(const View& manual, const View& torch, const View* oracle, st
     picture.shares.assign(picture.rows * picture.columns, 0);
 
     std::vector<Ranked> worst;
-    worst.reserve(kWorst);
+    worst.reserve(kWorst + 1);
     double torch_share = 0;
     for (std::size_t i = 0; i < elements; ++i) {
         const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);

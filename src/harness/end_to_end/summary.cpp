@@ -89,13 +89,8 @@ double relative(double distance, double scale) {
 }
 
 DriftGrowth& growth_of(Summary& summary, const std::string& model) {
-    for (DriftGrowth& growth : summary.drift) {
-        if (growth.model == model) {
-            return growth;
-        }
-    }
-    summary.drift.push_back({.model = model, .points = {}, .fresh = 0, .fresh_parameter = ""});
-    return summary.drift.back();
+    const auto found = std::ranges::find(summary.drift, model, &DriftGrowth::model);
+    return found != summary.drift.end() ? *found : summary.drift.emplace_back(DriftGrowth{.model = model});
 }
 
 void add_drift(Summary& summary, const ComparedStep& step, const ModelReport& model) {

@@ -22,11 +22,11 @@ struct DriftPoint {
 
 struct DriftGrowth {
     std::string model;
-    std::vector<DriftPoint> points;  // one for each compared step
+    std::vector<DriftPoint> points = {};  // one for each compared step
     // The drift that a single step adds: the largest error of an updated parameter against the oracle, relative to its
     // scale.
     double fresh = 0;
-    std::string fresh_parameter;
+    std::string fresh_parameter = {};
 };
 
 // A value that agrees, and its error relative to its limit.

@@ -8,16 +8,6 @@ namespace {
 
 constexpr std::array kBoth = {Against::operations, Against::module};
 
-void append(std::vector<ChainFinding>& all, const ModelReport& model) {
-    for (const Against against : kBoth) {
-        for (const ValueReport& value : model.values) {
-            if (const std::optional<Finding>& finding = value.against(against)) {
-                all.push_back({model, against, value, *finding});
-            }
-        }
-    }
-}
-
 }  // namespace
 
 std::string to_string(Against against) {
@@ -25,16 +15,9 @@ std::string to_string(Against against) {
 }
 
 std::string to_string(const Role& role) {
-    switch (role.kind) {
-        case Role::Kind::culprit:
-            return "culprit";
-        case Role::Kind::inherited:
-            return inherited_from(role.from);
-        case Role::Kind::none:
-        case Role::Kind::unexplained:
-            break;
-    }
-    return "";
+    return role.kind == Role::Kind::culprit     ? "culprit"
+           : role.kind == Role::Kind::inherited ? inherited_from(role.from)
+                                                : "";
 }
 
 std::string inherited_from(const std::string& culprit) {
@@ -96,14 +79,20 @@ std::string ValueReport::why() const {
 
 std::vector<ChainFinding> findings(const ModelReport& model) {
     std::vector<ChainFinding> all;
-    append(all, model);
+    for (const Against against : kBoth) {
+        for (const ValueReport& value : model.values) {
+            if (const std::optional<Finding>& finding = value.against(against)) {
+                all.push_back({model, against, value, *finding});
+            }
+        }
+    }
     return all;
 }
 
 std::vector<ChainFinding> findings(const ComparedStep& step) {
     std::vector<ChainFinding> all;
     for (const ModelReport& model : step.models) {
-        append(all, model);
+        std::ranges::copy(findings(model), std::back_inserter(all));
     }
     return all;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/hash.h"
@@ -103,14 +104,11 @@ std::size_t work_of(const std::vector<TensorSpec>& operands) {
 
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
     std::vector<NetworkSize> sizes;
-    for (const Extents& extents : kExtents) {
-        if (!divides_by_nothing(network, extents.rows)) {
-            sizes.push_back({sized(network, extents), extents.rows});
-        }
-    }
-    for (const auto* extents : {&kLong, &kWide}) {
-        for (const Extents& more : *extents) {
-            sizes.push_back({sized(network, more), more.rows});
+    for (const auto some : std::initializer_list<std::span<const Extents>>{kExtents, kLong, kWide}) {
+        for (const Extents& extents : some) {
+            if (!divides_by_nothing(network, extents.rows)) {
+                sizes.push_back({sized(network, extents), extents.rows});
+            }
         }
     }
     const std::size_t V = network.vocabulary;
@@ -166,7 +164,7 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
     Tensors<double> values =
         draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size()));
     if (in_double) {
-        values = with_digits_of_doubles(values);
+        values = with_digits_of_doubles(std::move(values));
     }
     cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
                      make_step_input(*right, *form.reference_operations,

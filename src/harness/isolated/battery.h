@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "byhand/rounded.h"
 #include "harness/isolated/draws.h"
 #include "harness/isolated/step_inputs.h"
 #include "steps/step.h"
@@ -21,6 +20,8 @@ namespace byhand {
 struct NetworkSize {
     NetworkConfig network;
     std::size_t rows = 0;
+
+    bool operator==(const NetworkSize&) const = default;
 };
 
 // The sizes of a network's cases: those of its own kind (its norm, its biases, as many layers) with 1, 2 and more rows,

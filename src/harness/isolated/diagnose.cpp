@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <optional>
 #include <utility>
 
 #include "harness/isolated/hints.h"
@@ -34,10 +33,6 @@ const Step* find_step(const Graph& network, const std::string& makes, const std:
     return byhand::find_step(network, makes);
 }
 
-const std::string& function_of(const StepRun& run, bool in_double) {
-    return in_double ? run.step->in_double.name : run.step->in_float.name;
-}
-
 constexpr std::chrono::milliseconds kHanging{250};
 constexpr std::size_t kFewTries = 80;
 constexpr std::size_t kElementsTried = 10'000'000;
@@ -48,66 +43,54 @@ std::size_t tries_for(const StepInput& input) {
     return std::clamp(kElementsTried / (elements + 1), kFewTries, Shrinking().tries);
 }
 
-// A wrong result, and where it was seen.
-struct WrongResult {
-    NetworkSize size;
-    const StepInput* input;
-    StepResult made;
-};
+using Run = std::function<StepResult(const NetworkSize&, const StepInput&)>;
 
-// A wrong result of the battery in another shape than the one shown. None if there is no battery, or if the few first
-// of its cases are right there.
-std::optional<WrongResult> seen_elsewhere(const IsolatedStep& step, const Manner& manner, const StepRun& shown,
-                                          bool in_double,
-                                          const std::function<StepResult(const NetworkSize&, const StepInput&)>& run) {
+// A case of the battery in another shape than the one shown on which the result is wrong too, with that result; null if
+// there is no battery, or if the few first of its cases are right there.
+std::pair<const BatteryCase*, StepResult> wrong_elsewhere(const IsolatedStep& step, Battery* battery,
+                                                          const StepRun& shown, const Run& run) {
     constexpr std::size_t kFewCases = 12;
-    if (manner.isolation.battery == nullptr) {
-        return std::nullopt;
+    if (battery == nullptr) {
+        return {};
     }
     std::size_t runs = 0;
-    const std::vector<NetworkSize>& sizes = manner.isolation.battery->sizes();
-    for (const BatteryCase& one : manner.isolation.battery->cases(step.makes, step.reads, in_double)) {
-        const NetworkSize& size = sizes[one.size];
+    for (const BatteryCase& one : battery->cases(step.makes, step.reads, step.only_in_double())) {
+        const NetworkSize& size = battery->sizes()[one.size];
         const bool is_odd = size.rows > 2 && size.rows != shown.size.rows && size.rows % 2 == 1;
         if (!is_odd || one.input.exact == shown.input->exact) {
             continue;
         }
         StepResult made = run(size, one.input);
         if (made.trial.verdict == Verdict::mismatch && made.trial.note.empty()) {
-            return WrongResult{size, &one.input, std::move(made)};
+            return {&one, std::move(made)};
         }
         if (++runs == kFewCases) {
             break;
         }
     }
-    return std::nullopt;
+    return {};
 }
 
 // Names the mistake, by the case that shows it and by another. A hint about every element must hold in both.
 void name_mistake(const IsolatedStep& result, Trial& telling, const Manner& manner, const StepRun& shown,
-                  const std::function<StepResult(const NetworkSize&, const StepInput&)>& run) {
+                  const Run& run) {
+    const Isolation& isolation = manner.isolation;
     const Leeway leeway =
-        function_of(shown, result.only_in_double()) == manner.right ? Leeway::none : manner.isolation.leeway;
-    std::vector<WrongResult> seen = {{shown.size, shown.input, run(shown.size, *shown.input)}};
-    if (std::optional<WrongResult> other = seen_elsewhere(result, manner, shown, result.only_in_double(), run)) {
-        const std::string& hint = other->made.trial.hint;
-        if (general_part(telling.hint) != general_part(hint) && !general_part(telling.hint).empty()) {
+        result.only_in_double() ? manner.leeway<double>(*shown.step) : manner.leeway<float>(*shown.step);
+    std::vector<Evidence> evidence;
+    const auto add = [&](const NetworkSize& size, const StepInput& input, const StepResult& made) {
+        evidence.push_back(
+            {isolation.form.make_graph(size.network, size.rows), input, made.numbers, limits_of<float>(input, leeway)});
+    };
+    add(shown.size, *shown.input, run(shown.size, *shown.input));
+    const auto [other, made] = wrong_elsewhere(result, isolation.battery.get(), shown, run);
+    if (other != nullptr) {
+        if (general_part(telling.hint) != general_part(made.trial.hint) && !general_part(telling.hint).empty()) {
             telling.hint.clear();
         }
-        seen.push_back(std::move(*other));
+        add(isolation.battery->sizes()[other->size], other->input, made);
     }
-    std::vector<Graph> networks;
-    std::vector<std::vector<double>> limits;
-    for (const WrongResult& one : seen) {
-        networks.push_back(manner.isolation.form.make_graph(one.size.network, one.size.rows));
-        limits.push_back(limits_of<float>(*one.input, leeway));
-    }
-    std::vector<Evidence> evidence;
-    evidence.reserve(seen.size());
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-        evidence.push_back({networks[i], *seen[i].input, seen[i].made.numbers, limits[i]});
-    }
-    byhand::name_mistake(telling, result.makes, evidence, manner.isolation.mistakes);
+    byhand::name_mistake(telling, result.makes, evidence, isolation.mistakes);
 }
 
 // Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
@@ -122,10 +105,10 @@ void diagnose(IsolatedStep& result, Trial& telling, const Manner& manner, const 
         isolation.external.limits.timeout = std::min(isolation.external.limits.timeout, kHanging);
     }
     const Manner again{isolation, manner.right};
-    const auto run = [&](const NetworkSize& at, const StepInput& input) {
+    const Run run = [&](const NetworkSize& at, const StepInput& input) {
         const Graph network = manner.isolation.judged_at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
-            const Step* step = find_step<T>(network, result.makes, function_of(shown, in_double));
+            const Step* step = find_step<T>(network, result.makes, shown.step->in<T>().name);
             return step != nullptr && step->in<T>().run ? made_of<T>(*step, input, at, again) : StepResult();
         };
         return in_double ? in(double()) : in(float());

@@ -65,6 +65,48 @@ Octaves octaves_of(Drawn how) {
     return how == Drawn::octaves || how == Drawn::differences ? kNear : kAll;
 }
 
+bool is_difference(Drawn how) {
+    return how == Drawn::differences || how == Drawn::all_differences;
+}
+
+bool has_lines(Drawn how) {
+    return how == Drawn::lines || is_difference(how);
+}
+
+// A way of drawing in reports, and the scale of its random numbers.
+struct Way {
+    Drawn how;
+    const char* text;
+    float scale = 1;
+};
+constexpr Way kWays[] = {
+    {Drawn::random, "random values"},
+    {Drawn::small, "values around 1e-6", 0x1p-20F},
+    {Drawn::large, "values around 1e6", 0x1p20F},
+    {Drawn::minute, "values around 1e-30", 0x1p-100F},
+    {Drawn::vast, "values around 1e12", 0x1p40F},
+    {Drawn::huge, "values around 1e18", 0x1p60F},
+    {Drawn::enormous, "values around 1e35"},
+    {Drawn::close, "values close to each other"},
+    {Drawn::octaves, "values from 1e-3 to 1e3"},
+    {Drawn::all_octaves, "values from 1e-12 to 1e12"},
+    {Drawn::differences, "that differ by 1e-3 to 1e3"},
+    {Drawn::all_differences, "that differ by 1e-12 to 1e12"},
+    {Drawn::special, "zeros, subnormal and saturated values"},
+    {Drawn::lines, "all negative, equal, one-hot, with ties"},
+    {Drawn::nan, "some NaN"},
+    {Drawn::infinite, "some ±∞"},
+    {Drawn::every, "every index"},
+    {Drawn::first, "index 0 only"},
+    {Drawn::last, "the last index only"},
+    {Drawn::first_in_row, "index 0 only in"},
+    {Drawn::last_in_row, "the last index only in"},
+};
+
+const Way& way_of(Drawn how) {
+    return *std::ranges::find(kWays, how, &Way::how);
+}
+
 // At random places.
 std::vector<float> octave_numbers(std::size_t count, const ValueRange& range, const Draw& draw, Generator& generator) {
     const Octaves octaves = octaves_of(draw.how);
@@ -258,17 +300,10 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, c
         return {};
     }
     const auto scaled = [&](float scale) { return random_numbers(elements, scale, range, generator); };
+    if (has_lines(draw.how) && Lines(spec.shape, draw.axis).width < 2) {
+        return scaled(1);
+    }
     switch (draw.how) {
-        case Drawn::small:
-            return scaled(0x1p-20F);
-        case Drawn::large:
-            return scaled(0x1p20F);
-        case Drawn::minute:
-            return scaled(0x1p-100F);
-        case Drawn::vast:
-            return scaled(0x1p40F);
-        case Drawn::huge:
-            return scaled(0x1p60F);
         case Drawn::enormous:
             return enormous_numbers(spec.shape, range, generator);
         case Drawn::octaves:
@@ -276,8 +311,7 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, c
             return octave_numbers(elements, range, draw, generator);
         case Drawn::differences:
         case Drawn::all_differences:
-            return Lines(spec.shape, draw.axis).width > 1 ? differing_numbers(spec.shape, range, draw, generator)
-                                                          : scaled(1);
+            return differing_numbers(spec.shape, range, draw, generator);
         case Drawn::close:
             return close_numbers(elements, range, generator);
         case Drawn::nan:
@@ -289,9 +323,9 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, c
         case Drawn::special:
             return special_draw(elements, range, draw, generator);
         case Drawn::lines:
-            return Lines(spec.shape, draw.axis).width > 1 ? patterned(spec.shape, range, draw, generator) : scaled(1);
+            return patterned(spec.shape, range, draw, generator);
         default:
-            return scaled(1);
+            return scaled(way_of(draw.how).scale);
     }
 }
 
@@ -325,58 +359,6 @@ std::vector<std::int64_t> indices_of(const TensorSpec& spec, const Draw& draw, s
     return indices;
 }
 
-const char* describe(Drawn how) {
-    switch (how) {
-        case Drawn::random:
-            return "random values";
-        case Drawn::small:
-            return "values around 1e-6";
-        case Drawn::large:
-            return "values around 1e6";
-        case Drawn::minute:
-            return "values around 1e-30";
-        case Drawn::vast:
-            return "values around 1e12";
-        case Drawn::huge:
-            return "values around 1e18";
-        case Drawn::enormous:
-            return "values around 1e35";
-        case Drawn::close:
-            return "values close to each other";
-        case Drawn::octaves:
-            return "values from 1e-3 to 1e3";
-        case Drawn::all_octaves:
-            return "values from 1e-12 to 1e12";
-        case Drawn::differences:
-            return "that differ by 1e-3 to 1e3";
-        case Drawn::all_differences:
-            return "that differ by 1e-12 to 1e12";
-        case Drawn::special:
-            return "zeros, subnormal and saturated values";
-        case Drawn::lines:
-            return "all negative, equal, one-hot, with ties";
-        case Drawn::nan:
-            return "some NaN";
-        case Drawn::infinite:
-            return "some ±∞";
-        case Drawn::every:
-            return "every index";
-        case Drawn::first:
-            return "index 0 only";
-        case Drawn::last:
-            return "the last index only";
-        case Drawn::first_in_row:
-            return "index 0 only in";
-        case Drawn::last_in_row:
-            return "the last index only in";
-    }
-    return "";
-}
-
-bool has_lines(Drawn how) {
-    return how == Drawn::lines || how == Drawn::differences || how == Drawn::all_differences;
-}
-
 // "rows ", "columns ", "lines along axis −3 "
 std::string lines_of(const Draw& draw) {
     return !has_lines(draw.how) ? ""
@@ -406,7 +388,7 @@ double with_more_digits(double x) {
 }  // namespace
 
 std::string describe(const Draw& draw) {
-    return lines_of(draw) + describe(draw.how) + row_of(draw) +
+    return lines_of(draw) + way_of(draw.how).text + row_of(draw) +
            (draw.gradients      ? " in all gradients"
             : draw.only.empty() ? ""
                                 : " in " + draw.only);
@@ -417,7 +399,7 @@ std::vector<Draw> each_in_turn(Draw draw, const Shape& shape, std::size_t most) 
     if (count(shape) == 0 || (has_lines(draw.how) && lines.width < 2)) {
         return {};
     }
-    const bool differ = draw.how == Drawn::differences || draw.how == Drawn::all_differences;
+    const bool differ = is_difference(draw.how);
     // A single line lies below, or above.
     const std::size_t alone = differ && lines.count == 1 ? 2 : 1;
     const std::size_t kinds = draw.how == Drawn::lines ? kPatterns : octaves_of(draw.how).count() / (differ ? 2 : 1);
@@ -460,14 +442,9 @@ Tensors<double> draw(const std::vector<TensorSpec>& specs, const std::map<std::s
     return values;
 }
 
-Tensors<double> with_digits_of_doubles(const Tensors<double>& floats) {
-    Tensors<double> doubles = floats;
-    for (const TensorSpec& spec : floats.table()) {
-        if (!floats.holds_indices(spec.name)) {
-            std::ranges::transform(floats[spec.name], doubles[spec.name].begin(), with_more_digits);
-        }
-    }
-    return doubles;
+Tensors<double> with_digits_of_doubles(Tensors<double> values) {
+    values.change_numbers([](double x, std::size_t) { return with_more_digits(x); });
+    return values;
 }
 
 }  // namespace byhand

@@ -72,6 +72,6 @@ Tensors<double> draw(const std::vector<TensorSpec>& specs, const std::map<std::s
 // Adds digits beyond a float's precision: each number still rounds to the same float. Equal numbers stay equal; numbers
 // with few digits, zeros and subnormal numbers are unchanged. A function in double that reads its operands as floats
 // has another result on these.
-Tensors<double> with_digits_of_doubles(const Tensors<double>& floats);
+Tensors<double> with_digits_of_doubles(Tensors<double> values);
 
 }  // namespace byhand

@@ -35,6 +35,19 @@ struct Elements {
     std::vector<std::size_t> which;  // positions
 };
 
+// All of them; none if one is not finite.
+std::optional<Elements> all_finite(std::span<const double> ours, std::span<const double> exact,
+                                   std::span<const double> limits) {
+    Elements all{ours, exact, limits, {}};
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        if (!std::isfinite(ours[i]) || !std::isfinite(exact[i]) || !std::isfinite(limits[i])) {
+            return std::nullopt;
+        }
+        all.which.push_back(i);
+    }
+    return all;
+}
+
 // Whether expected(i) explains ours at every position: within rounding, and much nearer than the exact value.
 bool explained(const Elements& e, const std::function<double(std::size_t)>& expected,
                const std::function<double(std::size_t)>& limit) {
@@ -67,20 +80,19 @@ std::optional<std::string> named_factor(const Elements& e, std::int64_t rows) {
     std::vector<Named> all = {
         {-1, "the negative of the right answer"}, {2, "twice the right answer"}, {0.5, "half the right answer"}};
     if (rows > 2) {  // with 2 rows n − 1 is 1, and n is 2
-        all.push_back({(n - 1) / n, "off by the factor " + less + "/" + N + " = (n − 1)/n: n against n − 1"});
-        all.push_back({n / (n - 1), "off by the factor " + N + "/" + less + " = n/(n − 1): n against n − 1"});
-        all.push_back({n, "off by the factor " + N + " = n: a 1/n is missing"});
-        all.push_back({1 / n, "off by the factor 1/" + N + " = 1/n: a 1/n too many"});
-        const std::string root = "off by the factor √(", of_deviation = ": a deviation by n against one by n − 1";
-        all.push_back({std::sqrt((n - 1) / n), root + less + "/" + N + ") = √((n − 1)/n)" + of_deviation});
-        all.push_back({std::sqrt(n / (n - 1)), root + N + "/" + less + ") = √(n/(n − 1))" + of_deviation});
+        const auto add = [&](double factor, const std::string& text) {
+            all.push_back({factor, "off by the factor " + text});
+        };
+        const std::string by_deviation = ": a deviation by n against one by n − 1";
+        add((n - 1) / n, less + "/" + N + " = (n − 1)/n: n against n − 1");
+        add(n / (n - 1), N + "/" + less + " = n/(n − 1): n against n − 1");
+        add(n, N + " = n: a 1/n is missing");
+        add(1 / n, "1/" + N + " = 1/n: a 1/n too many");
+        add(std::sqrt((n - 1) / n), "√(" + less + "/" + N + ") = √((n − 1)/n)" + by_deviation);
+        add(std::sqrt(n / (n - 1)), "√(" + N + "/" + less + ") = √(n/(n − 1))" + by_deviation);
     }
-    for (const Named& named : all) {
-        if (is_multiple(e, named.factor)) {
-            return named.text;
-        }
-    }
-    return std::nullopt;
+    const auto found = std::ranges::find_if(all, [&](const Named& named) { return is_multiple(e, named.factor); });
+    return found != all.end() ? std::optional(found->text) : std::nullopt;
 }
 
 // Each size once, n − 1 and n + 1 among them, without 1 and 2, which are ambiguous.
@@ -197,11 +209,7 @@ std::string only_one(const Grid& grid, const Shape& shape, const std::vector<std
         if (shape.size() == 1) {
             return ordinal("element", off[0], grid.elements);
         }
-        std::string text = "only one element is off, [";
-        for (const std::size_t i : index_of(shape, off[0])) {
-            text += (text.ends_with('[') ? "" : ", ") + std::to_string(i);
-        }
-        return text + "]";
+        return "only one element is off, " + element_of("", shape, off[0]);
     }
     if (shape.size() < 2) {
         return "";
@@ -230,32 +238,14 @@ bool moved(const Elements& e, const std::function<std::optional<std::size_t>(std
 
 using Source = std::optional<std::size_t>;
 
-// Rows or columns shifted by one. (The row or column shifted in may have any value.)
-std::string shifted_rows(const Elements& e, const Grid& grid) {
-    const std::size_t width = grid.elements / grid.rows;
-    if (grid.rows < 3) {
-        return "";
-    }
-    if (moved(e, [&](std::size_t i) { return i >= width ? Source(i - width) : std::nullopt; })) {
+// Of lines, rows or columns, that are shifted by one: element i is in line(i), and `step` elements after its place in
+// the line before. (The line shifted in may have any value.)
+template <class Line>
+std::string shifted(const Elements& e, std::size_t lines, std::size_t step, Line line) {
+    if (lines > 2 && moved(e, [&](std::size_t i) { return line(i) > 0 ? Source(i - step) : std::nullopt; })) {
         return "stand one too far on";
     }
-    if (moved(e, [&](std::size_t i) { return i + width < grid.elements ? Source(i + width) : std::nullopt; })) {
-        return "stand one too early";
-    }
-    if (moved(e, [&](std::size_t i) -> Source { return (grid.rows - 1 - grid.row(i)) * width + i % width; })) {
-        return "stand in reverse";
-    }
-    return "";
-}
-
-std::string shifted_columns(const Elements& e, const Grid& grid) {
-    if (grid.columns < 3) {
-        return "";
-    }
-    if (moved(e, [&](std::size_t i) { return grid.column(i) > 0 ? Source(i - 1) : std::nullopt; })) {
-        return "stand one too far on";
-    }
-    if (moved(e, [&](std::size_t i) { return grid.column(i) + 1 < grid.columns ? Source(i + 1) : std::nullopt; })) {
+    if (lines > 2 && moved(e, [&](std::size_t i) { return line(i) + 1 < lines ? Source(i + step) : std::nullopt; })) {
         return "stand one too early";
     }
     return "";
@@ -267,15 +257,29 @@ std::string rearrangement(const Elements& e, const Grid& grid, const Shape& shap
         return "equals the transpose of the right answer";
     }
     const bool flat = shape.size() < 2;
-    const std::string rows = shifted_rows(e, grid);
+    const std::size_t width = grid.elements / grid.rows;
+    std::string rows = shifted(e, grid.rows, width, [&](std::size_t i) { return grid.row(i); });
+    if (rows.empty() && grid.rows > 2 &&
+        moved(e, [&](std::size_t i) -> Source { return (grid.rows - 1 - grid.row(i)) * width + i % width; })) {
+        rows = "stand in reverse";
+    }
     if (!rows.empty()) {
         return (flat ? "the elements " : "the rows ") + rows;
     }
-    const std::string columns = flat ? "" : shifted_columns(e, grid);
+    const auto column = [&](std::size_t i) { return grid.column(i); };
+    const std::string columns = flat ? "" : shifted(e, grid.columns, 1, column);
     return columns.empty() ? "" : "the columns " + columns;
 }
 
 }  // namespace
+
+std::string element_of(const std::string& name, const Shape& shape, std::size_t position) {
+    std::string index;
+    for (const std::size_t i : index_of(shape, position)) {
+        index += (index.empty() ? "" : ", ") + std::to_string(i);
+    }
+    return index.empty() ? name : name + "[" + index + "]";
+}
 
 std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t n) {
     std::vector<Extent> all;
@@ -306,10 +310,8 @@ std::string unwritten_hint(std::span<const double> ours, const Shape& shape, con
         const bool is_rows = read.shape.size() == 2 && read.shape[0] == first && read.shape[1] == shape[0];
         if (is_rows || (read.shape.size() == 2 && read.shape[1] == first && read.shape[0] == shape[0])) {
             const std::string k = std::to_string(first);
-            std::string text = "nothing is written from element " + k + " on, and ";
-            text += read.name;
-            text += " has " + k;
-            return text + (is_rows ? " rows" : " columns") + ": a sum over the wrong axis?";
+            return "nothing is written from element " + k + " on, and " + std::string(read.name) + " has " + k +
+                   (is_rows ? " rows" : " columns") + ": a sum over the wrong axis?";
         }
     }
     return "";
@@ -328,16 +330,9 @@ std::string general_part(const std::string& hint) {
 std::string hint(std::span<const double> ours, std::span<const double> exact, std::span<const double> limits,
                  const Shape& shape, const std::vector<Extent>& extents) {
     const Grid grid{shape.empty() ? 1 : shape.front(), shape.empty() ? 1 : shape.back(), ours.size()};
-    Elements all{ours, exact, limits, {}}, off = all;
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        if (!std::isfinite(ours[i]) || !std::isfinite(exact[i]) || !std::isfinite(limits[i])) {
-            return "";
-        }
-        all.which.push_back(i);
-        if (std::abs(ours[i] - exact[i]) > limits[i]) {
-            off.which.push_back(i);
-        }
-    }
+    const std::optional<Elements> all = all_finite(ours, exact, limits);
+    Elements off = all.value_or(Elements());
+    std::erase_if(off.which, [&](std::size_t i) { return std::abs(ours[i] - exact[i]) <= limits[i]; });
     if (off.which.empty()) {
         return "";
     }
@@ -346,22 +341,16 @@ std::string hint(std::span<const double> ours, std::span<const double> exact, st
         const std::string how = relation(off, extents);
         return how.empty() ? where : where + ": " + how;
     }
-    const std::string how = relation(all, extents);
-    return how.empty() ? rearrangement(all, grid, shape) : how;
+    const std::string how = relation(*all, extents);
+    return how.empty() ? rearrangement(*all, grid, shape) : how;
 }
 
 bool explains(std::span<const double> expected, std::span<const double> ours, std::span<const double> exact,
               std::span<const double> limits) {
-    Elements all{ours, exact, limits, {}};
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        if (!std::isfinite(ours[i]) || !std::isfinite(expected[i]) || !std::isfinite(exact[i]) ||
-            !std::isfinite(limits[i])) {
-            return false;
-        }
-        all.which.push_back(i);
-    }
+    const std::optional<Elements> all = all_finite(ours, exact, limits);
     const auto at = [](std::span<const double> values) { return [values](std::size_t i) { return values[i]; }; };
-    return explained(all, at(expected), at(limits));
+    return all && std::ranges::all_of(expected, [](double x) { return std::isfinite(x); }) &&
+           explained(*all, at(expected), at(limits));
 }
 
 }  // namespace byhand

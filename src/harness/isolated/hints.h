@@ -12,6 +12,9 @@
 
 namespace byhand {
 
+// "dx[3, 4]", "loss"
+std::string element_of(const std::string& name, const Shape& shape, std::size_t position);
+
 // An extent that a factor may consist of: 31/32 is (n − 1)/n with n = 32.
 struct Extent {
     std::int64_t size;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "byhand/rounded.h"
 #include "harness/isolated/battery.h"
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/step_inputs.h"

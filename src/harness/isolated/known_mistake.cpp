@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -19,19 +18,14 @@ std::optional<std::vector<double>> made_by(const Step& step, const Tensors<doubl
     if (!std::ranges::all_of(step.reads, [&](const std::string& name) { return values.contains(name); })) {
         return std::nullopt;
     }
-    std::deque<std::vector<float>> read;  // copies: the step may overwrite them
-    std::vector<float> made(count(step.shape));
-    execute(step, made.data(), [&](const std::string& name) -> Operand<float> {
-        if (values.holds_indices(name)) {
-            return values.indices(name).data();
-        }
-        const std::span<const double> doubles = values[name];
-        std::vector<float>& numbers = read.emplace_back(doubles.begin(), doubles.end());
+    const auto operand = [&](const std::string& name, std::span<const double> doubles) {
+        std::vector<float> numbers(doubles.begin(), doubles.end());
         if (change) {
             change(name, numbers);
         }
-        return numbers.data();
-    });
+        return numbers;
+    };
+    const std::vector<float> made = result_on<float>(step, values, operand);
     return std::vector<double>(made.begin(), made.end());
 }
 
@@ -72,19 +66,18 @@ std::vector<Alteration> alterations(const std::string& name, const Shape& shape)
         all.push_back({"only " + what + " " + name + " is counted",
                        zero_where([is_kept](std::size_t i) { return !is_kept(i); })});
     };
-    if (rows > 1) {
-        const std::size_t width = count(shape) / rows;
-        leave_out("the last row of", [=](std::size_t i) { return i / width == rows - 1; });
-        leave_out("the first row of", [=](std::size_t i) { return i / width == 0; });
-        keep_only("the last row of", [=](std::size_t i) { return i / width == rows - 1; });
-        keep_only("the first row of", [=](std::size_t i) { return i / width == 0; });
-    }
-    if (columns > 1) {
-        leave_out("the last column of", [=](std::size_t i) { return i % columns == columns - 1; });
-        leave_out("the first column of", [=](std::size_t i) { return i % columns == 0; });
-        keep_only("the last column of", [=](std::size_t i) { return i % columns == columns - 1; });
-        keep_only("the first column of", [=](std::size_t i) { return i % columns == 0; });
-    }
+    const auto at_ends = [&](const std::string& what, std::size_t lines, auto line) {
+        const auto is_last = [=](std::size_t i) { return line(i) == lines - 1; };
+        const auto is_first = [=](std::size_t i) { return line(i) == 0; };
+        if (lines > 1) {
+            leave_out("the last " + what + " of", is_last);
+            leave_out("the first " + what + " of", is_first);
+            keep_only("the last " + what + " of", is_last);
+            keep_only("the first " + what + " of", is_first);
+        }
+    };
+    at_ends("row", rows, [rows, all = count(shape)](std::size_t i) { return i / (all / rows); });
+    at_ends("column", columns, [columns](std::size_t i) { return i % columns; });
     if (name.starts_with('d')) {  // a gradient, of which the step may add up several
         leave_out("the path through", [](std::size_t) { return true; });
     }

@@ -40,60 +40,68 @@ private:
     std::vector<std::byte> all_;
 };
 
-// The operands of functions on T: the values as they are stored.
+// A call whose operands, as they are stored, and result lie between fences.
 template <class T>
-class FencedOperands {
+class FencedCall {
 public:
-    FencedOperands(const Step& step, const Tensors<double>& values) : step_(step), values_(values) {
-        for (std::size_t i = 0; i < step.reads.size(); ++i) {
-            const std::string& name = step.reads[i];
-            const DType dtype = stored_operand<T>(step, i, values);
-            const bool indices = values.holds_indices(name);
+    explicit FencedCall(const Call<T>& call)
+        : values_(*call.values),
+          dtype_(stored_result<T>(*call.step)),
+          out_(count(call.step->shape) * size_of(dtype_), dtype_, kFence) {
+        const auto operand = [&](const std::string& name) {
+            const DType dtype = stored_operand<T>(*call.step, operands_.size(), values_);
+            const bool indices = values_.holds_indices(name);
             // A read past their end yields NaNs.
-            Fenced& operand = operands_.emplace_back(bytes_of(values, name, dtype), dtype,
-                                                     indices ? 0 : std::numeric_limits<double>::quiet_NaN());
-            store(values, name, dtype, operand.bytes().data());
-            reads_.push_back(operand_at<T>(operand.bytes().data(), indices));
-        }
+            Fenced& memory = operands_.emplace_back(bytes_of(values_, name, dtype), dtype,
+                                                    indices ? 0 : std::numeric_limits<double>::quiet_NaN());
+            store(values_, name, dtype, memory.bytes().data());
+            return operand_at<T>(memory.bytes().data(), indices);
+        };
+        bound_ = byhand::bind(*call.step, reinterpret_cast<T*>(out_.bytes().data()), operand);
     }
 
-    Reads<T> reads() const { return reads_; }
+    std::vector<T> run() {
+        fill_unwritten(out_.bytes(), dtype_);
+        bound_.run();
+        return loaded<T>(out_.bytes(), dtype_);
+    }
+
+    bool writes_outside() const { return !out_.fences_stand(); }
 
     // The first operand that the step has changed.
     std::optional<std::string> changed() const {
         for (std::size_t i = 0; i < operands_.size(); ++i) {
+            const std::string& name = bound_.step->reads[i];
             std::vector<std::byte> before(operands_[i].bytes().size());
-            store(values_, step_.reads[i], stored_operand<T>(step_, i, values_), before.data());
+            store(values_, name, stored_operand<T>(*bound_.step, i, values_), before.data());
             if (!std::ranges::equal(before, operands_[i].bytes()) || !operands_[i].fences_stand()) {
-                return step_.reads[i];
+                return name;
             }
         }
         return std::nullopt;
     }
 
 private:
-    const Step& step_;
     const Tensors<double>& values_;
+    DType dtype_;
+    Fenced out_;
     std::vector<Fenced> operands_;
-    std::vector<Operand<T>> reads_;
+    BoundStep<T> bound_;
 };
 
 template <class T>
 CallResult<T> run_here(const Call<T>& call) {
-    const Step& step = *call.step;
-    const DType dtype = stored_result<T>(step);
-    const FencedOperands<T> operands(step, *call.values);
-    Fenced out(count(step.shape) * size_of(dtype), dtype, kFence);
-    fill_unwritten(out.bytes(), dtype);
+    FencedCall<T> fenced(call);
+    CallResult<T> result;
     try {
-        step.in<T>().run(reinterpret_cast<T*>(out.bytes().data()), operands.reads());
+        result.made = fenced.run();
     } catch (...) {
-        return {.made = {}, .fault = describe_exception(), .overwrites = {}};
+        result.fault = describe_exception();
+        return result;
     }
-    CallResult<T> result{.made = loaded<T>(out.bytes(), dtype), .fault = {}, .overwrites = {}};
-    if (!out.fences_stand()) {
+    if (fenced.writes_outside()) {
         result.fault = "writes past the end of its result";
-    } else if (const auto name = operands.changed()) {
+    } else if (const auto name = fenced.changed()) {
         result.fault = overwriting(*name);
         result.overwrites = *name;
     }
@@ -103,18 +111,13 @@ CallResult<T> run_here(const Call<T>& call) {
 // The fault of many calls on the same values that should make these numbers.
 template <class T>
 std::string fault_of_repeating(const Call<T>& call, const std::vector<T>& right) {
-    const Step& step = *call.step;
-    const DType dtype = stored_result<T>(step);
-    const FencedOperands<T> operands(step, *call.values);
-    Fenced out(count(step.shape) * size_of(dtype), dtype, kFence);
+    FencedCall<T> fenced(call);
     const auto makes_the_same = [&] {
-        fill_unwritten(out.bytes(), dtype);
         try {
-            step.in<T>().run(reinterpret_cast<T*>(out.bytes().data()), operands.reads());
+            return std::ranges::equal(fenced.run(), right, same_number<T>);
         } catch (...) {
             return false;
         }
-        return std::ranges::equal(loaded<T>(out.bytes(), dtype), right, same_number<T>);
     };
     return fault_in_a_row(makes_the_same, makes_the_same);
 }

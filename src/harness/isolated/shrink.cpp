@@ -4,10 +4,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <map>
 #include <numeric>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -175,29 +175,19 @@ public:
         while (simplify()) {  // a simpler value may allow another to be simplified
         }
         const Step& right = *step();
-        Tensors<double> values;
-        for (const View& view : values_.views()) {
-            if (std::ranges::find(reads_, view.name) != reads_.end()) {
-                values.put(view);
-            }
-        }
+        values_.keep([&](const std::string& name) { return std::ranges::find(reads_, name) != reads_.end(); });
         return std::make_shared<const SmallestInput>(
-            SmallestInput{makes_, right.shape, reads_, size_, std::move(values), made_, right_});
+            SmallestInput{makes_, right.shape, reads_, size_, std::move(values_), made_, right_});
     }
 
 private:
-    using Key = std::tuple<std::size_t, std::size_t, std::vector<std::size_t>, std::size_t, std::size_t, Divisor>;
-
     const SizedForm& at(const NetworkSize& size) {
-        const NetworkConfig& network = size.network;
-        std::vector<std::size_t> widths;
-        std::ranges::transform(network.layers, std::back_inserter(widths), &OperationConfig::outputs);
-        const auto [place, is_new] = forms_.try_emplace(
-            Key{size.rows, network.vocabulary, widths, network.embedding, network.context, network.norm.batch_divisor});
-        if (is_new) {
-            place->second = how_.form.at(network, size.rows);
+        for (const auto& [known, form] : forms_) {
+            if (known == size) {
+                return form;
+            }
         }
-        return place->second;
+        return forms_.emplace_back(size, how_.form.at(size.network, size.rows)).second;
     }
 
     const Step* step() { return step_at(size_); }
@@ -209,14 +199,9 @@ private:
             return;
         }
         const SizedForm& form = at(size_);
-        Tensors<double> read;
-        for (const TensorSpec& spec : read_by(*right, reads_, *form.reference_operations, form.shapes)) {
-            const std::vector<View> views = values_.views();
-            if (const View* view = find(views, spec.name)) {
-                read.put(*view);
-            }
-        }
-        values_ = std::move(read);
+        const std::vector<TensorSpec> read = read_by(*right, reads_, *form.reference_operations, form.shapes);
+        values_.keep(
+            [&](const std::string& name) { return std::ranges::find(read, name, &TensorSpec::name) != read.end(); });
     }
 
     // Keeps the result if it is as wrong as at first.
@@ -425,7 +410,7 @@ private:
     bool finite_ = false;  // the exact result and its limits
     StepResult made_;
     std::vector<double> right_;
-    std::map<Key, SizedForm> forms_;
+    std::deque<std::pair<NetworkSize, SizedForm>> forms_;
 };
 
 }  // namespace

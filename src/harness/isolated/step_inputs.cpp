@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <iterator>
 #include <limits>
 #include <span>
@@ -19,20 +18,14 @@ namespace {
 // numbers.
 template <class IsOff>
 std::vector<Rounded> bounds_of(const Step& right, const Tensors<double>& values, IsOff is_off) {
-    std::deque<std::vector<Rounded>> reads;
-    std::vector<Rounded> made(count(right.shape));
-    execute(right, made.data(), [&](const std::string& name) -> Operand<Rounded> {
-        if (values.holds_indices(name)) {
-            return values.indices(name).data();
-        }
-        std::vector<Rounded>& read = reads.emplace_back();
-        read.reserve(values[name].size());
-        for (const double x : values[name]) {
+    return result_on<Rounded>(right, values, [&](const std::string&, std::span<const double> numbers) {
+        std::vector<Rounded> read;
+        read.reserve(numbers.size());
+        for (const double x : numbers) {
             read.push_back(Rounded::off_by(x, is_off(x) ? 0x1p-149 : 0));
         }
-        return read.data();
+        return read;
     });
-    return made;
 }
 
 // A factor from a thousandth to a thousand may make it, or leave it, too small to be normal.
@@ -44,40 +37,31 @@ bool may_be_subnormal(double x) {
 // number is lost in a sum with it.
 constexpr double kInsteadOfNaN[] = {0.25, -0.5, 2, -3, 4, -5};
 
-bool has(const Tensors<double>& values, bool (*holds)(double)) {
+template <class Holds>
+bool has(const Tensors<double>& values, Holds holds) {
     return std::ranges::any_of(values.table(), [&](const TensorSpec& spec) {
         return !values.holds_indices(spec.name) && std::ranges::any_of(values[spec.name], holds);
     });
 }
 
-bool is_nan(double x) {
-    return std::isnan(x);
-}
-bool is_not_finite(double x) {
-    return !std::isfinite(x);
-}
-
 // The values with `x`, or about as much, for each NaN.
-Tensors<double> without_nan(const Tensors<double>& values, double x) {
-    Tensors<double> others = values;
-    for (const TensorSpec& spec : values.table()) {
-        const std::span<double> numbers = values.holds_indices(spec.name) ? std::span<double>() : others[spec.name];
-        for (std::size_t i = 0; i < numbers.size(); ++i) {
-            numbers[i] = std::isnan(numbers[i]) ? x * (1 + 0x1p-6 * static_cast<double>(i % 7)) : numbers[i];
-        }
-    }
-    return others;
+Tensors<double> without_nan(Tensors<double> values, double x) {
+    values.change_numbers([x](double number, std::size_t i) {
+        return std::isnan(number) ? x * (1 + 0x1p-6 * static_cast<double>(i % 7)) : number;
+    });
+    return values;
 }
 
 // Formulations may differ in what they make of a NaN: a maximum passes it by, a mask is a product or a choice. Every
 // one makes a NaN of it if each number in its place makes another result; and what each makes the same does not depend
 // on it. What is left has no limit.
 void add_classes(StepInput& input, const std::string& makes, const ReferenceOperations& reference_operations) {
-    if (!has(*input.values, is_not_finite)) {
+    if (!has(*input.values, [](double x) { return !std::isfinite(x); })) {
         return;
     }
+    const bool has_nan = has(*input.values, [](double x) { return std::isnan(x); });
     std::vector<std::vector<double>> others;
-    for (const double x : has(*input.values, is_nan) ? std::span(kInsteadOfNaN) : std::span<const double>()) {
+    for (const double x : has_nan ? std::span(kInsteadOfNaN) : std::span<const double>()) {
         others.push_back(reference_operations.evaluate(makes, without_nan(*input.values, x).views()));
     }
     input.of_class.resize(input.exact.size());
@@ -181,44 +165,31 @@ StepInputs::StepInputs(const std::vector<View>& reference, std::size_t vocabular
     reference_ = std::make_shared<const Tensors<double>>(std::move(values));
 }
 
-StepInputs::Key StepInputs::key(const Step& right, const std::vector<std::string>& reads,
+const StepInput& StepInputs::of(TrialInput kind, const Step& right, const std::vector<std::string>& reads,
                                 const ReferenceOperations& reference_operations, bool in_double) {
-    Key key = {right.makes, right.rounded.name, in_double ? "double" : "float"};
-    const auto append = [&key](const std::string& separator, const std::vector<std::string>& names) {
-        key.push_back(separator);
-        key.insert(key.end(), names.begin(), names.end());
-    };
-    append("", right.reads);
-    append("", reads);
+    const bool is_batch = kind == TrialInput::batch;
+    std::vector<std::string> key = {is_batch ? "batch" : "random", in_double ? "double" : "float", right.makes,
+                                    right.rounded.name};
+    for (const std::vector<std::string>* names : {&right.reads, &reads}) {
+        key.emplace_back("");
+        key.insert(key.end(), names->begin(), names->end());
+    }
     key.emplace_back("");
-    for (const TensorSpec& spec : reference_operations.reads(right.makes)) {
-        key.push_back(spec.name);
+    std::ranges::transform(reference_operations.reads(right.makes), std::back_inserter(key), &TensorSpec::name);
+    const auto [place, is_new] = inputs_.try_emplace(std::move(key));
+    if (!is_new) {
+        return place->second;
     }
-    return key;
-}
-
-const StepInput& StepInputs::real(const Step& right, const std::vector<std::string>& reads,
-                                  const ReferenceOperations& reference_operations, bool in_double) {
-    const auto [place, is_new] = real_.try_emplace(key(right, reads, reference_operations, in_double));
-    if (is_new) {
-        if (in_double && reference_in_double_ == nullptr) {
-            reference_in_double_ = std::make_shared<const Tensors<double>>(with_digits_of_doubles(*reference_));
-        }
-        place->second = make_step_input(right, reference_operations, in_double ? reference_in_double_ : reference_);
+    if (is_batch && in_double && reference_in_double_ == nullptr) {
+        reference_in_double_ = std::make_shared<const Tensors<double>>(with_digits_of_doubles(*reference_));
     }
-    return place->second;
-}
-
-const StepInput& StepInputs::probe(const Step& right, const std::vector<std::string>& reads,
-                                   const ReferenceOperations& reference_operations, bool in_double) {
-    const auto [place, is_new] = probes_.try_emplace(key(right, reads, reference_operations, in_double));
-    if (is_new) {
+    std::shared_ptr<const Tensors<double>> values = in_double ? reference_in_double_ : reference_;
+    if (!is_batch) {
         const std::vector<TensorSpec> specs = read_by(right, reads, reference_operations, shapes_);
-        Tensors<double> values = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
-        place->second = make_step_input(
-            right, reference_operations,
-            std::make_shared<const Tensors<double>>(in_double ? with_digits_of_doubles(values) : std::move(values)));
+        Tensors<double> drawn = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
+        values = std::make_shared<const Tensors<double>>(in_double ? with_digits_of_doubles(drawn) : std::move(drawn));
     }
+    place->second = make_step_input(right, reference_operations, std::move(values));
     return place->second;
 }
 

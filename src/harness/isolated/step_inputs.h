@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,10 @@
 
 namespace byhand {
 
+// The values on which a step runs: those of the training batch, random ones of its shapes, or a case of the battery
+// (battery.h).
+enum class TrialInput { batch, random, battery };
+
 struct StepInput {
     std::shared_ptr<const Tensors<double>> values;
     std::vector<double> exact;
@@ -30,7 +35,21 @@ struct StepInput {
     std::vector<bool> of_class = {};
 };
 
-// The step's result on these values, with bounds of the rounding in float. Precondition: it has a function on Rounded.
+// The step's result on these values. operand(name, numbers) makes an input of a copy of its numbers.
+template <class T, class Convert>
+std::vector<T> result_on(const Step& step, const Tensors<double>& values, Convert operand) {
+    std::deque<std::vector<T>> reads;
+    std::vector<T> made(count(step.shape));
+    execute(step, made.data(), [&](const std::string& name) -> Operand<T> {
+        if (values.holds_indices(name)) {
+            return values.indices(name).data();
+        }
+        return reads.emplace_back(operand(name, values[name])).data();
+    });
+    return made;
+}
+
+// The same with bounds of the rounding in float. Precondition: it has a function on Rounded.
 std::vector<Rounded> rounded_result(const Step& step, const Tensors<double>& values);
 
 // The input with these values of a step that should be `right`.
@@ -76,26 +95,20 @@ public:
 
     const Tensors<double>& reference() const { return *reference_; }
 
-    // The input of a step with the reference's values, and with random ones. `right` is the right step; `reads` is what
-    // the step actually reads. For a function in double the values have more digits than a float. Throw
+    // The input of a step with the reference's values (batch) or with random ones. `right` is the right step; `reads`
+    // is what the step actually reads. For a function in double the values have more digits than a float. Throws
     // std::out_of_range if the reference lacks a name.
-    const StepInput& real(const Step& right, const std::vector<std::string>& reads,
-                          const ReferenceOperations& reference_operations, bool in_double = false);
-    const StepInput& probe(const Step& right, const std::vector<std::string>& reads,
-                           const ReferenceOperations& reference_operations, bool in_double = false);
+    const StepInput& of(TrialInput kind, const Step& right, const std::vector<std::string>& reads,
+                        const ReferenceOperations& reference_operations, bool in_double);
 
 private:
-    // Identifies a step input: the name, the right function, and what it, the step and the reference operation read.
-    using Key = std::vector<std::string>;
-    static Key key(const Step& right, const std::vector<std::string>& reads,
-                   const ReferenceOperations& reference_operations, bool in_double);
-
     std::shared_ptr<const Tensors<double>> reference_, reference_in_double_;
     std::map<std::string, Shape> shapes_;
     std::size_t vocabulary_;
     std::uint64_t seed_;
     std::map<std::string, ValueRange> ranges_;
-    std::map<Key, StepInput> real_, probes_;
+    // By the name, the right function, and what it, the step and the reference operation read.
+    std::map<std::vector<std::string>, StepInput> inputs_;
 };
 
 }  // namespace byhand

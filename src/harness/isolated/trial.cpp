@@ -38,14 +38,6 @@ void compare_classes(Trial& trial, std::span<const T> ours, const RightResult& r
 
 }  // namespace
 
-std::string element_of(const std::string& name, const Shape& shape, std::size_t position) {
-    std::string index;
-    for (const std::size_t i : index_of(shape, position)) {
-        index += (index.empty() ? "" : ", ") + std::to_string(i);
-    }
-    return index.empty() ? name : name + "[" + index + "]";
-}
-
 template <class T>
 Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits) {
     const View made = view_of(ours), right = view_of(exact);

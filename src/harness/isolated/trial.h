@@ -8,16 +8,13 @@
 
 #include "harness/isolated/hints.h"
 #include "harness/isolated/run_calls.h"
+#include "harness/isolated/step_inputs.h"
 #include "judge/finding.h"
 
 namespace byhand {
 
 struct Mistake;        // see mistake.h
 struct SmallestInput;  // see shrink.h
-
-// The values on which a step runs: those of the training batch, random ones of its shapes, or a case of the battery
-// (battery.h).
-enum class TrialInput { batch, random, battery };
 
 // The right result is the reference operation's in double. Without an error there is no worst element and no limit.
 // `shape` is that of the result if it belongs to another network than the judged one, else empty.
@@ -55,9 +52,6 @@ Trial trial_of(const CallResult<T>& result, const RightResult& right);
 // Only the verdict, without classes and without a hint.
 template <class T>
 Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits);
-
-// "dx[3, 4]", "loss"
-std::string element_of(const std::string& name, const Shape& shape, std::size_t position);
 
 // Whether both are NaN, or both not; and of one sign, and both infinite or neither, unless they are NaN.
 bool same_class(double a, double b);

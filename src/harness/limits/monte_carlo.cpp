@@ -13,8 +13,6 @@
 namespace byhand {
 namespace {
 
-using Bound = Rounded;
-
 // +1 or −1 by the highest bit. Without a branch, which could not be predicted.
 double sign_of(std::uint64_t bits) {
     return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) | (bits & (std::uint64_t{1} << 63)));
@@ -28,40 +26,24 @@ double within_float(double value) {
     return normal ? value : static_cast<double>(static_cast<float>(value));
 }
 
-// How many of these are equal to one of them, on average over all: the equal terms of a sum over them.
-double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
+// The windows of all contexts, `positions` in a row: how many of them are equal to one, on average over all. They are
+// the equal terms of a sum over a layer's rows with that many positions. `with_targets`: for gradients, which are equal
+// if the targets are too.
+double equal_windows(const Batch& batch, std::size_t context, std::size_t positions, bool with_targets = false) {
+    const std::size_t width = context / positions, windows = batch.rows * positions;
     std::map<std::vector<std::int64_t>, double> times;
-    const auto number_of_all = static_cast<double>(all.size());
-    for (std::vector<std::int64_t>& one : all) {
-        ++times[std::move(one)];
+    for (std::size_t i = 0; i < windows; ++i) {
+        std::vector<std::int64_t> window(batch.X + i * width, batch.X + (i + 1) * width);
+        if (with_targets) {
+            window.push_back(batch.Y[i / positions]);
+        }
+        ++times[std::move(window)];
     }
     double squares = 0;
-    for (const auto& [one, number] : times) {
+    for (const auto& [window, number] : times) {
         squares += number * number;
     }
-    return squares / number_of_all;
-}
-
-// The average number of equal rows of the batch, targets included: their gradients are equal.
-double equal_rows(const Batch& batch, std::size_t context) {
-    std::vector<std::vector<std::int64_t>> all;
-    all.reserve(batch.rows);
-    for (std::size_t i = 0; i < batch.rows; ++i) {
-        all.emplace_back(batch.X + i * context, batch.X + (i + 1) * context).push_back(batch.Y[i]);
-    }
-    return equal_on_average(std::move(all));
-}
-
-// The same for the windows of all contexts, `positions` in a row: a layer with that many positions has equal results
-// for equal windows.
-double equal_windows(const Batch& batch, std::size_t context, std::size_t positions) {
-    const std::size_t width = context / positions;
-    std::vector<std::vector<std::int64_t>> all;
-    all.reserve(batch.rows * positions);
-    for (std::size_t i = 0; i < batch.rows * positions; ++i) {
-        all.emplace_back(batch.X + i * width, batch.X + (i + 1) * width);
-    }
-    return equal_on_average(std::move(all));
+    return squares / static_cast<double>(windows);
 }
 
 // The positions in each row of the operand that a forward step sums over rows and positions: (rows·positions, H) → (H).
@@ -83,7 +65,7 @@ public:
     Chain(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate)
         : X_(batch.X),
           Y_(batch.Y),
-          equal_rows_(equal_rows(batch, graph.config.context)),
+          equal_rows_(equal_windows(batch, graph.config.context, 1, true)),
           all_equal_(equal_rows_ == static_cast<double>(batch.rows) && batch.rows > 1),
           apart_(std::max(kDoubles, 0.5 * (1 - 1 / equal_rows_))) {
         for (const TensorSpec& spec : state.table()) {
@@ -99,12 +81,14 @@ public:
             }
         }
         for (const Step* step : all_steps(graph)) {
-            Link link{step, place(step->makes), {}};
-            link.equal_terms = equal_terms.contains(step) ? equal_terms[step] : equal_rows_;
-            values_[link.makes].resize(count(step->shape));
+            const auto terms = equal_terms.find(step);
             const auto kink = graph.kinks.find(step->makes);
-            link.kink = kink != graph.kinks.end() ? std::optional(kink->second) : std::nullopt;
-            links_.push_back(std::move(link));
+            links_.push_back({.step = step,
+                              .makes = place(step->makes),
+                              .deviation = {},
+                              .equal_terms = terms != equal_terms.end() ? terms->second : equal_rows_,
+                              .kink = kink != graph.kinks.end() ? std::optional(kink->second) : std::nullopt});
+            values_[links_.back().makes].resize(count(step->shape));
         }
         not_negative_.resize(values_.size());
         for (const auto& [name, range] : graph.ranges) {
@@ -181,7 +165,7 @@ public:
         Limits all;
         for (const Link& link : links_) {
             // A step may overflow if its inputs have errors as large as their limits, as in a division by zero.
-            const std::vector<Bound> bounds = bounds_of(link, exact_, &limits);
+            const std::vector<Rounded> bounds = bounds_of(link, exact_, &limits);
             for (std::size_t i = 0; i < bounds.size(); ++i) {
                 if (!std::isfinite(bounds[i].error) || std::isnan(limits[link.makes][i])) {
                     limits[link.makes][i] = std::numeric_limits<double>::infinity();
@@ -209,7 +193,7 @@ private:
         std::size_t makes;
         std::vector<double> deviation;  // of each element's own rounding
         double equal_terms = 1;         // of a sum over rows: how many equal each of its terms, on average
-        std::optional<Kink> kink = std::nullopt;
+        std::optional<Kink> kink;
     };
 
     // An element of a link's result that may be on either side of its kink.
@@ -314,10 +298,10 @@ private:
 
     // The standard deviation of the step's own rounding of each element, for exact inputs. NaN if float may overflow,
     // so that every value that depends on it is unknown.
-    static std::vector<double> own_deviation(const Link& link, const std::vector<Bound>& bounds, bool any_order) {
+    static std::vector<double> own_deviation(const Link& link, const std::vector<Rounded>& bounds, bool any_order) {
         std::vector<double> deviation(bounds.size());
         for (std::size_t i = 0; i < bounds.size(); ++i) {
-            const Bound& bound = bounds[i];
+            const Rounded& bound = bounds[i];
             deviation[i] = !std::isfinite(bound.error) ? std::numeric_limits<double>::quiet_NaN()
                            : any_order                 ? bound.deviation_in_any_order(link.equal_terms)
                                                        : std::sqrt(bound.variance);
@@ -326,16 +310,16 @@ private:
     }
 
     // Runs the step on numbers that carry their errors: 0, or `errors`.
-    std::vector<Bound> bounds_of(const Link& link, const Arena& values, const Arena* errors) const {
-        std::vector<std::vector<Bound>> copies;
-        std::vector<Bound> bounds(count(link.step->shape));
-        execute(*link.step, bounds.data(), [&](const std::string& name) -> Operand<Bound> {
+    std::vector<Rounded> bounds_of(const Link& link, const Arena& values, const Arena* errors) const {
+        std::vector<std::vector<Rounded>> copies;
+        std::vector<Rounded> bounds(count(link.step->shape));
+        execute(*link.step, bounds.data(), [&](const std::string& name) -> Operand<Rounded> {
             if (is_index(name)) {
                 return indices(name);
             }
             const std::size_t place = places_.at(name);
             const std::vector<double>& numbers = values[place];
-            std::vector<Bound>& copy = copies.emplace_back(numbers.size());
+            std::vector<Rounded>& copy = copies.emplace_back(numbers.size());
             const std::vector<double>* off = errors != nullptr ? &(*errors)[place] : nullptr;
             for (std::size_t i = 0; i < numbers.size(); ++i) {
                 copy[i].value = numbers[i];
