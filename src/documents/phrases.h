@@ -26,7 +26,8 @@ std::string share(double used);
 // "3,200".
 std::string grouped(std::size_t n);
 
-Wording wording(const Presentation& how, const ComparedStep& step);
+// With the rows of that step's batch, or without.
+Wording wording(const Presentation& how, const ComparedStep& step = {});
 
 // The worst element in words, or nothing where there is none.
 std::string where(const std::string& name, const Finding& finding, const Wording& wording);
