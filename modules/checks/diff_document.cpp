@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "checks/documents.h"
+#include "documents/phrases.h"
 #include "harness/words.h"
 #include "report/writers.h"
 
@@ -31,9 +32,9 @@ std::string where(const DiffedTensor& t, const Presentation& how) {
     if (t.shape.empty() || how.characters.empty()) {
         return place(t);
     }
-    const Wording wording{how.network, how.glossary, how.characters, {}, {}};
     const std::size_t bare = t.name.find('/') + 1;  // 0 where there is none
-    return t.name.substr(0, bare) + in_words(t.name.substr(bare), index_of(t.shape, t.worst->position), wording);
+    return t.name.substr(0, bare) +
+           in_words(t.name.substr(bare), index_of(t.shape, t.worst->position), report::wording(how));
 }
 
 // "0.1 | 0.25", with digits enough to tell one from the other.
@@ -83,7 +84,7 @@ std::vector<Cell> row_of(const DiffedTensor& t, const Presentation& how) {
             {"", t.worst ? Json(words) : Json()},
             {"", a},
             {"", b},
-            {"", t.note.empty() ? Json() : Json(t.note)},
+            {"", text_or_null(t.note)},
             {to_string(t.verdict), to_string(t.verdict), fine ? Mark::good : Mark::bad},
             remark(t),
             fine || !t.worst || words == place(t) ? "" : printable(words)};
@@ -157,10 +158,8 @@ Document diff_document(const Diff& diff, const Presentation& how) {
         tensors.push_back(std::move(tensor));
     }
     return {.subject = "diff",
-            .note = "",
             .title = fmt::format("A: {}, B: {}, limit: {}", printable(diff.a), printable(diff.b), diff.limit),
             .blocks = {std::move(table), conclusion(diff)},
-            .plots = {},
             .data = {{"verdict", agree(diff) ? "agree" : "disagree"},
                      {"a", diff.a},
                      {"b", diff.b},

@@ -48,7 +48,7 @@ std::vector<Cell> row_of(const std::string& model, const CheckedGradient& g) {
     const std::string verdict = to_string(g.verdict);
     return {g.name,
             {"", model},
-            {"", g.function.empty() ? Json() : Json(g.function)},
+            {"", text_or_null(g.function)},
             {to_string(g.shape), g.shape},
             whole(count(g.shape)),
             {fmt::format("{} of {}", g.checked, count(g.shape)), g.checked},
@@ -119,14 +119,10 @@ bool agree(const std::vector<CheckedModel>& models) {
 Document gradcheck_document(const GradcheckHeader& header, const std::vector<CheckedModel>& models,
                             const SourceOf& source) {
     Document document{.subject = "gradcheck",
-                      .note = "",
                       .title = fmt::format("against finite differences in double: recipe {}, {}, seed {}, up to {} a "
                                            "gradient",
                                            header.recipe, plural(header.rows, "row"), header.seed,
                                            plural(header.elements, "element")),
-                      .blocks = {},
-                      .plots = {},
-                      .data = {},
                       .agrees = agree(models)};
     report::Suite suite{"gradcheck",
                         "byhand.gradcheck",

@@ -112,11 +112,9 @@ std::vector<std::string> never_planted(const Scores& scores) {
 Document score_document(const Scores& scores) {
     const std::size_t total = scores.planted.size();
     Document document{.subject = "mistakes --score",
-                      .note = "",
                       .title = fmt::format("{} of {} planted mistakes caught, the right step blamed in {}",
                                            scores.caught(), total, scores.blamed()),
                       .blocks = {table_of_planted(scores), table_of_metrics(scores)},
-                      .plots = {},
                       .data = json_of(scores)};
     if (const std::vector<std::string> names = never_planted(scores); !names.empty()) {
         document.blocks.emplace_back(Text{fmt::format(

@@ -233,11 +233,7 @@ Report NetworkCheck::run() {
 
 Report NetworkCheck::report_of(const ModelReport& model) const {
     Document document{.subject = "check",
-                      .note = "",
                       .title = network_.named_.name,
-                      .blocks = {},
-                      .plots = {},
-                      .data = {},
                       .agrees = model.culprits.empty() && model.downstream.empty()};
     Table table{"",
                 {{"name"},

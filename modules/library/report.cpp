@@ -2,7 +2,6 @@
 
 #include "report/document.h"
 #include "report/writers.h"
-#include "report/xml.h"
 
 namespace byhand {
 

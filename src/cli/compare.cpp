@@ -161,27 +161,30 @@ const Mistake* mistake_for(const Graph& network) {
     return other != all.end() ? &*other : nullptr;
 }
 
-// What to do next, for the file, the network and the result.
+// What to do next, for the file, the network and the result. `lists_all`: the report has all that --verbose adds.
 Text next_text(const CompareOptions& options, const Command& command, const Graph& network, const Summary& summary,
-               const Recipe& recipe) {
+               const Recipe& recipe, bool lists_all) {
     const std::string same = command.replay_group(kNetworkGroup);
     if (!summary.agree) {
         const std::string name =
             summary.culprits.empty() ? summary.first_divergence.value_or("") : summary.culprits.front().name;
         const bool may_change = !options.external.empty() && !name.empty();
-        return {.words = fmt::format("next: {}repeat only this comparison (--verbose lists every value):",
-                                     may_change ? "fix " + name + " and " : ""),
-                .code = "  " + command_for(options, command, recipe, summary)};
+        return {
+            .words = fmt::format("next: {}repeat only this comparison{}:", may_change ? "fix " + name + " and " : "",
+                                 lists_all ? "" : " (--verbose lists every value)"),
+            .code = "  " + command_for(options, command, recipe, summary)};
     }
+    std::string next = lists_all ? "" : "list every value by --verbose, ";
     if (!options.external.empty()) {
-        return {.words = "next: list every value by --verbose, or check functions, not only their results:",
-                .code = "  byhand exercise" + same};
+        return {
+            .words = fmt::format("next: {}{}check functions, not only their results:", next, next.empty() ? "" : "or "),
+            .code = "  byhand exercise" + same};
     }
     const Mistake* mistake = mistake_for(network);
     const std::string plant =
         mistake != nullptr ? fmt::format("  byhand compare{} --plant {}\n", same, mistake->name) : "";
-    return {.words = fmt::format("next: list every value by --verbose, {}or train:",
-                                 mistake != nullptr ? "plant a mistake, " : ""),
+    next += mistake != nullptr ? "plant a mistake, " : "";
+    return {.words = fmt::format("next: {}{}train:", next, next.empty() ? "" : "or "),
             .code = plant + "  byhand train" + same};
 }
 
@@ -315,7 +318,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     const Summary& summary = found.summary;
     const Graph& graph = found.reference->chain.graph;
     const Presentation how = presentation_of(options, command, run, *found.reference, torch.version());
-    const Text next = next_text(options, command, graph, summary, run.recipe);
+    const Text next = next_text(options, command, graph, summary, run.recipe, as_page || options.verbose);
     report.write(as_page ? compare_page(how, summary, found.steps, graph, next)
                          : compare_document(how, summary, found.steps, rows_shown, next));
     if (report.is_file()) {

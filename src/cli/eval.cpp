@@ -70,12 +70,10 @@ Document document_of(const SavedModel& saved, const std::vector<EvaluatedPart>& 
         }
     }
     return {.subject = "eval",
-            .note = "",
             .title = fmt::format("{}, {} steps by {}", printable(saved.recipe.name), saved.steps,
                                  printable(saved.trained_by)),
             .blocks = {table, Text{"bigram counts: the loss of a model that only counts pairs of characters in the "
                                    "training part. A network that learns more has a lower one."}},
-            .plots = {},
             .data = json_of(saved, parts)};
 }
 

@@ -77,12 +77,11 @@ int explain(const ExplainOptions& options) {
     implementation->run(batch.view(), rate);
     const std::vector<View> values = with_inputs(implementation->views(), batch.view(), network.context, &rate);
     const Presentation how{.recipe = run.recipe.name,
-                           .torch_version = {},
+                           .rows = rows,
                            .network = network,
                            .glossary = steps.glossary,
                            .characters = printable_characters(run.vocabulary),
-                           .source = source_of,
-                           .shows = {}};
+                           .source = source_of};
     std::optional<FollowedRow> followed;
     if (options.row) {
         if (*options.row >= rows) {
@@ -92,9 +91,8 @@ int explain(const ExplainOptions& options) {
         followed = {*options.row,
                     row_in_words(*options.row, {network, steps.glossary, how.characters, batch.X, batch.Y})};
     }
-    report.write(chosen.front().name == options.name && !followed
-                     ? explain_document(chosen.front(), values, how)
-                     : explain_document(chosen, options.name, values, how, followed));
+    report.write(chosen.front().name == options.name ? explain_document(chosen.front(), values, how, followed)
+                                                     : explain_document(chosen, options.name, values, how, followed));
     return kFine;
 }
 

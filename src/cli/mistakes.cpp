@@ -57,10 +57,7 @@ int list(const MistakesOptions& options) {
     const std::vector<const Mistake*> chosen = chosen_by(options.only);
     const ReportFile report(options.report);
     Document document{.subject = "mistakes",
-                      .note = "",
                       .title = fmt::format("Mistakes that can be planted: {}", chosen.size()),
-                      .blocks = {},
-                      .plots = {},
                       .data = Json::array()};
     Table table{"", {"name", {"description", "what", Align::left}, {"source", "source", Align::below}}, {}};
     for (const Mistake* mistake : chosen) {

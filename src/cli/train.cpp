@@ -137,10 +137,8 @@ Document document_of(const Training& training, std::size_t steps, double seconds
     }
     Document document{
         .subject = "train",
-        .note = "",
         .title = fmt::format("{} steps by {} in {:.1f} s", steps - training.first, training.model, seconds),
         .blocks = {std::move(table)},
-        .plots = {},
         .data = {{"recipe", run.recipe.name},
                  {"model", training.model},
                  {"parameters", parameter_count(run.recipe.network)},

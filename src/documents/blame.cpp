@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
-#include <utility>
 
 #include "documents/compare.h"
 #include "documents/phrases.h"
@@ -14,25 +12,21 @@ namespace {
 
 constexpr std::size_t kFewHeirs = 4, kFewMissing = 6;
 
-// "bndiff2, dh are vacuous and show nothing", a line a verdict.
+// "vacuous, which shows nothing: bndiff2, dh", a line a verdict.
 std::string shown_nothing(const ModelReport& model) {
     std::string text;
     for (const Verdict verdict : kShowNothing) {
         std::vector<std::string> names;
-        const auto add = [&](const std::string& name) {
-            if (std::ranges::find(names, name) == names.end()) {
+        const auto add = [&](const std::string& name, Verdict its_own) {
+            if (its_own == verdict && std::ranges::find(names, name) == names.end()) {
                 names.push_back(name);
             }
         };
         for (const ChainFinding& found : findings(model)) {
-            if (found.finding.verdict == verdict) {
-                add(found.value.name);
-            }
+            add(found.value.name, found.finding.verdict);
         }
         for (const ValueReport& value : model.at(model.isolated)) {
-            if (value.isolated->verdict() == verdict) {
-                add(value.name);
-            }
+            add(value.name, value.isolated->verdict());
         }
         if (!names.empty()) {
             text += fmt::format("{}, which shows nothing: {}\n", to_string(verdict), fmt::join(names, ", "));
@@ -41,14 +35,15 @@ std::string shown_nothing(const ModelReport& model) {
     return text;
 }
 
-// The first value that is off end to end, or empty.
-std::string first_failing(const ModelReport& model) {
-    for (const ChainFinding& found : findings(model)) {
-        if (fails(found.finding.verdict)) {
-            return found.value.name;
+// The values downstream in this role.
+std::vector<std::string> names_of(const Role& role, const ModelReport& model) {
+    std::vector<std::string> names;
+    for (const ValueReport& value : model.at(model.downstream)) {
+        if (value.role.kind == role.kind && value.role.from == role.from) {
+            names.push_back(value.name);
         }
     }
-    return "";
+    return names;
 }
 
 // The smallest input found that shows it, as code; empty if it is not small.
@@ -62,7 +57,7 @@ std::string smallest_of(const ValueReport& culprit) {
 Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model, const Wording& wording,
               const Presentation& how) {
     const std::string& function = culprit.wrong_function();
-    const SourceLine line = report::source_line(how, function);
+    const SourceLine line = how.source(function);
     const std::string place = report::place_in_words(how, line);
     std::string text = function == culprit.name ? fmt::format(" ({})\n", place)
                                                 : fmt::format("\n  made by {} ({})\n", function, place);
@@ -78,7 +73,7 @@ Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelRe
             text += "  hint: " + hint + "\n";
         }
     }
-    const std::vector<std::string> heirs = report::heirs_of(culprit, model);
+    const std::vector<std::string> heirs = names_of({Role::Kind::inherited, culprit.name}, model);
     if (!heirs.empty()) {
         text += fmt::format("  {}: {}\n", inherited_from(culprit.name), report::few_of(heirs, kFewHeirs));
     }
@@ -94,33 +89,26 @@ std::string lead_of(const ValueReport& culprit, const std::string& off) {
     return off == culprit.name ? "first divergence and culprit: " : "first divergence " + off + ", culprit ";
 }
 
-// What is off end to end and inherits from no culprit. `lead` stands before it.
-std::optional<Text> unexplained_in_words(const ModelReport& model, const std::string& lead, const std::string& off) {
-    const std::vector<std::string> names = report::unexplained(model);
-    if (names.empty()) {
-        return std::nullopt;
-    }
-    const std::string words =
-        model.missing.empty()
-            ? fmt::format("; off end to end, though no step that leads there is wrong in isolation: {}",
-                          fmt::join(names, ", "))
-            : fmt::format("; off end to end: {}\n  to find the step, add these to the file: {}", fmt::join(names, ", "),
-                          report::few_of(model.missing, kFewMissing));
-    return Text{words, lead + "first divergence " + (off.empty() ? names.front() : off), Mark::bad};
-}
-
 }  // namespace
 
 std::vector<Text> blame_texts(const ModelReport& model, const Presentation& how, const Wording& wording,
                               const std::string& lead) {
     std::vector<Text> texts;
-    const std::string off = first_failing(model);
+    const std::vector<ChainFinding> all = findings(model);
+    const auto failing =
+        std::ranges::find_if(all, [](const ChainFinding& found) { return fails(found.finding.verdict); });
+    const std::string off = failing != all.end() ? failing->value.name : "";  // the first that is off end to end
     for (const ValueReport& culprit : model.at(model.culprits)) {
         const std::string before = texts.empty() ? lead + lead_of(culprit, off) : "culprit ";
         texts.push_back(blame_of(culprit, before, model, wording, how));
     }
-    if (std::optional<Text> text = unexplained_in_words(model, lead, off)) {
-        texts.push_back(std::move(*text));
+    if (const std::vector<std::string> names = names_of({Role::Kind::unexplained}, model); !names.empty()) {
+        const std::string listed = fmt::format("{}", fmt::join(names, ", "));
+        texts.push_back({model.missing.empty()
+                             ? "; off end to end, though no step that leads there is wrong in isolation: " + listed
+                             : fmt::format("; off end to end: {}\n  to find the step, add these to the file: {}",
+                                           listed, report::few_of(model.missing, kFewMissing)),
+                         lead + "first divergence " + off, Mark::bad});
     }
     if (model.mistake != nullptr) {
         texts.push_back({"  hint: " + report::made_by(*model.mistake)});

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -27,55 +28,6 @@ void put_culprits_first(Table& table) {
                                   [&](const std::vector<Cell>& row) { return row.at(role).shown == "culprit"; });
 }
 
-// One table for each model and reference, of the rows that are asked for. Culprits and what inherits from them are
-// paragraphs (blame.h), not rows, where only disagreeing ones are.
-std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& how, const Summary& summary,
-                                 ShownRows rows) {
-    const Wording wording = report::wording(how, step);
-    std::vector<Table> tables;
-    std::string last;
-    for (const ChainFinding& found : findings(step)) {
-        const bool disagrees =
-            contradicts(found.finding.verdict, summary.allowed) && to_string(found.value.role).empty();
-        // Each value once: its module is LibTorch's, too.
-        const bool is_repeated = found.against == Against::module && found.value.operations &&
-                                 contradicts(found.value.operations->verdict, summary.allowed);
-        if (!how.shows(found.value.name) || (rows == ShownRows::disagreeing && (!disagrees || is_repeated)) ||
-            (rows != ShownRows::for_programs && found.finding.verdict == Verdict::not_given)) {
-            continue;
-        }
-        const std::string title = title_of(found.model, found.against);
-        if (title != last) {
-            tables.push_back(tensor_table(title, how.whose));
-            last = title;
-        }
-        tables.back().rows.push_back(tensor_row(step.step, found, wording));
-    }
-    if (rows != ShownRows::for_programs) {
-        std::ranges::for_each(tables, put_culprits_first);
-    }
-    return tables;
-}
-
-std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation& how) {
-    std::vector<Table> tables;
-    for (const ModelReport& model : step.models) {
-        Table table = isolated_table(
-            fmt::format("isolated steps of {}: share of the limit used, smallest relative error caught, own and "
-                        "inherited error",
-                        model.model));
-        for (const ValueReport& value : model.at(model.isolated)) {
-            if (how.shows(value.name)) {
-                table.rows.push_back(isolated_row(model.model, value));
-            }
-        }
-        if (!table.rows.empty()) {
-            tables.push_back(std::move(table));
-        }
-    }
-    return tables;
-}
-
 // The values that are nearest to their limits.
 Table close_calls(const Summary& summary) {
     Table table{
@@ -91,21 +43,17 @@ Table close_calls(const Summary& summary) {
 // How many of each verdict.
 Table verdict_counts(const Summary& summary) {
     Table table{"", {"verdict", "end to end", "isolated"}, {}};
-    const auto count_of = [](const std::map<Verdict, std::size_t>& counts, Verdict verdict) {
-        const auto found = counts.find(verdict);
-        return whole(found != counts.end() ? found->second : 0);
-    };
-    std::map<Verdict, std::size_t> all = summary.verdicts;
-    all.insert(summary.verdicts_isolated.begin(), summary.verdicts_isolated.end());
-    for (const auto& [verdict, count] : all) {
-        table.rows.push_back(
-            {to_string(verdict), count_of(summary.verdicts, verdict), count_of(summary.verdicts_isolated, verdict)});
+    std::map<Verdict, std::array<std::size_t, 2>> counts;
+    for (const auto& [verdict, n] : summary.verdicts) {
+        counts[verdict][0] = n;
+    }
+    for (const auto& [verdict, n] : summary.verdicts_isolated) {
+        counts[verdict][1] = n;
+    }
+    for (const auto& [verdict, n] : counts) {
+        table.rows.push_back({to_string(verdict), whole(n[0]), whole(n[1])});
     }
     return table;
-}
-
-double relative(const DriftPoint& point) {
-    return point.distance == 0 ? 0 : point.distance / point.scale;
 }
 
 std::string in_a_line(const DriftGrowth& growth) {
@@ -113,7 +61,7 @@ std::string in_a_line(const DriftGrowth& growth) {
     const auto leads = [](const DriftPoint& point) {
         return point.parameter.empty()
                    ? std::string("0")
-                   : fmt::format("{:.2e} of its scale ({} leads)", relative(point), point.parameter);
+                   : fmt::format("{:.2e} of its scale ({} leads)", point.distance / point.scale, point.parameter);
     };
     std::string text =
         fmt::format("drift of {} from LibTorch: {} at the start of step {}", growth.model, leads(last), last.step);
@@ -152,15 +100,59 @@ void append_step(Document& document, const Presentation& how, const Summary& sum
         document.blocks.emplace_back(loss_text(step, how.whose));
     }
     append(document, tensor_tables(step, how, summary, rows));
-    if (std::optional<Text> text = not_given_text(step, how, kFewNames)) {
-        document.blocks.emplace_back(std::move(*text));
-    }
+    document.blocks.emplace_back(not_given_text(step, how, kFewNames));
     if (rows != ShownRows::disagreeing) {
-        append(document, isolated_tables(step, how));
+        append(document, isolated_tables(step, how, summary.allowed));
     }
 }
 
 }  // namespace
+
+std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& how, const Summary& summary,
+                                 ShownRows rows) {
+    const Wording wording = report::wording(how, step);
+    std::vector<Table> tables;
+    for (const ChainFinding& found : findings(step)) {
+        const bool disagrees =
+            contradicts(found.finding.verdict, summary.allowed) && to_string(found.value.role).empty();
+        // Each value once: its module is LibTorch's, too.
+        const bool is_repeated = found.against == Against::module && found.value.operations &&
+                                 contradicts(found.value.operations->verdict, summary.allowed);
+        if (!how.shows(found.value.name) || (rows == ShownRows::disagreeing && (!disagrees || is_repeated)) ||
+            (rows != ShownRows::for_programs && found.finding.verdict == Verdict::not_given)) {
+            continue;
+        }
+        const std::string title = title_of(found.model, found.against);
+        if (tables.empty() || tables.back().title != title) {
+            tables.push_back(tensor_table(title, how.whose));
+        }
+        tables.back().rows.push_back(tensor_row(step.step, found, wording, summary.allowed));
+    }
+    if (rows != ShownRows::for_programs) {
+        std::ranges::for_each(tables, put_culprits_first);
+    }
+    return tables;
+}
+
+std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation& how,
+                                   const std::set<Verdict>& allowed) {
+    std::vector<Table> tables;
+    for (const ModelReport& model : step.models) {
+        Table table = isolated_table(
+            fmt::format("isolated steps of {}: share of the limit used, smallest relative error caught, own and "
+                        "inherited error",
+                        model.model));
+        for (const ValueReport& value : model.at(model.isolated)) {
+            if (how.shows(value.name)) {
+                table.rows.push_back(isolated_row(model.model, value, allowed));
+            }
+        }
+        if (!table.rows.empty()) {
+            tables.push_back(std::move(table));
+        }
+    }
+    return tables;
+}
 
 Text loss_text(const ComparedStep& step, Whose whose) {
     const std::string ours =
@@ -168,19 +160,17 @@ Text loss_text(const ComparedStep& step, Whose whose) {
     return {fmt::format("step {}: loss {}{:.6f} by LibTorch", step.step, ours, step.loss_torch)};
 }
 
-std::optional<Text> not_given_text(const ComparedStep& step, const Presentation& how, std::size_t most) {
+Text not_given_text(const ComparedStep& step, const Presentation& how, std::size_t most) {
     std::vector<std::string> names;
     for (const ChainFinding& found : findings(step)) {
         if (found.finding.verdict == Verdict::not_given && how.shows(found.value.name)) {
             names.push_back(found.value.name);
         }
     }
-    if (names.empty()) {
-        return std::nullopt;
-    }
-    return Text{names.size() <= most
-                    ? fmt::format("not given: {}", fmt::join(names, ", "))
-                    : fmt::format("not given: {} values (byhand explain lists the names)", names.size())};
+    return {names.empty() ? ""
+            : names.size() <= most
+                ? fmt::format("not given: {}", fmt::join(names, ", "))
+                : fmt::format("not given: {} values (byhand explain lists the names)", names.size())};
 }
 
 Text conclusion(const Summary& summary) {
@@ -227,9 +217,7 @@ Document compare_document(const Presentation& how, const Summary& summary, const
     for (const ComparedStep& step : steps) {
         append(document, blame_texts(step, how));
     }
-    if (!next.words.empty()) {
-        document.blocks.emplace_back(next);
-    }
+    document.blocks.emplace_back(next);
     if (rows == ShownRows::for_programs) {
         document.data = compare_json(how, summary, steps);
         document.suites = compare_suites(how, summary, steps);
@@ -238,12 +226,11 @@ Document compare_document(const Presentation& how, const Summary& summary, const
     for (const ComparedStep& step : steps) {
         append_step(document, how, summary, step, rows);
     }
-    if (rows == ShownRows::disagreeing && summary.agree) {
-        document.blocks.emplace_back(close_calls(summary));
-        document.blocks.emplace_back(verdict_counts(summary));
-    }
     if (rows != ShownRows::disagreeing) {
         document.blocks.emplace_back(conclusion(summary));  // again, below more than a screen
+    } else if (summary.agree) {
+        document.blocks.emplace_back(close_calls(summary));
+        document.blocks.emplace_back(verdict_counts(summary));
     }
     if (std::optional<Details> legend = legend_of(document)) {
         document.blocks.emplace_back(std::move(*legend));

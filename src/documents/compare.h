@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,7 +10,6 @@
 #include "harness/end_to_end/summary.h"
 #include "harness/end_to_end/value_report.h"
 #include "report/document.h"
-#include "report/xml.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -29,8 +27,8 @@ Text conclusion(const Summary& summary);
 // "step 3: loss 3.25 by hand, 3.25 by LibTorch".
 Text loss_text(const ComparedStep& step, Whose whose);
 
-// The names of the values that are not given, or their number if there are more than `most`; none if all are given.
-std::optional<Text> not_given_text(const ComparedStep& step, const Presentation& how, std::size_t most);
+// The names of the values that are not given, or their number if there are more than `most`; empty if all are given.
+Text not_given_text(const ComparedStep& step, const Presentation& how, std::size_t most);
 
 // The verdict, the culprits, `next`, then tables of `steps`: those to show, of all that `summary` counts.
 Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
@@ -60,21 +58,25 @@ std::vector<report::Suite> compare_suites(const Presentation& how, const Summary
 // The tables of a comparison: one row for each value. A figure is a column here and a cell of the row, and is then part
 // of the table, JSON, CSV, JUnit and the page. A verdict that is allowed is marked as open.
 
+// One for each model and reference, of the rows that are asked for. Culprits and what inherits from them are paragraphs
+// (blame_texts), not rows, where only disagreeing ones are.
+std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& how, const Summary& summary,
+                                 ShownRows rows);
+// One for each model.
+std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation& how, const std::set<Verdict>& allowed);
+
 // End to end. Its rows are tensor_row; the columns are in docs/formats.md.
 Table tensor_table(std::string title, Whose whose);
 std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const Wording& wording,
-                             const std::set<Verdict>& allowed = {});
+                             const std::set<Verdict>& allowed);
 
 // Isolated steps.
 Table isolated_table(std::string title);
 // Precondition: the value's step was run in isolation.
-std::vector<Cell> isolated_row(const std::string& model, const ValueReport& value,
-                               const std::set<Verdict>& allowed = {});
+std::vector<Cell> isolated_row(const std::string& model, const ValueReport& value, const std::set<Verdict>& allowed);
 
 // The figures of a trial, for programs.
 Json json_of(const Trial& trial);
-
-// ---- The root causes of a disagreement ----
 
 // The first divergence of a step, then for each root cause its formula, function and line of code, its figures, hints,
 // the values that inherit from it, and the smallest input that shows it. Empty if nothing disagrees.
@@ -84,13 +86,3 @@ std::vector<Text> blame_texts(const ModelReport& model, const Presentation& how,
                               const std::string& lead);
 
 }  // namespace byhand
-
-namespace byhand::report {
-
-// ---- What the reports in JUnit's XML have in common ----
-
-// The test case of an isolated step. Precondition: the value's step was run in isolation.
-Case case_of(const ValueReport& value, const std::string& model, const Wording& wording, const Summary& summary,
-             const Presentation& how);
-
-}  // namespace byhand::report

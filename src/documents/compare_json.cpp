@@ -8,7 +8,7 @@ namespace byhand {
 namespace {
 
 Json blame(const ValueReport& culprit, const Presentation& how) {
-    const SourceLine line = report::source_line(how, culprit.wrong_function());
+    const SourceLine line = how.source(culprit.wrong_function());
     const Trial* evidence = culprit.evidence();
     Json json = {{"name", culprit.name},
                  {"function", culprit.wrong_function()},
@@ -16,8 +16,8 @@ Json blame(const ValueReport& culprit, const Presentation& how) {
                  {"without_effect", evidence != nullptr && culprit.without_effect()},
                  {"hint", text_or_null(evidence != nullptr ? evidence->hint : "")},
                  {"file_line", text_or_null(line.place)},
-                 {"formula", text_or_null(line.formula)}};
-    json["trial"] = evidence != nullptr ? json_of(*evidence) : Json();
+                 {"formula", text_or_null(line.formula)},
+                 {"trial", evidence != nullptr ? json_of(*evidence) : Json()}};
     if (evidence != nullptr) {
         const SmallestInput* smallest = evidence->smallest.get();
         json["trial"]["smallest_input"] = smallest != nullptr ? report::json_of(*smallest) : Json();
@@ -25,38 +25,32 @@ Json blame(const ValueReport& culprit, const Presentation& how) {
     return json;
 }
 
-Json drift(const Drift& d, const std::string& model) {
-    return {{"model", model},
-            {"parameter", d.parameter},
-            {"distance", number(d.distance)},
-            {"scale", number(d.scale)},
-            {"only_rounding", d.only_rounding}};
-}
-
-Json compared_step(const ComparedStep& step, const Presentation& how) {
-    const Wording wording = report::wording(how, step);
-    Table tensors = tensor_table("", how.whose), steps_isolated = isolated_table("");
-    Json drifts = Json::array();
-    for (const ChainFinding& found : findings(step)) {
-        if (how.shows(found.value.name)) {
-            tensors.rows.push_back(tensor_row(step.step, found, wording));
+Json rows_of(const std::vector<Table>& tables) {
+    Json rows = Json::array();
+    for (const Table& table : tables) {
+        for (const Json& row : json_of_rows(table)) {
+            rows.push_back(row);
         }
     }
+    return rows;
+}
+
+Json compared_step(const ComparedStep& step, const Presentation& how, const Summary& summary) {
+    Json drifts = Json::array();
     for (const ModelReport& model : step.models) {
-        for (const ValueReport& value : model.at(model.isolated)) {
-            if (how.shows(value.name)) {
-                steps_isolated.rows.push_back(isolated_row(model.model, value));
-            }
-        }
         for (const Drift& one : model.drift) {
-            drifts.push_back(drift(one, model.model));
+            drifts.push_back({{"model", model.model},
+                              {"parameter", one.parameter},
+                              {"distance", number(one.distance)},
+                              {"scale", number(one.scale)},
+                              {"only_rounding", one.only_rounding}});
         }
     }
     const Json manual = report::gives_loss(step) ? number(step.loss_manual) : Json();
     Json json = {{"step", step.step},
                  {"loss", {{"manual", manual}, {"torch", number(step.loss_torch)}}},
-                 {"tensors", json_of_rows(tensors)},
-                 {"alone", json_of_rows(steps_isolated)}};
+                 {"tensors", rows_of(tensor_tables(step, how, summary, ShownRows::for_programs))},
+                 {"alone", rows_of(isolated_tables(step, how, summary.allowed))}};
     if (how.whose == Whose::given) {
         const Mistake* mistake = step.models.front().mistake;
         json["mistake"] = mistake != nullptr ? Json(mistake->name) : Json();
@@ -99,7 +93,7 @@ Json compare_json(const Presentation& how, const Summary& summary, const std::ve
         }
     }
     for (const ComparedStep& step : steps) {
-        json["steps"].push_back(compared_step(step, how));
+        json["steps"].push_back(compared_step(step, how, summary));
     }
     return json;
 }

@@ -5,18 +5,12 @@
 #include "documents/compare.h"
 #include "documents/phrases.h"
 #include "report/writers.h"
-#include "report/xml.h"
 
 namespace byhand {
 namespace {
 
 using report::Case;
 using report::Outcome;
-
-// The faults of the lists are no step's own: a step that nobody makes, or one that runs too early.
-Case case_of_fault(const ValueReport& value, const std::string& model) {
-    return {model + ".order", value.name, Outcome::failed, "mismatch", value.name + " " + value.list_fault, ""};
-}
 
 std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, const Presentation& how) {
     const Wording wording = report::wording(how, step);
@@ -38,9 +32,11 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
                 cases.push_back(report::case_of(value, model.model, wording, summary, how));
             }
         }
+        // The faults of the lists are no step's own: a step that nobody makes, or one that runs too early.
         for (const ValueReport& culprit : model.at(model.culprits)) {
             if (!culprit.list_fault.empty() && how.shows(culprit.name)) {
-                cases.push_back(case_of_fault(culprit, model.model));
+                cases.push_back({model.model + ".order", culprit.name, Outcome::failed, "mismatch",
+                                 culprit.name + " " + culprit.list_fault, ""});
             }
         }
     }
@@ -59,7 +55,7 @@ Case report::case_of(const ValueReport& value, const std::string& model, const W
         why += ", " + hint;
     }
     Case one = case_of_row(isolated_table(""), isolated_row(model, value, summary.allowed), model + ".alone", why);
-    const SourceLine line = report::source_line(how, step.function);
+    const SourceLine line = how.source(step.function);
     const std::string place = line.place.empty() ? "" : report::place_in_words(how, line);
     one.text += fmt::format("{} {}\n{}\n", step.function, place, line.formula);
     return one;

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
-#include <iterator>
 #include <utility>
 
 #include "base/member.h"
@@ -31,44 +29,31 @@ std::string around_text(const Finding& result, Member<Neighbour, double> member)
     return text;
 }
 
-// Below a value that disagrees.
-std::vector<std::string> notes_on_disagreement(const ValueReport& value, const Finding& result,
-                                               const Wording& wording) {
-    std::vector<std::string> notes;
-    if (const std::string role = to_string(value.role); !role.empty()) {
-        notes.push_back(role);
-    }
-    if (result.worst) {
-        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(value.name, result, wording),
-                                       result.worst->ours, report::in_words(wording.whose), *result.worst->reference);
-        if (result.worst->right) {
-            text += fmt::format(", {:.8g} by the oracle", *result.worst->right);
-        }
-        if (result.limit) {
-            text += fmt::format("; its limit is {:.1e}", *result.limit);
-        }
-        notes.push_back(std::move(text));
-    }
-    if (result.around.size() > 1) {
-        notes.push_back("around it: " + around_text(result, &Neighbour::ours) + " " + report::in_words(wording.whose));
-        notes.push_back("           " + around_text(result, &Neighbour::reference) + " by LibTorch");
-    }
-    return notes;
-}
-
+// Below the value.
 std::string notes_on(const ValueReport& value, const Finding& result, const Wording& wording) {
-    std::vector<std::string> notes;
-    if (contradicts(result.verdict)) {
-        notes = notes_on_disagreement(value, result, wording);
-    } else if (value.role.kind == Role::Kind::culprit) {
-        notes = {"culprit, although it agrees end to end"};
+    const char* const whose = report::in_words(wording.whose);
+    const bool disagrees = contradicts(result.verdict);
+    std::string notes;
+    if (disagrees && !to_string(value.role).empty()) {
+        notes += to_string(value.role) + "\n";
+    } else if (!disagrees && value.role.kind == Role::Kind::culprit) {
+        notes += "culprit, although it agrees end to end\n";
+    }
+    if (disagrees && result.worst) {
+        notes += fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(value.name, result, wording),
+                             result.worst->ours, whose, *result.worst->reference);
+        notes += result.worst->right ? fmt::format(", {:.8g} by the oracle", *result.worst->right) : "";
+        notes += result.limit ? fmt::format("; its limit is {:.1e}\n", *result.limit) : "\n";
+    }
+    if (disagrees && result.around.size() > 1) {
+        notes += fmt::format("around it: {} {}\n           {} by LibTorch\n", around_text(result, &Neighbour::ours),
+                             whose, around_text(result, &Neighbour::reference));
     }
     if (result.reference_further_off) {
-        notes.push_back(fmt::format("LibTorch is further off: {:.1e} from the oracle, {} {:.1e}",
-                                    result.reference_error.value_or(0), report::in_words(wording.whose),
-                                    result.error.value_or(0)));
+        notes += fmt::format("LibTorch is further off: {:.1e} from the oracle, {} {:.1e}\n",
+                             result.reference_error.value_or(0), whose, result.error.value_or(0));
     }
-    return fmt::format("{}", fmt::join(notes, "\n"));
+    return notes.substr(0, notes.find_last_not_of('\n') + 1);
 }
 
 std::string worst_text(const Finding& result) {
@@ -82,14 +67,6 @@ std::string worst_text(const Finding& result) {
                        result.worst->ours, *result.worst->reference);
 }
 
-// "33.1 %", "6.4e+05 %".
-Cell share_of(const std::optional<double>& used) {
-    return used ? Cell(report::share(*used), number(*used)) : none();
-}
-
-constexpr std::array kFiguresOfTrial = {"error", "scale", "limit",   "used",   "catches",
-                                        "hint",  "note",  "mistake", "verdict"};
-
 // The cell of an isolated table that shows how one trial came out.
 std::string outcome_of(const Trial& trial) {
     if (trial.verdict == Verdict::not_given) {
@@ -99,10 +76,11 @@ std::string outcome_of(const Trial& trial) {
                                                                        : to_string(trial.verdict);
 }
 
+// Its figures, or as many nulls.
 void append_trial(std::vector<Cell>& row, const Trial* trial) {
-    const Json json = trial != nullptr ? json_of(*trial) : Json();
-    for (const char* const figure : kFiguresOfTrial) {
-        row.push_back(hidden(trial != nullptr ? json[figure] : Json()));
+    const Json json = json_of(trial != nullptr ? *trial : Trial());
+    for (const auto& [figure, value] : json.items()) {
+        row.push_back(hidden(trial != nullptr ? value : Json()));
     }
 }
 
@@ -110,37 +88,36 @@ void append_trial(std::vector<Cell>& row, const Trial* trial) {
 
 Table tensor_table(std::string title, Whose whose) {
     const std::string worst = std::string("worst element: ") + report::in_words(whose) + " | LibTorch";
-    Table table{std::move(title),
-                {{"", "step", Align::hidden},
-                 {"", "model", Align::hidden},
-                 {"", "witness", Align::hidden},
-                 {"name", "name", Align::left},
-                 {"shape", "shape", Align::left, 3},
-                 {"count", "count", Align::right, 1},
-                 {"equal", "bit_equal", Align::right, 5},
-                 {"differ", "max_abs_diff", Align::right, 6},
-                 {"ULP", "max_ulp", Align::right, 4},
-                 {"error", "error_manual"},
-                 {"LibTorch", "error_torch", Align::right, 7},
-                 {"", "error_manual_ulp", Align::hidden},
-                 {"", "error_torch_ulp", Align::hidden},
-                 {"", "scale", Align::hidden},
-                 {"", "limit", Align::hidden},
-                 {"of limit", "used"},
-                 {"", "torch_further_off", Align::hidden},
-                 {"", "worst.index", Align::hidden},
-                 {"", "worst.where", Align::hidden},
-                 {"", "worst.manual", Align::hidden},
-                 {"", "worst.torch", Align::hidden},
-                 {"", "worst.oracle", Align::hidden},
-                 {"", "role", Align::hidden},
-                 {"", "note", Align::hidden},
-                 {"verdict", "verdict", Align::left},
-                 {worst, "", Align::left, 2},
-                 {"", "", Align::below}},
-                {}};
-    table.worst_first = true;
-    return table;
+    return {std::move(title),
+            {{"", "step", Align::hidden},
+             {"", "model", Align::hidden},
+             {"", "witness", Align::hidden},
+             {"name", "name", Align::left},
+             {"shape", "shape", Align::left, 3},
+             {"count", "count", Align::right, 1},
+             {"equal", "bit_equal", Align::right, 5},
+             {"differ", "max_abs_diff", Align::right, 6},
+             {"ULP", "max_ulp", Align::right, 4},
+             {"error", "error_manual"},
+             {"LibTorch", "error_torch", Align::right, 7},
+             {"", "error_manual_ulp", Align::hidden},
+             {"", "error_torch_ulp", Align::hidden},
+             {"", "scale", Align::hidden},
+             {"", "limit", Align::hidden},
+             {"of limit", "used"},
+             {"", "torch_further_off", Align::hidden},
+             {"", "worst.index", Align::hidden},
+             {"", "worst.where", Align::hidden},
+             {"", "worst.manual", Align::hidden},
+             {"", "worst.torch", Align::hidden},
+             {"", "worst.oracle", Align::hidden},
+             {"", "role", Align::hidden},
+             {"", "note", Align::hidden},
+             {"verdict", "verdict", Align::left},
+             {worst, "", Align::left, 2},
+             {"", "", Align::below}},
+            {},
+            true};
 }
 
 std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const Wording& wording,
@@ -165,7 +142,7 @@ std::vector<Cell> tensor_row(std::size_t step, const ChainFinding& found, const 
             hidden(number(report::in_ulp(r.reference_error, r.scale))),
             hidden(number(r.scale)),
             hidden(number(r.limit)),
-            share_of(r.used),
+            r.used ? Cell(report::share(*r.used), number(*r.used)) : none(),
             hidden(r.reference_error ? Json(r.reference_further_off) : Json()),
             hidden(has_worst ? Json(index_of(r.shape, worst.position)) : Json()),
             hidden(text_or_null(where(name, r, wording))),
@@ -193,13 +170,14 @@ Table isolated_table(std::string title) {
                  {"", "wrong", Align::hidden},
                  {"", "without_effect", Align::hidden},
                  {"verdict", "verdict", Align::left}},
-                {}};
+                {},
+                true};
+    const Json figures = json_of(Trial());
     for (const std::string trial : {"real.", "probe.", "in_double."}) {
-        for (const char* const figure : kFiguresOfTrial) {
+        for (const auto& [figure, value] : figures.items()) {
             table.columns.emplace_back("", trial + figure, Align::hidden);
         }
     }
-    table.worst_first = true;
     return table;
 }
 

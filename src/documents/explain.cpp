@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -14,70 +17,88 @@
 namespace byhand {
 namespace {
 
+// Of the value of that name; none if `values` lacks it.
+std::vector<double> numbers_of(const std::vector<View>& values, const std::string& name) {
+    const View* const view = find(values, name);
+    std::vector<double> numbers(view == nullptr ? 0 : count(view->shape));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = value_at(*view, i);
+    }
+    return numbers;
+}
+
+// Of one row of the batch, with all its positions; nothing if the value has no rows.
+std::optional<std::vector<double>> numbers_of_row(const Explanation& one, const std::vector<View>& values,
+                                                  std::size_t row, const Presentation& how) {
+    const auto axes = axes_of(one.name, one.shape.size(), report::wording(how));
+    const bool has_rows = (axes && !axes->empty() && axes->front() == Axis::row) || one.name == "X" || one.name == "Y";
+    const std::vector<double> all = numbers_of(values, one.name);
+    if (!has_rows || all.empty()) {
+        return std::nullopt;
+    }
+    const auto size = static_cast<std::ptrdiff_t>(all.size() / how.rows);
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(row) * size;
+    return std::vector(begin, begin + size);
+}
+
+// "0.5, nan", the first `few`; then `more` if there are more.
+std::string first_of(const std::vector<double>& numbers, std::size_t few, int digits, const char* more) {
+    std::vector<std::string> first;
+    for (const double value : std::span(numbers).first(std::min(few, numbers.size()))) {
+        first.push_back(significant(value, digits).shown);
+    }
+    return fmt::format("{}{}", fmt::join(first, ", "), numbers.size() > few ? more : "");
+}
+
 // How a tensor's numbers look.
 struct Range {
-    std::size_t count = 0, zeros = 0;
-    std::size_t least_at = 0, most_at = 0;
-    double least = 0, most = 0, mean = 0, deviation = 0;
+    std::size_t least_at = 0, most_at = 0, zeros = 0;
+    double mean = 0, deviation = 0;
 };
 
-Range range_of(const View& view) {
-    Range range;
-    range.count = byhand::count(view.shape);
-    for (std::size_t i = 0; i < range.count; ++i) {
-        const double value = value_at(view, i);
-        range.zeros += value == 0 ? 1 : 0;
-        range.mean += value;
-        if (i == 0 || value < range.least) {
-            range.least = value;
-            range.least_at = i;
-        }
-        if (i == 0 || value > range.most) {
-            range.most = value;
-            range.most_at = i;
-        }
-    }
-    range.mean /= static_cast<double>(range.count);
-    for (std::size_t i = 0; i < range.count; ++i) {
-        const double distance = value_at(view, i) - range.mean;
-        range.deviation += distance * distance / static_cast<double>(range.count);
+// Precondition: there are numbers.
+Range range_of(const std::vector<double>& numbers) {
+    const auto n = static_cast<double>(numbers.size());
+    Range range{.least_at = static_cast<std::size_t>(std::ranges::min_element(numbers) - numbers.begin()),
+                .most_at = static_cast<std::size_t>(std::ranges::max_element(numbers) - numbers.begin()),
+                .zeros = static_cast<std::size_t>(std::ranges::count(numbers, 0.0)),
+                .mean = std::accumulate(numbers.begin(), numbers.end(), 0.0) / n};
+    for (const double value : numbers) {
+        range.deviation += (value - range.mean) * (value - range.mean) / n;
     }
     range.deviation = std::sqrt(range.deviation);
     return range;
 }
 
-std::vector<double> first_values(const View& view) {
-    std::vector<double> first(std::min<std::size_t>(byhand::count(view.shape), 6));
-    for (std::size_t i = 0; i < first.size(); ++i) {
-        first[i] = value_at(view, i);
-    }
-    return first;
-}
+constexpr std::size_t kFewNumbers = 6;
 
-std::string values_of(const Explanation& explanation, const View& view, const Presentation& how) {
-    const Range range = range_of(view);
-    const Wording wording{how.network, how.glossary, how.characters, {}, {}};
-    const auto element = [&](double value, std::size_t at) {
-        const std::string place = in_words(explanation.name, index_of(view.shape, at), wording);
-        return fmt::format("{:.6g}{}", value, view.shape.empty() ? "" : " (" + place + ")");
+std::string values_of(const Explanation& one, const std::vector<double>& numbers, const Presentation& how) {
+    const auto element = [&](std::size_t at) {
+        const std::string place = in_words(one.name, index_of(one.shape, at), report::wording(how));
+        return significant(numbers[at], 6).shown + (one.shape.empty() ? "" : " (" + place + ")");
     };
-    if (range.count <= 1) {
-        return range.count == 0 ? "none" : element(range.least, 0);
+    if (numbers.size() <= 1) {
+        return numbers.empty() ? "none" : element(0);
     }
-    std::string text = fmt::format("from {} to {}\nmean {:.3g}, deviation {:.3g}", element(range.least, range.least_at),
-                                   element(range.most, range.most_at), range.mean, range.deviation);
+    const Range range = range_of(numbers);
+    std::string text =
+        fmt::format("from {} to {}\nmean {}, deviation {}", element(range.least_at), element(range.most_at),
+                    significant(range.mean, 3).shown, significant(range.deviation, 3).shown);
     if (range.zeros > 0) {
-        text += fmt::format(", {} of {} are 0", range.zeros, range.count);
+        text += fmt::format(", {} of {} are 0", range.zeros, numbers.size());
     }
-    return text + fmt::format("\n{:.6g}{}", fmt::join(first_values(view), ", "), range.count > 6 ? ", …" : "");
+    return text + "\n" + first_of(numbers, kFewNumbers, 6, ", …");
 }
 
 std::string joined(const std::vector<std::string>& names, const char* none) {
     return names.empty() ? none : fmt::format("{}", fmt::join(names, ", "));
 }
 
-// All that is known of the values, for programs; people see name, shape, function and inputs.
-Table table_of(const std::vector<Explanation>& all, const std::vector<View>& values, const Presentation& how) {
+// All that is known of the values, for programs; people see name, shape, function and inputs, or in the place of those
+// the symbol of the notes and the first numbers: of the followed row, or of a value that has no rows.
+Table table_of(const std::vector<Explanation>& all, const std::vector<View>& values, const Presentation& how,
+               const std::optional<FollowedRow>& followed) {
+    constexpr std::size_t kFewInTable = 3;
     Table table{"",
                 {{"name"},
                  {"", "meaning", Align::hidden},
@@ -85,7 +106,7 @@ Table table_of(const std::vector<Explanation>& all, const std::vector<View>& val
                  {"function", "function", Align::left, 1},
                  {"", "file_line", Align::hidden},
                  {"", "formula", Align::hidden},
-                 {"reads", "reads", Align::left},
+                 {"reads", "reads", followed ? Align::hidden : Align::left},
                  {"", "read_by", Align::hidden},
                  {"", "values.least", Align::hidden},
                  {"", "values.most", Align::hidden},
@@ -94,71 +115,50 @@ Table table_of(const std::vector<Explanation>& all, const std::vector<View>& val
                  {"", "values.zeros", Align::hidden},
                  {"", "mistakes", Align::hidden}},
                 {}};
+    if (followed) {
+        table.columns.insert(table.columns.end(),
+                             {{"notes", "symbol", Align::left}, {"first numbers", "row", Align::left}});
+    }
     for (const Explanation& one : all) {
-        const SourceLine source = report::source_line(how, one.function);
-        const View* const view = find(values, one.name);
-        Json least, most, mean, deviation, zeros, mistakes = Json::array();
-        if (view != nullptr && byhand::count(view->shape) > 0) {
-            const Range range = range_of(*view);
-            least = number(range.least);
-            most = number(range.most);
-            mean = number(range.mean);
-            deviation = number(range.deviation);
-            zeros = range.zeros;
+        const SourceLine source = how.source(one.function);
+        std::array<Json, 5> figures;  // by the keys above
+        const std::vector<double> numbers = numbers_of(values, one.name);
+        if (!numbers.empty()) {
+            const Range range = range_of(numbers);
+            figures = {number(numbers[range.least_at]), number(numbers[range.most_at]), number(range.mean),
+                       number(range.deviation), range.zeros};
         }
+        Json mistakes = Json::array();
         for (const Mistake* mistake : one.mistakes) {
             mistakes.push_back(mistake->name);
         }
-        table.rows.push_back({one.name,
-                              one.meaning,
-                              {to_string(one.shape), one.shape},
-                              {one.function.empty() ? "given" : one.function, text_or_null(one.function)},
-                              {"", text_or_null(source.place)},
-                              {"", text_or_null(source.formula)},
-                              {joined(one.reads, ""), one.reads},
-                              {"", one.read_by},
-                              {"", least},
-                              {"", most},
-                              {"", mean},
-                              {"", deviation},
-                              {"", zeros},
-                              {"", mistakes}});
+        std::vector<Cell> row = {one.name,
+                                 one.meaning,
+                                 {to_string(one.shape), one.shape},
+                                 {one.function.empty() ? "given" : one.function, text_or_null(one.function)},
+                                 {"", text_or_null(source.place)},
+                                 {"", text_or_null(source.formula)},
+                                 {joined(one.reads, ""), one.reads},
+                                 {"", one.read_by}};
+        for (const Json& figure : figures) {
+            row.emplace_back("", figure);
+        }
+        row.emplace_back("", mistakes);
+        if (followed) {
+            const auto of_row = numbers_of_row(one, values, followed->row, how);
+            row.emplace_back(symbol(how.glossary, one.name));
+            row.emplace_back(first_of(of_row.value_or(numbers), kFewInTable, 2, " …"),
+                             of_row ? byhand::numbers(*of_row) : Json());
+        }
+        table.rows.push_back(std::move(row));
     }
     return table;
-}
-
-// Adds the symbol of the notes, and the first numbers of the followed row, or of a value that has no rows; for programs
-// all numbers of the row.
-void add_row(Table& table, const std::vector<Explanation>& all, const std::vector<View>& values, std::size_t row,
-             const Presentation& how) {
-    constexpr std::size_t kShown = 3;
-    std::ranges::find(table.columns, "reads", &Column::key)->align = Align::hidden;
-    table.columns.insert(table.columns.end(),
-                         {{"notes", "symbol", Align::left}, {"first numbers", "row", Align::left}});
-    const Wording wording{how.network, how.glossary, how.characters, {}, {}};
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const View* const view = find(values, all[i].name);
-        const auto axes = view == nullptr ? std::nullopt : axes_of(all[i].name, view->shape.size(), wording);
-        const bool has_rows =
-            (axes && !axes->empty() && axes->front() == Axis::row) || all[i].name == "X" || all[i].name == "Y";
-        const std::size_t count =
-            view == nullptr ? 0 : byhand::count(view->shape) / (has_rows ? view->shape.front() : 1);
-        std::vector<double> numbers(count);
-        for (std::size_t k = 0; k < count; ++k) {
-            numbers[k] = value_at(*view, (has_rows ? row * count : 0) + k);
-        }
-        const Json of_row = has_rows ? byhand::numbers(numbers) : Json();
-        numbers.resize(std::min(count, kShown));
-        table.rows[i].emplace_back(symbol(how.glossary, all[i].name));
-        table.rows[i].emplace_back(fmt::format("{:.2g}{}", fmt::join(numbers, ", "), count > kShown ? " …" : ""),
-                                   of_row);
-    }
 }
 
 }  // namespace
 
 Table facts_of(const Explanation& one, const Presentation& how) {
-    const SourceLine source = report::source_line(how, one.function);
+    const SourceLine source = how.source(one.function);
     Table facts{"", {"", {"", "", Align::left}}, {}};
     if (one.function.empty()) {
         facts.rows.push_back({"given", "no step makes it"});
@@ -186,10 +186,7 @@ Table mistakes_of(const Explanation& one) {
 Document explain_document(const std::vector<Explanation>& all, const std::string& operation,
                           const std::vector<View>& values, const Presentation& how,
                           const std::optional<FollowedRow>& followed) {
-    Table table = table_of(all, values, how);
-    if (followed) {
-        add_row(table, all, values, followed->row, how);
-    }
+    Table table = table_of(all, values, how, followed);
     Json data = json_of_rows(table);
     return {.subject = "explain",
             .title = fmt::format("recipe {}: {}, in the order in which they are computed{}", how.recipe,
@@ -199,16 +196,23 @@ Document explain_document(const std::vector<Explanation>& all, const std::string
             .data = std::move(data)};
 }
 
-Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how) {
-    Document document = explain_document(std::vector{one}, "", values, how);
+Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how,
+                          const std::optional<FollowedRow>& followed) {
+    Document document = explain_document(std::vector{one}, "", values, how, followed);
     for (Column& column : std::get<Table>(document.blocks.front()).columns) {
         column.align = Align::hidden;
     }
     document.title = one.name + " " + to_string(one.shape);
     document.blocks.emplace_back(Text{one.meaning});
     Table facts = facts_of(one, how);
-    if (const View* const view = find(values, one.name)) {
-        facts.rows.push_back({"values", values_of(one, *view, how)});
+    if (find(values, one.name) != nullptr) {
+        facts.rows.push_back({"values", values_of(one, numbers_of(values, one.name), how)});
+    }
+    if (const auto of_row = followed ? numbers_of_row(one, values, followed->row, how) : std::nullopt) {
+        if (const std::string in_notes = symbol(how.glossary, one.name); !in_notes.empty()) {
+            facts.rows.push_back({"notes", in_notes});
+        }
+        facts.rows.push_back({followed->words, first_of(*of_row, kFewNumbers, 6, ", …")});
     }
     document.blocks.emplace_back(std::move(facts));
     if (!one.mistakes.empty()) {

@@ -20,15 +20,18 @@ struct FollowedRow {
 };
 
 // A row for each value, in order: what is made, by which function, from what; those of the operation named, or all if
-// `operation` is empty. `values` are the numbers of those that have some. With `followed` the symbol of the notes and
-// the numbers of that row of the batch stand in the place of what it is made from.
+// `operation` is empty. `values` are the numbers of those that have some, on a batch of `how.rows` rows. With
+// `followed` the symbol of the notes and the numbers of that row of the batch stand in the place of what it is made
+// from.
 Document explain_document(const std::vector<Explanation>& all, const std::string& operation,
                           const std::vector<View>& values, const Presentation& how,
                           const std::optional<FollowedRow>& followed = std::nullopt);
 
 // Everything of one value: what it is, formula, function and line, what it reads and what reads it, what people get
-// wrong; and how its numbers look, where there are some.
-Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how);
+// wrong; and how its numbers look, where there are some. With `followed` also the symbol and the numbers of that row,
+// if it has rows.
+Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how,
+                          const std::optional<FollowedRow>& followed = std::nullopt);
 
 // Formula, function and line, what it reads and what reads it; and the mistakes that people make in its step.
 Table facts_of(const Explanation& one, const Presentation& how);
@@ -41,8 +44,6 @@ struct ReportWord {
     std::string meaning;  // a few sentences
     bool in_text;         // a legend also looks for it in paragraphs, where it has no other sense
 };
-
-const std::vector<ReportWord>& report_words();
 
 // Null if it is not one of them.
 const ReportWord* find_word(const std::string& word);

@@ -14,21 +14,15 @@ bool shows(const Block& block, const ReportWord& word) {
         return word.in_text && text->words.find(word.word) != std::string::npos;
     }
     const auto* table = std::get_if<Table>(&block);
-    if (table == nullptr) {
-        return false;
-    }
-    for (std::size_t i = 0; i < table->columns.size(); ++i) {
-        const bool is_shown = table->columns[i].align != Align::hidden && !table->rows.empty();
-        if (is_shown && (table->columns[i].title == word.word || std::ranges::any_of(table->rows, [&](const auto& row) {
-                             return row[i].shown == word.word;
-                         }))) {
+    for (std::size_t i = 0; table != nullptr && !table->rows.empty() && i < table->columns.size(); ++i) {
+        const auto is_in = [&](const std::vector<Cell>& row) { return row[i].shown == word.word; };
+        if (table->columns[i].align != Align::hidden &&
+            (table->columns[i].title == word.word || std::ranges::any_of(table->rows, is_in))) {
             return true;
         }
     }
     return false;
 }
-
-}  // namespace
 
 const std::vector<ReportWord>& report_words() {
     static const std::vector<ReportWord> kWords = {
@@ -72,6 +66,8 @@ const std::vector<ReportWord>& report_words() {
     };
     return kWords;
 }
+
+}  // namespace
 
 const ReportWord* find_word(const std::string& word) {
     const auto found = std::ranges::find(report_words(), word, &ReportWord::word);

@@ -8,13 +8,11 @@
 #include <span>
 
 #include "harness/mistake.h"
-#include "report/writers.h"
 
 namespace byhand::report {
 
 Mark mark_of(Verdict verdict, const std::set<Verdict>& allowed) {
-    const bool is_bad = contradicts(verdict) && !allowed.contains(verdict);
-    return agrees(verdict) ? Mark::good : is_bad ? Mark::bad : Mark::open;
+    return agrees(verdict) ? Mark::good : contradicts(verdict, allowed) ? Mark::bad : Mark::open;
 }
 
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale) {
@@ -65,12 +63,10 @@ std::string where(const std::string& name, const Shape& shape, const Trial& tria
 }
 
 std::string verdict_in_words(const IsolatedStep& step) {
-    std::string verdict = to_string(step.verdict());
-    if (!step.wrong()) {
-        return verdict;
-    }
-    return (step.not_on_batch() ? "wrong, not on this batch: " : "wrong: ") + verdict +
-           (step.only_in_double() ? " in double" : "");
+    return (step.not_on_batch() ? "wrong, not on this batch: "
+            : step.wrong()      ? "wrong: "
+                                : "") +
+           to_string(step.verdict()) + (step.only_in_double() ? " in double" : "");
 }
 
 std::optional<double> catches(const IsolatedStep& step) {
@@ -84,12 +80,16 @@ std::optional<double> catches(const IsolatedStep& step) {
 
 std::string numbers_of(const std::string& place, const Finding& finding, Whose whose, bool in_double) {
     const Worst worst = finding.worst.value_or(Worst());
-    const auto [ours, right] = two_numbers(worst.ours, worst.right.value_or(0), in_double);
-    const std::string shown = std::isfinite(worst.ours) ? ours
-                              : std::isnan(worst.ours)  ? "NaN"
-                              : worst.ours > 0          ? "∞"
-                                                        : "−∞";
-    return fmt::format("{}: {} {}, expected {}", place, in_words(whose), shown, right);
+    const double right = worst.right.value_or(0);
+    std::string ours = fmt::format("{:.8g}", worst.ours), expected = fmt::format("{:.8g}", right);
+    if (in_double || ours == expected) {
+        ours = fmt::format("{:.17g}", worst.ours);
+        expected = fmt::format("{:.17g}", right);
+    }
+    if (!std::isfinite(worst.ours)) {
+        ours = std::isnan(worst.ours) ? "NaN" : worst.ours > 0 ? "∞" : "−∞";
+    }
+    return fmt::format("{}: {} {}, expected {}", place, in_words(whose), ours, expected);
 }
 
 std::string error_of(const Finding& finding) {
@@ -114,15 +114,7 @@ std::string figures_of(const ValueReport& culprit, const Wording& wording) {
 }
 
 const char* in_words(Whose whose) {
-    switch (whose) {
-        case Whose::yours:
-            return "yours";
-        case Whose::given:
-            return "given";
-        case Whose::by_hand:
-            break;
-    }
-    return "by hand";
+    return whose == Whose::yours ? "yours" : whose == Whose::given ? "given" : "by hand";
 }
 
 std::string made_by(const Mistake& mistake) {
@@ -145,34 +137,10 @@ std::string few_of(const std::vector<std::string>& names, std::size_t few) {
     return names.size() <= few ? text : fmt::format("{}, … ({})", text, names.size());
 }
 
-std::vector<std::string> heirs_of(const ValueReport& culprit, const ModelReport& model) {
-    std::vector<std::string> heirs;
-    for (const ValueReport& value : model.at(model.downstream)) {
-        if (value.role.kind == Role::Kind::inherited && value.role.from == culprit.name) {
-            heirs.push_back(value.name);
-        }
-    }
-    return heirs;
-}
-
-std::vector<std::string> unexplained(const ModelReport& model) {
-    std::vector<std::string> names;
-    for (const ValueReport& value : model.at(model.downstream)) {
-        if (value.role.kind == Role::Kind::unexplained) {
-            names.push_back(value.name);
-        }
-    }
-    return names;
-}
-
 bool gives_loss(const ComparedStep& step) {
     return std::ranges::none_of(findings(step), [](const ChainFinding& found) {
         return found.value.name == "loss" && found.finding.verdict == Verdict::not_given;
     });
-}
-
-SourceLine source_line(const Presentation& how, const std::string& function) {
-    return how.source ? how.source(function) : SourceLine();
 }
 
 std::string place_in_words(const Presentation& how, const SourceLine& line) {

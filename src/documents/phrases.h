@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "documents/presentation.h"
-#include "harness/end_to_end/value_report.h"
+#include "harness/end_to_end/summary.h"
 #include "harness/isolated/shrink.h"
 #include "report/document.h"
 
 namespace byhand::report {
 
 // Agreement is good, and what contradicts is bad, unless it is allowed.
-Mark mark_of(Verdict verdict, const std::set<Verdict>& allowed = {});
+Mark mark_of(Verdict verdict, const std::set<Verdict>& allowed);
 
 // An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale);
@@ -26,7 +26,8 @@ std::string share(double used);
 // "3,200".
 std::string grouped(std::size_t n);
 
-Wording wording(const Presentation& how, const ComparedStep& step);
+// With the rows of that step's batch, or without.
+Wording wording(const Presentation& how, const ComparedStep& step = {});
 
 // The worst element in words, or nothing where there is none.
 std::string where(const std::string& name, const Finding& finding, const Wording& wording);
@@ -60,20 +61,16 @@ std::vector<std::string> hints_of(const Trial& trial);
 // "demb, dembcat, dhprebn, … (18)", the first `few` of more.
 std::string few_of(const std::vector<std::string>& names, std::size_t few);
 
-// The values that inherit from it.
-std::vector<std::string> heirs_of(const ValueReport& culprit, const ModelReport& model);
-// Those that are off end to end and inherit from none.
-std::vector<std::string> unexplained(const ModelReport& model);
-
 // Whether there is a loss by hand: external values need not hold one.
 bool gives_loss(const ComparedStep& step);
-
-// Function and place of a culprit, where they are known.
-SourceLine source_line(const Presentation& how, const std::string& function);
 
 // "src/manual/batchnorm/formulas.h:133"; of given numbers, which that function has not made, "byhand's own: src/…"; "no
 // source".
 std::string place_in_words(const Presentation& how, const SourceLine& line);
+
+// The test case of an isolated step. Precondition: the value's step was run in isolation.
+Case case_of(const ValueReport& value, const std::string& model, const Wording& wording, const Summary& summary,
+             const Presentation& how);
 
 // ---- The smallest input that shows a mistake, for tests of one's own: as C++, and as JSON ----
 

@@ -20,15 +20,15 @@ struct Presentation {
     std::string subject = {};          // what is compared: "stepwise, fused", "mine.safetensors"
     const Mistake* planted = nullptr;  // in it
     std::string command = {};          // that writes this report
-    std::string recipe;
+    std::string recipe = {};
     std::uint64_t seed = 0;
-    std::size_t rows = 0;
-    std::string torch_version;
-    NetworkConfig network;
-    Glossary glossary;                    // of its operations
-    std::vector<std::string> characters;  // of the vocabulary, '.' first: UTF-8, printable
-    SourceOf source;                      // may be empty
-    Filter shows;
+    std::size_t rows = 0;  // of the batch
+    std::string torch_version = {};
+    NetworkConfig network = {};
+    Glossary glossary = {};                    // of its operations
+    std::vector<std::string> characters = {};  // of the vocabulary, '.' first: UTF-8, printable
+    SourceOf source = [](const std::string&) { return SourceLine(); };
+    Filter shows = {};
     Whose whose = Whose::by_hand;
 };
 

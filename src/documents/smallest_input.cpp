@@ -18,9 +18,6 @@ constexpr std::size_t kWidth = 77;  // a terminal's 80 columns, less an indent o
 
 template <class T>
 std::string literal(T x) {
-    if (!std::isfinite(x)) {  // macros of <cmath>
-        return std::isnan(x) ? "NAN" : x < 0 ? "-INFINITY" : "INFINITY";
-    }
     constexpr T kPlain = 1e7F;  // whole numbers below are written out
     if (std::abs(x) < kPlain && x == std::trunc(x) && (x != 0 || !std::signbit(x))) {
         return fmt::format("{:.0f}", x);
@@ -30,22 +27,22 @@ std::string literal(T x) {
     const std::string text(digits.data(), end.ptr);
     return text + (text.find_first_of(".e") == std::string::npos ? ".0" : "") + (sizeof(T) == sizeof(float) ? "F" : "");
 }
-std::string literal(std::int64_t x) {
-    return std::to_string(x);
-}
 
-// Numbers in the braces of each axis.
-template <class T>
-std::string initialiser(const Shape& shape, std::span<const T> numbers) {
-    if (shape.empty()) {
-        return literal(numbers.front());
+// Nested arrays of numbers in C++.
+std::string code_of(const Json& value, bool in_double) {
+    if (value.is_string()) {  // not finite: macros of <cmath>
+        const auto name = value.get<std::string>();
+        return name == "nan" ? "NAN" : name == "inf" ? "INFINITY" : "-INFINITY";
     }
-    const Shape inner(shape.begin() + 1, shape.end());
-    const std::size_t stride = count(inner);
+    if (const double* const number = std::get_if<double>(&value.value())) {
+        return in_double ? literal(*number) : literal(static_cast<float>(*number));
+    }
+    if (!value.is_array()) {
+        return printed_json(value, 0);
+    }
     std::vector<std::string> items;
-    items.reserve(shape.front());
-    for (std::size_t i = 0; i < shape.front(); ++i) {
-        items.push_back(initialiser(inner, numbers.subspan(i * stride, stride)));
+    for (const Json& item : value) {
+        items.push_back(code_of(item, in_double));
     }
     return fmt::format("{{{}}}", fmt::join(items, ", "));
 }
@@ -54,7 +51,7 @@ template <class T>
 Json nested(const Shape& shape, std::span<const T> numbers) {
     if (shape.empty()) {
         if constexpr (std::is_floating_point_v<T>) {
-            return number(static_cast<double>(numbers.front()));
+            return number(numbers.front());
         } else {
             return Json(numbers.front());
         }
@@ -68,6 +65,14 @@ Json nested(const Shape& shape, std::span<const T> numbers) {
     return all;
 }
 
+// Of an input.
+Json nested(const SmallestInput& input, const std::string& name) {
+    const std::vector<View> views = input.values.views();
+    const Shape& shape = find(views, name)->shape;
+    return input.values.holds_indices(name) ? nested(shape, input.values.indices(name))
+                                            : nested(shape, input.values[name]);
+}
+
 // "hprebn.1" is no name in C++.
 std::string identifier(std::string name) {
     std::ranges::replace(name, '.', '_');
@@ -75,11 +80,7 @@ std::string identifier(std::string name) {
 }
 
 std::string extents(const Shape& shape) {
-    std::string text;
-    for (const std::size_t extent : shape) {
-        text += fmt::format("[{}]", extent);
-    }
-    return text;
+    return shape.empty() ? "" : fmt::format("[{}]", fmt::join(shape, "]["));
 }
 
 // Broken between rows, or where one is wide after commas.
@@ -107,37 +108,16 @@ std::string what_is_right(const SmallestInput& input) {
     if (trial.verdict == Verdict::unwritten) {
         return element + " is not written";
     }
-    const auto shown = [&](double x) {
-        if (std::isnan(x)) {
-            return std::string("nan");
-        }
-        return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.9g}"), x);
-    };
-    return fmt::format("{} {}, expected {}", element, shown(worst.ours), shown(worst.right.value_or(0)));
-}
-
-std::string initialiser(const SmallestInput& input, const std::string& name, const Shape& shape) {
-    if (input.values.holds_indices(name)) {
-        return initialiser(shape, input.values.indices(name));
-    }
-    const std::span<const double> numbers = input.values[name];
-    if (input.made.trial.in_double) {
-        return initialiser(shape, numbers);
-    }
-    const std::vector<float> floats(numbers.begin(), numbers.end());
-    return initialiser(shape, std::span(floats));
+    const int digits = trial.in_double ? 17 : 9;
+    return fmt::format("{} {}, expected {}", element, significant(worst.ours, digits).shown,
+                       significant(worst.right.value_or(0), digits).shown);
 }
 
 }  // namespace
 
 bool is_small(const SmallestInput& input) {
     constexpr std::size_t kFewNumbers = 8, kFewLines = 7;
-    std::size_t numbers = 0;
-    for (const std::string& name : input.reads) {
-        const std::vector<View> views = input.values.views();
-        numbers += count(find(views, name)->shape);
-    }
-    return numbers <= kFewNumbers || (input.size.rows == 1 && as_code(input).size() <= kFewLines);
+    return input.values.elements() <= kFewNumbers || (input.size.rows == 1 && as_code(input).size() <= kFewLines);
 }
 
 std::vector<std::string> as_code(const SmallestInput& input) {
@@ -145,12 +125,12 @@ std::vector<std::string> as_code(const SmallestInput& input) {
         fmt::format("the smallest input found that shows it, with {}{}:", plural(input.size.rows, "row"),
                     input.made.trial.in_double ? ", in double" : "")};
     const char* const type = input.made.trial.in_double ? "double" : "float";
+    const std::vector<View> views = input.values.views();
     for (const std::string& name : input.reads) {
-        const std::vector<View> views = input.values.views();
         const Shape& shape = find(views, name)->shape;
         const bool indices = input.values.holds_indices(name);
         add_wrapped(lines, fmt::format("const {} {}{} = {};", indices ? "std::int64_t" : type, identifier(name),
-                                       extents(shape), initialiser(input, name, shape)));
+                                       extents(shape), code_of(nested(input, name), input.made.trial.in_double)));
     }
     const std::string comment = "// " + what_is_right(input);
     if (lines.size() > 1 && lines.back().size() + comment.size() + 2 <= kWidth) {
@@ -163,12 +143,9 @@ std::vector<std::string> as_code(const SmallestInput& input) {
 
 Json json_of(const SmallestInput& input) {
     const Trial& trial = input.made.trial;
-    const std::vector<View> views = input.values.views();
     Json values = Json::object();
     for (const std::string& name : input.reads) {
-        const Shape& shape = find(views, name)->shape;
-        values[name] = input.values.holds_indices(name) ? nested(shape, input.values.indices(name))
-                                                        : nested(shape, input.values[name]);
+        values[name] = nested(input, name);
     }
     return {
         {"rows", input.size.rows},

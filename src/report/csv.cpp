@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
 
 #include "base/utf8.h"
@@ -21,42 +23,21 @@ std::string quoted(const std::string& text) {
     return quoted + "\"";
 }
 
-template <class Fields>
-std::string csv_line(const Fields& fields) {
-    std::string text;
-    const char* between = "";  // the first field may be empty
-    for (const auto& field : fields) {
-        text += between + quoted(field);
-        between = ",";
-    }
-    return text + "\r\n";
-}
-
-std::string line_of(const std::vector<Column>& columns) {
-    std::vector<std::string> keys;
-    for (const Column& column : columns) {
-        if (!column.key.empty()) {
-            std::ranges::replace(keys.emplace_back(column.key), '.', '_');
+// A line of one field for each column that has a key; empty if none has.
+std::string line_of(const std::vector<Column>& columns, const std::function<std::string(std::size_t)>& field) {
+    std::vector<std::string> fields;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (!columns[i].key.empty()) {
+            fields.push_back(quoted(field(i)));
         }
     }
-    return keys.empty() ? "" : csv_line(keys);
+    return fields.empty() ? "" : fmt::format("{}\r\n", fmt::join(fields, ","));
 }
 
 // Of text that a spreadsheet would run as a formula: preceded by ', which it takes for text.
 std::string never_a_formula(const std::string& text) {
     const bool begins_one = !text.empty() && std::string_view("=+-@").find(text.front()) != std::string_view::npos;
     return begins_one && text != "-inf" ? "'" + text : text;
-}
-
-std::string line_of(const Table& table, const std::vector<Cell>& row) {
-    std::vector<std::string> fields;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-        if (!table.columns[i].key.empty()) {
-            const Json& value = row[i].value;
-            fields.push_back(value.is_string() ? never_a_formula(field_of(value)) : field_of(value));
-        }
-    }
-    return csv_line(fields);
 }
 
 }  // namespace
@@ -82,11 +63,19 @@ std::string to_csv(const Document& document) {
         if (table == nullptr) {
             continue;
         }
-        const std::string keys = line_of(table->columns);
+        const std::vector<Column>& columns = table->columns;
+        const std::string keys = line_of(columns, [&](std::size_t i) {
+            std::string key = columns[i].key;
+            std::ranges::replace(key, '.', '_');
+            return key;
+        });
         header = header.empty() ? keys : header;
         if (!keys.empty() && keys == header) {
             for (const std::vector<Cell>& row : table->rows) {
-                csv += line_of(*table, row);
+                csv += line_of(columns, [&](std::size_t i) {
+                    const std::string field = field_of(row[i].value);
+                    return row[i].value.is_string() ? never_a_formula(field) : field;
+                });
             }
         }
     }

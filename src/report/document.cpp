@@ -45,7 +45,7 @@ double without_sign_of_nan(double value) {
 }  // namespace
 
 Text as_conclusion(std::string words, std::string lead, Mark mark) {
-    return {.words = std::move(words), .lead = std::move(lead), .mark = mark, .code = {}, .role = TextRole::conclusion};
+    return {.words = std::move(words), .lead = std::move(lead), .mark = mark, .role = TextRole::conclusion};
 }
 
 Cell::Cell(std::string words) : shown(std::move(words)), value(shown) {}

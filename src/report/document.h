@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "base/json.h"
-#include "report/xml.h"
 
 namespace byhand {
 
@@ -155,6 +154,27 @@ struct Plot {
     bool log_x = false, log_y = false;
     bool same_scale = false;  // one unit has the same length on both axes
 };
+
+namespace report {
+
+enum class Outcome { passed, failed, skipped };
+
+// A test case of JUnit's XML.
+struct Case {
+    std::string classname, name;
+    Outcome outcome = Outcome::passed;
+    std::string type;     // of a failure: the verdict
+    std::string message;  // in one line
+    std::string text;     // all figures
+};
+
+struct Suite {
+    std::string name, package;
+    std::vector<std::pair<std::string, std::string>> properties;
+    std::vector<Case> cases;
+};
+
+}  // namespace report
 
 struct Document {
     std::string subject = {};  // the command: "lab undo", "eval"

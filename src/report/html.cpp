@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "report/writers.h"
-#include "report/xml.h"
 
 namespace byhand {
 namespace {
@@ -51,10 +50,6 @@ bool is_hidden(const Column& column) {
     return column.align == Align::hidden;
 }
 
-std::string for_screen_readers(const std::string& words) {
-    return "<span class=\"vh\">" + escaped(words) + "</span>";
-}
-
 // Nothing where no column has a title.
 std::string heading_of(const Table& table) {
     std::string cells;
@@ -63,7 +58,8 @@ std::string heading_of(const Table& table) {
         const std::string &title = table.columns[i].title, &svg = table.columns[i].svg;
         if (!is_hidden(table.columns[i])) {
             has_title = has_title || !title.empty();
-            const std::string words = svg.empty() ? escaped(title) : for_screen_readers(title) + svg;
+            const std::string words =
+                svg.empty() ? escaped(title) : "<span class=\"vh\">" + escaped(title) + "</span>" + svg;
             cells += title.empty() ? fmt::format("<td{}></td>", class_of(table, i))
                                    : fmt::format("<th scope=\"col\"{}>{}</th>", class_of(table, i), words);
         }

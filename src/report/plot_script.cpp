@@ -42,17 +42,8 @@ std::string data(const Plot& plot) {
     return text;
 }
 
-const char* word_of(Style style) {
-    switch (style) {
-        case Style::line:
-            return "lines";
-        case Style::points:
-            return "points";
-        case Style::both:
-            return "linespoints";
-    }
-    return "lines";
-}
+// In gnuplot's words, by Style.
+constexpr std::array kStyles = {"lines", "points", "linespoints"};
 
 // The bands first, so that every curve lies on top of them.
 std::string commands(const Plot& plot, bool bands) {
@@ -73,7 +64,7 @@ std::string commands(const Plot& plot, bool bands) {
         const Series& one = plot.series[s];
         const std::string title = one.name.empty() ? "notitle" : "title " + quoted(one.name);
         curves += fmt::format("{}$d{} using 1:2 with {} linetype {} {}", curves.empty() ? "" : ", ", s,
-                              word_of(one.style), s + 1, title);
+                              kStyles.at(static_cast<std::size_t>(one.style)), s + 1, title);
     }
     return text + "plot " + curves + "\n";
 }
@@ -81,15 +72,6 @@ std::string commands(const Plot& plot, bool bands) {
 // Colours that the colour-blind can tell apart too (Okabe and Ito 2008), dark enough for thin lines on white.
 constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                  "#56b4e9", "#e69f00", "#333333", "#8c6bb1"};
-
-std::string linetypes() {
-    std::string text;
-    for (std::size_t i = 0; i < kColours.size(); ++i) {
-        text += fmt::format("set linetype {} linewidth 1.8 linecolor rgb \"{}\" pointtype 7 pointsize 0.45\n", i + 1,
-                            kColours[i]);
-    }
-    return text + fmt::format("set linetype cycle {}\n", kColours.size());
-}
 
 }  // namespace
 
@@ -109,8 +91,12 @@ std::string svg_script(const std::vector<Plot>& plots) {
         "set encoding utf8\nset terminal svg noenhanced size {}, {} font \"sans-serif,13\" background rgb "
         "\"white\"\n",
         kWidth, kHeight * plots.size());
+    for (std::size_t i = 0; i < kColours.size(); ++i) {
+        text += fmt::format("set linetype {} linewidth 1.8 linecolor rgb \"{}\" pointtype 7 pointsize 0.45\n", i + 1,
+                            kColours[i]);
+    }
+    text += fmt::format("set linetype cycle {}\n", kColours.size());
     text +=
-        linetypes() +
         "set style fill transparent solid 0.15 noborder\nset border 3 linecolor rgb \"#666666\"\nset tics nomirror\n"
         "set grid linecolor rgb \"#dddddd\" linetype 1 linewidth 0.8\nset autoscale xfix\nset offsets graph 0.01, "
         "graph 0.01, 0, 0\n"

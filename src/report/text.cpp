@@ -105,49 +105,43 @@ Layout layout_of(const Tables& tables, std::size_t room) {
     return layout;
 }
 
-class TableText {
-public:
-    // `tables` are those that share a layout, among them this one.
-    TableText(const Table& table, const Tables& tables, const Terminal& terminal)
-        : table_(table),
-          terminal_(terminal),
-          is_last_(&table == tables.back()),
-          room_(room_of(terminal)),
-          layout_(layout_of(tables, room_)) {}
+struct TableWriter {
+    const Table& table;
+    const Tables& tables;  // those that share a layout, among them this one
+    const Terminal& terminal;
+    std::size_t room = room_of(terminal);
+    Layout layout = layout_of(tables, room);
 
     std::string text() const {
-        if (layout_.columns.empty()) {
+        if (layout.columns.empty()) {
             return "";
         }
-        std::string text = table_.title.empty() ? "" : in_bold(wrapped(table_.title, room_)) + "\n";
+        std::string text = table.title.empty() ? "" : in_bold(wrapped(table.title, room)) + "\n";
         std::vector<Cell> titles;
-        std::ranges::transform(table_.columns, std::back_inserter(titles), &Column::title);
-        if (std::ranges::any_of(layout_.columns, [&](std::size_t i) { return !titles[i].shown.empty(); })) {
+        std::ranges::transform(table.columns, std::back_inserter(titles), &Column::title);
+        if (std::ranges::any_of(layout.columns, [&](std::size_t i) { return !titles[i].shown.empty(); })) {
             text += line_of(titles);
         }
-        for (const std::size_t row : order_of_rows(table_)) {
-            text += line_of(table_.rows[row]) + below(table_.rows[row]);
+        for (const std::size_t row : order_of_rows(table)) {
+            text += line_of(table.rows[row]) + below(table.rows[row]);
         }
-        return text + (is_last_ ? left_out() : "");
+        return text + (&table == tables.back() ? left_out() : "");
     }
 
-private:
-    std::string in_bold(const std::string& text) const {
-        return terminal_.colour ? "\x1b[1m" + text + "\x1b[0m" : text;
-    }
+    std::string in_bold(const std::string& text) const { return terminal.colour ? "\x1b[1m" + text + "\x1b[0m" : text; }
 
     // Two spaces before each column, and none at the end.
     std::string line_of(const std::vector<Cell>& row) const {
         std::string line;
         std::size_t begin = 0;
-        for (const std::size_t i : layout_.columns) {
-            const std::size_t width = layout_.widths[i];
+        for (const std::size_t i : layout.columns) {
+            const std::size_t width = layout.widths[i];
             begin += 2;
-            const bool may_break = i == layout_.columns.back() && is_left(table_, i);
+            const bool may_break = i == layout.columns.back() && is_left(table, i);
             const std::string words = may_break ? indented(wrapped(row[i].shown, width), begin) : row[i].shown;
             const std::string padding(width - std::min(width, width_of_lines(words)), ' ');
-            const std::string shown = painted(words, row[i].mark, terminal_);
-            line += "  " + (is_left(table_, i) ? shown + padding : padding + shown);
+            const std::string shown = painted(words, row[i].mark, terminal);
+            line += "  " + (is_left(table, i) ? shown + padding : padding + shown);
             begin += width;
         }
         line.erase(line.find_last_not_of(' ') + 1);
@@ -157,8 +151,8 @@ private:
     std::string below(const std::vector<Cell>& row) const {
         std::string lines;
         for (std::size_t i = 0; i < row.size(); ++i) {
-            if (table_.columns[i].align == Align::below && !row[i].shown.empty()) {
-                lines += wrapped_and_indented(row[i].shown, 6, room_) + "\n";
+            if (table.columns[i].align == Align::below && !row[i].shown.empty()) {
+                lines += wrapped_and_indented(row[i].shown, 6, room) + "\n";
             }
         }
         return lines;
@@ -166,70 +160,63 @@ private:
 
     std::string left_out() const {
         std::string names;
-        for (const std::size_t i : layout_.left_out) {
-            names += (names.empty() ? "" : ", ") + table_.columns[i].title;
+        for (const std::size_t i : layout.left_out) {
+            names += (names.empty() ? "" : ", ") + table.columns[i].title;
         }
-        return names.empty() ? ""
-                             : wrapped_and_indented(fmt::format("not shown at {} columns: {}; --format csv has all",
-                                                                terminal_.width, names),
-                                                    2, room_) +
-                                   "\n";
+        const std::string line =
+            fmt::format("not shown at {} columns: {}; --format csv has all", terminal.width, names);
+        return names.empty() ? "" : wrapped_and_indented(line, 2, room) + "\n";
     }
-
-    const Table& table_;
-    const Terminal& terminal_;
-    bool is_last_;
-    std::size_t room_;
-    Layout layout_;
 };
 
-std::string text_of(const Text& text, const Document& /*document*/, const Terminal& terminal) {
-    std::string words = wrapped(text.lead + text.words, room_of(terminal));
-    if (words.starts_with(text.lead)) {  // else it is broken
-        words = painted(text.lead, text.mark, terminal) + words.substr(text.lead.size());
-    }
-    return words + "\n" + text.code + (text.code.empty() ? "" : "\n");
-}
+// A block as text.
+struct BlockWriter {
+    const Document& document;
+    const Terminal& terminal;
 
-std::string text_of(const Table& table, const Document& document, const Terminal& terminal) {
-    Tables tables;
-    for (const Block& block : document.blocks) {
-        const auto* const other = std::get_if<Table>(&block);
-        if (other != nullptr && (other == &table || share_layout(table, *other))) {
-            tables.push_back(other);
+    std::string operator()(const Text& text) const {
+        std::string words = wrapped(text.lead + text.words, room_of(terminal));
+        if (words.starts_with(text.lead)) {  // else it is broken
+            words = painted(text.lead, text.mark, terminal) + words.substr(text.lead.size());
         }
+        return (words.empty() ? "" : words + "\n") + text.code + (text.code.empty() ? "" : "\n");
     }
-    return TableText(table, tables, terminal).text();
-}
 
-std::string text_of(const Formulas& formulas, const Document& /*document*/, const Terminal& terminal) {
-    std::string text;
-    for (const ShownFormula& one : formulas.formulas) {
-        text += fmt::format("{}\n      {}, {}\n", wrapped_and_indented(one.formula, 2, room_of(terminal)), one.function,
-                            one.place);
+    std::string operator()(const Table& table) const {
+        Tables tables;
+        for (const Block& block : document.blocks) {
+            const auto* const other = std::get_if<Table>(&block);
+            if (other != nullptr && (other == &table || share_layout(table, *other))) {
+                tables.push_back(other);
+            }
+        }
+        return TableWriter{table, tables, terminal}.text();
     }
-    return text;
-}
 
-std::string text_of(const Figure& /*figure*/, const Document& /*document*/, const Terminal& /*terminal*/) {
-    return "";
-}
+    std::string operator()(const Formulas& formulas) const {
+        std::string text;
+        for (const ShownFormula& one : formulas.formulas) {
+            text += fmt::format("{}\n      {}, {}\n", wrapped_and_indented(one.formula, 2, room_of(terminal)),
+                                one.function, one.place);
+        }
+        return text;
+    }
 
-std::string text_of(const Details& details, const Document& document, const Terminal& terminal) {
-    return text_of(Text{details.summary}, document, terminal);
-}
+    std::string operator()(const Details& details) const { return (*this)(Text{details.summary}); }
+    std::string operator()(const Figure& /*figure*/) const { return ""; }
+};
 
 }  // namespace
 
 std::string to_text(const Table& table, const Terminal& terminal) {
-    return TableText(table, {&table}, terminal).text();
+    return TableWriter{table, {&table}, terminal}.text();
 }
 
 std::string to_text(const Document& document, const Terminal& terminal) {
     const std::string note = document.note.empty() ? "" : " (" + document.note + ")";
     std::string text = wrapped(document.title + note, room_of(terminal)) + "\n";
     for (const Block& block : document.blocks) {  // an empty line before each
-        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, document, terminal); }, block);
+        const std::string one = std::visit(BlockWriter{document, terminal}, block);
         text += one.empty() ? "" : "\n" + one;
     }
     return text;

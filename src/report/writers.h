@@ -4,11 +4,9 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "report/document.h"
-#include "report/xml.h"
 
 namespace byhand {
 
@@ -23,8 +21,6 @@ struct Terminal {
 std::string to_text(const Document& document, const Terminal& terminal = {});
 std::string to_text(const Table& table, const Terminal& terminal = {});
 
-// ---- Text layout for a terminal ----
-
 // The number of columns: a combining mark (the hat of x̂) has none. Precondition: UTF-8.
 std::size_t width_of(std::string_view text);
 
@@ -32,13 +28,8 @@ std::size_t width_of(std::string_view text);
 // the lines that a line is broken into are indented as it is.
 std::string wrapped(std::string_view text, std::size_t width);
 
-// Two numbers with so many digits that they look different if they are; with all digits of a double if `in_double`.
-std::pair<std::string, std::string> two_numbers(double a, double b, bool in_double);
-
 // "1 tensor", "2 tensors".
 std::string plural(std::size_t n, const std::string& thing);
-
-// ---- A document for spreadsheets ----
 
 // A value as one field, not yet quoted: all digits, the items of a list separated by blanks, nothing for null. Control
 // characters become "\x1b".
@@ -47,8 +38,6 @@ std::string field_of(const Json& value);
 // RFC 4180: the keys of the first table that has keys, then its rows with all digits, and those of all tables with the
 // same keys. Empty without such a table.
 std::string to_csv(const Document& document);
-
-// ---- The rows of a table as test cases ----
 
 // By the keys of the columns: it has the row's name, and passes, fails or is skipped as its verdict is good, bad or
 // open. What does not pass says why after the verdict as it is shown; a failure has all other values below, by their
@@ -82,9 +71,19 @@ std::string terminal_script(const std::vector<Plot>& plots, std::size_t columns,
 // One SVG image of all, one plot below the other. Precondition: there is at least one.
 std::string svg_script(const std::vector<Plot>& plots);
 
-// The style sheet of every page, style.css, which the build embeds in the program.
 namespace report {
+
+// Test reports in JUnit's XML, valid by Ant's schema and by Jenkins' own. Times are 0 and dates 1970, because they are
+// not measured. Text is escaped.
+std::string junit(const std::vector<Suite>& suites);
+
+// For an attribute or between tags. Characters that are invalid in XML become U+FFFD, and those that change the text
+// direction or end the line are written as printable() writes them.
+std::string escaped(std::string_view text);
+
+// The style sheet of every page, style.css, which the build embeds in the program.
 extern const char* const kStyle;
-}
+
+}  // namespace report
 
 }  // namespace byhand

@@ -1,17 +1,22 @@
-#include "report/xml.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <utility>
 
 #include "base/utf8.h"
+#include "report/writers.h"
 
 // Ant's schema of JUnit reports lets the root have no attributes, wants id, package, hostname and timestamp of every
 // suite, properties before its test cases and system-out and system-err after them. Jenkins' own takes all of that.
 
 namespace byhand::report {
 namespace {
+
+using Entity = std::pair<std::string_view, std::string_view>;
+constexpr std::array<Entity, 5> kEntities = {
+    {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"\n", "&#10;"}}};
 
 bool fits_xml(char32_t value) {
     return (value == '\n' || !is_control(value)) && value != 0xfffe && value != 0xffff;
@@ -20,16 +25,14 @@ bool fits_xml(char32_t value) {
 std::string written(const Case& one) {
     const std::string text =
         fmt::format(R"(    <testcase classname="{}" name="{}" time="0")", escaped(one.classname), escaped(one.name));
-    switch (one.outcome) {
-        case Outcome::passed:
-            return text + "/>\n";
-        case Outcome::skipped:
-            return text + fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escaped(one.message));
-        case Outcome::failed:
-            break;
+    if (one.outcome == Outcome::passed) {
+        return text + "/>\n";
     }
-    return text + fmt::format(">\n      <failure type=\"{}\" message=\"{}\">{}</failure>\n    </testcase>\n",
-                              escaped(one.type), escaped(one.message), escaped(one.text));
+    return text + ">\n      " +
+           (one.outcome == Outcome::skipped ? fmt::format("<skipped message=\"{}\"/>", escaped(one.message))
+                                            : fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>",
+                                                          escaped(one.type), escaped(one.message), escaped(one.text))) +
+           "\n    </testcase>\n";
 }
 
 }  // namespace
@@ -44,18 +47,9 @@ std::string escaped(std::string_view text) {
             out += "\xef\xbf\xbd";
         } else if (turns_or_ends_line(character.value)) {
             out += printable(bytes);
-        } else if (bytes == "&") {
-            out += "&amp;";
-        } else if (bytes == "<") {
-            out += "&lt;";
-        } else if (bytes == ">") {
-            out += "&gt;";
-        } else if (bytes == "\"") {
-            out += "&quot;";
-        } else if (bytes == "\n") {
-            out += "&#10;";
         } else {
-            out += bytes;
+            const auto* const entity = std::ranges::find(kEntities, bytes, &Entity::first);
+            out += entity != kEntities.end() ? entity->second : bytes;
         }
     }
     return out;
@@ -87,3 +81,30 @@ std::string junit(const std::vector<Suite>& suites) {
 }
 
 }  // namespace byhand::report
+
+namespace byhand {
+
+report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const std::string& class_name,
+                         const std::string& why) {
+    using report::Outcome;
+    report::Case one{class_name, "", Outcome::skipped, "", "", ""};
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        const Cell& cell = row[i];
+        const std::string& key = table.columns[i].key;
+        if (key == "name") {
+            const auto name = cell.value.get<std::string>();
+            one.name = name.empty() ? "\"\"" : name;
+        } else if (key == "verdict") {
+            one.outcome = cell.mark == Mark::good ? Outcome::passed
+                          : is_bad(cell.mark)     ? Outcome::failed
+                                                  : Outcome::skipped;
+            one.type = cell.value.get<std::string>();
+            one.message = cell.shown + (why.empty() ? "" : ": " + why);
+        } else if (!key.empty() && !cell.value.is_null()) {
+            one.text += fmt::format("{}: {}\n", key, field_of(cell.value));
+        }
+    }
+    return one;
+}
+
+}  // namespace byhand

@@ -39,6 +39,7 @@ TEST_CASE("compare: all forms agree with both of LibTorch's networks, end to end
     CHECK(j["verdict"] == "agree");
     REQUIRE(j["steps"].size() == 1);
     const std::string table = byhand(folder, Arguments{"compare", "--verbose"} + models).out;
+    CHECK(contains(table, "\nnext: plant a mistake, or train:\n"));  // --verbose, which lists more, is given
     std::set<std::string> sections;
     for (const Json& t : j["steps"][0]["tensors"]) {
         CAPTURE(t);

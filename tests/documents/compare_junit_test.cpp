@@ -6,6 +6,7 @@
 #include "documents/compare.h"
 #include "harness/junit.h"
 #include "harness/results.h"
+#include "report/writers.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -119,13 +120,11 @@ TEST_CASE("JUnit: where what disagrees is not shown, a failure says so") {
     CHECK(read({step_of(0, {exact("C", {2})})}, {}, only("C")).children[0].attributes.at("failures") == "0");
 }
 
-TEST_CASE("JUnit: only what the filter takes, and the same bytes again") {
+TEST_CASE("JUnit: only what the filter takes") {
     const std::vector<ComparedStep> steps = {
         with_isolated(step_of(0, {exact("C", {2}), exact("dC", {2})}), {isolated("h", trial(0), trial(0))})};
     const Presentation how = presentation([](const std::string& name) { return name == "dC"; });
     CHECK(read(steps, {}, how).children[0].attributes.at("tests") == "1");
-    CHECK(report::junit(compare_suites(how, summary_of(steps), steps)) ==
-          report::junit(compare_suites(how, summary_of(steps), steps)));
     CHECK(read({}).children.empty());
 }
 

@@ -109,44 +109,6 @@ TEST_CASE("a step that is wrong in double only is told to be wrong, and where") 
     CHECK_FALSE(step.only_in_double());
 }
 
-TEST_CASE("the columns stand under each other, however wide they are") {
-    const ComparedStep step =
-        step_of(0, {exact("C", {1}), within("a_very_long_name_of_a_tensor.12", {1234, 5678, 9}, 1e-300, 1e-299),
-                    within("dW1", {2}, 1e-31, 1e-30)});
-    const std::vector<std::string> lines = lines_of(table(step, presentation()));
-    REQUIRE(lines.size() == 6);
-    for (const std::string column : {"shape", "verdict"}) {  // to the left
-        const std::size_t at = lines[2].find(column);
-        for (std::size_t i = 3; i < lines.size(); ++i) {
-            CHECK(lines[i].substr(at - 2, 2) == "  ");
-            CHECK(lines[i][at] != ' ');
-        }
-    }
-    for (const std::string column : {"count", "equal", "differ", "ULP", "error", "LibTorch", "of limit"}) {
-        const std::size_t end = lines[2].find(column) + column.size();
-        for (std::size_t i = 3; i < lines.size(); ++i) {
-            CHECK(lines[i][end - 1] != ' ');
-            CHECK(lines[i].substr(end, 2) == "  ");
-        }
-    }
-}
-
-TEST_CASE("a pass shows the same figures as a failure") {
-    const ComparedStep pass = step_of(0, {within("dW1", {2, 3}, 2e-5, 4e-5)}),
-                       failure = step_of(0, {within("dW1", {2, 3}, 2e-5, 1e-5)});
-    const std::string passed = lines_of(table(pass, presentation()))[3];
-    const std::vector<std::string> failed = lines_of(table(failure, presentation()));
-    for (const std::string figure : {"dW1", "(2, 3)", "6", "no", "2.0e-05", "12", "3.0e-09", "4.0e-09"}) {
-        CHECK(contains(passed, figure));
-        CHECK(contains(failed[3], figure));
-    }
-    CHECK(contains(passed, "50.0 %"));
-    CHECK(contains(passed, "within   [1, 2] 0.5 | -0.25"));
-    CHECK(contains(failed[3], "200.0 %"));
-    CHECK(contains(failed[3], "mismatch  [1, 2] 0.5 | -0.25"));
-    CHECK(contains(failed[4], "0.5 by hand, -0.25 by LibTorch"));
-}
-
 TEST_CASE("what is not finite or never written shows where it stands") {
     NamedFinding nan = within("h", {2, 2}, 0, 1);
     nan.difference.reset();
@@ -243,7 +205,7 @@ TEST_CASE("blame: numbers are by hand, yours or given, and byhand's own code is 
     CHECK(contains(shown, ": 0.5 given, -0.25 by LibTorch"));
     CHECK(contains(shown, "worst element: given | LibTorch"));
     CHECK_FALSE(contains(shown, "by hand"));
-    how.source = nullptr;
+    how.source = Presentation().source;
     CHECK(contains(blame(with_culprit(), how), " (no source)\n"));
 }
 
@@ -338,6 +300,23 @@ TEST_CASE("colour changes no letter, and is used only where it is asked for") {
     CHECK(contains(in(true), "\x1b[1;31mfirst divergence dW1, culprit dbnvar\x1b[0m"));
     CHECK(contains(in(true), "\x1b[1;31mthey disagree\x1b[0m"));
     CHECK(without_escapes(in(true)) == in(false));
+}
+
+TEST_CASE("a verdict that is allowed is marked as open, and stands last") {
+    NamedFinding zero = exact("C", {2});
+    zero.verdict = Verdict::vacuous;
+    const ComparedStep step =
+        with_isolated(step_of(0, {zero, exact("dC", {2})}), {isolated("h", trial(0.5), trial(0, Verdict::vacuous))});
+    const auto shown = [&](const std::set<Verdict>& allowed) {
+        const Summary summary = summary_of({step}, allowed);
+        return to_text(compare_document(presentation(), summary, {step}, ShownRows::all, {""}), {.colour = true});
+    };
+    const std::string refused = shown({}), accepted = shown({Verdict::vacuous});
+    CHECK(contains(refused, "\x1b[1;31mvacuous\x1b[0m"));
+    CHECK(refused.find("\n  C ") < refused.find("\n  dC "));
+    CHECK(contains(accepted, "\x1b[33mvacuous\x1b[0m"));
+    CHECK_FALSE(contains(accepted, "\x1b[1;31m"));
+    CHECK(accepted.find("\n  C ") > accepted.find("\n  dC "));
 }
 
 TEST_CASE("one screen: the verdict, the root cause, what to do next, and a table of what inherits from none") {

@@ -74,6 +74,20 @@ TEST_CASE("explain: the numbers of a scalar, of characters, and of more than six
     CHECK(text.ends_with("\n           2, 3, 1, 0, 2, 3, …\n"));
 }
 
+TEST_CASE("explain: the numbers of a row, those of all its positions, and what is not finite as tables have it") {
+    constexpr float kNaN = std::numeric_limits<float>::quiet_NaN(), kInf = std::numeric_limits<float>::infinity();
+    const std::vector<float> numbers = {1, 2, 3, 4, 5, 6, -kNaN, -kInf, kInf, 0.125F, 0, 0};
+    const Explanation h = {"h", "m", {4, 3}, "", {}, {}, {}};  // two rows of two positions
+    const std::vector<View> values = {{"h", {4, 3}, DType::float32, numbers.data()}};
+    const FollowedRow second = {1, "row 1"};
+    CHECK(to_text(explain_document(std::vector{h}, "", values, presentation(), second))
+              .ends_with("\n  name  shape   function  notes  first numbers\n"
+                         "  h     (4, 3)  given     Ha     nan, -inf, inf …\n"));
+    const Document one = explain_document(h, values, presentation(), second);
+    CHECK(to_text(one).ends_with("\n  notes    Ha\n  row 1    nan, -inf, inf, 0.125, 0, 0\n"));
+    CHECK(one.data[0]["row"] == Json({"nan", "-inf", "inf", 0.125, 0.0, 0.0}));
+}
+
 TEST_CASE("explain: the whole network, a line a value") {
     const Explanation given = {"C", "the embedding", {4, 2}, "", {}, {"emb"}, {}};
     const Document document = explain_document(std::vector{given, db1()}, "", {kValues}, presentation());

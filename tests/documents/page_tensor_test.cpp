@@ -222,8 +222,13 @@ TEST_CASE("HTML: verdicts without figures are in words") {
     CHECK(all(given, "tbody", "opens").size() == 1);
     CHECK(text_of(given).find("not given: dh") != std::string::npos);
     r.verdict = Verdict::vacuous;
-    CHECK(has_class(box_of(read(html({step_of(0, {r})})), "dh"), "off"));
-    CHECK(has_class(box_of(read(html({step_of(0, {r})}, presentation(), {Verdict::vacuous})), "dh"), "open"));
+    const std::vector<ComparedStep> vacuous = {
+        with_isolated(step_of(0, {r}), {isolated("dh", trial(0.5), trial(0, Verdict::vacuous))})};
+    CHECK(has_class(box_of(read(html(vacuous)), "dh"), "off"));
+    const Element allowed = read(html(vacuous, presentation(), {Verdict::vacuous}));
+    CHECK(has_class(box_of(allowed, "dh"), "open"));
+    CHECK(all(row_of(allowed, "dh"), "span", "open").size() == 3);  // its own, end to end, in isolation
+    CHECK(all(allowed, "span", "off").empty());
 }
 
 TEST_CASE("HTML: a reference's worse verdict is the row's, and each has its line") {

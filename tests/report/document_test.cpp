@@ -4,8 +4,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "report/writers.h"
@@ -15,7 +16,7 @@ using namespace byhand;
 namespace {
 
 Document sample() {
-    Document document{"lab sample", "note 9", "A <title>", {}, {}, Json::object(), true};
+    Document document{.subject = "lab sample", .note = "note 9", .title = "A <title>"};
     document.blocks.emplace_back(Text{"One line.\nAnother & more."});
     document.blocks.emplace_back(
         Table{"figures", {"", "x̂"}, {{"γ", fixed(-0.00001, 3)}, {"wide name", fixed(12.5, 1)}}});
@@ -26,6 +27,11 @@ Document sample() {
     document.plots.push_back(
         {"a \"plot\"", "x", "y", {{"s", {1, 2}, {0.5, -1}, {}, {}, Style::both}}, false, true, false});
     return document;
+}
+
+// Of blocks alone.
+Document titled(std::vector<Block> blocks) {
+    return {.subject = "sample", .title = "A title", .blocks = std::move(blocks)};
 }
 
 }  // namespace
@@ -89,7 +95,7 @@ TEST_CASE("document: a table too wide for the terminal leaves columns out in the
 }
 
 TEST_CASE("document: tables with the same columns leave the same ones out, which is said once") {
-    Document document{"sample", "", "A title", {wide_table(), wide_table()}, {}, Json::object(), true};
+    Document document = titled({wide_table(), wide_table()});
     std::get<Table>(document.blocks[1]).rows[0][4] = {"few"};
     CHECK(to_text(document, {.width = 62}) ==
           "A title\n\nt\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  some words that are long\n\n"
@@ -107,18 +113,17 @@ TEST_CASE("document: every width that has room for a table is kept to") {
 }
 
 TEST_CASE("document: words under a row, a title and a paragraph are broken at the terminal's width") {
-    Document document{"sample", "", "A title that is rather long", {}, {}, Json::object(), true};
-    document.blocks.emplace_back(Text{"one two three four five six"});
-    document.blocks.emplace_back(
-        Table{"", {"a", {"source", "source", Align::below}}, {{"x", "a long source\nof two lines, or more"}}});
+    Document document =
+        titled({Text{"one two three four five six"},
+                Table{"", {"a", {"source", "source", Align::below}}, {{"x", "a long source\nof two lines, or more"}}}});
+    document.title = "A title that is rather long";
     CHECK(to_text(document, {.width = 24}) ==
           "A title that is rather\nlong\n\none two three four five\nsix\n\n"
           "  a\n  x\n      a long source\n      of two lines, or\n      more\n");
 }
 
 TEST_CASE("document: a page shows the conclusion under its heading, text where it is") {
-    const Document document{
-        "sample", "", "A title", {Text{"first"}, as_conclusion("it holds"), Text{"last"}}, {}, Json::object(), true};
+    const Document document = titled({Text{"first"}, as_conclusion("it holds"), Text{"last"}});
     CHECK(to_text(document) == "A title\n\nfirst\n\nit holds\n\nlast\n");
     CHECK(to_html(document).find("<h1>A title</h1>\n<p>it holds</p>\n</header>\n<main>\n<p>first</p>\n<p>last</p>\n") !=
           std::string::npos);
@@ -126,7 +131,8 @@ TEST_CASE("document: a page shows the conclusion under its heading, text where i
 
 TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
     const Table table = {"t", {"a", {"v", "v", Align::left}}, {{"x", {"bad", "bad", Mark::bad}}, {"y", "none"}}};
-    Document document{"sample", "", "A title", {table, Text{": 1 of 2", "they disagree", Mark::bad}}, {}, {}, false};
+    Document document = titled({table, Text{": 1 of 2", "they disagree", Mark::bad}});
+    document.agrees = false;
     CHECK(to_text(document, {.colour = true}) ==
           "A title\n\n\x1b[1mt\x1b[0m\n  a  v\n  x  \x1b[1;31mbad\x1b[0m\n  y  none\n\n"
           "\x1b[1;31mthey disagree\x1b[0m: 1 of 2\n");
@@ -141,7 +147,7 @@ TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
 }
 
 TEST_CASE("document: on a narrow screen a page leaves out the columns that text may drop, and names them") {
-    Document document{"sample", "", "A title", {wide_table()}, {}, Json::object(), true};
+    Document document = titled({wide_table()});
     const std::string page = to_html(document);
     CHECK(page.find("<th scope=\"col\" class=\"wide drop1\">ULP</th>") != std::string::npos);
     CHECK(page.find("<p class=\"narrow\">Not shown on a narrow screen: ") != std::string::npos);
@@ -151,16 +157,16 @@ TEST_CASE("document: on a narrow screen a page leaves out the columns that text 
 
 TEST_CASE("document: code below a paragraph keeps its lines, however long") {
     const std::string code = "  const float x[1][3] = {{1, 2, 3}};  // x < 4\n  const float y = 1;";
-    const Document document{"sample", "", "A title", {Text{"words that wrap", "", Mark::none, code}}, {}, {}, true};
+    const Document document = titled({Text{"words that wrap", "", Mark::none, code}});
     CHECK(to_text(document, {.width = 24}) == "A title\n\nwords that wrap\n" + code + "\n");
     CHECK(to_html(document).find("<pre>  const float x[1][3] = {{1, 2, 3}};  // x &lt; 4&#10;") != std::string::npos);
 }
 
 TEST_CASE("document: a page has every cell, title, lead and key escaped") {
-    Document document{"s<1>", "", "A title", {}, {}, Json::object(), true};
-    document.blocks.emplace_back(Text{"words", "<2>", Mark::good});
-    document.blocks.emplace_back(
-        Table{"<3>", {"<4>", {"b", "b", Align::below}}, {{"<5>", {"<6>\x1b", {}, Mark::open}}}});
+    Document document =
+        titled({Text{"words", "<2>", Mark::good},
+                Table{"<3>", {"<4>", {"b", "b", Align::below}}, {{"<5>", {"<6>\x1b", {}, Mark::open}}}}});
+    document.subject = "s<1>";
     const std::string page = to_html(document);
     for (const char digit : {'1', '2', '3', '4', '5', '6'}) {
         CHECK(page.find(std::string("<") + digit) == std::string::npos);
@@ -170,7 +176,6 @@ TEST_CASE("document: a page has every cell, title, lead and key escaped") {
 }
 
 TEST_CASE("document: what is wrong stands first where a table says so, but not for programs") {
-    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
     Table table = {"",
                    {"a"},
                    {{{"open", "open", Mark::open}},
@@ -181,7 +186,7 @@ TEST_CASE("document: what is wrong stands first where a table says so, but not f
     CHECK(to_text(table) == "  a\n  open\n  good\n  bad\n  none\n  worse\n");
     table.worst_first = true;
     CHECK(to_text(table) == "  a\n  bad\n  worse\n  good\n  none\n  open\n");
-    document.blocks.emplace_back(table);
+    const Document document = titled({table});
     CHECK(to_csv(document) == "a\r\nopen\r\ngood\r\nbad\r\nnone\r\nworse\r\n");
     CHECK(json_of_rows(table).at(0).at("a").get<std::string>() == "open");
     const std::string page = to_html(document);
@@ -201,16 +206,13 @@ TEST_CASE("document: columns without a key are for people, and a key with a dot 
           Json::array(
               {{{"name", "x"}, {"shape", Json::array({2, 3})}, {"worst", {{"index", Json::array({1, 0})}, {"a", 3.0}}}},
                {{"name", "y\x1b[2J"}, {"shape", Json::array()}, {"worst", nullptr}}}));
-    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
-    document.blocks.emplace_back(Table{"", {"", {"", ""}}, {{"of people", "only"}}});
-    document.blocks.emplace_back(table);
+    const Document document = titled({Table{"", {"", {"", ""}}, {{"of people", "only"}}}, table});
     CHECK(to_csv(document) == "name,shape,worst_index,worst_a\r\nx,2 3,1 0,3\r\ny\\x1b[2J,,,\r\n");
 }
 
 TEST_CASE("document: a table without titles has no heading, and one of hidden columns is not shown at all") {
-    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
-    document.blocks.emplace_back(Table{"", {"", {"", "", Align::left}}, {{"reads", "a, b"}, {"values", "1\n2"}}});
-    document.blocks.emplace_back(Table{"unseen", {{"a", "a", Align::hidden}}, {{"x"}}});
+    const Document document = titled({Table{"", {"", {"", "", Align::left}}, {{"reads", "a, b"}, {"values", "1\n2"}}},
+                                      Table{"unseen", {{"a", "a", Align::hidden}}, {{"x"}}}});
     CHECK(to_text(document) == "A title\n\n  reads   a, b\n  values  1\n          2\n");
     const std::string page = to_html(document);
     CHECK(page.find("<thead") == std::string::npos);
@@ -219,8 +221,7 @@ TEST_CASE("document: a table without titles has no heading, and one of hidden co
 }
 
 TEST_CASE("document: a hidden column is for programs only") {
-    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
-    document.blocks.emplace_back(Table{"", {"a", {"b", "b", Align::hidden}, "c"}, {{"x", "unseen", "7"}}});
+    const Document document = titled({Table{"", {"a", {"b", "b", Align::hidden}, "c"}, {{"x", "unseen", "7"}}}});
     CHECK(to_text(document) == "A title\n\n  a  c\n  x  7\n");
     CHECK(to_html(document).find("unseen") == std::string::npos);
     CHECK(to_csv(document) == "a,b,c\r\nx,unseen,7\r\n");
@@ -239,10 +240,9 @@ TEST_CASE("document: as a page, well-formed, without a script, every word escape
     CHECK(page.find(".scroll table {") != std::string::npos);  // the style sheet
 }
 
-TEST_CASE("document: details of a page open by their line; text has only the line, and no figure") {
-    Document document{
-        "sample", "", "A title", {Details{"more", {Text{"of [a](#b)"}}, "id"}, Figure{"caption", "<svg/>"}},
-        {},       {}, {}};
+TEST_CASE("document: details of a page open by their line; text has only the line, no figure, and no empty paragraph") {
+    const Document document =
+        titled({Text{""}, Details{"more", {Text{"of [a](#b)"}}, "id"}, Figure{"caption", "<svg/>"}});
     CHECK(to_html(document).find(
               "<details><summary><span>more</span></summary>\n<div class=\"opened\" id=\"id\">\n<p>of "
               "<a href=\"#b\">a</a></p>\n</div></details>\n<figure>\n<figcaption>caption") != std::string::npos);
@@ -253,14 +253,15 @@ TEST_CASE("document: details of a page open by their line; text has only the lin
 }
 
 TEST_CASE("document: as CSV, the first table with keys and all digits") {
-    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
-    CHECK(to_csv(document).empty());
-    document.blocks.emplace_back(Text{"words"});
-    document.blocks.emplace_back(Table{"",
-                                       {"Name", "largest difference", {"share", "used"}},
-                                       {{"a \"b\", c", significant(0.1, 1), percent(1.0 / 3)}}});
-    document.blocks.emplace_back(Table{"", {"another"}, {{"1"}}});
-    CHECK(to_csv(document) == "name,largest_difference,used\r\n\"a \"\"b\"\", c\",0.1,0.3333333333333333\r\n");
+    CHECK(to_csv(titled({Text{"words"}})).empty());
+    const Document document = titled(
+        {Text{"words"},
+         Table{"",
+               {"Name", "largest difference", {"share", "used"}},
+               {{"a \"b\", c", significant(0.1, 1), percent(1.0 / 3)}, {"d", significant(-INFINITY, 1), none()}}},
+         Table{"", {"another"}, {{"1"}}}});
+    CHECK(to_csv(document) ==
+          "name,largest_difference,used\r\n\"a \"\"b\"\", c\",0.1,0.3333333333333333\r\nd,-inf,\r\n");
 }
 
 TEST_CASE("document: numbers in cells") {

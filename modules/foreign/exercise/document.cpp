@@ -209,7 +209,7 @@ Text next_text(const Examination& examination, const Presentation& how, const Ex
         return {""};
     }
     const std::string &name = attempt->value.name, label = label_of(*attempt);
-    const std::string place = report::source_line(how, label).place;
+    const std::string place = how.source(label).place;
     Text text{.words = fmt::format("next: {} {}{} and run the command again", wrong != nullptr ? "fix" : "write", name,
                                    place.empty() ? "" : " (" + place + ")")};
     if (name.starts_with('d')) {  // a gradient
@@ -273,10 +273,7 @@ bool all_right(const Examination& examination) {
 Document exercise_document(const Examination& examination, const Presentation& how, ShownRows rows,
                            const ExerciseCommands& commands) {
     Document document{.subject = "exercise",
-                      .note = "",
                       .title = "judged: " + examination.file,
-                      .blocks = {},
-                      .plots = {},
                       .data = compare_json(how, examination.summary, {examination.step}),
                       .agrees = all_right(examination),
                       .suites = {suite_of(examination, how)}};

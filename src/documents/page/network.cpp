@@ -11,7 +11,6 @@
 #include "base/value.h"
 #include "documents/page/parts.h"
 #include "report/writers.h"
-#include "report/xml.h"
 
 namespace byhand::report {
 namespace {
@@ -173,9 +172,7 @@ std::string arrow(std::size_t from, std::size_t to, bool neighbours, int directi
                        end, edge, end, 3 * direction, -3 * direction, 3 * direction);
 }
 
-struct Lines {
-    std::string plain, bad;  // paths: where the error does not go, and where it does
-};
+using Lines = std::array<std::string, 2>;  // paths: where the error does not go, and where it does
 
 // Which values of the column read which in the forward pass, and which gradients in the backward pass.
 void add_reads(Lines& lines, const Section& section, const Rows& rows, Pass pass) {
@@ -186,7 +183,7 @@ void add_reads(Lines& lines, const Section& section, const Rows& rows, Pass pass
             const bool bad = is_bad(section, *from.*pass, *to.*pass);
             if (is_read(section, *from.*pass, *to.*pass) && (ends == 0 || (ends == 1 && bad))) {
                 const bool neighbours = std::all_of(std::min(from, to) + 1, std::max(from, to), is_heading);
-                (bad ? lines.bad : lines.plain) +=
+                lines[bad ? 1 : 0] +=
                     arrow(static_cast<std::size_t>(from - rows.begin()), static_cast<std::size_t>(to - rows.begin()),
                           neighbours, pass == &Row::value ? -1 : 1);
             }
@@ -202,7 +199,7 @@ Lines lines_of(const Section& section, const Rows& rows) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::string &gradient = rows[i].gradient, update = update_of(rows[i].value);
         if (rows[i].end.empty() && section.find(gradient) != nullptr && section.find(update) != nullptr) {
-            (is_off(section, gradient) && is_off(section, update) ? lines.bad : lines.plain) +=
+            lines[is_off(section, gradient) && is_off(section, update) ? 1 : 0] +=
                 fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackward.to, middle_of(i), kLater.from);
         }
     }
@@ -255,7 +252,7 @@ std::string column_text(const Section& section, const Rows& rows, std::size_t nu
     std::string text = fmt::format(
         "<svg class=\"network\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" aria-label=\"the network, column "
         "{2}\">\n<path class=\"wire\" d=\"{3}\"/><path class=\"wire bad\" d=\"{4}\"/>\n",
-        kWide, kHead + kRow * rows.size() + 6, number, lines.plain, lines.bad);
+        kWide, kHead + kRow * rows.size() + 6, number, lines[0], lines[1]);
     for (const auto& [span, words] : {std::pair(kForward, "forward ↓"), std::pair(kBackward, "backward ↑"),
                                       std::pair(kLater, "update, evaluation")}) {
         text += label("pass", span.middle(), 17, words);

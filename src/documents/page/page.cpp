@@ -41,9 +41,6 @@ std::string network_in_words(const NetworkConfig& network) {
 // The verdict for people who have never seen a report.
 std::string in_a_sentence(const Summary& summary) {
     constexpr std::size_t kFewNames = 4;
-    const bool shows_nothing = std::ranges::any_of(kShowNothing, [&](Verdict verdict) {
-        return summary.verdicts.contains(verdict) || summary.verdicts_isolated.contains(verdict);
-    });
     if (!summary.culprits.empty()) {
         std::vector<std::string> names;
         std::ranges::transform(summary.culprits, std::back_inserter(names), &ValueReport::name);
@@ -61,24 +58,25 @@ std::string in_a_sentence(const Summary& summary) {
         return fmt::format(
             "{} wrong, first {}, but no step that leads there is wrong by itself.",
             summary.downstream.size() == 1 ? "One tensor is" : fmt::format("{} tensors are", summary.downstream.size()),
-            summary.first_divergence.value_or("not known"));
+            *summary.first_divergence);
     }
-    if (shows_nothing) {
+    if (std::ranges::any_of(kShowNothing, [&](Verdict verdict) {
+            return summary.verdicts.contains(verdict) || summary.verdicts_isolated.contains(verdict);
+        })) {
         return fmt::format(
             "No step is seen to be wrong, but some tensors show nothing: they are all zero, all equal or out of range. "
             "That is {}.",
             summary.agree ? "accepted here, by --allow" : "no agreement");
     }
-    return summary.agree
-               ? fmt::format("Nothing is wrong: rounding explains every difference between the {} and LibTorch’s.",
-                             plural(summary.tensors.size(), "tensor"))
-               : summary.first_divergence.value_or("A tensor") + " is not LibTorch’s.";
+    return fmt::format("Nothing is wrong: rounding explains every difference between the {} and LibTorch’s.",
+                       plural(summary.tensors.size(), "tensor"));
 }
 
 // The verdict.
 Document header(const Shown& shown) {
     const Presentation& how = shown.how;
-    const Text verdict = conclusion(shown.summary);
+    Text verdict = conclusion(shown.summary);
+    verdict.role = TextRole::conclusion;
     Document document{
         .subject = "compare",
         .note = how.subject + " against LibTorch " + how.torch_version,
@@ -89,7 +87,7 @@ Document header(const Shown& shown) {
         document.blocks.emplace_back(as_conclusion(fmt::format(": `{}`, {}", how.planted->name, how.planted->what),
                                                    "A mistake was planted in this network", Mark::bad));
     }
-    document.blocks.emplace_back(as_conclusion(verdict.words, verdict.lead, verdict.mark));
+    document.blocks.emplace_back(std::move(verdict));
     return document;
 }
 
@@ -252,14 +250,11 @@ void append_section(Document& document, const Shown& shown, const Section& secti
     document.blocks.emplace_back(network_figure(shown, section));
     document.blocks.emplace_back(Text{fmt::format(
         "Below, ● is the largest error {} and ○ LibTorch’s, each divided by its limit, which is the red line. The "
-        "error "
-        "is the distance from an oracle in double precision. Each element has a limit of its own, which follows from "
-        "how float rounds (docs/verdicts.md); a tensor is shown by the element that uses most of its limit.",
+        "error is the distance from an oracle in double precision. Each element has a limit of its own, which follows "
+        "from how float rounds (docs/verdicts.md); a tensor is shown by the element that uses most of its limit.",
         report::in_words(shown.how.whose))});
     document.blocks.emplace_back(tensor_list(shown, section));
-    if (std::optional<Text> text = not_given_text(shown.step, shown.how, section.entries.size())) {
-        document.blocks.emplace_back(std::move(*text));
-    }
+    document.blocks.emplace_back(not_given_text(shown.step, shown.how, section.entries.size()));
 }
 
 // The images of tensors in the place of the notes that they are left out, by their importance and while there is room:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 namespace byhand::report {
@@ -32,10 +33,6 @@ Section section_of(const ModelReport& report, const Shown& shown, const std::str
         entry.listed = shown.how.shows(entry.name()) && entry.mark != Mark::none;
     }
     return section;
-}
-
-bool is_of_name(char c) {
-    return c == '_' || c == '.' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
 }  // namespace
@@ -85,11 +82,6 @@ std::string in_short(const std::optional<double>& value) {
     return !value ? "–" : *value == 0 ? "0" : fmt::format("{:.1e}", *value);
 }
 
-std::string of_limit(double used) {
-    const std::string text = share(used);
-    return text + (text.ends_with("%") ? " of its limit" : " its limit");
-}
-
 std::string power_of_ten(int exponent) {
     constexpr std::array<const char*, 10> kDigits = {"⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"};
     std::string text = exponent < 0 ? "10⁻" : "10";
@@ -104,6 +96,9 @@ std::string coordinate(double value) {
 }
 
 std::string linked(const Section& section, const std::string& words) {
+    const auto is_of_name = [](char c) {
+        return c == '_' || c == '.' || std::isalnum(static_cast<unsigned char>(c)) != 0;
+    };
     std::string text;
     for (std::size_t at = 0; at < words.size();) {
         const std::size_t begin = at;

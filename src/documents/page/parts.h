@@ -62,8 +62,6 @@ Shown shown(const Presentation& how, const Summary& summary, const std::vector<C
 
 // "1.4e-05", or "–" where it is not known.
 std::string in_short(const std::optional<double>& value);
-// "32.1 % of its limit", "250,413× its limit".
-std::string of_limit(double used);
 // "10⁻⁴".
 std::string power_of_ten(int exponent);
 // One decimal at most, as coordinates are written.
@@ -71,8 +69,6 @@ std::string coordinate(double value);
 
 // The words, in which each name of a tensor that has a row is a link to it.
 std::string linked(const Section& section, const std::string& words);
-
-// ---- The parts ----
 
 Figure network_figure(const Shown& shown, const Section& section);
 

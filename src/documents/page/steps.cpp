@@ -43,6 +43,11 @@ std::string bars(const std::vector<double>& shares, const Scale& scale) {
         groups.size(), paths[0], paths[1], coordinate(100 - scale.at(1)));
 }
 
+// "32.1 % of its limit", "250,413× its limit".
+std::string of_limit(double used) {
+    return share(used) + (share(used).ends_with("%") ? " of its limit" : " its limit");
+}
+
 // The value that came nearest to its limit in a step, or went furthest beyond it.
 struct Furthest {
     const ComparedStep* step = nullptr;
@@ -142,13 +147,11 @@ std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Ve
 }
 
 void drop_pictures(std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed) {
-    const std::size_t kept = shown_step(steps, allowed);
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        for (ModelReport& model : steps[i].models) {
+    const ComparedStep* const kept = &steps[shown_step(steps, allowed)];
+    for (ComparedStep& step : steps) {
+        for (ModelReport& model : step.models) {
             for (ValueReport& value : model.values) {
-                if (i != kept) {
-                    value.picture.reset();
-                }
+                value.picture = &step == kept ? value.picture : nullptr;
             }
         }
     }

@@ -278,8 +278,9 @@ std::vector<Block> figures(const Shown& shown, const Section& section, const Ent
     table.columns[reference] = {"reference", "witness", Align::left};
     for (const Against against : {Against::operations, Against::module}) {
         if (const std::optional<Finding>& finding = entry.value->against(against)) {
-            std::vector<Cell>& row = table.rows.emplace_back(
-                tensor_row(shown.step.step, {section.report, against, *entry.value, *finding}, shown.wording));
+            std::vector<Cell>& row =
+                table.rows.emplace_back(tensor_row(shown.step.step, {section.report, against, *entry.value, *finding},
+                                                   shown.wording, shown.summary.allowed));
             row[reference] = to_string(against);
             notes += finding->note.empty() ? "" : finding->note + "\n";
         }
@@ -288,7 +289,7 @@ std::vector<Block> figures(const Shown& shown, const Section& section, const Ent
     if (entry.value->isolated) {
         Table isolated = isolated_table(
             "Isolated: share of the limit used, smallest relative error caught, own and inherited error");
-        isolated.rows.push_back(isolated_row(section.report.model, *entry.value));
+        isolated.rows.push_back(isolated_row(section.report.model, *entry.value, shown.summary.allowed));
         blocks.emplace_back(table_without({"name", "function"}, std::move(isolated)));
     }
     if (entry.result().reference_further_off) {
