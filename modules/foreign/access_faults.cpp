@@ -74,26 +74,21 @@ void record(const void* address, const void* context) {
         info = operands_of_handler->nearest(address, access);
     }
     std::array<char, 32> room{};
-    const std::string_view distance = digits_of(info.distance, room);
+    const bool is_far = info.distance > 0;
+    const std::string_view distance = is_far ? digits_of(info.distance, room) : "", bytes = is_far ? " bytes " : "";
     const std::string_view name = info.name == nullptr ? "its result" : info.name;
     switch (info.where) {
         case Region::before:
-            journal_of_handler->fault({words_of(access), "before the beginning of ", name});
+            journal_of_handler->fault({words_of(access), distance, bytes, "before the beginning of ", name});
             break;
         case Region::past:
-            journal_of_handler->fault({words_of(access), "past the end of ", name});
+            journal_of_handler->fault({words_of(access), distance, bytes, "past the end of ", name});
             break;
         case Region::inside:
             journal_of_handler->fault({"overwrites ", name, ", which it reads"});
             break;
         case Region::retired:
             journal_of_handler->fault({words_of(access), "what was ", name, " in an earlier call"});
-            break;
-        case Region::far_before:
-            journal_of_handler->fault({words_of(access), distance, " bytes before the beginning of ", name});
-            break;
-        case Region::far_past:
-            journal_of_handler->fault({words_of(access), distance, " bytes past the end of ", name});
             break;
         case Region::elsewhere:
             break;

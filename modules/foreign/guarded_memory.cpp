@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <new>
-#include <utility>
 
 #include "foreign/subprocess.h"
 
@@ -54,12 +53,8 @@ GuardedPages::GuardedPages(std::size_t bytes, Sharing kind) : pages_{} {
     }
 }
 
-GuardedPages::GuardedPages(GuardedPages&& other) noexcept : pages_(std::exchange(other.pages_, {})) {}
-
 GuardedPages::~GuardedPages() {
-    if (begin() != nullptr) {
-        ::munmap(begin() - kGuard, static_cast<std::size_t>(end() - begin()) + 2 * kGuard);
-    }
+    ::munmap(begin() - kGuard, static_cast<std::size_t>(end() - begin()) + 2 * kGuard);
 }
 
 OperandTable::OperandTable(std::size_t most)
@@ -145,9 +140,9 @@ AddressInfo OperandTable::nearest(const void* address, Access access) const {
         const auto begin = reinterpret_cast<std::uintptr_t>(operands_[i].begin),
                    end = reinterpret_cast<std::uintptr_t>(operands_[i].end);
         if (there < begin && begin - there < info.distance) {
-            info = {.where = Region::far_before, .name = operands_[i].name, .distance = begin - there};
+            info = {.where = Region::before, .name = operands_[i].name, .distance = begin - there};
         } else if (there >= end && there - end < info.distance) {
-            info = {.where = Region::far_past, .name = operands_[i].name, .distance = there - end};
+            info = {.where = Region::past, .name = operands_[i].name, .distance = there - end};
         }
     }
     return info;

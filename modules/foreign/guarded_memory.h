@@ -29,10 +29,8 @@ public:
 
     // Throws std::bad_alloc if the system provides none.
     explicit GuardedPages(std::size_t bytes, Sharing kind = Sharing::own);
-    GuardedPages(GuardedPages&& other) noexcept;
     GuardedPages(const GuardedPages&) = delete;
     GuardedPages& operator=(const GuardedPages&) = delete;
-    GuardedPages& operator=(GuardedPages&&) = delete;
     ~GuardedPages();
 
     std::byte* begin() const { return pages_.begin; }
@@ -56,9 +54,9 @@ struct GuardedOperand {
 
 // The operand that a faulting address belongs to; async-signal-safe.
 struct AddressInfo {
-    enum class Region { elsewhere, before, inside, past, retired, far_before, far_past } where = Region::elsewhere;
+    enum class Region { elsewhere, before, inside, past, retired } where = Region::elsewhere;
     const char* name = nullptr;  // of the operand; nullptr: the result
-    std::size_t distance = 0;    // far: bytes from its end, or its beginning
+    std::size_t distance = 0;    // beyond kGuard: bytes from its end, or its beginning
 };
 
 // All operands, in memory that is guarded as well. The gap between two is as large as the error of a wrong row or

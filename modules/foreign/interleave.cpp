@@ -4,6 +4,7 @@
 #include <ucontext.h>
 
 #include <csignal>
+#include <cstddef>
 #endif
 
 namespace byhand {
@@ -13,9 +14,12 @@ namespace {
 
 constexpr greg_t kTrapFlag = 0x100;  // of the flags register: a trap after each instruction
 
+constexpr std::size_t kMostInstructions = 4000;  // looked at: each costs a microsecond, on a virtual machine ten
+constexpr std::size_t kPoints = 64;              // as close as the gap; those that follow are further apart
+constexpr std::size_t kGap = 7;                  // instructions
+
 struct Interleaved {
     const std::function<void()>& between;
-    const InterleaveConfig& config;
     std::size_t instructions = 0, points = 0, next = 0;
     bool ends = false;
 };
@@ -26,22 +30,21 @@ Interleaved* running = nullptr;
 extern "C" void on_trap(int, siginfo_t*, void* context) {
     greg_t& flags = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL];
     Interleaved& now = *running;
-    if (now.ends || now.instructions == now.config.most_instructions) {
+    if (now.ends || now.instructions == kMostInstructions) {
         flags &= ~kTrapFlag;
         return;
     }
     flags |= kTrapFlag;
     if (now.instructions++ == now.next) {
-        now.next += ++now.points < now.config.points ? now.config.gap : now.next / now.config.points;
+        now.next += ++now.points < kPoints ? kGap : now.next / kPoints;
         now.between();
     }
 }
 
 }  // namespace
 
-void run_interleaved(const std::function<void()>& work, const std::function<void()>& between,
-                     const InterleaveConfig& config) {
-    Interleaved interleaved{between, config};
+void run_interleaved(const std::function<void()>& work, const std::function<void()>& between) {
+    Interleaved interleaved{between};
     running = &interleaved;
     struct sigaction action = {}, before = {};
     action.sa_sigaction = on_trap;
@@ -55,7 +58,7 @@ void run_interleaved(const std::function<void()>& work, const std::function<void
     running = nullptr;
 }
 #else
-void run_interleaved(const std::function<void()>& work, const std::function<void()>&, const InterleaveConfig&) {
+void run_interleaved(const std::function<void()>& work, const std::function<void()>&) {
     work();
 }
 #endif

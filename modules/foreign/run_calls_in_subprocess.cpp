@@ -60,8 +60,7 @@ public:
     Calls(const std::vector<Call<T>>& calls, std::size_t first, const CallConfig& config)
         : calls_(calls),
           first_(first),
-          threads_(config.threads),
-          in_a_row_(config.in_a_row),
+          config_(config),
           slots_(calls.size() * sizeof(Slot), GuardedPages::Sharing::shared),
           numbers_(begins_of(calls).back() * sizeof(T), GuardedPages::Sharing::shared),
           begins_(begins_of(calls)) {
@@ -82,11 +81,11 @@ public:
         for (std::size_t i = calls_.size(); i-- > 0;) {
             call(i, Place::beginning, operands, surroundings, journal);
         }
-        for (const std::size_t i : in_a_row_ ? cheapest_calls(calls_) : std::vector<std::size_t>()) {
+        for (const std::size_t i : config_.in_a_row ? cheapest_calls(calls_) : std::vector<std::size_t>()) {
             journal.restart_clock();
             call_in_a_row(i, operands, journal);
         }
-        if (threads_ && !calls_.empty()) {  // single-stepping takes long: only one pair
+        if (config_.threads && !calls_.empty()) {  // single-stepping takes long: only one pair
             journal.restart_clock();
             const std::vector<std::size_t> small = small_first();
             for (std::size_t pair = 0; pair < std::min(calls_.size(), kPairs); ++pair) {
@@ -132,7 +131,7 @@ private:
         for (const Call<T>& call : calls_) {
             most += call.step->reads.size() + 1;
         }
-        return most * (threads_ ? 6 : 2) + (in_a_row_ ? most : 0);
+        return most * (config_.threads ? 6 : 2) + (config_.in_a_row ? most : 0);
     }
 
     std::vector<std::size_t> small_first() const {
@@ -236,10 +235,10 @@ private:
         if (slot(i).is_faulty() || slot(i).made == 0) {
             return;
         }
-        journal.begin(first_ + i);
         const PreparedCall<T> prepared = prepare(i, Place::end, operands);
         numbers_.allow(Access::read);
         const auto makes_the_same = [&] {
+            journal.begin(first_ + i);
             prepared.clear();
             return this->makes_the_same(i, prepared);
         };
@@ -331,7 +330,7 @@ private:
 
     const std::vector<Call<T>>& calls_;
     std::size_t first_;
-    bool threads_, in_a_row_;
+    const CallConfig& config_;
     GuardedPages slots_, numbers_;
     std::vector<std::size_t> begins_;
 };

@@ -31,16 +31,13 @@ bool has_child() {
     return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
 }
 
-FloatingPoint::FloatingPoint() : rounding_(std::fegetround()) {
+Surroundings::Surroundings()
+    : rounding_(std::fegetround()), open_(open_among(~std::uint64_t{0})), process_(::getpid()) {
     std::fegetenv(&environment_);
 }
 
-void FloatingPoint::restore() const {
-    std::fesetenv(&environment_);
-}
-
-std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
-    if (rounding_ != after.rounding_) {
+std::string Surroundings::changes_of_floating_point() const {
+    if (rounding_ != std::fegetround()) {
         return "leaves the rounding mode changed";
     }
 #if defined(__x86_64__) && defined(__GLIBC__)
@@ -53,9 +50,11 @@ std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
                               {3U << 13, 0, "leaves the rounding mode changed"},  // fegetround only reads the x87's
                               {0x3fU << 7, 0x3f, "leaves floating-point exceptions trapping"},
                               {0, 3U << 8, "leaves the x87's precision changed"}};
+    std::fenv_t now;
+    std::fegetenv(&now);
     for (const auto& [mxcsr, x87, change] : kBits) {
-        if (((environment_.__mxcsr ^ after.environment_.__mxcsr) & mxcsr) != 0 ||
-            ((environment_.__control_word ^ after.environment_.__control_word) & x87) != 0) {
+        if (((environment_.__mxcsr ^ now.__mxcsr) & mxcsr) != 0 ||
+            ((environment_.__control_word ^ now.__control_word) & x87) != 0) {
             return change;
         }
     }
@@ -63,13 +62,10 @@ std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
     return "";
 }
 
-Surroundings::Surroundings() : open_(open_among(~std::uint64_t{0})), process_(::getpid()) {}
-
 std::string Surroundings::changes() {
-    const FloatingPoint now;
-    std::string changed = floating_point_.changes_to(now);
+    std::string changed = changes_of_floating_point();
     if (!changed.empty()) {
-        floating_point_.restore();
+        std::fesetenv(&environment_);
         return changed;
     }
     const std::uint64_t closed = open_ & ~open_among(open_);

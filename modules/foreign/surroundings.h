@@ -10,21 +10,8 @@ namespace byhand {
 // Whether this process has a child process, running or ended.
 bool has_child();
 
-// Rounding mode, flush-to-zero and trapping exceptions of the calling thread.
-class FloatingPoint {
-public:
-    FloatingPoint();  // as it is now
-    void restore() const;
-
-    // "leaves the rounding mode changed"; empty if nothing has changed.
-    std::string changes_to(const FloatingPoint& after) const;
-
-private:
-    std::fenv_t environment_{};
-    int rounding_;
-};
-
-// Floating-point environment, file descriptors and children of this process.
+// Floating-point environment of this thread (rounding mode, flush-to-zero, trapping exceptions), file descriptors and
+// children of this process.
 class Surroundings {
 public:
     Surroundings();  // as they are now
@@ -36,7 +23,10 @@ public:
     bool has_new_process() const;
 
 private:
-    FloatingPoint floating_point_;
+    std::string changes_of_floating_point() const;
+
+    std::fenv_t environment_{};
+    int rounding_;
     std::uint64_t open_;  // which of the first 64 descriptors are, as bits
     int process_;
 };

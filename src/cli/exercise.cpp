@@ -32,7 +32,6 @@
 #include "foreign/exercise/build.h"
 #include "foreign/exercise/examine.h"
 #include "foreign/exercise/functions.h"
-#include "foreign/exercise/stubs.h"
 #include "foreign/subprocess.h"
 #include "manual/formulas.h"
 #include "manual/glossary.h"

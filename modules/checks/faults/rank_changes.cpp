@@ -26,6 +26,16 @@ std::size_t rows_with(const RankPlan& plan, const BatchPart& place) {
     return 0;
 }
 
+// From a mean over the batch to one over the rows of the rank with that part.
+float to_own_rows(const RankPlan& plan, const BatchPart& place) {
+    return static_cast<float>(place.batch) / static_cast<float>(rows_with(plan, place));
+}
+
+void add_rightly(std::span<float> sum, Shares shares) {
+    add_pairwise(shares);
+    std::ranges::copy(shares.front(), sum.begin());
+}
+
 bool is_parameter_gradient(const RankPlan& plan, const std::string& name) {
     return std::ranges::any_of(parameters(plan.whole.config),
                                [&](const TensorSpec& spec) { return gradient_of(spec.name) == name; });
@@ -100,11 +110,6 @@ Names in_each_part(RankPlan& plan, const std::string& function,
     return {step->makes};
 }
 
-void add_rightly(std::span<float> sum, Shares shares) {
-    add_pairwise(shares);
-    std::ranges::copy(shares.front(), sum.begin());
-}
-
 Names with_sums(RankPlan& plan, const Names& names, const AddShares& add_shares) {
     plan.add_shares = [names, add_shares](const std::string& name, std::span<float> sum, Shares shares) {
         if (std::ranges::find(names, name) != names.end()) {
@@ -150,10 +155,6 @@ Names with_rows_on_others(RankPlan& plan, const std::function<std::size_t(std::s
         };
     }
     return {"X", "Y"};
-}
-
-float to_own_rows(const RankPlan& plan, const BatchPart& place) {
-    return static_cast<float>(place.batch) / static_cast<float>(rows_with(plan, place));
 }
 
 Names with_means_of_own_rows(RankPlan& plan, const Names& names) {

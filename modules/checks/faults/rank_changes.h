@@ -30,9 +30,6 @@ struct Counts {
 };
 Counts counts(const RankPlan& plan, const Network& graph, const Step& step, const BatchPart& place);
 
-// From a mean over the batch to one over the rows of the rank with that part.
-float to_own_rows(const RankPlan& plan, const BatchPart& place);
-
 // ---- names ----
 
 Names made_by_function(const RankPlan& plan, const std::vector<std::string>& functions);
@@ -48,8 +45,6 @@ Names last_gradient(const RankPlan& plan);
 // Changes the graph of each part that the rank has; nothing where the step is not there, or the edit returns false.
 Names in_each_part(RankPlan& plan, const std::string& function,
                    const std::function<bool(Network& graph, Step& step, const BatchPart& place)>& edit);
-
-void add_rightly(std::span<float> sum, Shares shares);
 
 // The sums of these names otherwise, times a factor, or of what the rank has itself, times a factor.
 Names with_sums(RankPlan& plan, const Names& names, const AddShares& add_shares);

@@ -48,10 +48,8 @@ void build(const std::string& file, const std::string& library, const BuildConfi
     char first = 0;
     read_some(source.descriptor.number(), &first, 1, file);
     Words words = compiler();
-    for (const char* option : {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wno-sign-compare"}) {
-        words.emplace_back(option);
-    }
-    words.emplace_back("-O1");
+    words.insert(words.end(),
+                 {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wno-sign-compare", "-O1"});
     if (config.sanitizer == Sanitizer::address) {
         words.insert(words.end(), {"-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"});
     } else if (config.sanitizer == Sanitizer::thread) {

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -25,14 +24,8 @@ namespace {
 
 using Names = std::set<std::string>;
 
-ExternalFunctions of_form(bool in_one, const ExternalFunctions& all) {
-    ExternalFunctions functions;
-    std::ranges::copy_if(all, std::back_inserter(functions), [=](const auto& one) { return one.in_one == in_one; });
-    return functions;
-}
-
 // Calls `running`, unless it is empty, before each function runs.
-Around announced(const std::function<void(const std::string& label)>& running) {
+CallWrapper announced(const std::function<void(const std::string& label)>& running) {
     return [running](const std::string& label, const auto& call) {
         if (running) {
             running(label);
@@ -53,20 +46,23 @@ Graph only(Graph graph, const Names& names) {
     return graph;
 }
 
-// A network in which external functions replace some of our steps. A step has a function in double if it is external in
-// double.
+// A network in which the external functions of one form replace some of our steps. A step has a function in double if
+// it is external in double.
 struct ExternalNetwork {
     Graph graph;
     Names names;   // of the steps that are external
     Names absent;  // made by functions and by note 1's network, but missing here: a bias, the norm
 };
 
-ExternalNetwork with_external(bool in_one, ExternalFunctions functions, const Around& around,
+ExternalNetwork with_external(bool in_one, ExternalFunctions functions, const CallWrapper& wrapper,
                               const NetworkConfig& config, std::size_t rows) {
     ExternalNetwork network{graph_of(in_one)(config, rows), {}, {}};
     const Names here = made_by(network.graph),
                 in_note_1 = made_by(graph_of(in_one)(NetworkConfig{}, std::max<std::size_t>(rows, 2)));
     std::erase_if(functions, [&](const ExternalFunction& function) {
+        if (function.in_one != in_one) {
+            return true;
+        }
         const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
         if (absent) {
             network.absent.insert(function.makes);
@@ -78,7 +74,7 @@ ExternalNetwork with_external(bool in_one, ExternalFunctions functions, const Ar
             step.in_double = {};  // ours is not judged
         }
     }
-    const std::vector<std::string> makes = override_steps(network.graph, functions, around);
+    const std::vector<std::string> makes = override_steps(network.graph, functions, wrapper);
     network.names = {makes.begin(), makes.end()};
     return network;
 }
@@ -126,7 +122,7 @@ public:
     // Judges each function in isolation and appends to `attempts`.
     void judge_each(bool in_one, StepInputs& inputs, std::vector<Attempt>& attempts) const {
         const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
-            return with_external(in_one, of_form(in_one, functions_), announced(watch_.running), sized, rows);
+            return with_external(in_one, functions_, announced(watch_.running), sized, rows);
         };
         const ExternalNetwork network = at_size(config_, rows_);
         Isolation isolation = isolation_of(in_one);
@@ -186,10 +182,10 @@ public:
 private:
     const Isolation& isolation_of(bool in_one) const { return in_one ? reference_.collapsed : reference_.stepwise; }
     // The whole network, with the functions that make one of `names`.
-    Graph with_ours(bool in_one, const Around& around, const Names& names) const {
-        ExternalFunctions functions = of_form(in_one, functions_);
+    Graph with_ours(bool in_one, const CallWrapper& wrapper, const Names& names) const {
+        ExternalFunctions functions = functions_;
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
-        return with_external(in_one, std::move(functions), around, config_, rows_).graph;
+        return with_external(in_one, std::move(functions), wrapper, config_, rows_).graph;
     }
 
     const ExternalFunctions& functions_;
@@ -301,7 +297,7 @@ std::unique_ptr<Trainable> own_model(const ExternalFunctions& functions, const R
             throw InputError(fmt::format("{}: {}{}", label, describe_exception(), kAdvice));
         }
     };
-    ExternalNetwork network = with_external(in_one, of_form(in_one, functions), advising, config, rows);
+    ExternalNetwork network = with_external(in_one, functions, advising, config, rows);
     if (network.names.empty()) {
         throw InputError("your functions make no step of the network " + run.recipe.name);
     }

@@ -55,7 +55,7 @@ ExternalFunctions load(const std::string& path, const std::string& source = "");
 // ---- External functions in place of a network's steps ----
 
 // Calls a function by call(), and may do something before it, or with what it throws.
-using Around = std::function<void(const std::string& label, const std::function<void()>& call)>;
+using CallWrapper = std::function<void(const std::string& label, const std::function<void()>& call)>;
 
 // What a function is bound to: the step's result and operands, and the conventions of its norm.
 struct Binding {
@@ -65,13 +65,20 @@ struct Binding {
 };
 
 // The function as a kernel that makes this result of these operands. Its functions throw Fault if the external function
-// does something invalid, or takes another kind or number of tensors. They are called by `around`, unless that is
+// does something invalid, or takes another kind or number of tensors. They are called by `wrapper`, unless that is
 // empty.
-Kernel kernel_of(const ExternalFunction& function, const Binding& binding, const Around& around = {});
+Kernel kernel_of(const ExternalFunction& function, const Binding& binding, const CallWrapper& wrapper = {});
 
 // Replaces each step of the network whose result one of `functions` computes by that function's kernel, under its
 // label. Returns the names of those steps, in their order. Throws InputError for a name that the network does not
 // compute (with a similar one), and if two functions compute the same value.
-std::vector<std::string> override_steps(Graph& network, const ExternalFunctions& functions, const Around& around = {});
+std::vector<std::string> override_steps(Graph& network, const ExternalFunctions& functions,
+                                        const CallWrapper& wrapper = {});
+
+// ---- Exercises of other networks than the shipped one ----
+
+// The text of a C++ file with an empty function for each gradient of the network. Above each stand the shapes of what
+// it computes and reads, and the forward steps that it differentiates. `command` checks the file.
+std::string stubs(const Graph& network, const std::string& command);
 
 }  // namespace byhand::exercise

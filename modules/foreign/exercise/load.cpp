@@ -45,7 +45,8 @@ ExternalFunctions load(const std::string& path, const std::string& source) {
         throw InputError(called + ": byhand_steps adds no function of float");
     }
     for (const ExternalFunction& function : functions) {
-        if (function.in_float.call == nullptr) {
+        const bool is_alone = std::ranges::count(functions, function.label(), &ExternalFunction::label) == 1;
+        if (function.in_float.call == nullptr && is_alone) {  // otherwise override_steps refuses it as a second one
             throw InputError(called + ": byhand_steps adds " + function.label() +
                              " in double alone; add it in float as well");
         }

@@ -75,20 +75,20 @@ private:
 };
 
 template <class T>
-KernelFunction on_type(const ExternalFunction& function, const Binding& binding, const Around& around) {
+KernelFunction on_type(const ExternalFunction& function, const Binding& binding, const CallWrapper& wrapper) {
     KernelFunction made{.type = dtype_for<T>};
     for (const TensorSpec& read : binding.reads) {
         made.inputs.push_back(is_index(read.name) ? DType::int64 : dtype_for<T>.value());
     }
-    made.run = [version = function.in<T>(), label = function.label(), binding, around](
+    made.run = [version = function.in<T>(), label = function.label(), binding, wrapper](
                    void* const* results, const void* const* inputs, const std::size_t* /*sizes*/) {
         const auto call = [&] {
             const Extents extents = extents_of(binding.makes.shape);
             FunctionCall<T>(binding, inputs)
                 .run(version, {binding.makes.name.c_str(), extents, static_cast<T*>(*results)});
         };
-        if (around) {
-            around(label, call);
+        if (wrapper) {
+            wrapper(label, call);
         } else {
             call();
         }
@@ -108,18 +108,19 @@ const ExternalFunction* function_for(const std::string& name, const ExternalFunc
 
 }  // namespace
 
-Kernel kernel_of(const ExternalFunction& function, const Binding& binding, const Around& around) {
+Kernel kernel_of(const ExternalFunction& function, const Binding& binding, const CallWrapper& wrapper) {
     Kernel kernel{.named = function.label(), .results = 1, .inputs = binding.reads.size()};
     if (function.in_float.call != nullptr) {
-        kernel.functions.push_back(on_type<float>(function, binding, around));
+        kernel.functions.push_back(on_type<float>(function, binding, wrapper));
     }
     if (function.in_double.call != nullptr) {
-        kernel.functions.push_back(on_type<double>(function, binding, around));
+        kernel.functions.push_back(on_type<double>(function, binding, wrapper));
     }
     return kernel;
 }
 
-std::vector<std::string> override_steps(Graph& network, const ExternalFunctions& functions, const Around& around) {
+std::vector<std::string> override_steps(Graph& network, const ExternalFunctions& functions,
+                                        const CallWrapper& wrapper) {
     const std::map<std::string, Shape> shapes = shapes_of(network);
     std::vector<std::string> known, taken;
     for (StepList* list : {&network.forward, &network.backward, &network.update}) {
@@ -135,7 +136,7 @@ std::vector<std::string> override_steps(Graph& network, const ExternalFunctions&
                 binding.reads.push_back({name, shapes.at(name)});
                 call.reads.push_back(shapes.at(name));
             }
-            const Kernel kernel = kernel_of(*function, binding, around);
+            const Kernel kernel = kernel_of(*function, binding, wrapper);
             for (const KernelFunction& one : kernel.functions) {
                 set_function(step, kernel, one, call);
             }

@@ -1,5 +1,3 @@
-#include "foreign/exercise/stubs.h"
-
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include "base/value.h"
+#include "foreign/exercise/functions.h"
 #include "manual/formulas.h"
 #include "report/writers.h"
 

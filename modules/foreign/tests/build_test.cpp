@@ -82,6 +82,19 @@ TEST_CASE("load: the floating-point environment is restored, whatever a library 
     CHECK(least / 2 > 0);
 }
 
+TEST_CASE("load: a function that is added twice in double is left to override_steps, and one in double alone refused") {
+    const temporary::Folder folder;
+    const auto loaded = [&](const std::string& name, const std::string& adds) {
+        folder.write(name + ".cpp", kTwice.substr(0, kTwice.find("    steps.add(")) + adds + "}\n");
+        build(folder.file(name + ".cpp"), folder.file(name + ".so"), {.headers = kHeaders});
+        return load(folder.file(name + ".so"));
+    };
+    const std::string in_float = "steps.add(\"y\", twice<float>);\n", in_double = "steps.add(\"y\", twice<double>);\n";
+    CHECK(loaded("twice", in_float + in_double + in_double).size() == 2);
+    CHECK_THROWS_MATCHES(loaded("alone", in_float + "steps.add(\"z\", twice<double>);\n"), InputError,
+                         MessageMatches(ContainsSubstring("adds z in double alone; add it in float as well")));
+}
+
 TEST_CASE("build: the flags come last, each as a separate word") {
     const temporary::Folder folder;
     folder.write("mine.cpp", "#if SIDE + OTHER != 7\n#error the flags were not given\n#endif\n" + kTwice);

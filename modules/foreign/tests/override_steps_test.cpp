@@ -119,9 +119,17 @@ TEST_CASE("override: unknown and duplicate values are refused") {
     const ExternalFunctions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });
     CHECK_THROWS_MATCHES(refused(unknown), InputError,
                          MessageMatches(ContainsSubstring("dbnvarr") && ContainsSubstring("the nearest is dbnvar")));
-    const ExternalFunctions twice = functions_of([](Steps& all) {
-        all.add("dbnvar", dbnvar<float>);
-        all.add("dbnvar", one_too_few<float>);
-    });
-    CHECK_THROWS_MATCHES(refused(twice), InputError, MessageMatches(ContainsSubstring("two functions compute dbnvar")));
+    const ExternalFunctions twice[] = {functions_of([](Steps& all) {
+                                           all.add("dbnvar", dbnvar<float>);
+                                           all.add("dbnvar", one_too_few<float>);
+                                       }),
+                                       functions_of([](Steps& all) {
+                                           all.add("dbnvar", dbnvar<float>);
+                                           all.add("dbnvar", dbnvar<double>);
+                                           all.add("dbnvar", dbnvar<double>);
+                                       })};
+    for (const ExternalFunctions& functions : twice) {
+        CHECK_THROWS_MATCHES(refused(functions), InputError,
+                             MessageMatches(ContainsSubstring("two functions compute dbnvar")));
+    }
 }

@@ -80,7 +80,7 @@ TEST_CASE("run_calls: other numbers from two threads at once, where both share w
         for (std::size_t i = 0; i < kElements; ++i) {
             sums[i] = 2 * x[i];
         }
-        if (!kInterleaves) {
+        if (!kInterleaves || has_address_sanitizer() || has_thread_sanitizer()) {
             std::this_thread::sleep_for(1ms);
         }
         std::copy(sums.begin(), sums.end(), y);
@@ -95,6 +95,37 @@ TEST_CASE("run_calls: other numbers from two threads at once, where both share w
         through_static(y, x, i);
     };
     CHECK(results_of(with_lock, {.subprocess = run_calls_in_subprocess, .threads = true})[0].fault == "");
+}
+
+TEST_CASE("run_calls: a call in a row that does not return is one of many") {
+    CallConfig config{.subprocess = run_calls_in_subprocess, .in_a_row = true};
+    config.limits.timeout = 300ms;
+    int calls = 0;
+    const auto results = results_of(
+        [&](float* y, const float* x, const std::int64_t*) {
+            twice(y, x);
+            if (++calls > 100) {
+                ::pause();
+            }
+        },
+        config, 1);
+    CHECK(results[0].fault == "is not done with all its calls within 300 ms; --timeout allows more");
+}
+
+TEST_CASE("cheapest_calls: one of each function, result and way to store operands, and none without elements") {
+    Step one = step_of({}), larger = one, other = one, in_half = one, empty = one;
+    larger.shape = {9};
+    other.makes = "z";
+    in_half.stored = {DType::float16, DType::int64, DType::float16};
+    empty.shape = {0};
+    const Tensors<double> values = values_from(1);
+    std::vector<Call<float>> calls;
+    for (const Step* step : {&larger, &one, &other, &in_half, &empty}) {
+        calls.push_back({step, &values});
+    }
+    std::vector<std::size_t> cheapest = cheapest_calls(calls);
+    std::ranges::sort(cheapest);
+    CHECK(cheapest == std::vector<std::size_t>{1, 2, 3});
 }
 
 TEST_CASE("run_calls: floating point that is left otherwise, and set back for the next call") {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <thread>
+#include <tuple>
 #include <type_traits>
 
 #include "base/utf8.h"
@@ -139,15 +140,19 @@ std::string fault_in_a_row(const std::function<bool()>& makes_the_same, const st
 template <class T>
 std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls) {
     const auto elements = [&](std::size_t i) { return count(calls[i].step->shape) + calls[i].values->elements(); };
-    std::map<std::string, std::size_t> cheapest;
+    std::map<std::tuple<std::string, std::string, std::vector<DType>>, std::size_t> cheapest;
     for (std::size_t i = 0; i < calls.size(); ++i) {
-        const auto [place, is_new] = cheapest.try_emplace(calls[i].step->template in<T>().name, i);
+        const Step& step = *calls[i].step;
+        if (count(step.shape) == 0) {
+            continue;
+        }
+        const auto [place, is_new] = cheapest.try_emplace({step.in<T>().name, step.makes, step.stored}, i);
         if (!is_new && elements(i) < elements(place->second)) {
             place->second = i;
         }
     }
     std::vector<std::size_t> all;
-    for (const auto& [name, i] : cheapest) {
+    for (const auto& [key, i] : cheapest) {
         if (elements(i) <= kMostInARow) {
             all.push_back(i);
         }

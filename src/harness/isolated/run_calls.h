@@ -75,13 +75,13 @@ inline constexpr std::size_t kCallsInARow = 256, kMostInARow = 4096;
 // lies between inaccessible pages; inputs are in read-only memory. All calls are made twice, the second time in reverse
 // order and at other addresses, and must give the same numbers: the operands are aligned first with the end of their
 // pages, then with the beginning. If a function ends the process, its call has the fault, and the remaining calls have
-// neither numbers nor fault. The time limit applies to all these calls together, again to those in a row, and again to
-// those from two threads.
-// Throws Interrupted; InputError if the system can't create a process.
+// neither numbers nor fault. The time limit applies to all these calls together, again to those of each function in a
+// row, and again to those from two threads. Throws Interrupted; InputError if the system can't create a process.
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config);
 
-// Of each function, the call whose operands and result have the fewest elements, if these are at most kMostInARow.
+// Of each function, for each of its results and each way to store its operands, the call whose operands and result have
+// the fewest elements, if these are at most kMostInARow. A result without elements shows nothing.
 template <class T>
 std::vector<std::size_t> cheapest_calls(const std::vector<Call<T>>& calls);
 
