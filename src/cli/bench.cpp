@@ -189,13 +189,14 @@ int measure_operations(const BenchOptions& options) {
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
     const std::vector<peers::Peer> peers = peers_of(options);
+    const std::size_t vocabulary = vocabulary_of(names.names).size();
     std::vector<bench::WholeStep> steps;
     std::vector<bench::OperationTimes> all;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
         report_progress(recipes[i].recipe.name, i, recipes.size());
         NetworkConfig network = recipes[i].recipe.network;
-        network.vocabulary = vocabulary_of(names.names).size();
+        network.vocabulary = vocabulary;
         const auto timed = bench::timed_steps(network, recipes[i].recipe.batch);
         for (const std::string& untimed : bench::untimed_operations_of(network, timed)) {
             say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipes[i].recipe.name),
