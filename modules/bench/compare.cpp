@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -71,6 +73,17 @@ const Timing* timing_named(const Report& report, const std::string& name) {
     return found == report.timings.end() ? nullptr : &*found;
 }
 
+// The names of the timings that `report` lacks.
+std::vector<std::string> missing_in(const Report& report, const Report& other) {
+    std::vector<std::string> names;
+    for (const Timing& timing : other.timings) {
+        if (timing_named(report, timing.name) == nullptr) {
+            names.push_back(timing.name);
+        }
+    }
+    return names;
+}
+
 // The logarithms of a time's p10, median and p90, or of a ratio's to LibTorch's, which is the larger the shorter the
 // time.
 Spread logarithm(const Spread& spread, bool is_ratio) {
@@ -117,21 +130,20 @@ void check_comparable(const Report& earlier, const Machine& machine, bool of_ope
     if (earlier.threads != machine.threads) {
         refuse(fmt::format("measured with --threads {}, not {}", earlier.threads, machine.threads));
     }
+    std::vector<std::string> missing;
     for (const Recipe& recipe : recipes) {
         const auto found = std::ranges::find(earlier.timings, recipe.name, &Timing::recipe);
         if (found == earlier.timings.end()) {
-            std::vector<std::string> names;
-            for (const Timing& timing : earlier.timings) {
-                if (std::ranges::find(names, timing.recipe) == names.end()) {
-                    names.push_back(timing.recipe);
-                }
-            }
-            refuse(fmt::format("has no recipe {}; give --recipe, of {}", recipe.name, fmt::join(names, ", ")));
-        }
-        if (found->flops && *found->flops != step_flops(recipe.network, recipe.batch)) {
+            missing.push_back(recipe.name);
+        } else if (found->flops && *found->flops != step_flops(recipe.network, recipe.batch)) {
             refuse(fmt::format("the recipe {} was another network or batch, of {:.0f} FLOP a step", recipe.name,
                                *found->flops));
         }
+    }
+    if (missing.size() == recipes.size()) {
+        std::set<std::string> known;
+        std::ranges::transform(earlier.timings, std::inserter(known, known.end()), &Timing::recipe);
+        refuse(fmt::format("has no recipe {}; give --recipe, of {}", fmt::join(missing, ", "), fmt::join(known, ", ")));
     }
 }
 
@@ -161,17 +173,20 @@ bool add_comparison(Document& document, const Report& earlier) {
                  {"uncertainty", "uncertainty", Align::hidden},
                  {"verdict", "verdict", Align::left}},
                 {}};
+    const std::vector<std::string> only_now = missing_in(earlier, now), only_earlier = missing_in(now, earlier);
+    if (only_now.size() == now.timings.size()) {
+        throw InputError(fmt::format("{}: has no {}", earlier.where, fmt::join(only_now, "; ")));
+    }
     std::vector<std::string> slower, faster;
     for (const Timing& timing : now.timings) {
         const Timing* before = timing_named(earlier, timing.name);
         if (before == nullptr) {
-            throw InputError(earlier.where + ": has no " + timing.name);
+            continue;
         }
         const Difference found = difference(*before, timing, now.torch == earlier.torch);
         const Change verdict = found.verdict();
-        const std::string name = printable(timing.name);
         table.rows.push_back(
-            {name,
+            {printable(timing.name),
              shown(found, found.earlier),
              shown(found, found.now),
              found.by_ratio ? "ratio" : "µs",
@@ -179,24 +194,32 @@ bool add_comparison(Document& document, const Report& earlier) {
              {"", number(found.uncertainty)},
              {word(verdict), word(verdict), mark(verdict)}});
         if (verdict != Change::none) {
-            (verdict == Change::slower ? slower : faster).push_back(name);
+            (verdict == Change::slower ? slower : faster).push_back(timing.name);
         }
     }
     const Change verdict = !slower.empty() ? Change::slower : !faster.empty() ? Change::faster : Change::none;
-    document.data["compared"] = {{"with", earlier.where}, {"verdict", word(verdict)}, {"changes", json_of_rows(table)}};
+    document.data["compared"] = {{"with", earlier.where},
+                                 {"verdict", word(verdict)},
+                                 {"changes", json_of_rows(table)},
+                                 {"only_now", only_now},
+                                 {"only_earlier", only_earlier}};
     document.blocks.emplace_back(std::move(table));
     document.blocks.emplace_back(Text{
         "±: from the medians to p90 of the shorter time and to p10 of the longer, combined; a smaller change is no "
         "difference."});
-    if (!slower.empty()) {
-        document.blocks.emplace_back(as_conclusion(fmt::format(": {}", fmt::join(slower, "; ")), "slower", Mark::bad));
-    }
-    if (!faster.empty()) {
-        document.blocks.emplace_back(as_conclusion(fmt::format(": {}", fmt::join(faster, "; ")), "faster", Mark::good));
-    }
+    const auto conclude = [&](const std::vector<std::string>& names, const char* lead, Mark mark) {
+        if (!names.empty()) {
+            const std::string words = fmt::format(": {}", fmt::join(names, "; "));
+            document.blocks.emplace_back(as_conclusion(printable(words), lead, mark));
+        }
+    };
+    conclude(slower, "slower", Mark::bad);
+    conclude(faster, "faster", Mark::good);
     if (verdict == Change::none) {
         document.blocks.emplace_back(as_conclusion("", word(verdict), Mark::open));
     }
+    conclude(only_now, "not compared, only in this run", Mark::open);
+    conclude(only_earlier, "not compared, only in the earlier report", Mark::open);
     document.agrees = slower.empty();
     return !slower.empty();
 }

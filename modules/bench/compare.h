@@ -40,7 +40,7 @@ struct Report {
 Report report_of(const Json& data, const std::string& where);
 
 // Throws InputError, before anything is measured, if the earlier report is of another machine, number of threads or
-// kind, or lacks one of the recipes, whose networks have the vocabulary of the data.
+// kind, or lacks all of the recipes, whose networks have the vocabulary of the data.
 void check_comparable(const Report& earlier, const Machine& machine, bool of_operations,
                       const std::vector<Recipe>& recipes);
 
@@ -60,8 +60,8 @@ struct Difference {
 // By the ratios if both have them and `same_torch`: what slows the machine down slows LibTorch down, too.
 Difference difference(const Timing& earlier, const Timing& now, bool same_torch);
 
-// Adds a table, a conclusion and the key "compared" to the document of bench or bench --kernels. Throws InputError if
-// the earlier report lacks a timing. Returns whether something is slower.
+// Adds a table, conclusions and the key "compared" to the document of bench or bench --kernels; timings that only one of
+// the two reports has are named. Throws InputError if they have none in common. Returns whether something is slower.
 bool add_comparison(Document& document, const Report& earlier);
 
 }  // namespace byhand::bench

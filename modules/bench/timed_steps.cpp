@@ -16,14 +16,14 @@ namespace {
 // How the steps with a function of one name are timed: what the timing is called (base/timed_step.h), the
 // multiplications for each number of an array in the formulas of fast/simd, and how many arrays are read and written. A
 // product has no arrays.
-struct Timing {
+struct TimedFunction {
     const char* name = nullptr;
     double multiplications = 0;
     std::size_t reads = 0, writes = 0;
 };
 
 // A norm's whole pass is named as its timing is. Some activations also store their derivative.
-const std::map<std::string, Timing> kTimings = {
+const std::map<std::string, TimedFunction> kTimedFunctions = {
     {"embedding_forward", {"embedding gather", 0, 1, 1}},
     {"embedding_backward", {"embedding scatter", 0, 1, 0}},
     {"linear_forward", {"linear forward"}},
@@ -120,7 +120,7 @@ void set_product(KernelOfStep& one) {
     one.work.flops = 2.0 * static_cast<double>(one.rows) * static_cast<double>(one.in) * static_cast<double>(one.out);
 }
 
-void set_size(KernelOfStep& one, const NetworkConfig& config, const Timing& timing) {
+void set_size(KernelOfStep& one, const NetworkConfig& config, const TimedFunction& timing) {
     if (one.name.starts_with("linear")) {
         set_product(one);
         return;
@@ -157,8 +157,8 @@ std::vector<KernelOfStep> timed_steps(NetworkConfig config, std::size_t rows) {
     const std::map<std::string, Shape> shapes = shapes_of(graph);
     std::vector<KernelOfStep> all;
     for (const Step& step : steps) {
-        const auto timing = kTimings.find(step.in_float.name);
-        if (timing == kTimings.end() || step.makes == "loss") {
+        const auto timing = kTimedFunctions.find(step.in_float.name);
+        if (timing == kTimedFunctions.end() || step.makes == "loss") {
             continue;
         }
         KernelOfStep one{.name = timing->second.name, .step = step, .operation = network[step.operation]};

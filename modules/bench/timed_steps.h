@@ -30,7 +30,7 @@ struct KernelOfStep {
     Operation operation = {};
     std::vector<Shape> reads = {};  // the shapes of the step's inputs, and their ranges
     std::vector<ValueRange> ranges = {};
-    Kernel kernel = {};
+    StepKernel kernel = {};
 
     bool is_product() const { return work.numbers == 0; }
 };

@@ -51,7 +51,7 @@ Graph replaced(Graph graph, Of of) {
     return graph;
 }
 
-StepList by_first(const Kernels& kernels, Step step) {
+StepList by_first(const StepKernels& kernels, Step step) {
     if (!kernels.empty()) {
         step.in_float = function_of(kernels.front());
     }
@@ -59,9 +59,9 @@ StepList by_first(const Kernels& kernels, Step step) {
 }
 
 // Their function in double is the first's.
-StepList by_all(const Kernels& kernels, Step step) {
+StepList by_all(const StepKernels& kernels, Step step) {
     StepList all;
-    for (const Kernel& kernel : kernels) {
+    for (const StepKernel& kernel : kernels) {
         for (const simd::Target& target : simd::targets()) {
             step.in_float = {kernel.name + " (" + target.name + ")",
                              [run = function_of(kernel).run, target](float* out, Reads<float> reads) {
@@ -93,9 +93,9 @@ Graph with_kernels_of_part(Graph graph, const BatchPart& part) {
         return with_kernels(std::move(graph));
     }
     constexpr std::string_view kDividing[] = {"batchnorm_mean", "cross_entropy_with_gradient"};
-    return replaced(std::move(graph), [&](const Kernels& kernels, const Step& step) {
+    return replaced(std::move(graph), [&](const StepKernels& kernels, const Step& step) {
         const bool divides = std::ranges::count(kDividing, step.in_float.name) > 0;
-        return by_first(divides ? Kernels{} : kernels, step);
+        return by_first(divides ? StepKernels{} : kernels, step);
     });
 }
 

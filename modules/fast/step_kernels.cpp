@@ -322,7 +322,7 @@ StepOperands operands_of(const StepThere& there) {
 
 }  // namespace
 
-Function<float> function_of(const Kernel& kernel) {
+Function<float> function_of(const StepKernel& kernel) {
     return {kernel.name, [pack = kernel.pack](float* out, Reads<float> reads) {
                 const PackedOperation operation = pack(reads);
                 operation.run();
@@ -330,8 +330,8 @@ Function<float> function_of(const Kernel& kernel) {
             }};
 }
 
-Kernels kernels_of(const StepThere& there) {
-    Kernels all;
+StepKernels kernels_of(const StepThere& there) {
+    StepKernels all;
     for (const KernelCode& code : codes_of(there.step.in_float.name)) {
         if (code.fits(there)) {
             all.push_back({code.name, [code, operands = operands_of(there)](Reads<float> reads) {

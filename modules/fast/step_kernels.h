@@ -13,15 +13,15 @@
 
 namespace byhand {
 
-struct Kernel {
+struct StepKernel {
     std::string name;  // "simd::tanh_forward"
     // The inputs must outlive the operation.
     std::function<PackedOperation(Reads<float>)> pack;
 };
-using Kernels = std::vector<Kernel>;
+using StepKernels = std::vector<StepKernel>;
 
 // Packs, runs and unpacks.
-Function<float> function_of(const Kernel& kernel);
+Function<float> function_of(const StepKernel& kernel);
 
 // A step in its network. `shapes` contains the shapes of all tensors by name, except of those like the step's result
 // that the network does not compute (norm_logits).
@@ -33,6 +33,6 @@ struct StepThere {
 
 // The first computes what the fused network computes, to the bit. Empty if no kernel can compute the step's result from
 // the same inputs. Also of the steps that are a norm's whole pass, "batchnorm forward" (bench/timed_steps.h).
-Kernels kernels_of(const StepThere& there);
+StepKernels kernels_of(const StepThere& there);
 
 }  // namespace byhand

@@ -176,13 +176,14 @@ int measure_steps(const BenchOptions& options) {
 
 int measure_operations(const BenchOptions& options) {
     Session it{options};
+    const std::size_t vocabulary = vocabulary_of(it.names.names).size();
     std::vector<bench::WholeStep> steps;
     std::vector<bench::OperationTimes> all;
     for (std::size_t i = 0; i < it.recipes.size(); ++i) {
         const Recipe& recipe = it.recipes[i].recipe;
         report_progress(recipe.name, i, it.recipes.size());
         NetworkConfig network = recipe.network;
-        network.vocabulary = vocabulary_of(it.names.names).size();
+        network.vocabulary = vocabulary;
         const auto timed = bench::timed_steps(network, recipe.batch);
         for (const std::string& untimed : bench::untimed_operations_of(network, timed)) {
             say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipe.name), untimed);

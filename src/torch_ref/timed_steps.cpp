@@ -34,6 +34,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/InferenceMode.h>
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -113,14 +114,20 @@ void prepare_norm_backward(Operands& o) {
     o.more = {o.in[1] / inverse, at::zeros_like(inverse), inverse, has_gain ? o.in[2] : Tensor()};
 }
 
+// Those that a norm's backward pass computes: of x, and of γ and β if it has them.
+std::array<bool, 3> gradients(const Operands& o) {
+    const bool has_gain = o.more[3].defined();
+    return {true, has_gain, has_gain};
+}
+
 void batchnorm_backward(Operands& o) {
     o.out = std::get<0>(at::native_batch_norm_backward(o.in[0], o.more[0], o.more[3], {}, {}, o.more[1], o.more[2],
-                                                       /*train=*/true, o.norm().epsilon, {true, true, true}));
+                                                       /*train=*/true, o.norm().epsilon, gradients(o)));
 }
 
 void layernorm_backward(Operands& o) {
     o.out = std::get<0>(at::native_layer_norm_backward(o.in[0], o.more[0], {o.columns()}, o.more[1], o.more[2],
-                                                       o.more[3], /*bias=*/o.more[3], {true, true, true}));
+                                                       o.more[3], /*bias=*/o.more[3], gradients(o)));
 }
 
 void rmsnorm_backward(Operands& o) {

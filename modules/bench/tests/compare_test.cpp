@@ -158,23 +158,34 @@ TEST_CASE("compare: another version or BLAS core of LibTorch makes the ratios in
     CHECK(now.data.at("compared").at("changes").at(0).at("by").get<std::string>() == "µs");
 }
 
-TEST_CASE("compare: operations, each by its shape") {
-    const auto operations = [](double ours, std::size_t out) {
-        bench::OperationTimes times{
-            .recipe = "notes",
-            .what = {.name = "linear forward", .rows = 32, .in = 6, .out = out, .has_bias = true},
-            .rounds = {},
-            .peers = {}};
-        times.rounds.ours.seconds = {ours, ours};
-        times.rounds.theirs.seconds = {10e-6, 10e-6};
-        return bench::document_of(kMachine, std::vector{times});
+TEST_CASE("compare: operations, each by its shape, as far as both reports have them") {
+    const auto operations = [](double ours, const std::vector<std::size_t>& widths) {
+        std::vector<bench::OperationTimes> all;
+        for (const std::size_t out : widths) {
+            bench::OperationTimes& times = all.emplace_back(bench::OperationTimes{
+                .recipe = "notes",
+                .what = {.name = "linear forward", .rows = 32, .in = 6, .out = out, .has_bias = true},
+                .rounds = {},
+                .peers = {}});
+            times.rounds.ours.seconds = {ours, ours};
+            times.rounds.theirs.seconds = {10e-6, 10e-6};
+        }
+        return bench::document_of(kMachine, all);
     };
-    const bench::Report before = bench::report_of(operations(1e-6, 100).data, "before.json");
+    const bench::Report before = bench::report_of(operations(1e-6, {100, 50}).data, "before.json");
     CHECK(before.of_operations);
-    Document now = operations(2e-6, 100);
+    // What only one of the reports has is named, and the rest compared.
+    Document now = operations(2e-6, {200, 100});
     CHECK(bench::add_comparison(now, before));
-    CHECK_THAT(now.data.at("compared").at("changes").at(0).at("change").get<double>(), WithinAbs(1, 1e-12));
-    Document wider = operations(2e-6, 200);
+    const Json& compared = now.data.at("compared");
+    REQUIRE(compared.at("changes").size() == 1);
+    CHECK_THAT(compared.at("changes").at(0).at("change").get<double>(), WithinAbs(1, 1e-12));
+    CHECK(compared.at("only_now") == Json::array({"notes, linear forward 32·6→200 and bias"}));
+    CHECK(compared.at("only_earlier") == Json::array({"notes, linear forward 32·6→50 and bias"}));
+    CHECK_THAT(to_text(now),
+               ContainsSubstring("only in this run: notes, linear forward 32·6→200 and bias\n") &&
+                   ContainsSubstring("only in the earlier report: notes, linear forward 32·6→50 and bias\n"));
+    Document wider = operations(2e-6, {200});
     CHECK_THROWS_WITH(bench::add_comparison(wider, before),
                       ContainsSubstring("before.json: has no notes, linear forward 32·6→200"));
 }
@@ -206,6 +217,7 @@ TEST_CASE("compare: a report of another machine, kind or recipe is refused") {
     Recipe missing = recipe;
     missing.name = "missing";
     refused(kMachine, false, missing, "has no recipe missing; give --recipe, of " + recipe.name);
+    CHECK_NOTHROW(bench::check_comparable(report_with({small}), kMachine, false, {missing, recipe}));
 }
 
 TEST_CASE("compare: what is no report is refused") {
