@@ -21,7 +21,6 @@ Mistake in_ranks(std::string name, std::string what, std::string source, PlantIn
 
 // ---- what a rank has ----
 
-bool is_first(const RankPlan& plan);
 PartsOfRank own_parts(const RankPlan& plan);
 
 // n of a norm: of the rank with that part, and of the batch.
@@ -29,9 +28,6 @@ struct Counts {
     float own = 0, all = 0;
 };
 Counts counts(const RankPlan& plan, const Network& graph, const Step& step, const BatchPart& place);
-
-// From a mean over the batch to one over the rows of the rank with that part.
-float to_own_rows(const RankPlan& plan, const BatchPart& place);
 
 // ---- names ----
 
