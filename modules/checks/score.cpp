@@ -41,6 +41,14 @@ bool is_off_without_battery(const ComparedStep& step) {
            });
 }
 
+// Whether every tensor that both have passes.
+bool all_pass(const BaselineMetric& metric, const std::vector<View>& ours, const std::vector<View>& theirs) {
+    return std::ranges::all_of(ours, [&](const View& view) {
+        const View* other = find(theirs, view.name);
+        return other == nullptr || other->shape != view.shape || metric.passes(Distances(view, *other));
+    });
+}
+
 // A recipe with drawn values, its batches and LibTorch's results.
 class Ground {
 public:
@@ -210,75 +218,31 @@ Scores score(const std::vector<const Mistake*>& mistakes, const std::vector<Run>
     return scores;
 }
 
-namespace {
-
-bool allclose(const View& ours, const View& theirs) {
-    for (std::size_t i = 0; i < count(ours.shape); ++i) {
-        const double a = value_at(ours, i), b = value_at(theirs, i);
-        if (!(std::abs(a - b) <= 1e-8 + 1e-5 * std::abs(b))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool largest(const View& ours, const View& theirs) {
-    double most = 0;
-    for (std::size_t i = 0; i < count(ours.shape); ++i) {
-        const double difference = std::abs(value_at(ours, i) - value_at(theirs, i));
-        most = difference > most ? difference : most;
-    }
-    return !(most > 2e-2);
-}
-
-bool normalised_mean_square(const View& ours, const View& theirs) {
-    double difference = 0, size = 0;
-    for (std::size_t i = 0; i < count(ours.shape); ++i) {
-        const double a = value_at(ours, i), b = value_at(theirs, i);
-        difference += (a - b) * (a - b);
-        size += b * b;
-    }
-    return !(difference / size > 1e-7);
-}
-
-bool cosine(const View& ours, const View& theirs) {
-    double product = 0, a2 = 0, b2 = 0;
-    for (std::size_t i = 0; i < count(ours.shape); ++i) {
-        const double a = value_at(ours, i), b = value_at(theirs, i);
-        product += a * b;
-        a2 += a * a;
-        b2 += b * b;
-    }
-    return !(product / std::sqrt(a2 * b2) < 0.999);
-}
-
-bool mean_difference(const View& ours, const View& theirs) {
-    double sum = 0;
-    const std::size_t elements = count(ours.shape);
+Distances::Distances(const View& ours, const View& theirs) : elements(count(ours.shape)) {
     for (std::size_t i = 0; i < elements; ++i) {
-        sum += value_at(ours, i) - value_at(theirs, i);
+        const double a = value_at(ours, i), b = value_at(theirs, i), apart = std::abs(a - b);
+        all_close = all_close && apart <= 1e-8 + 1e-5 * std::abs(b);
+        largest = apart > largest ? apart : largest;
+        difference += a - b;
+        square += (a - b) * (a - b);
+        product += a * b;
+        ours2 += a * a;
+        theirs2 += b * b;
     }
-    return !(std::abs(sum) / static_cast<double>(elements) > 1e-5);
 }
-
-}  // namespace
 
 const std::vector<BaselineMetric>& baseline_metrics() {
     static const std::vector<BaselineMetric> all = {
-        {"allclose", "relative 1e-5, absolute 1e-8", allclose},
-        {"max-diff", "largest difference ≤ 2e-2", largest},
-        {"nmse", "normalised mean square error ≤ 1e-7", normalised_mean_square},
-        {"cosine", "cosine ≥ 0.999", cosine},
-        {"mean-diff", "mean difference ≤ 1e-5", mean_difference},
+        {"allclose", "relative 1e-5, absolute 1e-8", [](const Distances& d) { return d.all_close; }},
+        {"max-diff", "largest difference ≤ 2e-2", [](const Distances& d) { return !(d.largest > 2e-2); }},
+        {"nmse", "normalised mean square error ≤ 1e-7",
+         [](const Distances& d) { return !(d.square / d.theirs2 > 1e-7); }},
+        {"cosine", "cosine ≥ 0.999",
+         [](const Distances& d) { return !(d.product / std::sqrt(d.ours2 * d.theirs2) < 0.999); }},
+        {"mean-diff", "mean difference ≤ 1e-5",
+         [](const Distances& d) { return !(std::abs(d.difference) / static_cast<double>(d.elements) > 1e-5); }},
     };
     return all;
-}
-
-bool all_pass(const BaselineMetric& metric, const std::vector<View>& ours, const std::vector<View>& theirs) {
-    return std::ranges::all_of(ours, [&](const View& view) {
-        const View* other = find(theirs, view.name);
-        return other == nullptr || other->shape != view.shape || metric.passes(view, *other);
-    });
 }
 
 }  // namespace byhand

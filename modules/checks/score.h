@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "base/member.h"
 #include "byhand/view.h"
 #include "harness/mistake.h"
 #include "recipe/recipe.h"
@@ -41,7 +40,7 @@ struct Scores {
     };
     std::vector<NotApplicable> not_applicable;  // each once
 
-    static std::size_t how_many(const std::vector<Score>& scores, Member<Score, bool> what) {
+    static std::size_t how_many(const std::vector<Score>& scores, bool Score::* what) {
         return static_cast<std::size_t>(std::ranges::count_if(scores, what));
     }
     std::size_t caught() const { return how_many(planted, &Score::caught); }
@@ -67,18 +66,27 @@ bool applies(const Mistake& mistake, const Recipe& recipe, std::size_t ranks);
 
 // ---- The metrics that others judge two tensors by, to see what they would have caught ----
 
+// What they measure of the elements a of one tensor and b of the other.
+struct Distances {
+    Distances(const View& ours, const View& theirs);
+
+    std::size_t elements = 0;
+    bool all_close = true;                       // |a − b| ≤ 1e-8 + 1e-5·|b|, always
+    double largest = 0;                          // |a − b|, of those that are no NaN
+    double difference = 0;                       // Σ(a − b)
+    double square = 0;                           // Σ(a − b)²
+    double product = 0, ours2 = 0, theirs2 = 0;  // Σab, Σa², Σb²
+};
+
 struct BaselineMetric {
     std::string name;
     std::string rule;
-    bool (*passes)(const View& ours, const View& theirs);
+    bool (*passes)(const Distances& distances);
 };
 
 // allclose at its defaults (relative 1e-5, absolute 1e-8), largest difference ≤ 2e-2, normalised mean square error
 // ≤ 1e-7, cosine ≥ 0.999, mean difference ≤ 1e-5. Each as it is commonly written: `if (error > limit) fail`, which a
 // NaN passes, except allclose, which it does not.
 const std::vector<BaselineMetric>& baseline_metrics();
-
-// Whether every tensor that both have passes.
-bool all_pass(const BaselineMetric& metric, const std::vector<View>& ours, const std::vector<View>& theirs);
 
 }  // namespace byhand

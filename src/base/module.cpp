@@ -31,15 +31,6 @@ ModulePath place_of(const ModuleToOpen& module) {
     return {(folder.filename() == "bin" ? folder.parent_path() : folder) / inside, false};
 }
 
-fs::path find_module(const ModuleToOpen& module) {
-    const auto [path, exists] = place_of(module);
-    if (exists) {
-        return path;
-    }
-    throw InputError(module.what + " is not at " + path.string() + ": install the package " + module.package +
-                     ", or configure with " + module.build + " and build again");
-}
-
 // dlerror's text on one line.
 std::string why() {
     const char* text = dlerror();
@@ -55,7 +46,12 @@ bool has_module(const ModuleToOpen& module) {
 }
 
 void* open_module(const ModuleToOpen& module) {
-    void* const opened = dlopen(find_module(module).c_str(), RTLD_NOW | RTLD_LOCAL);
+    const auto [path, exists] = place_of(module);
+    if (!exists) {
+        throw InputError(module.what + " is not at " + path.string() + ": install the package " + module.package +
+                         ", or configure with " + module.build + " and build again");
+    }
+    void* const opened = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* const symbol = opened != nullptr ? dlsym(opened, module.symbol.c_str()) : nullptr;
     if (symbol == nullptr) {
         throw InputError(

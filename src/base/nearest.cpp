@@ -82,11 +82,6 @@ std::vector<std::string> all_close_to(std::string_view word, const std::vector<s
     return names;
 }
 
-std::optional<std::string> close_to(std::string_view word, const std::vector<std::string>& known) {
-    const std::vector<std::string> all = all_close_to(word, known);
-    return all.empty() ? std::nullopt : std::optional(all.front());
-}
-
 std::string the_nearest(std::string_view word, const std::vector<std::string>& known) {
     const std::vector<std::string> all = all_close_to(word, known);
     return all.empty() ? "" : (all.size() == 1 ? "; the nearest is " : "; the nearest are ") + listed(all, "and");

@@ -1,7 +1,6 @@
 // Spelling suggestions.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,9 +12,6 @@ namespace byhand {
 // deletions, replacements and swaps of adjacent letters, if these are at most a third of the letters of `word`; if
 // there are none, those that contain it, or its letters in their order and at most as many others.
 std::vector<std::string> all_close_to(std::string_view word, const std::vector<std::string>& known);
-
-// The first of these.
-std::optional<std::string> close_to(std::string_view word, const std::vector<std::string>& known);
 
 // The same as the end of a message: "; the nearest is dbnvar", "; the nearest are dW1 and dW2", or "" if no word is
 // near enough.

@@ -22,6 +22,14 @@ bool has_suffixes(const std::vector<OperationConfig>& list) {
            });
 }
 
+std::vector<TensorSpec> of_operations(const NetworkConfig& config, std::vector<TensorSpec> OperationState::* tensors) {
+    std::vector<TensorSpec> specs;
+    for (const Operation& one : operations(config)) {
+        std::ranges::move(state_of(config, one).*tensors, std::back_inserter(specs));
+    }
+    return specs;
+}
+
 }  // namespace
 
 std::string read_as(const std::string& operation) {
@@ -190,27 +198,15 @@ OperationState state_of(const NetworkConfig& config, const Operation& operation)
 }
 
 std::vector<TensorSpec> parameters(const NetworkConfig& config) {
-    std::vector<TensorSpec> specs;
-    for (const Operation& one : operations(config)) {
-        std::ranges::move(state_of(config, one).parameters, std::back_inserter(specs));
-    }
-    return specs;
+    return of_operations(config, &OperationState::parameters);
 }
 
 std::vector<TensorSpec> running_figures(const NetworkConfig& config) {
-    std::vector<TensorSpec> specs;
-    for (const Operation& one : operations(config)) {
-        std::ranges::move(state_of(config, one).running_figures, std::back_inserter(specs));
-    }
-    return specs;
+    return of_operations(config, &OperationState::running_figures);
 }
 
 std::vector<TensorSpec> keys(const NetworkConfig& config) {
-    std::vector<TensorSpec> specs;
-    for (const Operation& one : operations(config)) {
-        std::ranges::move(state_of(config, one).keys, std::back_inserter(specs));
-    }
-    return specs;
+    return of_operations(config, &OperationState::keys);
 }
 
 std::vector<TensorSpec> state(const NetworkConfig& config) {

@@ -43,11 +43,9 @@ std::string text_in(const Descriptor& file, const std::string& program) {
     return text;
 }
 
-// Whether a program stays in this process's group, which a terminal's Ctrl-C reaches, or leads one of its own.
-enum class Group { ours, own };
-
-// Starts a program; nullopt if there is none of that name.
-std::optional<pid_t> spawned(const std::vector<std::string>& words, const Streams& streams, Group group = Group::ours) {
+// Starts a program, which leads a process group of its own or stays in this one's, which a terminal's Ctrl-C reaches;
+// nullopt if there is none of that name.
+std::optional<pid_t> spawned(const std::vector<std::string>& words, const Streams& streams, bool leads) {
     std::vector<std::string> copies = words;  // execvp takes words that can be modified
     std::vector<char*> arguments;
     arguments.reserve(copies.size() + 1);
@@ -65,7 +63,7 @@ std::optional<pid_t> spawned(const std::vector<std::string>& words, const Stream
     }
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, group == Group::own ? POSIX_SPAWN_SETPGROUP : 0);  // its id is the child's
+    posix_spawnattr_setflags(&attributes, leads ? POSIX_SPAWN_SETPGROUP : 0);  // its id is the child's
     pid_t child = 0;
     const int error = posix_spawnp(&child, arguments[0], &actions, &attributes, arguments.data(), environ);
     posix_spawnattr_destroy(&attributes);
@@ -132,7 +130,7 @@ std::chrono::microseconds cpu_time() {
 }
 
 std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams, const GoesOn& goes_on) {
-    const std::optional<pid_t> child = spawned(words, streams, goes_on ? Group::own : Group::ours);
+    const std::optional<pid_t> child = spawned(words, streams, static_cast<bool>(goes_on));
     return child ? std::optional(wait_for(*child, goes_on)) : std::nullopt;
 }
 

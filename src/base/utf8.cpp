@@ -51,23 +51,11 @@ std::string to_utf8(std::u32string_view text) {
     std::string bytes;
     bytes.reserve(text.size());
     for (const char32_t c : text) {
-        const auto continuation = [&](unsigned shift) {
-            bytes.push_back(static_cast<char>(0x80 | ((c >> shift) & 0x3f)));
-        };
-        if (c < 0x80) {
-            bytes.push_back(static_cast<char>(c));
-        } else if (c < 0x800) {
-            bytes.push_back(static_cast<char>(0xc0 | (c >> 6)));
-            continuation(0);
-        } else if (c < 0x10000) {
-            bytes.push_back(static_cast<char>(0xe0 | (c >> 12)));
-            continuation(6);
-            continuation(0);
-        } else {
-            bytes.push_back(static_cast<char>(0xf0 | (c >> 18)));
-            continuation(12);
-            continuation(6);
-            continuation(0);
+        const unsigned size = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+        // The first byte begins with as many ones as there are bytes, each other with 10.
+        bytes.push_back(static_cast<char>(size == 1 ? c : (0xff00U >> size) | (c >> 6 * (size - 1))));
+        for (unsigned k = size - 1; k-- > 0;) {
+            bytes.push_back(static_cast<char>(0x80 | ((c >> 6 * k) & 0x3f)));
         }
     }
     return bytes;

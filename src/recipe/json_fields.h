@@ -123,20 +123,23 @@ public:
         }
     }
 
-    // An optional key that is written only if the target is not T{}.
+    // An optional key that is written only if `is_written`. True if it is in the file, or written.
+    template <class T, class How>
+    bool take_if(bool is_written, const char* key, T& target, const How& how) {
+        return (source_ || is_written) && take(key, target, how);
+    }
+
+    // The same, written if the target is not T{}.
     template <class T, class How>
     void maybe(const char* key, T& target, const How& how) {
-        if (source_ || target != T{}) {
-            take(key, target, how);
-        }
+        take_if(target != T{}, key, target, how);
     }
 
     // The same for a target that has a value exactly if the key is present.
     template <class T, class How>
     void maybe(const char* key, std::optional<T>& target, const How& how) {
         T value = target.value_or(T{});
-        const bool there = (source_ || target) && take(key, value, how);
-        target = there ? std::optional(value) : std::nullopt;
+        target = take_if(target.has_value(), key, value, how) ? std::optional(value) : std::nullopt;
     }
 
     // When reading, throws InputError if `wrong`: for the object, or for the value of a key if that is in the file.

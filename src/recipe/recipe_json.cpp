@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t kMostRules = 1024;
 constexpr Whole kWidth{1, std::uint64_t{1} << 31};
-constexpr Whole kParts{1, kMostParts};
 constexpr Whole kSteps{0, kMostSteps};
 constexpr Whole kSeed{0, std::numeric_limits<std::uint64_t>::max()};
 constexpr double kLargest = 1e30;    // finite in float, and so is its product with any normal draw
@@ -61,9 +60,7 @@ std::vector<double> cuts(const Field& field) {
 // A list of layers determines the places of the norms, so that it has no short form.
 void describe_norm(Object& object, NormConfig& norm, ShortForm* form) {
     if (form != nullptr) {
-        std::optional<std::string> other = form->norm == op::kBatchnorm ? std::nullopt : std::optional(form->norm);
-        object.maybe("kind", other, kNormKinds);
-        form->norm = other.value_or(op::kBatchnorm);
+        object.take_if(form->norm != op::kBatchnorm, "kind", form->norm, kNormKinds);
         object.take("place", form->norm_place, OneOf{{"before", "after", "none"}});
         object.take("output", form->output_norm, truth);
     }
@@ -105,20 +102,12 @@ void describe_bias(Object& object, ShortForm& form) {
 void describe_operation(Object& object, OperationConfig& one) {
     object.need("op", one.op, OneOf{listed_operations()});
     object.maybe("outputs", one.outputs, kWidth);
-    std::optional<bool> bias = one.op == op::kLinear ? std::optional(one.bias) : std::nullopt;
-    object.maybe("bias", bias, truth);
-    one.bias = bias.value_or(true);
+    object.take_if(one.op == op::kLinear, "bias", one.bias, truth);
     object.maybe("positions", one.positions, Whole{1, kMostContext});
-    std::optional<std::uint64_t> from = one.op == op::kResidual ? std::optional(one.from) : std::nullopt;
-    object.maybe("from", from, Whole{0, kMostOperations});
-    one.from = from.value_or(0);
+    const bool has_from = object.take_if(one.op == op::kResidual, "from", one.from, Whole{0, kMostOperations});
     object.maybe("tied", one.tied, truth);
-    std::optional<double> p = one.op == op::kDropout ? std::optional(one.p) : std::nullopt;
-    object.maybe("p", p, Number{0, 1});
-    one.p = p.value_or(OperationConfig{}.p);
-    std::optional<double> slope = one.op == op::kLeakyRelu ? std::optional(one.negative_slope) : std::nullopt;
-    object.maybe("negative_slope", slope, kFactor);
-    one.negative_slope = slope.value_or(OperationConfig{}.negative_slope);
+    object.take_if(one.op == op::kDropout, "p", one.p, Number{0, 1});
+    object.take_if(one.op == op::kLeakyRelu, "negative_slope", one.negative_slope, kFactor);
     object.maybe("affine", one.affine, truth);
     object.maybe("epsilon", one.epsilon, Number{0, std::numeric_limits<double>::max()});
     object.maybe("momentum", one.momentum, Number{0, 1});
@@ -133,7 +122,7 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.refuse_if(one.op == op::kDropout && one.p < kFinest, "p", "which drops nothing: leave the dropout out");
     object.refuse_if(one.op != op::kDropout, "p", "but goes with a dropout only: leave it out");
     object.refuse_if(one.op != op::kResidual, "from", "but goes with a residual only: leave it out");
-    object.refuse_if(one.op == op::kResidual && !from,
+    object.refuse_if(one.op == op::kResidual && !has_from,
                      "is a residual without \"from\": say which operation of the list, from 0, makes what it adds");
     for (const char* key : {"affine", "epsilon"}) {
         object.refuse_if(!is_norm(one.op), key, "but goes with a norm only: leave it out");
@@ -155,9 +144,7 @@ void describe_network(Object& object, NetworkConfig& network, bool in_full) {
         object.take("hidden", form.hidden, List{1, kMostHiddenLayers, kWidth});
         object.maybe("flatten", form.flatten, Whole{1, kMostContext});
         object.take("bias", form, describe_bias);
-        std::optional<std::string> other = form.activation == op::kTanh ? std::nullopt : std::optional(form.activation);
-        object.maybe("activation", other, OneOf{activations()});
-        form.activation = other.value_or(op::kTanh);
+        object.take_if(form.activation != op::kTanh, "activation", form.activation, OneOf{activations()});
         object.maybe("residual", form.residual, truth);
         object.maybe("tied", form.tied, truth);
     }
@@ -212,9 +199,7 @@ void describe_data(Object& object, Recipe& recipe) {
 void describe_batches(Object& object, Recipe& recipe) {
     object.take("size", recipe.batch, kWidth);
     object.take("seed", recipe.batch_seed, OrNull{kSeed});
-    std::optional<std::size_t> parts = recipe.parts > 1 ? std::optional(recipe.parts) : std::nullopt;
-    object.maybe("parts", parts, kParts);
-    recipe.parts = parts.value_or(1);
+    object.take_if(recipe.parts > 1, "parts", recipe.parts, Whole{1, kMostParts});
     object.refuse_if(recipe.parts > recipe.batch, "parts",
                      "but the batch has " + std::to_string(recipe.batch) + " rows: give at most as many");
 }

@@ -15,11 +15,14 @@
 #include <variant>
 #include <vector>
 
+#include "base/parsed_json.h"
+
 using byhand::compact_text;
 using byhand::Json;
 using byhand::printed_json;
 using byhand::readable_text;
 using nlohmann::ordered_json;
+using text::parsed_json;
 
 namespace {
 
@@ -224,4 +227,32 @@ TEST_CASE("json: readable text breaks up values that exceed 100 columns") {
     CHECK(readable_text({{"a", {too_long, 1}}}) == "{\n  \"a\": [\n    \"" + too_long + "\",\n    1\n  ]\n}");
     CHECK(readable_text({{"a", {{"b", 1}, {"c", Json::array()}}}}) == "{\n  \"a\": {\"b\": 1, \"c\": []}\n}");
     CHECK(readable_text(Json::array({1, 2})) == "[\n  1,\n  2\n]");
+}
+
+// ---- the reader ----
+
+TEST_CASE("json: every kind of value is read, and equals no other") {
+    const char* texts[] = {"null", "false",        "true",  "0",     "-7",    "18446744073709551615",
+                           "0.5",  "\"\"",         "\"ä\"", "[]",    "[[]]",  "[0,\"\",1]",
+                           "{}",   "{\"a\":null}", "[1]",   "\"1\"", "[true]"};
+    for (const std::string a : texts) {
+        std::string printed = printed_json(parsed_json(a), 0);
+        std::erase_if(printed, [](char c) { return c == ' ' || c == '\n'; });
+        CHECK(printed == a);
+        for (const std::string b : texts) {
+            CAPTURE(a, b);
+            CHECK((parsed_json(a) == parsed_json(b)) == (a == b));
+        }
+    }
+    CHECK_THROWS(parsed_json("[1,]"));
+}
+
+TEST_CASE("json: members that are read keep their order") {
+    CHECK(printed_json(parsed_json(R"({"b": 1, "a": 2})"), 1) == "{\n \"b\": 1,\n \"a\": 2\n}");
+}
+
+TEST_CASE("json: a difference is a patch of RFC 6902") {
+    const Json from = {{"a", {{"x", "y"}}}, {"b", {3, 4.5}}}, to = {{"b", {3, 4.5}}, {"a", {{"x", "z"}}}};
+    CHECK(text::diff(from, to) == Json::array({{{"op", "replace"}, {"path", "/a/x"}, {"value", "z"}}}));
+    CHECK(text::diff(from, from) == Json::array());
 }

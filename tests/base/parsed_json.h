@@ -1,5 +1,4 @@
-// JSON parsed by tests with nlohmann's parser, which is not byhand's own reader, and which only parsed_json.cpp
-// includes.
+// JSON as tests read, compare and print it.
 #pragma once
 
 #include <iosfwd>
@@ -9,7 +8,7 @@
 
 namespace text {
 
-byhand::Json parsed_json(const std::string& text);  // throws std::exception for text that is not JSON
+byhand::Json parsed_json(const std::string& text);  // throws InputError for text that is not strict JSON
 
 // The changes that turn `from` into `to`: an RFC 6902 patch.
 byhand::Json diff(const byhand::Json& from, const byhand::Json& to);

@@ -12,6 +12,7 @@
 #include "recipe/sample.h"
 
 using namespace byhand;
+using byhand::test::constant;
 
 namespace {
 
@@ -21,10 +22,6 @@ Recipe listing(List layers) {
     Recipe recipe = test::sample();
     recipe.network.layers = std::move(layers);
     return recipe;
-}
-
-InitialRule constant(const std::string& parameter, double value, LayerSet layers = LayerSet::all) {
-    return {parameter, layers, std::nullopt, false, value};
 }
 
 template <class T>

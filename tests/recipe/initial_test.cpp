@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "base/change_network.h"
 #include "base/error.h"
-#include "recipe/recipe.h"
+#include "recipe/sample.h"
 #include "recipe/shipped.h"
 
 using namespace byhand;
+using byhand::test::constant;
 using byhand::test::shipped;
 using Catch::Approx;
 
@@ -61,10 +61,6 @@ std::string refusal(const Recipe& recipe) {
         return error.what();
     }
     return "";
-}
-
-InitialRule constant(const std::string& parameter, double value, LayerSet layers = LayerSet::all) {
-    return {parameter, layers, std::nullopt, false, value};
 }
 
 // Two hidden layers with every kind of parameter.
@@ -261,7 +257,4 @@ TEST_CASE("rates: a warm-up followed by a cosine has PyTorch's values") {
         CAPTURE(step);
         CHECK(std::abs(rate_at(recipe, step) - rate) < 1e-15);
     }
-    recipe.rates = {{0, 0.5}, {3, 2}};
-    CHECK(rate_at(recipe, 2) == 0.5);
-    CHECK(rate_at(recipe, 3) == 2);
 }

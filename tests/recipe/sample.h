@@ -62,6 +62,10 @@ inline Recipe sample() {
     return recipe;
 }
 
+inline InitialRule constant(const std::string& parameter, double value, LayerSet layers = LayerSet::all) {
+    return {parameter, layers, std::nullopt, false, value};
+}
+
 // kSample with one piece of it replaced. Precondition: it contains the piece.
 inline std::string sample_with(const std::string& piece, const std::string& other) {
     std::string text = kSample;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <optional>
 #include <set>
 #include <type_traits>
 #include <utility>
@@ -75,13 +74,9 @@ std::vector<double> doubles(const View& view, const Shape& shape, bool out_in) {
 }
 
 bool fits_float(const View& view) {
-    for (std::size_t i = 0; view.dtype == DType::float64 && i < count(view.shape); ++i) {
-        const double number = value_at(view, i);
-        if (static_cast<double>(static_cast<float>(number)) != number && !std::isnan(number)) {
-            return false;
-        }
-    }
-    return true;
+    return std::ranges::all_of(numbers_of(view), [](double number) {
+        return std::isnan(number) || static_cast<double>(static_cast<float>(number)) == number;
+    });
 }
 
 ExternalTensor taken(const Match& match, bool out_in) {
@@ -190,8 +185,8 @@ private:
         std::ranges::transform(specs_, std::back_inserter(known), &TensorSpec::name);
         std::vector<std::string> names;
         for (const std::string& name : unknown_) {
-            const std::optional<std::string> near = close_to(name, known);
-            names.push_back(excerpt(name, 100) + (near ? " (" + *near + "?)" : ""));
+            const std::vector<std::string> near = all_close_to(name, known);
+            names.push_back(excerpt(name, 100) + (near.empty() ? "" : " (" + near.front() + "?)"));
         }
         const bool by_position =
             std::ranges::any_of(unknown_, [](const std::string& name) { return name.starts_with("arr_"); });
@@ -288,6 +283,14 @@ View ExternalTensor::view() const {
             return View{name, shape, dtype, all.data()};
         },
         numbers);
+}
+
+std::vector<double> numbers_of(const View& view) {
+    std::vector<double> numbers(count(view.shape));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = value_at(view, i);
+    }
+    return numbers;
 }
 
 ExternalValues fit_to(const Graph& network, const std::vector<View>& given) {

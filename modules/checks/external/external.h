@@ -41,6 +41,9 @@ struct ExternalValues {
 // left out. The numbers of a view are read only if its shape has the right number of elements.
 ExternalValues fit_to(const Graph& network, const std::vector<View>& given);
 
+// The elements of a view as doubles.
+std::vector<double> numbers_of(const View& view);
+
 // ---- External values of one training step as an implementation in a comparison ----
 
 // An implementation that has the external values and runs nothing.

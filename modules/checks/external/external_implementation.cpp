@@ -32,12 +32,9 @@ std::vector<View> ExternalModel::views() const {
             continue;  // no result of anything
         }
         if (state_.contains(tensor.name)) {
-            const View view = tensor.view();
             const std::span<const float> right = state_[tensor.name];
-            for (std::size_t i = 0; i < right.size(); ++i) {
-                if (!(value_at(view, i) == static_cast<double>(right[i]))) {
-                    refuse(tensor.name, "what this step begins with");
-                }
+            if (!std::ranges::equal(numbers_of(tensor.view()), right)) {
+                refuse(tensor.name, "what this step begins with");
             }
         }
         all.push_back(tensor.view());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/value.h"
+#include "checks/external/external.h"
 #include "harness/isolated/isolated.h"
 
 namespace byhand {
@@ -99,11 +100,9 @@ std::vector<Rounded> Inputs::rounded(const std::string& name, double share) cons
     } else if (const auto limit = limits_.find(name); !is_given && limit != limits_.end()) {
         errors = &limit->second;
     }
-    const View numbers = view(name);
     std::vector<Rounded> all;
-    for (std::size_t i = 0; i < count(numbers.shape); ++i) {
-        const double value = value_at(numbers, i);
-        const double error = errors != nullptr ? (*errors)[i] : 0;
+    for (const double value : numbers_of(view(name))) {
+        const double error = errors != nullptr ? (*errors)[all.size()] : 0;
         all.push_back(Rounded::off_by(value, is_given && share > 0 ? share * std::abs(value) : error));
     }
     return all;

@@ -14,6 +14,7 @@
 #include <string>
 #include <utility>
 
+#include "checks/external/external.h"
 #include "checks/external/inputs.h"
 #include "checks/faults/mistakes.h"
 #include "harness/isolated/diagnose.h"
@@ -42,9 +43,8 @@ public:
                 if (gradients_.contains(read) && !inputs_.has(read)) {
                     numbers = this->made(read);
                 } else {
-                    const View view = inputs_.view(read);
-                    for (std::size_t i = 0; i < count(view.shape); ++i) {
-                        numbers.push_back(Rounded::off_by(value_at(view, i), 0));
+                    for (const double number : numbers_of(inputs_.view(read))) {
+                        numbers.push_back(Rounded::off_by(number, 0));
                     }
                 }
                 known->second = std::move(numbers);
@@ -143,12 +143,7 @@ bool exact_stays(const SizedForm& form, const Step& step, const std::vector<doub
 }
 
 bool all_finite(const View& view) {
-    for (std::size_t i = 0; i < count(view.shape); ++i) {
-        if (!std::isfinite(value_at(view, i))) {
-            return false;
-        }
-    }
-    return true;
+    return std::ranges::all_of(numbers_of(view), [](double x) { return std::isfinite(x); });
 }
 
 // If an element that the step reads is not finite, each of its result may be: a formula may multiply that one by 0.
@@ -174,11 +169,7 @@ void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, 
     StepInput input;
     input.values = std::make_shared<const Tensors<double>>(std::move(values));
     input.exact = exact;
-    std::vector<double> ours(count(given.shape));
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        ours[i] = value_at(given, i);
-    }
-    name_mistake(trial, given.name, {{network, input, ours, limits}}, mistakes());
+    name_mistake(trial, given.name, {{network, input, numbers_of(given), limits}}, mistakes());
 }
 
 // A wrong step may be right if the inputs that were derived were computed otherwise.
@@ -248,15 +239,7 @@ std::optional<IsolatedStep> judge_by(const SizedForm& form, const std::vector<Si
 std::set<std::string> computed_in_double(const std::vector<View>& given, const std::vector<View>& oracle) {
     const auto is_the_same = [&](const View& view) {
         const View* exact = find(oracle, view.name);
-        if (exact == nullptr || exact->shape != view.shape) {
-            return false;
-        }
-        for (std::size_t i = 0; i < count(view.shape); ++i) {
-            if (!(value_at(view, i) == value_at(*exact, i))) {
-                return false;
-            }
-        }
-        return true;
+        return exact != nullptr && exact->shape == view.shape && numbers_of(view) == numbers_of(*exact);
     };
     std::set<std::string> names;
     for (const View& view : given) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "checks/external/external.h"
 #include "checks/external/judge_external.h"
 #include "harness/isolated/hints.h"
 #include "steps/runner.h"
@@ -19,14 +20,6 @@ struct ExternalNumbers {
     const std::vector<double>* limits;
     bool off = false;
 };
-
-std::vector<double> numbers_of(const View& view) {
-    std::vector<double> numbers(count(view.shape));
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-        numbers[i] = value_at(view, i);
-    }
-    return numbers;
-}
 
 // Those that have limits.
 std::vector<ExternalNumbers> held_by(const std::vector<View>& given, const std::vector<View>& exact,

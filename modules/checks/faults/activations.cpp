@@ -1,9 +1,7 @@
 // Mistakes in the activations besides tanh.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
-#include <utility>
 
 #include "base/value.h"
 #include "checks/faults/planting.h"
@@ -11,7 +9,6 @@
 namespace byhand::planting {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kExpOverflows = 88.73F;
 constexpr float kScale = 0.79788456F, kCubic = 0.044715F;  // √(2/π) and the cubic's factor, of GELU by tanh
 
@@ -19,30 +16,8 @@ float sigmoid(float x) {
     return 1 / (1 + std::exp(-x));
 }
 
-float slope_of(const Network& net, const Step& step) {
-    return static_cast<float>(operation_of(net, step).negative_slope);
-}
-
-// Forwards h of x.
-Edit makes(float (*h)(float x)) {
-    return [h](Network&, Step& step) {
-        return elementwise(step, [h](std::size_t i, Reads r) { return h(numbers(r, 0)[i]); });
-    };
-}
-
-// Backwards dx of dh and what is read beside it.
-Edit makes(float (*dx)(float dh, float read)) {
-    return [dx](Network&, Step& step) {
-        return elementwise(step, [dx](std::size_t i, Reads r) { return dx(numbers(r, 0)[i], numbers(r, 1)[i]); });
-    };
-}
-
-// NaN where what is read at `position` is such.
-Edit is_nan_where(std::size_t position, bool (*such)(float x)) {
-    return [=](Network&, Step& step) {
-        return makes_changed(
-            step, [=](float made, std::size_t i, Reads r) { return such(numbers(r, position)[i]) ? kNaN : made; });
-    };
+float slope(const Setting& setting) {
+    return static_cast<float>(setting.operation.negative_slope);
 }
 
 float density(float x) {
@@ -76,8 +51,7 @@ float tanh_slope(float x) {
 std::vector<Mistake> activation_mistakes() {
     return {
         at("relu_backward", "relu-mask-always-one", "the mask is h ≥ 0, which always holds: dh goes through everywhere",
-           "Grokking-Deep-Learning 56: https://github.com/iamtrask/Grokking-Deep-Learning/issues/56",
-           [](Network&, Step& step) { return makes_first_read(step); }),
+           "Grokking-Deep-Learning 56: https://github.com/iamtrask/Grokking-Deep-Learning/issues/56", makes_first_read),
         at("relu_backward", "relu-upstream-overwritten", "only the mask, not multiplied by dh",
            "smile 528: https://github.com/haifengl/smile/issues/528",
            makes([](float, float h) { return h > 0 ? 1.0F : 0.0F; })),
@@ -92,20 +66,11 @@ std::vector<Mistake> activation_mistakes() {
            makes([](float dh, float x) { return x > 0 ? dh : 0.0F; })),
         at("leaky_relu_backward", "leaky-slope-times-x", "a·x for a where x < 0",
            "Mocha.jl 94: https://github.com/pluskid/Mocha.jl/pull/94",
-           [](Network& net, Step& step) {
-               return elementwise(step, [a = slope_of(net, step)](std::size_t i, Reads r) {
-                   const float x = numbers(r, 1)[i];
-                   return numbers(r, 0)[i] * (x > 0 ? 1 : a * x);
-               });
-           }),
+           makes([](const Element& x) { return x(0) * (x(1) > 0 ? 1 : slope(x) * x(1)); })),
         at("leaky_relu_forward", "leaky-slope-hard-coded", "0.1 whatever the slope",
            "tvm 1218: https://github.com/apache/tvm/pull/1218",
-           [](Network& net, Step& step) {
-               return slope_of(net, step) != 0.1F && elementwise(step, [](std::size_t i, Reads r) {
-                          const float x = numbers(r, 0)[i];
-                          return x > 0 ? x : 0.1F * x;
-                      });
-           }),
+           when([](const Setting& setting) { return slope(setting) != 0.1F; },
+                makes([](float x) { return x > 0 ? x : 0.1F * x; }))),
         at("leaky_relu_forward", "leaky-relu-first", "a plain relu before the slope: nothing is left below 0",
            "tflearn 784: https://github.com/tflearn/tflearn/pull/784",
            makes([](float x) { return std::max(x, 0.0F); })),
@@ -141,9 +106,7 @@ std::vector<Mistake> activation_mistakes() {
                return dh * (1 + e + x * e / ((1 + e) * (1 + e)));
            })),
         at("silu_backward", "silu-upstream-twice", "dh·dh for dh", "a common slip; no source found",
-           [](Network&, Step& step) {
-               return makes_changed(step, [](float made, std::size_t i, Reads r) { return made * numbers(r, 0)[i]; });
-           }),
+           changes([](float made, const Element& x) { return made * x(0); })),
 
         at("softplus_backward", "softplus-sigmoid-of-result", "σ(h), of what the softplus made, for σ(x)",
            "a common slip; no source found",
@@ -186,22 +149,17 @@ std::vector<Mistake> activation_mistakes() {
 std::vector<Mistake> activation_data_mistakes() {
     return {
         at("relu_backward", "relu-clipped-gradient", "gradients held within ±1e4", "a common slip; no source found",
-           [](Network&, Step& step) { return makes_clipped(step, 1e4F); }),
+           makes_clipped(1e4F)),
         at("leaky_relu_backward", "leaky-zero-is-right", "x ≥ 0 for x > 0: at 0 the whole gradient",
            "playground 19: https://github.com/tensorflow/playground/issues/19",
-           [](Network& net, Step& step) {
-               return slope_of(net, step) != 1 && makes_changed(step, [](float made, std::size_t i, Reads r) {
-                          return numbers(r, 1)[i] == 0 ? numbers(r, 0)[i] : made;
-                      });
-           }),
+           when([](const Setting& setting) { return slope(setting) != 1; },
+                changes([](float made, const Element& x) { return x(1) == 0 ? x(0) : made; }))),
         at("sigmoid_forward", "sigmoid-overflows", "e^x/(1 + e^x), which is NaN where e^x is infinite",
            "dynet 1525: https://github.com/clab/dynet/issues/1525",
            is_nan_where(0, [](float x) { return x > kExpOverflows; })),
         at("sigmoid_forward", "sigmoid-clamped", "the argument held within ±15: never quite 0",
            "near: cs249r_book 1140: https://github.com/harvard-edge/cs249r_book/pull/1140",
-           [](Network& net, Step& step) {
-               return reads_changed(net, step, 0, [](float x, std::size_t) { return std::clamp(x, -15.0F, 15.0F); });
-           }),
+           reads_changed(0, [](float x) { return std::clamp(x, -15.0F, 15.0F); })),
         at("silu_backward", "silu-slope-overflows", "e^−x squared, which is ∞/∞ for large negative x",
            "lalamo 328: https://github.com/trymirai/lalamo/pull/328",
            is_nan_where(1, [](float x) { return x < -kExpOverflows; })),

@@ -4,12 +4,12 @@
 namespace byhand::planting {
 namespace {
 
-double p_of(const Network& network, const Step& step) {
-    return operation_of(network, step).p;
+double p_of(const Setting& setting) {
+    return setting.operation.p;
 }
 
-float kept(const Network& network, const Step& step) {
-    return 1 / static_cast<float>(1 - p_of(network, step));
+float kept(const Setting& setting) {
+    return 1 / static_cast<float>(1 - p_of(setting));
 }
 
 // Reads another value behind those that it reads already.
@@ -18,11 +18,10 @@ std::size_t also_reads(Step& step, const std::string& name) {
     return step.reads.size() - 1;
 }
 
-// The kept numbers of the mask as `factor` instead. False where that is the same.
-bool keeps_by(const Network& network, Step& step, double factor) {
-    const auto other = static_cast<float>(factor);
-    return other != kept(network, step) &&
-           makes_changed(step, [other](float x, std::size_t) { return x == 0 ? x : other; });
+// The kept numbers of the mask as `factor` instead. Nowhere where that is the same.
+Edit keeps_by(float (*factor)(const Setting& setting)) {
+    return when([=](const Setting& setting) { return factor(setting) != kept(setting); },
+                changes([=](float made, const Element& x) { return made == 0 ? made : factor(x); }));
 }
 
 }  // namespace
@@ -31,49 +30,37 @@ std::vector<Mistake> dropout_mistakes() {
     return {
         at("dropout_mask", "dropout-not-scaled", "kept numbers not multiplied by 1/(1 − p)",
            "shainet 106: https://github.com/NeuraLegion/shainet/pull/106",
-           [](Network& net, Step& step) { return keeps_by(net, step, 1); }),
+           keeps_by([](const Setting&) { return 1.0F; })),
         at("dropout_mask", "dropout-scaled-by-p", "kept numbers multiplied by 1/p, the same where p is 0.5",
            "theanets 123: https://github.com/lmjohns3/theanets/pull/123",
-           [](Network& net, Step& step) { return keeps_by(net, step, 1 / p_of(net, step)); }),
+           keeps_by([](const Setting& setting) { return static_cast<float>(1 / p_of(setting)); })),
         at("dropout_mask", "dropout-keep-for-drop", "p taken for the probability that a number is kept",
            "nd4j 1373: https://github.com/deeplearning4j/nd4j/issues/1373",
-           [](Network& net, Step& step) {
-               const float other = kept(net, step);
-               return makes_changed(step, [other](float x, std::size_t) { return x == 0 ? other : 0; });
-           }),
+           changes([](float made, const Element& x) { return made == 0 ? kept(x) : 0; })),
         at("dropout_forward", "dropout-scaled-twice", "the factor 1/(1 − p) applied a second time",
-           "mlpractical 32: https://github.com/CSTR-Edinburgh/mlpractical/pull/32",
-           [](Network& net, Step& step) { return scaled(step, kept(net, step)); }),
+           "mlpractical 32: https://github.com/CSTR-Edinburgh/mlpractical/pull/32", scaled(kept)),
         at("dropout_backward", "dropout-gradient-not-masked", "dx = dy/(1 − p): what was dropped has a gradient",
            "numpy-ml 94: https://github.com/ddbourgin/numpy-ml/issues/94",
-           [](Network& net, Step& step) {
-               return elementwise(
-                   step, [factor = kept(net, step)](std::size_t i, Reads r) { return numbers(r, 0)[i] * factor; });
-           }),
+           makes([](const Element& x) { return x(0) * kept(x); })),
         at("dropout_backward", "dropout-gradient-as-it-is", "dx = dy: neither mask nor scale on the way back",
            "ai-engineering-from-scratch 17: https://github.com/rohitg00/ai-engineering-from-scratch/pull/17",
-           [](Network&, Step& step) { return makes_first_read(step); }),
+           makes_first_read),
         at("dropout_backward", "dropout-other-mask", "another mask drawn for the way back",
            "guided-diffusion 167: https://github.com/openai/guided-diffusion/issues/167",
-           [](Network&, Step& step) {
-               const std::size_t elements = count(step.shape);
-               return elements > 1 && elementwise(step, [elements](std::size_t i, Reads r) {
-                          return numbers(r, 0)[i] * numbers(r, 1)[(i + 1) % elements];
-                      });
-           }),
+           when([](const Setting& setting) { return setting.elements > 1; },
+                makes([](const Element& x) { return x(0) * x.all(1)[(x.i + 1) % x.elements]; }))),
         at("dropout_evaluation", "dropout-in-evaluation", "evaluation drops numbers too",
            "nanoGPT 240: https://github.com/karpathy/nanoGPT/pull/240",
            [](Network& net, Step& step) {
                const std::size_t mask = also_reads(step, operation_of(net, step).layer.value("keepmask"));
-               return elementwise(step,
-                                  [mask](std::size_t i, Reads r) { return numbers(r, 0)[i] * numbers(r, mask)[i]; });
+               return makes([mask](const Element& x) { return x(0) * x(mask); })(net, step);
            }),
         at("dropout_evaluation", "dropout-scaled-in-evaluation",
            "evaluation multiplies by 1 − p, although training has scaled already",
            "near: dynet 186, which scaled twice: https://github.com/clab/dynet/issues/186",
-           [](Network& net, Step& step) { return scaled(step, static_cast<float>(1 - p_of(net, step))); }),
+           scaled([](const Setting& setting) { return static_cast<float>(1 - p_of(setting)); })),
         at("dropout_key_update", "dropout-same-mask", "the generator is seeded anew: the same mask in every step",
-           "a common slip; no source found", [](Network&, Step& step) { return makes_first_read(step); }),
+           "a common slip; no source found", makes_first_read),
     };
 }
 
@@ -83,11 +70,8 @@ std::vector<Mistake> dropout_data_mistakes() {
            "the mask inferred from the values: an input of 0 is taken for kept",
            "kaldi 3890: https://github.com/kaldi-asr/kaldi/issues/3890",
            [](Network& net, Step& step) {
-               const std::size_t x = also_reads(step, operation_of(net, step).input);
-               return elementwise(step, [x, factor = kept(net, step)](std::size_t i, Reads r) {
-                   const float mask = numbers(r, x)[i] == 0 ? factor : numbers(r, 1)[i];
-                   return numbers(r, 0)[i] * mask;
-               });
+               const std::size_t input = also_reads(step, operation_of(net, step).input);
+               return makes([input](const Element& x) { return x(0) * (x(input) == 0 ? kept(x) : x(1)); })(net, step);
            }),
     };
 }

@@ -92,7 +92,7 @@ std::vector<Mistake> memory_mistakes() {
         at("linear_weight_backward", "stale-previous-step", "dW from the activations of the step before",
            "ipex-llm 2575: https://github.com/intel/ipex-llm/issues/2575",
            [](Network& net, Step& step) {
-               const std::size_t elements = rows_of(net, step) * step.shape[0];
+               const std::size_t elements = setting_of(net, step).rows * step.shape[0];
                const auto kept = std::make_shared<std::vector<float>>();
                return instead(step, [right = step.in_float.run, elements, kept](float* out, Reads r) {
                    const std::vector<float> now(numbers(r, 0), numbers(r, 0) + elements);
@@ -104,13 +104,12 @@ std::vector<Mistake> memory_mistakes() {
            }),
         at("linear_weight_backward", "gradient-not-zeroed", "dW added to what the step before left there",
            "llm.c 548: https://github.com/karpathy/llm.c/pull/548",
-           [](Network&, Step& step) {
+           [](Network& net, Step& step) {
                const auto kept = std::make_shared<std::vector<float>>(count(step.shape));
-               return makes_changed(step, [kept](float made, std::size_t i) { return (*kept)[i] += made; });
+               return changes([kept](float made, const Element& x) { return (*kept)[x.i] += made; })(net, step);
            }),
         at("linear_weight_backward", "accumulated-twice", "dW added up twice",
-           "miniMNIST-c 7: https://github.com/itskonrad/miniMNIST-c/issues/7",
-           [](Network&, Step& step) { return scaled(step, 2); }),
+           "miniMNIST-c 7: https://github.com/itskonrad/miniMNIST-c/issues/7", scaled(2)),
         at_both("batchnorm_gain_backward", "batchnorm_bias_backward", "gradients-swapped",
                 "dγ and dβ handed over under each other's name",
                 "mxnet 5980: https://github.com/apache/mxnet/pull/5980",
@@ -119,15 +118,11 @@ std::vector<Mistake> memory_mistakes() {
                     return {gain.makes, bias.makes};
                 }),
         at("linear_bias_backward", "nan-written", "one element of db is a NaN",
-           "ngraph 2028: https://github.com/NervanaSystems/ngraph/pull/2028",
-           [](Network&, Step& step) {
-               return makes_changed(step, [middle = width(step) / 2](float x, std::size_t j) {
-                   return j == middle ? std::numeric_limits<float>::quiet_NaN() : x;
-               });
-           }),
+           "ngraph 2028: https://github.com/NervanaSystems/ngraph/pull/2028", changes([](float made, const Element& x) {
+               return x.i == x.columns / 2 ? std::numeric_limits<float>::quiet_NaN() : made;
+           })),
         at("linear_weight_backward", "all-zeros", "dW left at the zeros it began with",
-           "Odyssey 3174: https://github.com/HomericIntelligence/Odyssey/issues/3174",
-           [](Network&, Step& step) { return scaled(step, 0); }),
+           "Odyssey 3174: https://github.com/HomericIntelligence/Odyssey/issues/3174", scaled(0)),
         at("linear_input_backward", "never-written", "dx never written",
            "FBGEMM 5754: https://github.com/pytorch/FBGEMM/pull/5754",
            [](Network&, Step& step) { return instead(step, [](float*, Reads) {}); }),

@@ -14,12 +14,14 @@ Find of_W(const std::string& function, const std::string& role = "") {
     return [=](Network& network) { return last_of(network, function, "W", role); };
 }
 
-OptimizerConfig optimizer(const Network& network) {
-    return network.config.optimizer;
+float decay_of(const NetworkConfig& config) {
+    return static_cast<float>(config.optimizer.weight_decay);
 }
-
-float decay_of(const Network& network) {
-    return static_cast<float>(optimizer(network).weight_decay);
+float epsilon_of(const NetworkConfig& config) {
+    return static_cast<float>(config.optimizer.epsilon);
+}
+float mu(const Setting& setting) {
+    return static_cast<float>(setting.config.optimizer.momentum);
 }
 
 // λ·p into the gradient that both averages read, and none beside them.
@@ -27,33 +29,28 @@ Names decays_by_gradient(Network& network) {
     Step* const mean = of_W("moment_mean")(network);
     Step* const square = of_W("moment_square")(network);
     Step* const update = of_W("adamw_descend")(network);
-    const float decay = decay_of(network), epsilon = static_cast<float>(optimizer(network).epsilon);
-    if (mean == nullptr || decay == 0) {
+    if (mean == nullptr || decay_of(network.config) == 0) {
         return {};
     }
-    for (const auto& [step, beta, is_square] :
-         {std::tuple{mean, optimizer(network).beta1, false}, std::tuple{square, optimizer(network).beta2, true}}) {
+    for (const auto& [step, beta, is_square] : {std::tuple{mean, network.config.optimizer.beta1, false},
+                                                std::tuple{square, network.config.optimizer.beta2, true}}) {
         step->reads.push_back(update->reads[0]);
-        elementwise(*step, [=, b = static_cast<float>(beta)](std::size_t i, Reads r) {
-            const float g = numbers(r, 1)[i] + decay * numbers(r, 2)[i];
-            return b * numbers(r, 0)[i] + (1 - b) * (is_square ? g * g : g);
-        });
+        makes([=, b = static_cast<float>(beta)](const Element& x) {
+            const float g = x(1) + decay_of(x.config) * x(2);
+            return b * x(0) + (1 - b) * (is_square ? g * g : g);
+        })(network, *step);
     }
-    elementwise(*update, [epsilon](std::size_t i, Reads r) {
-        return numbers(r, 0)[i] - *numbers(r, 3) * numbers(r, 1)[i] / (std::sqrt(numbers(r, 2)[i]) + epsilon);
-    });
+    makes([](const Element& x) { return x(0) - x.only(3) * x(1) / (std::sqrt(x(2)) + epsilon_of(x.config)); })(network,
+                                                                                                               *update);
     return {mean->makes, square->makes, update->makes};
 }
 
-// Sets the parameter to formula(p, step, rate, λ), `step` being m̂/(√v̂ + ε). False without weight decay.
+// Sets the parameter to formula(p, step, rate, λ), `step` being m̂/(√v̂ + ε). Nowhere without weight decay.
 Edit other_decay(float (*formula)(float p, float step, float rate, float decay)) {
-    return [formula](Network& network, Step& step) {
-        const float decay = decay_of(network), epsilon = static_cast<float>(optimizer(network).epsilon);
-        return decay != 0 && elementwise(step, [=](std::size_t i, Reads r) {
-                   const float by = numbers(r, 1)[i] / (std::sqrt(numbers(r, 2)[i]) + epsilon);
-                   return formula(numbers(r, 0)[i], by, *numbers(r, 3), decay);
-               });
-    };
+    return when([](const Setting& setting) { return decay_of(setting.config) != 0; }, makes([=](const Element& x) {
+                    const float by = x(1) / (std::sqrt(x(2)) + epsilon_of(x.config));
+                    return formula(x(0), by, x.only(3), decay_of(x.config));
+                }));
 }
 
 }  // namespace
@@ -62,30 +59,16 @@ std::vector<Mistake> optimizer_mistakes() {
     return {
         at(of_W("l2_gradient"), "sgd-decay-sign", "the decay subtracted from the gradient: weights grow",
            "deeppy 17: https://github.com/andersbll/deeppy/issues/17",
-           [](Network& net, Step& step) {
-               return elementwise(step, [decay = decay_of(net)](std::size_t i, Reads r) {
-                   return numbers(r, 0)[i] - decay * numbers(r, 1)[i];
-               });
-           }),
+           makes([](const Element& x) { return x(0) - decay_of(x.config) * x(1); })),
         at(of_W("momentum_update"), "momentum-buffer-reset", "the momentum buffer zeroed at every step",
            "pytorch_optimizer 516: https://github.com/kozistr/pytorch_optimizer/pull/516",
-           [](Network&, Step& step) {
-               return elementwise(step, [](std::size_t i, Reads r) { return numbers(r, 1)[i]; });
-           }),
+           makes([](float, float g) { return g; })),
         at(of_W("momentum_update"), "momentum-dampened", "(1 − μ)·g into the buffer, where PyTorch adds g",
            "mlx 87: https://github.com/ml-explore/mlx/pull/87",
-           [](Network& net, Step& step) {
-               const auto mu = static_cast<float>(optimizer(net).momentum);
-               return elementwise(
-                   step, [mu](std::size_t i, Reads r) { return mu * numbers(r, 0)[i] + (1 - mu) * numbers(r, 1)[i]; });
-           }),
+           makes([](const Element& x) { return mu(x) * x(0) + (1 - mu(x)) * x(1); })),
         at(of_W("nesterov_lookahead"), "nesterov-sign", "g − μ·v for g + μ·v",
            "Paddle 12231: https://github.com/PaddlePaddle/Paddle/pull/12231",
-           [](Network& net, Step& step) {
-               const auto mu = static_cast<float>(optimizer(net).momentum);
-               return elementwise(step,
-                                  [mu](std::size_t i, Reads r) { return numbers(r, 0)[i] - mu * numbers(r, 1)[i]; });
-           }),
+           makes([](const Element& x) { return x(0) - mu(x) * x(1); })),
         at(of_W("nesterov_lookahead"), "nesterov-old-momentum", "the look-ahead by the buffer before its update",
            "mlx 87, caught in review: https://github.com/ml-explore/mlx/pull/87",
            [](Network&, Step& step) { return reads_instead(step, 1, without_kind(step.reads[1])); }),
@@ -105,37 +88,26 @@ std::vector<Mistake> optimizer_mistakes() {
            "torchopt 14: https://github.com/e-sensing/torchopt/pull/14",
            other_decay([](float p, float step, float rate, float decay) { return p - rate * step - rate * decay; })),
         at(of_W("moment_unbiased", "mhat"), "adam-no-bias-correction", "the mean of gradients as it is",
-           "mlx 1640: https://github.com/ml-explore/mlx/pull/1640",
-           [](Network&, Step& step) { return makes_first_read(step); }),
+           "mlx 1640: https://github.com/ml-explore/mlx/pull/1640", makes_first_read),
         at(of_W("moment_unbiased", "vhat"), "adam-bias-correction-multiplied", "v·(1 − β2^t) for v/(1 − β2^t)",
            "convnetjs 70: https://github.com/karpathy/convnetjs/pull/70",
-           [](Network&, Step& step) {
-               return elementwise(step, [](std::size_t i, Reads r) { return numbers(r, 0)[i] * *numbers(r, 1); });
-           }),
+           makes([](const Element& x) { return x(0) * x.only(1); })),
         at("bias_correction", "adam-bias-correction-no-power", "1 − β1 for 1 − β1^t",
            "ML-From-Scratch 35, a question: https://github.com/eriklindernoren/ML-From-Scratch/issues/35",
-           [](Network& net, Step& step) {
-               const auto beta = static_cast<float>(optimizer(net).beta1);
-               return beta != 0 && elementwise(step, [beta](std::size_t, Reads) { return 1 - beta; });
-           }),
+           when([](const Setting& setting) { return static_cast<float>(setting.config.optimizer.beta1) != 0; },
+                makes([](const Element& x) { return 1 - static_cast<float>(x.config.optimizer.beta1); }))),
         at("step_counted", "adam-step-never-counted", "t is not counted: no correction, or the first one for ever",
-           "OLMo-core 317: https://github.com/allenai/OLMo-core/pull/317",
-           [](Network&, Step& step) { return makes_first_read(step); }),
+           "OLMo-core 317: https://github.com/allenai/OLMo-core/pull/317", makes_first_read),
     };
 }
 
 std::vector<Mistake> optimizer_data_mistakes() {
     return {
         at(of_W("adamw_descend"), "adam-epsilon-inside-root", "√(v̂ + ε) for √v̂ + ε: another size for small gradients",
-           "Flux.jl 448: https://github.com/FluxML/Flux.jl/pull/448",
-           [](Network& net, Step& step) {
-               const float decay = decay_of(net), epsilon = static_cast<float>(optimizer(net).epsilon);
-               return elementwise(step, [=](std::size_t i, Reads r) {
-                   const float rate = *numbers(r, 3);
-                   return (1 - rate * decay) * numbers(r, 0)[i] -
-                          rate * (numbers(r, 1)[i] / std::sqrt(numbers(r, 2)[i] + epsilon));
-               });
-           }),
+           "Flux.jl 448: https://github.com/FluxML/Flux.jl/pull/448", makes([](const Element& x) {
+               const float rate = x.only(3);
+               return (1 - rate * decay_of(x.config)) * x(0) - rate * (x(1) / std::sqrt(x(2) + epsilon_of(x.config)));
+           })),
     };
 }
 

@@ -10,25 +10,28 @@
 namespace byhand::planting {
 namespace {
 
-// The right function with the operand at `position` exchanged for a changed copy.
+// The right function with the operand at `position` exchanged for a changed copy; nowhere where the network has no such
+// value.
 template <class T>
-bool with_changed(const Network& network, Step& step, std::size_t position,
-                  std::function<T(T x, std::size_t i)> change) {
-    const std::size_t elements = elements_read(network, step, position);
-    if (elements == 0) {
-        return false;
-    }
-    return instead(
-        step, [right = step.in_float.run, change = std::move(change), position, elements](float* out, Reads reads) {
+Edit with_changed(std::size_t position, const std::function<T(T x, const Element& at)>& change) {
+    return [=](Network& network, Step& step) {
+        const std::map<std::string, Shape> shapes = shapes_of(network);
+        const auto shape = shapes.find(step.reads[position]);
+        if (shape == shapes.end()) {
+            return false;
+        }
+        return instead(step, [=, right = step.in_float.run, elements = count(shape->second),
+                              setting = setting_of(network, step)](float* out, Reads reads) {
             const T* read = std::get<const T*>(reads[position]);
             std::vector<T> changed(read, read + elements);
-            for (std::size_t i = 0; i < elements; ++i) {
-                changed[i] = change(changed[i], i);
+            for (Element x{setting, reads}; x.i < elements; ++x.i) {
+                changed[x.i] = change(changed[x.i], x);
             }
             std::vector<Operand<float>> operands(reads.begin(), reads.end());
             operands[position] = static_cast<const T*>(changed.data());
             right(out, operands);
         });
+    };
 }
 
 }  // namespace
@@ -91,22 +94,21 @@ Mistake at(const std::string& function, std::string name, std::string what, std:
               std::move(source), edit_term);
 }
 
-std::size_t rows_of(const Network& network, const Step& step) {
-    return network.rows * operation_of(network, step).positions;
+Setting setting_of(const Network& network, const Step& step) {
+    Setting setting{.config = network.config, .operation = operation_of(network, step), .shape = step.shape};
+    setting.batch = network.rows;
+    setting.rows = network.rows * setting.operation.positions;
+    setting.columns = step.shape.empty() ? 1 : step.shape.back();
+    setting.elements = count(step.shape);
+    return setting;
 }
 
-NormConfig norm_of(const Network& network, const Step& step) {
-    return operation_of(network, step).norm;
+Edit when(const Applies& applies, const Edit& edit) {
+    return [=](Network& network, Step& step) { return applies(setting_of(network, step)) && edit(network, step); };
 }
 
-std::size_t width(const Step& step) {
-    return step.shape.empty() ? 1 : step.shape.back();
-}
-
-std::size_t elements_read(const Network& network, const Step& step, std::size_t position) {
-    const std::map<std::string, Shape> shapes = shapes_of(network);
-    const auto found = shapes.find(step.reads[position]);
-    return found != shapes.end() ? count(found->second) : 0;
+Edit on_several_rows(const Edit& edit) {
+    return when([](const Setting& setting) { return setting.rows > 1; }, edit);
 }
 
 bool instead(Step& step, Call wrong) {
@@ -114,16 +116,26 @@ bool instead(Step& step, Call wrong) {
     return true;
 }
 
-bool elementwise(Step& step, Element element) {
-    return instead(step, [element = std::move(element), elements = count(step.shape)](float* out, Reads reads) {
-        for (std::size_t i = 0; i < elements; ++i) {
-            out[i] = element(i, reads);
-        }
-    });
+Edit makes(const Formula& formula) {
+    return [=](Network& network, Step& step) {
+        return instead(step, [formula, setting = setting_of(network, step)](float* out, Reads reads) {
+            for (Element x{setting, reads}; x.i < x.elements; ++x.i) {
+                out[x.i] = formula(x);
+            }
+        });
+    };
 }
 
-bool makes_first_read(Step& step) {
-    return elementwise(step, [](std::size_t i, Reads r) { return numbers(r, 0)[i]; });
+Edit makes(float (*formula)(float a)) {
+    return makes([=](const Element& x) { return formula(x(0)); });
+}
+
+Edit makes(float (*formula)(float a, float b)) {
+    return makes([=](const Element& x) { return formula(x(0), x(1)); });
+}
+
+bool makes_first_read(Network& network, Step& step) {
+    return makes([](float x) { return x; })(network, step);
 }
 
 bool then(Step& step, Call spoil) {
@@ -133,48 +145,64 @@ bool then(Step& step, Call spoil) {
     });
 }
 
-bool makes_changed(Step& step, ChangeByReads change) {
-    return then(step, [change = std::move(change), elements = count(step.shape)](float* out, Reads reads) {
-        for (std::size_t i = 0; i < elements; ++i) {
-            out[i] = change(out[i], i, reads);
-        }
+Edit changes(const Change& change) {
+    return [=](Network& network, Step& step) {
+        return then(step, [change, setting = setting_of(network, step)](float* out, Reads reads) {
+            for (Element x{setting, reads}; x.i < x.elements; ++x.i) {
+                out[x.i] = change(out[x.i], x);
+            }
+        });
+    };
+}
+
+Edit changes(float (*change)(float made)) {
+    return changes([=](float made, const Element&) { return change(made); });
+}
+
+Edit scaled(const Factor& factor) {
+    return [=](Network& network, Step& step) {
+        const float times = factor(setting_of(network, step));
+        return times != 1 && changes([times](float made, const Element&) { return made * times; })(network, step);
+    };
+}
+
+Edit scaled(float factor) {
+    return scaled([factor](const Setting&) { return factor; });
+}
+
+Edit is_zero_where(const Where& is_zero) {
+    return changes([=](float made, const Element& x) { return is_zero(x) ? 0.0F : made; });
+}
+
+Edit is_nan_where(std::size_t position, bool (*is_such)(float x)) {
+    return changes([=](float made, const Element& x) {
+        return is_such(x(position)) ? std::numeric_limits<float>::quiet_NaN() : made;
     });
 }
 
-bool makes_changed(Step& step, Change change) {
-    return makes_changed(step, [change = std::move(change)](float x, std::size_t i, Reads) { return change(x, i); });
+Edit unwritten_where(const Where& is_left_out) {
+    return [=](Network& network, Step& step) {
+        return instead(step,
+                       [=, right = step.in_float.run, setting = setting_of(network, step)](float* out, Reads reads) {
+                           std::vector<float> all(setting.elements);
+                           right(all.data(), reads);
+                           for (Element x{setting, reads}; x.i < x.elements; ++x.i) {
+                               out[x.i] = is_left_out(x) ? out[x.i] : all[x.i];
+                           }
+                       });
+    };
 }
 
-bool scaled(Step& step, float factor) {
-    return factor != 1 && makes_changed(step, [factor](float x, std::size_t) { return x * factor; });
+bool makes_through_half(Network& network, Step& step) {
+    return changes(through_half)(network, step);
 }
 
-bool makes_zero_where(Step& step, Where is_zero) {
-    return makes_changed(step,
-                         [is_zero = std::move(is_zero)](float x, std::size_t i) { return is_zero(i) ? 0.0F : x; });
+Edit makes_clipped(float most) {
+    return changes([most](float made, const Element&) { return std::clamp(made, -most, most); });
 }
 
-bool unwritten_where(Step& step, Where leaves_out) {
-    return instead(step, [right = step.in_float.run, leaves_out = std::move(leaves_out), elements = count(step.shape)](
-                             float* out, Reads reads) {
-        std::vector<float> all(elements);
-        right(all.data(), reads);
-        for (std::size_t i = 0; i < elements; ++i) {
-            out[i] = leaves_out(i) ? out[i] : all[i];
-        }
-    });
-}
-
-bool makes_through_half(Step& step) {
-    return makes_changed(step, [](float x, std::size_t) { return through_half(x); });
-}
-
-bool makes_clipped(Step& step, float most) {
-    return makes_changed(step, [most](float x, std::size_t) { return std::clamp(x, -most, most); });
-}
-
-bool makes_at_least(Step& step, float least) {
-    return makes_changed(step, [least](float x, std::size_t) { return std::max(x, least); });
+Edit makes_at_least(float least) {
+    return changes([least](float made, const Element&) { return std::max(made, least); });
 }
 
 bool reads_instead(Step& step, std::size_t position, const std::string& name) {
@@ -182,36 +210,36 @@ bool reads_instead(Step& step, std::size_t position, const std::string& name) {
     return true;
 }
 
-bool reads_changed(const Network& network, Step& step, std::size_t position, Change change) {
-    return with_changed<float>(network, step, position, std::move(change));
+Edit reads_changed(std::size_t position, const Change& change) {
+    return with_changed<float>(position, change);
 }
 
-bool indices_changed(const Network& network, Step& step, std::size_t position, std::int64_t (*change)(std::int64_t)) {
-    return with_changed<std::int64_t>(network, step, position,
-                                      [change](std::int64_t index, std::size_t) { return change(index); });
+Edit reads_changed(std::size_t position, float (*change)(float x)) {
+    return reads_changed(position, [=](float x, const Element&) { return change(x); });
 }
 
-bool reads_at_least(const Network& network, Step& step, std::size_t position, float least) {
-    return reads_changed(network, step, position, [least](float x, std::size_t) { return std::max(x, least); });
+Edit indices_changed(std::size_t position, std::int64_t (*change)(std::int64_t)) {
+    return with_changed<std::int64_t>(position, [=](std::int64_t index, const Element&) { return change(index); });
 }
 
-bool rows_left_out(const Network& network, Step& step, std::size_t position, std::size_t first) {
-    return reads_changed(network, step, position, [columns = width(step), first](float x, std::size_t i) {
-        return i / columns < first ? x : 0.0F;
-    });
+Edit reads_at_least(std::size_t position, float least) {
+    return reads_changed(position, [least](float x, const Element&) { return std::max(x, least); });
+}
+
+Edit rows_left_out(std::size_t position, const std::function<std::size_t(std::size_t rows)>& first) {
+    return reads_changed(position, [=](float x, const Element& at) { return at.row() < first(at.rows) ? x : 0.0F; });
 }
 
 float through_half(float x) {
     return std::abs(x) > 65504 ? std::copysign(std::numeric_limits<float>::infinity(), x) : x;
 }
 
-bool running_spread_scaled(const Network& network, Step& step, float ratio) {
-    const NormConfig norm = norm_of(network, step);
-    const float factor = norm.running_spread == RunningSpread::deviation ? std::sqrt(ratio) : ratio;
-    const auto m = static_cast<float>(norm.momentum);
-    return makes_changed(step, [m, factor](float made, std::size_t j, Reads r) {
-        const float kept = (1 - m) * numbers(r, 0)[j];
-        return kept + (made - kept) * factor;
+Edit running_spread_scaled(float ratio) {
+    return changes([ratio](float made, const Element& x) {
+        const NormConfig& norm = x.operation.norm;
+        const auto m = static_cast<float>(norm.momentum);
+        const float kept = (1 - m) * x(0);
+        return kept + (made - kept) * (norm.running_spread == RunningSpread::deviation ? std::sqrt(ratio) : ratio);
     });
 }
 

@@ -16,12 +16,6 @@ using Network = Graph;
 using Names = std::vector<std::string>;
 using Reads = byhand::Reads<float>;
 using Call = std::function<void(float* out, Reads reads)>;
-// The element at a place in the result.
-using Element = std::function<float(std::size_t i, Reads reads)>;
-// What becomes of an element, by its place; or by what the step read as well.
-using Change = std::function<float(float x, std::size_t i)>;
-using ChangeByReads = std::function<float(float x, std::size_t i, Reads reads)>;
-using Where = std::function<bool(std::size_t i)>;
 
 // Which mistakes each file contributes.
 std::vector<Mistake> batchnorm_mistakes();
@@ -70,7 +64,7 @@ Step* last_of(Network& network, const std::string& function, const std::string& 
 
 // Finds a step, or nullptr.
 using Find = std::function<Step*(Network&)>;
-// Spoils it, and says whether it could.
+// Spoils it, and returns whether it could.
 using Edit = std::function<bool(Network&, Step&)>;
 
 // A mistake that has one culprit: the step that `find` finds, or the one computed by `function`, by itself or as a term
@@ -78,48 +72,87 @@ using Edit = std::function<bool(Network&, Step&)>;
 Mistake at(Find find, std::string name, std::string what, std::string source, Edit edit);
 Mistake at(const std::string& function, std::string name, std::string what, std::string source, Edit edit);
 
-// The rows of what the step's operation makes: B times its positions.
-std::size_t rows_of(const Network& network, const Step& step);
-// The conventions of the norm that the step belongs to.
-NormConfig norm_of(const Network& network, const Step& step);
-// The columns of the step's result, or 1 for a vector's.
-std::size_t width(const Step& step);
-// How many elements the operand at `position` has; 0 where the network has no such value.
-std::size_t elements_read(const Network& network, const Step& step, std::size_t position);
+// ---- formulas ----
 
-// ---- another result; all return true where no more is said ----
+// A step and its network, as far as formulas need them.
+struct Setting {
+    NetworkConfig config;
+    Operation operation;       // that the step belongs to
+    Shape shape;               // of the result
+    std::size_t batch = 0;     // B
+    std::size_t rows = 0;      // of what the operation makes: B times its positions
+    std::size_t columns = 0;   // of the result; 1 without axes
+    std::size_t elements = 0;  // of the result
+};
+Setting setting_of(const Network& network, const Step& step);
 
+// An element of a step's result, or of an operand.
+struct Element : Setting {
+    Reads reads;  // of the step
+    std::size_t i = 0;
+
+    std::size_t row() const { return i / columns; }
+    std::size_t column() const { return i % columns; }
+    // The operand at this position: all of it, its element at the same place, at the same row or column, and the only
+    // one of a single number.
+    const float* all(std::size_t position) const { return numbers(reads, position); }
+    float operator()(std::size_t position) const { return all(position)[i]; }
+    float of_row(std::size_t position) const { return all(position)[row()]; }
+    float of_column(std::size_t position) const { return all(position)[column()]; }
+    float only(std::size_t position) const { return *all(position); }
+};
+using Formula = std::function<float(const Element& x)>;
+using Change = std::function<float(float made, const Element& x)>;
+using Where = std::function<bool(const Element& x)>;
+using Applies = std::function<bool(const Setting& setting)>;
+using Factor = std::function<float(const Setting& setting)>;
+
+// The edit, only in such a setting; only with more than one row.
+Edit when(const Applies& applies, const Edit& edit);
+Edit on_several_rows(const Edit& edit);
+
+// ---- another result ----
+
+// Returns true.
 bool instead(Step& step, Call wrong);
-bool elementwise(Step& step, Element element);
+Edit makes(const Formula& formula);
+// Of the first operands.
+Edit makes(float (*formula)(float a));
+Edit makes(float (*formula)(float a, float b));
 // What the step reads first, as it is.
-bool makes_first_read(Step& step);
+bool makes_first_read(Network& network, Step& step);
 
 // ---- the right result, and then a change ----
 
+// Returns true.
 bool then(Step& step, Call spoil);
-bool makes_changed(Step& step, Change change);
-bool makes_changed(Step& step, ChangeByReads change);
-// Every element times `factor`. False where that is 1.
-bool scaled(Step& step, float factor);
-bool makes_zero_where(Step& step, Where is_zero);
-// The right result, but where `leaves_out` holds: those elements are not written.
-bool unwritten_where(Step& step, Where leaves_out);
-bool makes_through_half(Step& step);
+Edit changes(const Change& change);
+Edit changes(float (*change)(float made));
+// Every element times a factor. Nowhere where that is 1.
+Edit scaled(float factor);
+Edit scaled(const Factor& factor);
+Edit is_zero_where(const Where& is_zero);
+// NaN where the operand at this position is such.
+Edit is_nan_where(std::size_t position, bool (*is_such)(float x));
+// Elements that are left out are not written.
+Edit unwritten_where(const Where& is_left_out);
+bool makes_through_half(Network& network, Step& step);
 // Within ±most.
-bool makes_clipped(Step& step, float most);
-bool makes_at_least(Step& step, float least);
+Edit makes_clipped(float most);
+Edit makes_at_least(float least);
 
 // ---- the right function of other operands ----
 
 // Another value. Returns true.
 bool reads_instead(Step& step, std::size_t position, const std::string& name);
 
-// Its operands changed; false where the network has no such value.
-bool reads_changed(const Network& network, Step& step, std::size_t position, Change change);
-bool indices_changed(const Network& network, Step& step, std::size_t position, std::int64_t (*change)(std::int64_t));
-bool reads_at_least(const Network& network, Step& step, std::size_t position, float least);
+// An operand changed; nowhere where the network has no such value.
+Edit reads_changed(std::size_t position, const Change& change);
+Edit reads_changed(std::size_t position, float (*change)(float x));
+Edit indices_changed(std::size_t position, std::int64_t (*change)(std::int64_t));
+Edit reads_at_least(std::size_t position, float least);
 // With 0 in the rows from `first` on. The operand's rows are as wide as the result's.
-bool rows_left_out(const Network& network, Step& step, std::size_t position, std::size_t first);
+Edit rows_left_out(std::size_t position, const std::function<std::size_t(std::size_t rows)>& first);
 
 // ---- numbers ----
 
@@ -127,7 +160,7 @@ bool rows_left_out(const Network& network, Step& step, std::size_t position, std
 float through_half(float x);
 
 // What a step adds to a running variance, times `ratio`; to a running deviation, times its root.
-bool running_spread_scaled(const Network& network, Step& step, float ratio);
+Edit running_spread_scaled(float ratio);
 
 float divisor_of(Divisor divisor, std::size_t n);
 // What was divided by `right` times this is divided by the other.

@@ -48,10 +48,6 @@ Mistake in_ranks(std::string name, std::string what, std::string source, PlantIn
             [plant = std::move(plant)](RankPlan& plan) { return plan.ranks > 1 ? plant(plan) : Names{}; }};
 }
 
-bool is_first(const RankPlan& plan) {
-    return plan.rank == 0;
-}
-
 PartsOfRank own_parts(const RankPlan& plan) {
     return parts_of_rank(plan.places.size(), plan.rank, plan.ranks);
 }
@@ -143,7 +139,7 @@ Names with_rows_on_others(RankPlan& plan, const std::function<std::size_t(std::s
     struct Rows {
         std::vector<std::int64_t> X, Y;
     };
-    if (!is_first(plan)) {
+    if (plan.rank > 0) {
         plan.batch = [from, T = plan.whole.config.context, rows = std::make_shared<Rows>()](const Batch& right) {
             rows->X.resize(right.rows * T);
             rows->Y.resize(right.rows);
@@ -159,7 +155,11 @@ Names with_rows_on_others(RankPlan& plan, const std::function<std::size_t(std::s
 
 Names with_means_of_own_rows(RankPlan& plan, const Names& names) {
     const PartsOfRank own = own_parts(plan);
-    return with_own_shares(plan, names, own.count() == 0 ? 1 : to_own_rows(plan, plan.places[own.first]));
+    if (own.count() == 0) {
+        return with_own_shares(plan, names, 1);
+    }
+    const BatchPart& place = plan.places[own.first];
+    return with_own_shares(plan, names, static_cast<float>(place.batch) / static_cast<float>(rows_with(plan, place)));
 }
 
 }  // namespace byhand::planting

@@ -21,7 +21,6 @@ Mistake in_ranks(std::string name, std::string what, std::string source, PlantIn
 
 // ---- what a rank has ----
 
-bool is_first(const RankPlan& plan);
 PartsOfRank own_parts(const RankPlan& plan);
 
 // n of a norm: of the rank with that part, and of the batch.

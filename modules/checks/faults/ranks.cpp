@@ -15,7 +15,7 @@ Names other_parameters(RankPlan& plan) {
     for (const TensorSpec& spec : parameters(plan.whole.config)) {
         names.push_back(spec.name);
     }
-    if (!is_first(plan)) {
+    if (plan.rank > 0) {
         plan.load = [names, rank = plan.rank](Tensors<float>& state) {
             for (const std::string& name : names) {
                 for (std::size_t i = 0; i < state[name].size(); ++i) {
@@ -64,11 +64,12 @@ std::vector<Mistake> rank_mistakes() {
                      if (plan.whole.rows % plan.places.size() == 0) {
                          return Names{};
                      }
-                     return in_each_part(plan, "negative_log_likelihood",
-                                         [parts = plan.places.size()](Network&, Step& step, const BatchPart& place) {
-                                             return scaled(step, static_cast<float>(place.batch) /
-                                                                     static_cast<float>(parts * place.rows));
-                                         });
+                     return in_each_part(
+                         plan, "negative_log_likelihood",
+                         [parts = plan.places.size()](Network& graph, Step& step, const BatchPart& place) {
+                             return scaled(static_cast<float>(place.batch) / static_cast<float>(parts * place.rows))(
+                                 graph, step);
+                         });
                  }),
         in_ranks("statistics-not-synchronised", "each rank's batch norm takes mean and variance of its own rows",
                  "pytorch 49794: https://github.com/pytorch/pytorch/issues/49794", own_statistics),
@@ -78,8 +79,9 @@ std::vector<Mistake> rank_mistakes() {
                      return in_each_part(plan, "batchnorm_variance",
                                          [plan](Network& graph, Step& step, const BatchPart& place) {
                                              const auto [own, all] = counts(plan, graph, step, place);
-                                             return norm_of(graph, step).batch_divisor == Divisor::n_minus_1 &&
-                                                    own > 1 && scaled(step, own / (own - 1) * ((all - 1) / all));
+                                             const NormConfig norm = operation_of(graph, step).norm;
+                                             return norm.batch_divisor == Divisor::n_minus_1 && own > 1 &&
+                                                    scaled(own / (own - 1) * ((all - 1) / all))(graph, step);
                                          });
                  }),
         in_ranks("running-variance-by-own-rows", "the running variance's n/(n − 1) by each rank's own n",
@@ -88,9 +90,9 @@ std::vector<Mistake> rank_mistakes() {
                      return in_each_part(
                          plan, "running_spread_update", [plan](Network& graph, Step& step, const BatchPart& place) {
                              const auto [own, all] = counts(plan, graph, step, place);
-                             const NormConfig norm = norm_of(graph, step);
+                             const NormConfig norm = operation_of(graph, step).norm;
                              return norm.running_divisor != norm.batch_divisor && own > 1 &&
-                                    running_spread_scaled(graph, step, own / (own - 1) / (all / (all - 1)));
+                                    running_spread_scaled(own / (own - 1) / (all / (all - 1)))(graph, step);
                          });
                  }),
         in_ranks("norm-gradients-reduced-twice", "the gradients of γ and β summed in the norm, and with all others",

@@ -76,19 +76,13 @@ std::vector<Mistake> residual_mistakes() {
                return instead(step, sum_of(std::move(terms)).in_float.run);
            }),
         at("residual_forward", "residual-missing", "the layer's result handed on without the earlier value",
-           "UGATIT-pytorch 32: https://github.com/znxlwm/UGATIT-pytorch/issues/32",
-           [](Network&, Step& step) { return makes_first_read(step); }),
+           "UGATIT-pytorch 32: https://github.com/znxlwm/UGATIT-pytorch/issues/32", makes_first_read),
         at("residual_forward", "residual-added-twice", "the earlier value added where it was added already",
            "MAP 3: https://github.com/yunzeliu/MAP/issues/3",
-           [](Network&, Step& step) {
-               return elementwise(step, [](std::size_t i, Reads r) { return numbers(r, 0)[i] + 2 * numbers(r, 1)[i]; });
-           }),
+           makes([](float made, float earlier) { return made + 2 * earlier; })),
         at("residual_forward", "residual-adds-itself",
            "the earlier value overwritten by the layer's result, which is added to itself",
-           "BitNet 32: https://github.com/kyegomez/BitNet/issues/32",
-           [](Network&, Step& step) {
-               return elementwise(step, [](std::size_t i, Reads r) { return 2 * numbers(r, 0)[i]; });
-           }),
+           "BitNet 32: https://github.com/kyegomez/BitNet/issues/32", makes([](float made) { return 2 * made; })),
         at(
             [](Network& network) -> Step* {
                 const auto adds_a_sum = [&](const Step& step) {
@@ -111,40 +105,26 @@ std::vector<Mistake> residual_mistakes() {
            [=](Network&, Step& step) { return sums_only(step, std::not_fn(embedding_term)); }),
         at(tied_forward, "tied-not-transposed", "C's rows, (V, E), read as if they lay (E, V)",
            "near: SharpMind 14, a head read the wrong way round: https://github.com/Integral2u/SharpMind/pull/14",
-           [](Network& net, Step& step) {
-               return instead(step, [right = step.in_float.run, V = net.config.vocabulary, E = net.config.embedding](
-                                        float* out, Reads r) {
-                   std::vector<float> turned(V * E);
-                   for (std::size_t i = 0; i < V * E; ++i) {
-                       turned[i] = numbers(r, 1)[i % E * V + i / E];
-                   }
-                   std::vector<Operand<float>> reads(r.begin(), r.end());
-                   reads[1] = static_cast<const float*>(turned.data());
-                   right(out, reads);
-               });
-           }),
+           reads_changed(1,
+                         [](float, const Element& C) {
+                             const std::size_t V = C.config.vocabulary, E = C.config.embedding;
+                             return C.all(1)[C.i % E * V + C.i / E];
+                         })),
         at(tied_update, "tied-updated-twice",
            "C stands twice in the list of parameters: its gradient is subtracted twice",
            "torch7 716: https://github.com/torch/torch7/issues/716",
-           [](Network&, Step& step) {
-               return elementwise(step, [](std::size_t i, Reads r) {
-                   return numbers(r, 0)[i] - 2 * *numbers(r, 2) * numbers(r, 1)[i];
-               });
-           }),
+           makes([](const Element& x) { return x(0) - 2 * x.only(2) * x(1); })),
     };
 }
 
 std::vector<Mistake> residual_data_mistakes() {
     return {
         at(adds_negatives, "residual-in-place", "relu in place changes the earlier value before it is added",
-           "vq-vae-2-pytorch 60: https://github.com/rosinality/vq-vae-2-pytorch/issues/60",
-           [](Network& net, Step& step) { return reads_at_least(net, step, 1, 0); }),
+           "vq-vae-2-pytorch 60: https://github.com/rosinality/vq-vae-2-pytorch/issues/60", reads_at_least(1, 0)),
         at(sum_with("tied_weight_backward"), "tied-padding-row",
            "row 0 taken for padding: the output's part of its gradient is lost too",
            "near: TuckER 17: https://github.com/ibalazevic/TuckER/issues/17",
-           [](Network&, Step& step) {
-               return makes_zero_where(step, [E = width(step)](std::size_t i) { return i < E; });
-           }),
+           is_zero_where([](const Element& x) { return x.row() == 0; })),
     };
 }
 

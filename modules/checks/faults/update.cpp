@@ -17,17 +17,9 @@ Find in_evaluation(const std::vector<std::string>& functions) {
     return [functions](Network& network) { return step_by(network.evaluation, functions); };
 }
 
-// Sets the new parameter to formula(old, gradient, rate).
-Edit other_update(float (*formula)(float old, float gradient, float rate)) {
-    return [formula](Network&, Step& step) {
-        return elementwise(step, [formula](std::size_t i, Reads r) {
-            return formula(numbers(r, 0)[i], numbers(r, 1)[i], *numbers(r, 2));
-        });
-    };
-}
-
-bool not_updated(Network&, Step& step) {
-    return makes_first_read(step);
+// The weight of the batch's statistics in the running ones.
+float m_of(const Setting& setting) {
+    return static_cast<float>(setting.operation.norm.momentum);
 }
 
 }  // namespace
@@ -36,57 +28,47 @@ std::vector<Mistake> update_mistakes() {
     return {
         at(last_update("W"), "update-sign", "the parameter climbs: + for −",
            "PyTorch's own tutorial, pytorch 1871: https://github.com/pytorch/pytorch/issues/1871",
-           other_update([](float old, float d, float rate) { return old + rate * d; })),
+           makes([](const Element& x) { return x(0) + x.only(2) * x(1); })),
         at(last_update("W"), "learning-rate-twice", "the learning rate applied twice",
            "nnlr 3: https://github.com/gpleiss/nnlr/issues/3",
-           other_update([](float old, float d, float rate) { return old - rate * rate * d; })),
+           makes([](const Element& x) { return x(0) - x.only(2) * x.only(2) * x(1); })),
         at(last_update("W"), "value-for-gradient", "the value where its gradient belongs",
            "systemds 2330: https://github.com/apache/systemds/pull/2330",
            [](Network&, Step& step) { return reads_instead(step, 1, step.reads[0]); }),
         at(last_update("b"), "bias-not-updated", "a bias that never moves",
-           "tinn 30: https://github.com/glouw/tinn/issues/30", not_updated),
+           "tinn 30: https://github.com/glouw/tinn/issues/30", makes_first_read),
         at(last_update("bngain"), "gain-not-updated", "γ that never moves",
            "generative-adversarial-networks 4: "
            "https://github.com/jonbruner/generative-adversarial-networks/issues/4",
-           not_updated),
+           makes_first_read),
         at(last_update("b"), "weight-decay-on-bias", "weight decay where none was asked for",
            "pytorch 1402: https://github.com/pytorch/pytorch/issues/1402",
-           other_update([](float old, float d, float rate) { return old - rate * (d + 0.01F * old); })),
+           makes([](const Element& x) { return x(0) - x.only(2) * (x(1) + 0.01F * x(0)); })),
         at("running_mean_update", "momentum-reversed", "the weight of the new taken for that of the old",
            "d2l-en 2213: https://github.com/d2l-ai/d2l-en/pull/2213",
-           [](Network& net, Step& step) {
-               const auto m = static_cast<float>(norm_of(net, step).momentum);
-               return m != 0.5F && elementwise(step, [m](std::size_t j, Reads r) {
-                          return m * numbers(r, 0)[j] + (1 - m) * numbers(r, 1)[j];
-                      });
-           }),
+           when([](const Setting& setting) { return m_of(setting) != 0.5F; },
+                makes([](const Element& x) { return m_of(x) * x(0) + (1 - m_of(x)) * x(1); }))),
         at("running_mean_update", "running-mean-of-first-position", "the running mean from the first position alone",
            "the makemore lectures, part 5, 38:50: https://lawwu.github.io/transcripts/transcript_t3YJ5hKiMQ0.html",
            [](Network& net, Step& step) {
                const Operation norm = operation_of(net, step);
-               const std::size_t P = norm.positions, B = net.rows, H = norm.layer.outputs;
-               const auto m = static_cast<float>(norm.norm.momentum);
-               if (P == 1) {
-                   return false;
-               }
-               reads_instead(step, 1, norm.input);
-               return elementwise(step, [=](std::size_t j, Reads r) {
-                   float sum = 0;
-                   for (std::size_t b = 0; b < B; ++b) {
-                       sum += numbers(r, 1)[b * P * H + j];
-                   }
-                   return (1 - m) * numbers(r, 0)[j] + m * sum / static_cast<float>(B);
-               });
+               return norm.positions > 1 && reads_instead(step, 1, norm.input) && makes([](const Element& x) {
+                          float sum = 0;
+                          for (std::size_t row = 0; row < x.rows; row += x.operation.positions) {
+                              sum += x.all(1)[row * x.columns + x.i];
+                          }
+                          return (1 - m_of(x)) * x(0) + m_of(x) * sum / static_cast<float>(x.batch);
+                      })(net, step);
            }),
         at("running_spread_update", "running-not-updated", "running statistics that never change",
-           "aprender 2166: https://github.com/paiml/aprender/pull/2166", not_updated),
+           "aprender 2166: https://github.com/paiml/aprender/pull/2166", makes_first_read),
         at("running_spread_update", "running-variance-divisor", "the running variance by n for n − 1, or n − 1 for n",
            "tt-metal 55438: https://github.com/tenstorrent/tt-metal/issues/55438",
-           [](Network& net, Step& step) {
-               return rows_of(net, step) > 1 &&
-                      running_spread_scaled(net, step,
-                                            to_other_divisor(norm_of(net, step).running_divisor, rows_of(net, step)));
-           }),
+           on_several_rows([](Network& net, Step& step) {
+               const Setting setting = setting_of(net, step);
+               const Divisor divisor = setting.operation.norm.running_divisor;
+               return running_spread_scaled(to_other_divisor(divisor, setting.rows))(net, step);
+           })),
         at(in_evaluation({"batchnorm_evaluate", "batchnorm_evaluate_raw"}), "evaluation-with-batch-statistics",
            "evaluation by the batch's own mean and variance",
            "deep-learning-v2-pytorch 3: https://github.com/udacity/deep-learning-v2-pytorch/issues/3",
@@ -102,43 +84,24 @@ std::vector<Mistake> update_data_mistakes() {
     return {
         at(last_update("W"), "small-step-skipped", "a weight not moved where the step is below 1e-8",
            "near: OLMo 636, gradients of 0 skipped: https://github.com/allenai/OLMo/pull/636",
-           [](Network&, Step& step) {
-               return makes_changed(step, [](float made, std::size_t i, Reads r) {
-                   const float change = *numbers(r, 2) * numbers(r, 1)[i];
-                   return std::abs(change) < 1e-8F ? numbers(r, 0)[i] : made;
-               });
-           }),
+           changes([](float made, const Element& x) { return std::abs(x.only(2) * x(1)) < 1e-8F ? x(0) : made; })),
         at(last_update("W"), "update-in-fours", "weights past the last whole block of four not moved",
            "Azure-Kinect-Sensor-SDK 1177: https://github.com/microsoft/Azure-Kinect-Sensor-SDK/pull/1177",
-           [](Network& net, Step& step) {
-               const std::size_t whole = count(step.shape) / 4 * 4;
-               return reads_changed(net, step, 1, [whole](float d, std::size_t i) { return i < whole ? d : 0.0F; });
-           }),
+           reads_changed(1, [](float d, const Element& at) { return at.i < at.elements / 4 * 4 ? d : 0.0F; })),
         at(last_update("W"), "rate-capped", "a learning rate above 1 taken for 1", "a common slip; no source found",
-           [](Network& net, Step& step) {
-               return reads_changed(net, step, 2, [](float rate, std::size_t) { return std::min(rate, 1.0F); });
-           }),
+           reads_changed(2, [](float rate) { return std::min(rate, 1.0F); })),
         at("running_mean_update", "zero-taken-for-unset", "a running mean of 0 replaced by the batch's",
            "near: flax 1360, which asks for it in the first step: https://github.com/google/flax/issues/1360",
-           [](Network&, Step& step) {
-               return makes_changed(step, [](float made, std::size_t i, Reads r) {
-                   return numbers(r, 0)[i] == 0 ? numbers(r, 1)[i] : made;
-               });
-           }),
+           changes([](float made, const Element& x) { return x(0) == 0 ? x(1) : made; })),
         at(in_evaluation({"batchnorm_evaluate", "batchnorm_evaluate_raw"}), "small-running-variance",
            "a running variance below 1e-6 taken for 1", "a common slip; no source found",
-           [](Network& net, Step& step) {
-               return reads_changed(net, step, 2, [](float x, std::size_t) { return x < 1e-6F ? 1.0F : x; });
-           }),
+           reads_changed(2, [](float x) { return x < 1e-6F ? 1.0F : x; })),
         at(in_evaluation({"linear_forward", "matmul_forward"}), "evaluation-rows-in-pairs",
            "in evaluation rows go in pairs: the last of an odd number is never written",
            "near: udacity's deep-learning-v2-pytorch 60, the last batch of another size: "
            "https://github.com/udacity/deep-learning-v2-pytorch/pull/60",
-           [](Network& net, Step& step) {
-               const std::size_t whole = rows_of(net, step) / 2 * 2 * width(step);
-               return operation_of(net, step).positions % 2 != 0 &&
-                      unwritten_where(step, [whole](std::size_t i) { return i >= whole; });
-           }),
+           when([](const Setting& setting) { return setting.operation.positions % 2 != 0; },
+                unwritten_where([](const Element& x) { return x.row() >= x.rows / 2 * 2; }))),
     };
 }
 

@@ -24,16 +24,7 @@ ExternalFile read_single(const RegularFile& file, const std::string& path, const
         return {{{name, {}, DType::float32, {}}}, {}};
     }
     const ByteSource source = [&](void* to, std::size_t size) {
-        std::size_t got = 0;
-        while (got < size) {
-            const std::size_t more =
-                read_some(file.descriptor.number(), static_cast<char*>(to) + got, size - got, path);
-            if (more == 0) {
-                break;
-            }
-            got += more;
-        }
-        return got;
+        return read_some(file.descriptor.number(), to, size, path);
     };
     ExternalFile read;
     read_npy(read, name, source, *elements, path);

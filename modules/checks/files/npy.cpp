@@ -90,8 +90,11 @@ void describe_header(Object& object, NpyHeader& header) {
 }
 
 void read_exactly(const ByteSource& source, void* to, std::size_t size, const std::string& where) {
-    if (source(to, size) < size) {
-        refuse(where, "it ends early");
+    for (std::size_t got = 0, more = 0; got < size; got += more) {
+        more = source(static_cast<char*>(to) + got, size - got);
+        if (more == 0) {
+            refuse(where, "it ends early");
+        }
     }
 }
 

@@ -15,7 +15,7 @@
 
 namespace byhand {
 
-// Reads up to `size` bytes into `to`, fewer at the end, and returns their number.
+// Reads up to `size` bytes into `to`, and returns their number, 0 at the end.
 using ByteSource = std::function<std::size_t(void* to, std::size_t size)>;
 
 // The expected number of elements of a tensor; nullopt to skip the tensor.

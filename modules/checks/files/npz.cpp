@@ -40,18 +40,11 @@ void read_entry(ExternalFile& file, zip_t* archive, zip_uint64_t index, const st
         refuse(where, std::string("can't be read: ") + zip_strerror(archive));
     }
     const ByteSource source = [&](void* to, std::size_t size) {
-        std::size_t got = 0;
-        while (got < size) {
-            const zip_int64_t more = zip_fread(entry.get(), static_cast<char*>(to) + got, size - got);
-            if (more < 0) {
-                refuse(where, std::string("damaged: ") + zip_file_strerror(entry.get()));
-            }
-            if (more == 0) {
-                break;
-            }
-            got += static_cast<std::size_t>(more);
+        const zip_int64_t got = zip_fread(entry.get(), to, size);
+        if (got < 0) {
+            refuse(where, std::string("damaged: ") + zip_file_strerror(entry.get()));
         }
-        return got;
+        return static_cast<std::size_t>(got);
     };
     read_npy(file, name, source, due, where);
 }

@@ -83,9 +83,7 @@ public:
     // external gradients: their limits are wider.
     void go_by_what_is_caught_of_given() {
         const std::unique_ptr<Model> implementation = right(HandForm::stepwise);
-        std::vector<View> gradients = implementation->views();
-        std::erase_if(gradients, [this](const View& view) { return !is_gradient(view.name); });
-        judged(gradients);
+        judged(gradients(implementation->views()));
         const ModelReport& report = last_.models.at(0);
         std::map<std::string, double> caught;
         for (const ValueReport& value : report.at(report.isolated)) {
@@ -123,6 +121,11 @@ public:
     bool is_gradient(const std::string& name) const {
         const StepList backward = stepwise_graph(config_, rows_).backward;
         return std::ranges::find(backward, name, &Step::makes) != backward.end();
+    }
+
+    std::vector<View> gradients(std::vector<View> views) const {
+        std::erase_if(views, [this](const View& view) { return !is_gradient(view.name); });
+        return views;
     }
 
 private:

@@ -22,10 +22,10 @@ class Doubles {
 public:
     Doubles(const Model& implementation, const std::string& off, bool as_float = false) {
         for (const View& view : implementation.views()) {
-            std::vector<double>& numbers = numbers_.emplace_back();
-            for (std::size_t i = 0; i < count(view.shape); ++i) {
-                const double number = value_at(view, i) * (view.name == off ? 1 + 1e-9 : 1);
-                numbers.push_back(as_float ? static_cast<double>(static_cast<float>(number)) : number);
+            std::vector<double>& numbers = numbers_.emplace_back(numbers_of(view));
+            for (double& number : numbers) {
+                number *= view.name == off ? 1 + 1e-9 : 1;
+                number = as_float ? static_cast<double>(static_cast<float>(number)) : number;
             }
             views_.push_back({view.name, view.shape, DType::float64, numbers.data()});
         }
@@ -56,13 +56,7 @@ TEST_CASE("external: what was computed in double is judged by double's limits, e
             CHECK(all.first_divergence == name);
             CHECK(culprits_of(all).contains(name));
             // Without forward values nothing tells that the forward pass was in double: then the chain has float's.
-            Names gradients;
-            for (const View& view : doubles.views()) {
-                if (ground.is_gradient(view.name)) {
-                    gradients.insert(view.name);
-                }
-            }
-            const Summary alone = ground.judged(only(doubles.views(), gradients));
+            const Summary alone = ground.judged(ground.gradients(doubles.views()));
             if (name == "db2" || name == "dC") {  // nothing forward is read
                 CHECK(culprits_of(alone).contains(name));
             }
@@ -82,9 +76,7 @@ Numbers backward_in_double(const Ground& ground, const Graph& network) {
     Numbers numbers;
     const std::unique_ptr<Model> implementation = ground.right(HandForm::stepwise);
     for (const View& view : implementation->views()) {
-        for (std::size_t i = 0; i < count(view.shape); ++i) {
-            numbers[view.name].push_back(value_at(view, i));
-        }
+        numbers[view.name] = numbers_of(view);
     }
     const Tensors<float>& state = ground.state();
     for (const TensorSpec& spec : state.table()) {

@@ -27,16 +27,11 @@ TEST_CASE("external: the right network's numbers agree, all of them, its gradien
         Ground ground(config, 31, 5);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
             const std::unique_ptr<Model> implementation = ground.right(form);
-            Names gradients, of_parameters;
-            for (const View& view : implementation->views()) {
-                if (ground.is_gradient(view.name)) {
-                    gradients.insert(view.name);
-                }
-            }
+            Names of_parameters;
             for (const TensorSpec& spec : parameters(config)) {
                 of_parameters.insert("d" + spec.name);
             }
-            for (const auto& given : {implementation->views(), only(implementation->views(), gradients),
+            for (const auto& given : {implementation->views(), ground.gradients(implementation->views()),
                                       only(implementation->views(), of_parameters)}) {
                 INFO(static_cast<int>(form) << ": " << given.size() << " tensors");
                 const Summary summary = ground.judged(given);
@@ -157,19 +152,13 @@ TEST_CASE("external: every planted mistake in a gradient is caught, and rightly 
             }
             ++planted;
             INFO(mistake.name);
-            Names gradients;
-            for (const View& view : handed.implementation->views()) {
-                if (ground.is_gradient(view.name)) {
-                    gradients.insert(view.name);
-                }
-            }
             const Summary summary = ground.judged(handed.implementation->views());
             CHECK_FALSE(summary.agree);
             const auto otherwise = kToldOtherwise.find(mistake.name);
             const Names& blamed = otherwise != kToldOtherwise.end() ? otherwise->second : handed.culprits;
             CHECK(culprits_of(summary) == blamed);
             // The same where forward values are the reference's.
-            const Summary by_gradients = ground.judged(only(handed.implementation->views(), gradients));
+            const Summary by_gradients = ground.judged(ground.gradients(handed.implementation->views()));
             CHECK_FALSE(by_gradients.agree);
             CHECK(culprits_of(by_gradients) == blamed);
         }
