@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "base/hash.h"
@@ -13,7 +12,6 @@
 #include "bench/sweep.h"
 #include "byhand/version.h"
 #include "cli/bench_torch.h"
-#include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/say.h"
 #include "fast/simd/targets.h"

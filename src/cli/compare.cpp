@@ -17,7 +17,6 @@
 #include "checks/files/external_file.h"
 #include "cli/commands.h"
 #include "cli/compare_parts.h"
-#include "cli/files.h"
 #include "cli/modules.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"

@@ -1,7 +1,6 @@
 // Help, completion in shells, and manual pages, from the options themselves.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>

@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "checks/faults/mistakes.h"
-#include "cli/files.h"
 #include "cli/modules.h"
 #include "cli/network_options.h"
 #include "manual/stepwise.h"

@@ -13,35 +13,43 @@ bool has_escape(const Outcome& outcome) {
     return outcome.out.find('\x1b') != std::string::npos || outcome.err.find('\x1b') != std::string::npos;
 }
 
+// What a shell offers for the last of these words.
+std::vector<std::string> offered(const Arguments& words) {
+    const Folder folder;
+    const Outcome outcome = succeeds(folder, words, {{"BYHAND_COMPLETE", "1"}});
+    CHECK(outcome.err.empty());
+    return lines_of(outcome.out);
+}
+
+using Words = std::vector<std::string>;
+
 }  // namespace
 
 TEST_CASE("help goes to standard output, and names the options; as a word it is the option") {
     const Folder folder;
     const std::vector<std::pair<Arguments, std::vector<std::string>>> pages = {
-        {{}, {"compare", "train", "eval", "sample", "gradcheck", "diff", "recipes", "--version"}},
+        {"", {"compare", "train", "eval", "sample", "gradcheck", "diff", "recipes", "--version"}},
         {{"compare"}, {"--model", "--steps", "--drift", "--tensor", "--dump", "--recipe", "--batch", "--bn-eps"}},
         {{"train"}, {"--model", "--steps", "--save", "--no-save", "--metrics", "--log-every", "--recipe", "--norm"}},
         {{"sample"}, {"MODEL", "-n", "--seed", "--temperature", "--prefix", "--json"}},
         {{"gradcheck"}, {"--elements", "drawn from", "7 rows"}},
-        {{"lab", "padding"}, {"--file"}}};
+        {"lab padding", {"--file"}}};
     for (const auto& [command, expected] : pages) {
-        const Outcome outcome = byhand(folder, command + Arguments{"--help"});
-        CHECK(outcome.code == 0);
+        const Outcome outcome = succeeds(folder, command + "--help");
         CHECK(outcome.err.empty());
         CHECK_FALSE(has_escape(outcome));
         for (const std::string& word : expected) {
             CAPTURE(outcome.out, word);
             CHECK(contains(outcome.out, word));
         }
-        CHECK(byhand(folder, Arguments{"help"} + command).out == outcome.out);
+        CHECK(byhand(folder, "help" + command).out == outcome.out);
     }
     CHECK(folder.files().empty());
 }
 
 TEST_CASE("byhand alone says what it is and how to begin") {
     const Folder folder;
-    const Outcome outcome = byhand(folder, {});
-    CHECK(outcome.code == 0);
+    const Outcome outcome = succeeds(folder, {});
     CHECK(outcome.err.empty());
     CHECK(lines_of(outcome.out).size() == 10);
     for (const char* text : {"compared with\nLibTorch", "\n  byhand compare ", "byhand help COMMAND"}) {
@@ -51,34 +59,32 @@ TEST_CASE("byhand alone says what it is and how to begin") {
 
 TEST_CASE("help, recipes and hints keep to 80 columns") {
     const Folder folder;
-    std::vector<Arguments> commands = {{"--help"}, {"exercise", "--hint", "dbnvar:3"}, {"lab", "padding", "-h"}};
+    std::vector<Arguments> commands = {"--help", "exercise --hint dbnvar:3", "lab padding -h"};
     for (const char* name : {"compare", "mistakes", "train", "eval", "sample", "gradcheck", "exercise", "lab", "bench",
                              "explain", "diff", "recipes", "completion"}) {
         commands.push_back({name, "--help"});
     }
     for (const Arguments& command : commands) {
         CAPTURE(command);
-        const Outcome outcome = byhand(folder, command);
-        CHECK(outcome.code == 0);
+        const Outcome outcome = succeeds(folder, command);
         for (const std::string& line : lines_of(outcome.out)) {
             CAPTURE(line);
             CHECK(byhand::from_utf8(line).size() <= 80);
         }
     }
-    const Outcome recipes = byhand_on_terminal(folder, {"recipes"}, {{"TERM", "xterm"}}, false, 80);
+    const Outcome recipes = byhand_on_terminal(folder, "recipes", {{"TERM", "xterm"}}, false, 80);
     CHECK(contains(recipes.out, "1,001"));
     for (const std::string& line : lines_of(recipes.out)) {
         CHECK(line.size() <= 81);  // with the terminal's CR
     }
-    CHECK(lines_of(byhand(folder, {"recipes"}).out).size() < lines_of(recipes.out).size());  // off it, a line each
-    CHECK(contains(byhand(folder, {"compare", "--help"}).out,
-                   "the last (not with\n                              --mine)\n"));
+    CHECK(lines_of(byhand(folder, "recipes").out).size() < lines_of(recipes.out).size());  // off it, a line each
+    CHECK(
+        contains(byhand(folder, "compare --help").out, "the last (not with\n                              --mine)\n"));
 }
 
 TEST_CASE("the version is what a bug report needs: compiler, vectors, LibTorch") {
     const Folder folder;
-    const Outcome outcome = byhand(folder, {"--version"});
-    CHECK(outcome.code == 0);
+    const Outcome outcome = succeeds(folder, "--version");
     const std::vector<std::string> lines = lines_of(outcome.out);
     REQUIRE(lines.size() == 4);
     CHECK(lines[0].starts_with("byhand 0."));
@@ -88,53 +94,42 @@ TEST_CASE("the version is what a bug report needs: compiler, vectors, LibTorch")
     CHECK(outcome.err.empty());
 }
 
-TEST_CASE("off a terminal nothing is coloured or redrawn") {
-    const Folder folder;
-    folder.write("n", file_of(plain_names()));
-    CHECK_FALSE(has_escape(byhand(folder, {"train", "--data", "n", "--steps", "300", "--log-every", "7"})));
-    CHECK_FALSE(has_escape(byhand(folder, {"eval", "--data", "n"})));
-    CHECK_FALSE(has_escape(byhand(folder, {"sample"})));
-    CHECK_FALSE(has_escape(byhand(folder, {"recipes"})));
-    CHECK(byhand(folder, {"train", "--data", "n", "--steps", "30"}).err.find('\r') == std::string::npos);
-    if (with_torch()) {
-        CHECK_FALSE(has_escape(byhand(folder, {"compare", "--steps", "3"})));
-    }
-}
-
-TEST_CASE("standard output has the data, standard error the messages") {
-    const Folder folder;
-    folder.write("n", file_of(plain_names()));
-    const Outcome train = byhand(folder, {"train", "--data", "n", "--steps", "30", "--log-every", "10"});
+TEST_CASE("standard output has the data, standard error the messages; off a terminal nothing is coloured or redrawn") {
+    const NamesFolder folder;
+    const Outcome train = folder.train("--steps 30 --log-every 10"), sample = byhand(folder, "sample -n 7"),
+                  eval = byhand(folder, "eval --data n");
     CHECK(contains(train.out, "\n  part   examples    loss\n  train "));
     CHECK_FALSE(contains(train.out, "steps/s"));
     CHECK(contains(train.err, "steps/s"));
     CHECK(contains(train.err, "2342 parameters"));
-
-    const Outcome sample = byhand(folder, {"sample", "-n", "7"});
+    CHECK(train.err.find('\r') == std::string::npos);
     CHECK(lines_of(sample.out).size() == 7);
     CHECK(contains(sample.err, "of 7 are new"));
-
-    const Outcome eval = byhand(folder, {"eval", "--data", "n"});
     CHECK(eval.err.empty());
     CHECK(contains(eval.out, "bigram"));
+    for (const Outcome& outcome : {train, sample, eval, byhand(folder, "recipes")}) {
+        CHECK_FALSE(has_escape(outcome));
+    }
+    if (with_torch()) {
+        CHECK_FALSE(has_escape(byhand(folder, "compare --steps 3")));
+    }
 }
 
 TEST_CASE("what can't be printed is an error, not a success") {
-    const Folder folder;
-    folder.write("n", file_of(plain_names()));
-    REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", "3"}).code == 0);
-    for (const Arguments& command : {Arguments{"recipes"}, Arguments{"recipes", "notes"}, Arguments{"sample"},
-                                     Arguments{"eval", "--data", "n"}, Arguments{"sample", "--json", "-n", "300"},
-                                     Arguments{"--help"}, Arguments{"--version"}, Arguments{"lab", "padding", "-h"}}) {
-        const Outcome outcome = byhand_under(folder, "exec >/dev/full", command);
-        CAPTURE(outcome.err);
-        CHECK(outcome.code == 2);
-        CHECK(contains(outcome.err, "byhand: standard output could not be written"));
-    }
+    const NamesFolder folder;
+    REQUIRE(folder.train("--steps 3").code == 0);
+    std::vector<Arguments> commands = {
+        "recipes",       "recipes notes",        "sample",
+        "eval --data n", "sample --json -n 300", "--help",
+        "--version",     "lab padding -h",       "diff byhand.safetensors byhand.safetensors"};
     if (with_torch()) {
-        const Outcome outcome = byhand_under(folder, "exec >/dev/full", {"compare"});
+        commands.push_back("compare");
+    }
+    for (const Arguments& command : commands) {
+        const Outcome outcome = byhand_under(folder, "exec >/dev/full", command);
+        CAPTURE(command, outcome.err);
         CHECK(outcome.code == 2);
-        CHECK(outcome.err == "byhand: standard output could not be written\n");
+        CHECK(outcome.err.ends_with("byhand: standard output could not be written\n"));
     }
 }
 
@@ -156,6 +151,44 @@ TEST_CASE("a release has canaries on its stack, no writable table of functions, 
         if (contains(line, "GNU_STACK")) {
             CHECK_FALSE(contains(line, "RWE"));
         }
+    }
+}
+
+TEST_CASE("completion: commands, options and their values") {
+    CHECK(offered("comp") == Words{"compare", "completion"});
+    CHECK(offered("compare --pl") == Words{"--plant"});
+    CHECK(offered({"compare", "--model", ""}) == Words{"stepwise", "collapsed", "fused"});
+    CHECK(offered("compare --plant dvar-p") == Words{"dvar-path-forgotten"});
+    CHECK(offered("compare --drift --recipe no") == Words{"notes"});
+    CHECK(offered("explain dbnvar") == Words{"dbnvar", "dbnvar_inv"});
+    CHECK(offered("help comp") == Words{"compare", "completion"});
+    CHECK(offered("recipes not") == Words{"notes"});
+    CHECK(offered({"completion", ""}) == Words{"bash", "zsh", "fish"});
+    CHECK(offered("train --threads a") == Words{"auto"});
+    CHECK(offered({"train", "--data", ""}).empty());  // a file
+    // The commands that are programs of their own.
+    CHECK(offered("lab und") == Words{"undo"});
+    CHECK(offered("lab undo --seeds") == Words{"--seeds"});
+    CHECK(offered("bench --recipe makemore-b") == Words{"makemore-bn"});
+    CHECK(offered("no-command --x").empty());
+}
+
+TEST_CASE("completion: a script for each shell, another one is refused") {
+    const Folder folder;
+    for (const char* shell : {"bash", "zsh", "fish"}) {
+        CHECK(contains(succeeds(folder, {"completion", shell}).out, "BYHAND_COMPLETE=1"));
+    }
+    CHECK(byhand(folder, "completion ksh").code == 2);
+    CHECK(byhand(folder, "completion").code == 2);
+}
+
+TEST_CASE("the manual page has every command and its options") {
+    const Folder folder;
+    const Outcome outcome = succeeds(folder, {}, {{"BYHAND_MAN", "1"}});
+    CHECK(outcome.out.starts_with(".TH byhand 1 "));
+    for (const char* text : {".SH byhand compare\n", ".SH byhand completion\n", ".B \\-\\-plant TEXT\n",
+                             ".SH EXIT STATUS\n", ".SH ENVIRONMENT\n", ".B NO_COLOR\n", ".SH EXAMPLES\n"}) {
+        CHECK(contains(outcome.out, text));
     }
 }
 

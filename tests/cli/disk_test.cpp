@@ -15,35 +15,31 @@
 namespace cli_test {
 namespace {
 
-struct Place : Folder {
+struct Place : NamesFolder {
     std::string before;
 
     Place() {
-        write("n", file_of(plain_names()));
-        REQUIRE(train("2", {"--save", "m"}).code == 0);
+        succeeds(*this, training("2", "--save m"));
         before = read("m");
     }
 
-    Outcome train(const std::string& steps, const Arguments& more) const {
-        return byhand(*this, training(steps, more));
-    }
     static Arguments training(const std::string& steps, const Arguments& more) {
-        return Arguments{"train", "--data", "n", "--hidden", "5", "--steps", steps} + more;
+        return "train --data n --hidden 5 --steps " + steps + more;
     }
 
     // Commands that write a new file of this name, the last argument; training takes so many steps.
     std::vector<Arguments> writers(const std::string& name, const std::string& steps) const {
-        const std::string names = file("n"), model = file("m");
-        const Arguments train = {"train", "--data", names, "--hidden", "5", "--steps", steps};
-        std::vector<Arguments> all = {train + Arguments{"--save", name},
-                                      train + Arguments{"--no-save", "--log-every", "1", "--metrics", name},
-                                      {"eval", model, "--data", names, "--logits", name},
-                                      {"diff", model, model, "--output", name},
-                                      {"lab", "columns", "--no-plot", "--html", name},
-                                      {"exercise", "--output", name}};
+        const std::string data = " --data " + file("n"), model = file("m");
+        std::vector<Arguments> all = {
+            "train --hidden 5 --steps " + steps + data + " --save " + name,
+            "train --hidden 5 --steps " + steps + data + " --no-save --log-every 1 --metrics " + name,
+            "eval " + model + data + " --logits " + name,
+            "diff " + model + " " + model + " --output " + name,
+            "lab columns --no-plot --html " + name,
+            "exercise --output " + name};
         if (with_torch()) {
-            all.push_back({"compare", "--data", names, "--output", name});
-            all.push_back({"compare", "--data", names, "--dump", name + ".npz"});
+            all.push_back("compare" + data + " --output " + name);
+            all.push_back("compare" + data + " --dump " + name + ".npz");
         }
         return all;
     }
@@ -56,7 +52,7 @@ struct Place : Folder {
                                    " || exit 77; \"$0\" \"$@\"; code=$?; ls -A disk >left; cmp m disk/m || exit 78; "
                                    "exit $code";
         // Whoever is root needs no namespace of users, which is not to be had everywhere.
-        const Arguments own = ::geteuid() == 0 ? Arguments{"--mount"} : Arguments{"--map-root-user", "--mount"};
+        const Arguments own = ::geteuid() == 0 ? Arguments("--mount") : Arguments("--map-root-user --mount");
         return Process(*this, "/usr/bin/unshare",
                        own + Arguments{"/bin/sh", "-c", script, byhand_program()} + arguments, {})
             .wait();
@@ -74,10 +70,8 @@ void need_disk(const Outcome& outcome) {
 
 TEST_CASE("a full disk: a save is refused, the old file stays, nothing is left behind") {
     const Place place;
-    for (const Arguments& flags : {Arguments{"--save", "disk/m"},
-                                   {"--save", "disk/m", "--save-every", "1"},
-                                   {"--save", "disk/new"},
-                                   {"--resume", "m", "--save", "disk/m"}}) {
+    for (const Arguments flags :
+         {"--save disk/m", "--save disk/m --save-every 1", "--save disk/new", "--resume m --save disk/m"}) {
         const Outcome outcome = place.on_small_disk("head -c 12000 /dev/zero >disk/filler", place.training("3", flags));
         need_disk(outcome);
         CAPTURE(flags, outcome.err);
@@ -137,11 +131,10 @@ TEST_CASE("a read-only disk, a pipe without a reader and a deleted working folde
 
 TEST_CASE("a file beyond its limit is an error, and nothing is left behind") {
     const Place place;
-    std::vector<Arguments> commands = {
-        place.training("3", {"--save", "m"}), place.training("3", {"--save", "new"}),
-        place.training("90", {"--no-save", "--json", "--log-every", "1", "--metrics", "l"})};
+    std::vector<Arguments> commands = {place.training("3", "--save m"), place.training("3", "--save new"),
+                                       place.training("90", "--no-save --json --log-every 1 --metrics l")};
     if (with_torch()) {
-        commands.push_back({"compare", "--data", "n", "--output", "r"});
+        commands.push_back("compare --data n --output r");
     }
     for (const Arguments& arguments : commands) {
         // A block of 512 bytes; what it says on standard error may be cut off there too.
@@ -157,12 +150,11 @@ TEST_CASE("a file beyond its limit is an error, and nothing is left behind") {
 
 TEST_CASE("standard output that is closed is an error, and no file takes its place") {
     const Place place;
-    const Outcome expected = place.train("9", {"--no-save", "--log-every", "1", "--metrics", "expected"});
-    REQUIRE(expected.code == 0);
+    succeeds(place, place.training("9", "--no-save --log-every 1 --metrics expected"));
     for (const std::string closed : {"exec >&-", "exec <&- >&-", "exec <&- >&- 2>&-", "exec >&- 2>&-"}) {
         CAPTURE(closed);
-        const Outcome outcome = byhand_under(
-            place, closed, place.training("9", {"--save", "m", "--log-every", "1", "--metrics", "metrics"}));
+        const Outcome outcome =
+            byhand_under(place, closed, place.training("9", "--save m --log-every 1 --metrics metrics"));
         CHECK(outcome.code == 2);
         CHECK(place.read("metrics") == place.read("expected"));
         CHECK(read_stored(place.file("m")).metadata.at("steps") == "9");
@@ -170,15 +162,14 @@ TEST_CASE("standard output that is closed is an error, and no file takes its pla
             CHECK(contains(outcome.err, "standard output could not be written"));
         }
     }
-    const Outcome quiet = byhand_under(place, "exec 2>&-", {"sample", "m", "-n", "3"});
+    const Outcome quiet = byhand_under(place, "exec 2>&-", "sample m -n 3");
     CHECK(quiet.code == 0);
     CHECK(lines_of(quiet.out).size() == 3);
 }
 
 TEST_CASE("a reader who has seen enough ends the program quietly") {
     const Place place;
-    for (const Arguments& arguments :
-         {Arguments{"sample", "m", "-n", "100000"}, {"recipes"}, {"explain", "--data", "n"}}) {
+    for (const Arguments arguments : {"sample m -n 100000", "recipes", "explain --data n"}) {
         CAPTURE(arguments);
         const Outcome outcome =
             Process(place, "/bin/sh", Arguments{"-c", "\"$0\" \"$@\" | head -n 1", byhand_program()} + arguments, {})

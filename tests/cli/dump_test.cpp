@@ -42,8 +42,7 @@ struct Compared : Folder {
 
     explicit Compared(const Arguments& flags) {
         write("n", file_of(world_names()));
-        report = json_of(byhand(
-            *this, Arguments{"compare", "--format", "json", "--data", "n", "--dump", "dump.safetensors"} + flags));
+        report = json_of(byhand(*this, "compare --format json --data n --dump dump.safetensors" + flags));
         dump = read_stored(file("dump.safetensors"));
     }
 
@@ -92,18 +91,16 @@ struct Compared : Folder {
 
 TEST_CASE("dump: the report's figures, compared anew") {
     need_torch();
-    Compared({"--model", "stepwise,collapsed,fused", "--steps", "3"}).check_figures();
-    Compared({"--model", "stepwise,fused", "--hidden", "21,19", "--norm", "after", "--steps", "2"}).check_figures();
-    Compared({"--model", "collapsed,stepwise", "--hidden", "23", "--norm", "none", "--batch", "5"}).check_figures();
+    Compared("--model stepwise,collapsed,fused --steps 3").check_figures();
+    Compared("--model stepwise,fused --hidden 21,19 --norm after --steps 2").check_figures();
+    Compared("--model collapsed,stepwise --hidden 23 --norm none --batch 5").check_figures();
     // With drift the oracle begins where the last model does that is named.
-    Compared({"--recipe", "makemore-deep", "--hidden", "11,13", "--model", "collapsed", "--drift", "--steps", "4"})
-        .check_figures(true);
+    Compared("--recipe makemore-deep --hidden 11,13 --model collapsed --drift --steps 4").check_figures(true);
 }
 
 TEST_CASE("dump: every implementation under its own name, the batch, and the recipe, which makes the same dump") {
     need_torch();
-    const Compared compared({"--model", "stepwise,collapsed,fused", "--steps", "4", "--batch", "7", "--context", "5",
-                             "--seed", "3", "--hidden", "20"});
+    const Compared compared("--model stepwise,collapsed,fused --steps 4 --batch 7 --context 5 --seed 3 --hidden 20");
     const StoredFile& dump = compared.dump;
     std::set<std::string> prefixes;
     for (const auto& [name, tensor] : dump.tensors) {
@@ -114,9 +111,9 @@ TEST_CASE("dump: every implementation under its own name, the batch, and the rec
     CHECK(dump.tensors.at("Y").shape == std::vector<std::size_t>{7});
     CHECK(dump.metadata.at("step") == "3");
     compared.write("r.json", dump.metadata.at("recipe"));
-    CHECK(byhand(compared, {"compare", "--recipe", "r.json", "--data", "n", "--model", "stepwise,collapsed,fused",
-                            "--steps", "4", "--dump", "again.safetensors"})
-              .code == 0);
+    succeeds(compared,
+             "compare --recipe r.json --data n --model stepwise,collapsed,fused --steps 4 "
+             "--dump again.safetensors");
     CHECK(read_stored(compared.file("again.safetensors")).tensors.at("manual/dW1").bytes ==
           dump.tensors.at("manual/dW1").bytes);
 }

@@ -1,21 +1,22 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cctype>
+#include <csignal>
 #include <string>
-#include <vector>
 
 #include "base/parsed_json.h"
 #include "cli/exercise_file.h"
 #include "cli/program.h"
 
-// byhand exercise, and training with what came of it: the shipped file with bodies filled in by the tests.
+// byhand exercise, and training with what came of it: the shipped file with bodies filled in by the tests. Then some
+// functions only, points for autograders, files for other networks, and checking on every save.
 
 namespace cli_test {
 
 TEST_CASE("exercise: in the shipped file all functions are to do, and the report says what each reads") {
     need_torch();
     const Folder folder;
-    const Outcome outcome = byhand(folder, {"exercise", "--verbose"}, {{"COLUMNS", "300"}});
+    const Outcome outcome = byhand(folder, "exercise --verbose", {{"COLUMNS", "300"}});
     CHECK(says(outcome, "\nnext: write dlogprobs ("));
     CHECK(outcome.code == 1);
     CHECK(those_that_are("to do", outcome).size() == 28);
@@ -28,8 +29,7 @@ TEST_CASE("exercise: in the shipped file all functions are to do, and the report
 TEST_CASE("exercise: a function of no step of the network is refused") {
     need_torch();
     const Folder folder;
-    std::string text = filled_in(right_bodies());
-    folder.write("mine.cpp", text.replace(text.find("\"dbnvar\""), 8, "\"dbnvr\""));
+    folder.write("mine.cpp", exchanged(filled_in(right_bodies()), "\"dbnvar\"", "\"dbnvr\""));
     check_refused(exercise(folder), "a function makes dbnvr, which is no step of this network; the nearest is dbnvar");
 }
 
@@ -38,7 +38,7 @@ TEST_CASE("exercise: the report of one mistake fits a screen, and its next step 
     const Folder folder;
     const Environment screen = {{"CXXFLAGS", "-O0"}, {"COLUMNS", "80"}};
     fill_in(folder, with(right_bodies(), "dcounts", " + dcounts_sum(i)", ""));
-    const Outcome wrong = byhand(folder, {"exercise", "mine.cpp", "--batch", "29"}, screen);
+    const Outcome wrong = byhand(folder, "exercise mine.cpp --batch 29", screen);
     INFO(wrong.out);
     CHECK(wrong.code == 1);
     CHECK(lines_of(wrong.out).size() <= 24);
@@ -48,8 +48,7 @@ TEST_CASE("exercise: the report of one mistake fits a screen, and its next step 
     CHECK(says(wrong, "\nnext: fix dcounts (mine.cpp:70) and run the command again"));
     CHECK(says(wrong, "\n  byhand exercise --batch 29 --hint dcounts\n"));
     fill_in(folder, counted_by_int(right_bodies()));
-    const Outcome right = byhand(folder, {"exercise", "mine.cpp", "--batch", "29"}, screen);
-    CHECK(right.code == 0);
+    const Outcome right = succeeds(folder, "exercise mine.cpp --batch 29", screen);
     CHECK(right.err.empty());  // not a warning, whatever the type of a loop variable
     CHECK(says(right, "\n  byhand train --model exercise --functions mine.cpp --batch 29\n"));
 }
@@ -58,27 +57,21 @@ TEST_CASE("exercise: the report begins with the file that is judged, by default 
     need_torch();
     const Folder folder;
     fill_in(folder, right_bodies());
-    std::string text = folder.read("mine.cpp");
-    const std::string in_double = "add_all<double>(steps);", in_float = "add_all<float>(steps);";
-    folder.write("backward.cpp", std::string(text).replace(text.find(in_double), in_double.size(), ""));
-    const Outcome named = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, fast_build_wide_report());
-    CHECK(named.code == 0);
+    const std::string text = folder.read("mine.cpp");
+    folder.write("backward.cpp", exchanged(text, "add_all<double>(steps);", ""));
+    const Outcome named = succeeds(folder, "exercise backward.cpp --batch 7", fast_build_wide_report());
     CHECK(named.out.starts_with("judged: backward.cpp\n"));
     CHECK(says(named, "26 of 26 right (26 in float only: double is not judged)"));
-    const Outcome shipped = byhand(folder, {"exercise"}, fast_build_wide_report());
+    const Outcome shipped = byhand(folder, "exercise", fast_build_wide_report());
     CHECK(says(shipped, "exercise/backward.cpp, the default; byhand exercise backward.cpp judges the one in"));
-    folder.write("double.cpp", text.replace(text.find(in_float), in_float.size(), "steps.add(\"dh\", dh<float>);"));
-    check_refused(byhand(folder, {"exercise", "double.cpp"}, fast_build_wide_report()),
+    folder.write("double.cpp", exchanged(text, "add_all<float>(steps);", "steps.add(\"dh\", dh<float>);"));
+    check_refused(byhand(folder, "exercise double.cpp", fast_build_wide_report()),
                   "double.cpp: byhand_steps adds dlogprobs in double alone; add it in float as well");
 }
 
 TEST_CASE("exercise --hint: three levels, with the formula only in the last") {
     const Folder folder;
-    const auto hint = [&](const std::string& asked) {
-        const Outcome outcome = byhand(folder, {"exercise", "--hint", asked});
-        CHECK(outcome.code == 0);
-        return outcome.out;
-    };
+    const auto hint = [&](const std::string& asked) { return succeeds(folder, "exercise --hint " + asked).out; };
     CHECK(contains(hint("dbnvar"), "reads dbnvar_inv, bnvar\n"));
     CHECK_FALSE(contains(hint("dbnvar"), "rule"));
     CHECK(contains(hint("dbnvar:2"), "the rule: "));
@@ -90,10 +83,10 @@ TEST_CASE("exercise --hint: three levels, with the formula only in the last") {
         CHECK(contains(text, "the rule: "));
         CHECK_FALSE(contains(text, "the formula: \n"));
     }
-    check_refused(folder, {{{"exercise", "--hint", "dbnvr"}, "the nearest is dbnvar"},
-                           {{"exercise", "--hint", "dbnvar:4"}, "--hint: expected a gradient's name"},
-                           {{"exercise", "--hint", "dbnvar_in_one"}, "there is no gradient dbnvar_in_one"},
-                           {{"exercise", "--hint", "bnvar"}, "the nearest is dbnvar"}});
+    check_refused(folder, {{"exercise --hint dbnvr", "the nearest is dbnvar"},
+                           {"exercise --hint dbnvar:4", "--hint: expected a gradient's name"},
+                           {"exercise --hint dbnvar_in_one", "there is no gradient dbnvar_in_one"},
+                           {"exercise --hint bnvar", "the nearest is dbnvar"}});
 }
 
 TEST_CASE("exercise: every gradient of the shipped file has its place in the docs") {
@@ -121,14 +114,14 @@ TEST_CASE("exercise: every gradient of the shipped file has its place in the doc
 TEST_CASE("train --model exercise: own gradients train as byhand's do, and are refused while some are to do") {
     const Folder folder;
     const auto train = [&](const Arguments& more) {
-        return byhand(folder, Arguments{"train", "--steps", "30", "--no-save", "--json", "--hidden", "19"} + more);
+        return byhand(folder, "train --steps 30 --no-save --json --hidden 19" + more);
     };
     fill_in(folder, right_bodies());
-    const Outcome trained = train({"--model", "exercise", "--functions", "mine.cpp"});
+    const Outcome trained = train("--model exercise --functions mine.cpp");
     const Json own = json_of(trained);
     CHECK(contains(trained.err, "dlogits_in_one is left out: the functions of the small steps are used\n"));
     CHECK_FALSE(contains(trained.err, "warning"));
-    const Json ours = json_of(train({"--model", "stepwise"}));
+    const Json ours = json_of(train("--model stepwise"));
     CHECK(own["model"].get<std::string>() == "exercise");
     for (const char* part : {"train", "val", "test"}) {
         const double theirs = own["final"][part].get<double>(), right = ours["final"][part].get<double>();
@@ -136,7 +129,7 @@ TEST_CASE("train --model exercise: own gradients train as byhand's do, and are r
     }
     // Theirs is what trains: with a wrong gradient it comes out elsewhere.
     fill_in(folder, with(right_bodies(), "dW1", "embcat(i, k)", "2 * embcat(i, k)"));
-    const Outcome trained_wrongly = train({"--model", "exercise", "--functions", "mine.cpp"});
+    const Outcome trained_wrongly = train("--model exercise --functions mine.cpp");
     const Json wrong = json_of(trained_wrongly);
     CHECK(contains(trained_wrongly.err,
                    "warning: dW1 is wrong, and training goes on with it; byhand exercise "
@@ -145,7 +138,7 @@ TEST_CASE("train --model exercise: own gradients train as byhand's do, and are r
 
     const auto refused = [&](const Bodies& bodies, const std::string& what) {
         fill_in(folder, bodies);
-        check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}), what);
+        check_refused(train("--model exercise --functions mine.cpp"), what);
     };
     Bodies most = right_bodies();
     most.erase("dh");
@@ -154,12 +147,11 @@ TEST_CASE("train --model exercise: own gradients train as byhand's do, and are r
     refused(with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"), "dh reads W2(19, 0), out of bounds: W2 is 19 × 27;");
     refused(with(right_bodies(), "dh", "T sum = 0;", "throw 7; T sum = 0;"),
             "dh: throws an object other than std::exception;");
-    check_refused(train({"--model", "exercise"}), "still to do before training: dlogprobs, dprobs");
-    check_refused(train({"--functions", "mine.cpp"}), "--functions requires --model exercise");
-    check_refused(train({"--threads", "2", "--model", "stepwise"}), "--threads requires --model fused");
-    check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}),
-                  "absent.cpp: can't be read: No such file");
-    CHECK(train({"--threads", "auto", "--model", "stepwise"}).code == 0);
+    check_refused(train("--model exercise"), "still to do before training: dlogprobs, dprobs");
+    check_refused(train("--functions mine.cpp"), "--functions requires --model exercise");
+    check_refused(train("--threads 2 --model stepwise"), "--threads requires --model fused");
+    check_refused(train("--model exercise --functions absent.cpp"), "absent.cpp: can't be read: No such file");
+    CHECK(train("--threads auto --model stepwise").code == 0);
 }
 
 TEST_CASE("exercise/kernel.cpp trains as byhand does; a mistake in it changes the training, and is found at its line") {
@@ -168,21 +160,117 @@ TEST_CASE("exercise/kernel.cpp trains as byhand does; a mistake in it changes th
     const std::string kernel = source_file("exercise/kernel.cpp");
     folder.write("kernel.cpp", kernel);
     const auto train = [&](const std::string& model) {
-        const Arguments own = model == "exercise" ? Arguments{"--functions", "kernel.cpp"} : Arguments{};
-        const Arguments all = {"train", "--model", model, "--steps", "30", "--no-save", "--json", "--hidden", "19"};
-        return json_of(byhand(folder, all + own))["final"]["train"].get<double>();
+        const Outcome outcome = byhand(folder, "train --steps 30 --no-save --json --hidden 19 --model " + model);
+        return json_of(outcome)["final"]["train"].get<double>();
     };
+    const std::string own = "exercise --functions kernel.cpp";
     const double ours = train("collapsed");
-    CHECK(std::abs(train("exercise") - ours) <= 1e-5 * ours);
-    const std::string last = "- load(bnraw + at) * slope";
-    REQUIRE(contains(kernel, last));
-    folder.write("kernel.cpp", std::string(kernel).replace(kernel.find(last), last.size(), ""));
-    CHECK(std::abs(train("exercise") - ours) > 1e-4);
-    const Outcome wrong = byhand(folder, {"exercise", "kernel.cpp"});
-    const std::vector<std::string> lines = lines_of(kernel);
-    const auto defined =
-        std::ranges::find_if(lines, [](const std::string& line) { return line.starts_with("void norm_backward("); });
-    CHECK(says(wrong, "dhprebn_in_one (kernel.cpp:" + std::to_string(defined - lines.begin() + 1) + ")"));
+    CHECK(std::abs(train(own) - ours) <= 1e-5 * ours);
+    folder.write("kernel.cpp", exchanged(kernel, "- load(bnraw + at) * slope", ""));
+    CHECK(std::abs(train(own) - ours) > 1e-4);
+    const Outcome wrong = byhand(folder, "exercise kernel.cpp");
+    const std::size_t line = 1 + times(kernel.substr(0, kernel.find("\nvoid norm_backward(") + 1), "\n");
+    CHECK(says(wrong, "dhprebn_in_one (kernel.cpp:" + std::to_string(line) + ")"));
+}
+
+TEST_CASE("exercise --only: the functions of these names, and no others") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, with(right_bodies(), "dbnvar", "T(-0.5)", "T(0.5)"));
+    const Outcome right = exercise(folder, "--only dh,dlogits_in_one");
+    INFO(right.out << right.err);
+    CHECK(right.code == 0);
+    CHECK(those_that_are("right", right) == Names{"dh", "dlogits in one"});
+    CHECK(says(right, "next: check all functions:\n  byhand exercise mine.cpp\n"));
+    const Outcome wrong = byhand(folder, "exercise --only dbnvar mine.cpp", fast_build_wide_report());
+    CHECK(wrong.code == 1);
+    CHECK(says(wrong, "step by step: 0 of 1 right, 1 wrong"));
+    check_refused(byhand(folder, "exercise mine.cpp --only dbnvr", fast_build_wide_report()),
+                  "no function makes dbnvr; the nearest is dbnvar");
+}
+
+TEST_CASE("exercise --points: a point for each right function") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dbnvar", "T(-0.5)", "T(0.5)");
+    bodies.erase("dh");
+    fill_in(folder, bodies);
+    const Outcome outcome = byhand(folder, "exercise mine.cpp --points", fast_build_wide_report());
+    CHECK(outcome.code == 1);
+    const Json points = parsed_json(outcome.out);
+    CHECK(points["score"] == 26);
+    CHECK(points["tests"].size() == 28);
+    std::size_t seen = 0;
+    for (const Json& test : points["tests"]) {
+        const auto name = test["name"].get<std::string>();
+        CAPTURE(name);
+        const bool right = name != "dbnvar" && name != "dh";
+        seen += right ? 0 : 1;
+        CHECK(test["score"] == (right ? 1 : 0));
+        CHECK(test["max_score"] == 1);
+        CHECK(test["output"].get<std::string>().starts_with(right ? "right"
+                                                            : name == "dh"
+                                                                ? "to do: reads dlogits, W2"
+                                                                : "wrong: the negative of the right answer"));
+    }
+    CHECK(seen == 2);
+    check_refused(byhand(folder, "exercise mine.cpp --points --json"), "--points can't be combined with --json");
+}
+
+TEST_CASE("exercise --new: a file for another network, which compiles, and whose functions are found") {
+    need_torch();
+    const Folder folder;
+    const Arguments network = "--recipe mlp-relu-layernorm --batch 7";
+    const Outcome written = succeeds(folder, "exercise --new mine.cpp" + network);
+    CHECK(says(written, "  byhand exercise mine.cpp --recipe mlp-relu-layernorm --batch 7\n"));
+    check_refused(byhand(folder, "exercise --new mine.cpp" + network), "mine.cpp is there already");
+
+    std::string text = folder.read("mine.cpp");
+    CHECK(contains(text, "// dh.1 (7, 100) from dhpreln.2 (7, 60), W2 (100, 60)\n"));
+    CHECK(contains(text, "\n//   h.1 is read by hpreln.2: y[i, j] = Σ_k x[i, k]·W[k, j]"));
+    CHECK(contains(
+        text, "void dlnvar_2(Tensor<T> out, Tensor<const T> dlnvar_inv_2, Tensor<const T> lnvar_2, Norm norm) {}"));
+    CHECK(contains(text, "void dC(Tensor<T> out, Tensor<const T> demb, Indices X) {}"));
+    const Outcome empty = exercise(folder, network);
+    INFO(empty.out << empty.err);
+    CHECK(empty.code == 1);
+    CHECK(says(empty, "step by step: 0 of "));
+    CHECK(says(empty, " to do"));
+    CHECK_FALSE(says(empty, "wrong"));
+
+    const std::string stub = "void dhpreact_1(Tensor<T> out, Tensor<const T> dh_1, Tensor<const T> h_1) {}";
+    const auto with_body = [&](const std::string& right) {
+        return exchanged(text, stub,
+                         stub.substr(0, stub.size() - 1) + "\n    for (int i = 0; i < out.count(); ++i) { " +
+                             "out.data()[i] = h_1.data()[i] > 0 ? " + right + " : 0; }\n}");
+    };
+    folder.write("mine.cpp", with_body("dh_1.data()[i]"));
+    const Outcome one = exercise(folder, network);
+    INFO(one.out);
+    CHECK(says(one, "step by step: 1 of "));
+    folder.write("mine.cpp", with_body("2 * dh_1.data()[i]"));
+    const Outcome wrong = exercise(folder, network);
+    INFO(wrong.out);
+    const std::size_t line = 1 + times(text.substr(0, text.find(stub)), "\n");
+    CHECK(says(wrong, "culprit: dhpreact.1 (mine.cpp:" + std::to_string(line) + ")"));
+}
+
+TEST_CASE("exercise --watch: checks again when the file is saved, and ends by a signal") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    Process watching(folder, byhand_program(), "exercise mine.cpp --watch --quick --only dh", fast_build_wide_report());
+    const std::string waiting = "waiting for mine.cpp to be saved; Ctrl-C ends\n";
+    CHECK(watching.says(waiting));
+    fill_in(folder, with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"));
+    CHECK(waits_until([&] { return times(watching.err(), waiting) == 2; }));
+    watching.signal(SIGINT);
+    const Outcome outcome = watching.wait();
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 130);
+    const std::size_t first = outcome.out.find("1 of 1 right");
+    CHECK(first != std::string::npos);
+    CHECK(outcome.out.find("0 of 1 right, 1 wrong", first) != std::string::npos);
 }
 
 }  // namespace cli_test

@@ -22,7 +22,7 @@ void need_numpy(const Folder& folder) {
 }
 
 void dump(const Folder& folder, const Arguments& network) {
-    REQUIRE(byhand(folder, Arguments{"compare", "--dump", "dump.safetensors"} + network).code == 0);
+    REQUIRE(byhand(folder, "compare --dump dump.safetensors" + network).code == 0);
 }
 
 void run_python(const Folder& folder, const std::string& script) {
@@ -46,7 +46,7 @@ Names Judged::culprits() const {
 }
 
 Judged judged(const Folder& folder, const Arguments& network) {
-    const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", "mine", "--format", "json"} + network);
+    const Outcome outcome = byhand(folder, "compare --mine mine --format json" + network);
     INFO(outcome.err);
     REQUIRE((outcome.code == 0 || outcome.code == 1));
     return {outcome.code, parsed_json(outcome.out)};

@@ -1,12 +1,14 @@
-// compare --mine: the examples as one uses them, and what is said of right and wrong values.
+// compare --mine: the examples as one uses them, what is said of right and wrong values, the files it reads, and the
+// shapes and the names in them.
 #include "cli/external.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cstddef>
 #include <cstdint>
-#include <sstream>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,16 +20,7 @@
 namespace cli_test {
 namespace {
 
-const Arguments kMakemore = {"--recipe", "makemore-bn"};
-
-// The example with one line exchanged for another, which it must have once.
-std::string exchanged(const std::string& example, const std::string& line, const std::string& other) {
-    std::string text = source_file("examples/" + example);
-    const std::size_t at = text.find(line);
-    REQUIRE(at != std::string::npos);
-    REQUIRE(text.find(line, at + 1) == std::string::npos);
-    return text.replace(at, line.size(), other);
-}
+const Arguments kMakemore = "--recipe makemore-bn";
 
 void check_culprit(const Folder& folder, const std::string& name) {
     const Judged all = judged(folder, {});
@@ -95,16 +88,7 @@ TEST_CASE("compare --mine: one wrong line of mine.py is found, and none of an eq
     const std::vector<Line> lines = {
         {"", "dW2 = h.T @ dlogits", "dW2 = (dlogits.T @ h).T"},  // the same product, transposed twice
         {"dbnvar", "dbnvar = -0.5 *", "dbnvar = 0.5 *"},
-        {"dlogprobs", "np.float32(-1 / n)", "np.float32(-1)"},
-        {"dlogits", "dlogits = dnorm_logits + ", "dlogits = n * dnorm_logits + "},
-        {"dC", "dC = one_hot(X.ravel(), V).T @ demb.reshape(n * T, E)",
-         "dC = np.zeros((V, E), np.float32); dC[X.ravel()] = demb.reshape(n * T, E)"},
         {"dhprebn", "dhprebn = dbndiff + dbnmeani / n", "dhprebn = dbndiff"},
-        {"db2", "db2 = dlogits.sum(0)", "db2 = dlogits.mean(0)"},
-        {"dbndiff", "dbndiff = bnvar_inv * dbnraw + 2 * bndiff * dbndiff2", "dbndiff = bnvar_inv * dbnraw"},
-        {"dbndiff2", "(dbnvar / D)", "(dbnvar / n)"},
-        {"dW1", "dW1 = embcat.T @ dhprebn", "dW1 = embcat[:-1].T @ dhprebn[:-1]"},
-        {"dlogit_maxes", "dlogit_maxes = -dnorm_logits.sum(1)", "dlogit_maxes = -dcounts.sum(1)"},
         {"dlogit_maxes", "dlogit_maxes = -dnorm_logits.sum(1)", "dlogit_maxes = -dnorm_logits[:, 1:].sum(1)"},
         {"db1", "db1 = dhprebn.sum(0)", "db1 = dhpreact.sum(0)"},
         // As the makemore lectures write them.
@@ -124,12 +108,14 @@ TEST_CASE("compare --mine: one wrong line of mine.py is found, and none of an eq
         {"", "dhpreact = (1 - h * h) * dh", "dhpreact = dh - h * h * dh"},
         {"", "dbngain = (dhpreact * bnraw).sum(0)", "dbngain = (dhpreact * bndiff).sum(0) * bnvar_inv"},
     };
+    const std::string example = source_file("examples/mine.py");
     for (const auto& [culprit, line, other] : lines) {
         CAPTURE(other);
         // In odd sizes no divisor is a power of two.
         const Arguments& network = culprit.empty() ? kOdd : kNotes;
         dump(folder, network);
-        folder.write("changed.py", exchanged("mine.py", line, other));
+        REQUIRE(times(example, line) == 1);
+        folder.write("changed.py", exchanged(example, line, other));
         run_python(folder, "changed.py");
         if (culprit.empty()) {
             check_agreement(folder, network);
@@ -154,46 +140,40 @@ TEST_CASE("compare --mine: values that are not given are one line of the table, 
     CHECK(given == 2);
     CHECK(all.report["steps"][0]["alone"].size() == 2);
 
-    const Outcome table = byhand(folder, {"compare", "--mine", "mine"});
-    CHECK(table.code == 0);
+    const Outcome table = succeeds(folder, "compare --mine mine");
     CHECK(table.err.empty());
     CHECK(contains(table.out,
                    "\nnot given: " + std::to_string(torch.size() - 2) + " values (byhand explain lists the names)\n"));
     CHECK_FALSE(contains(table.out, "by hand, "));
     // --tensor shows no more of them than of the others.
-    CHECK(contains(byhand(folder, {"compare", "--mine", "mine", "--tensor", "dW?"}).out, "\nnot given: dW1\n"));
-    const Outcome junit = byhand(folder, {"compare", "--mine", "mine", "--format", "junit"});
-    CHECK(junit.code == 0);
+    CHECK(contains(byhand(folder, "compare --mine mine --tensor dW?").out, "\nnot given: dW1\n"));
+    const Outcome junit = succeeds(folder, "compare --mine mine --format junit");
     CHECK(contains(junit.out, "<skipped message=\"not-given: dC\"/>"));
 }
 
 TEST_CASE("compare --mine: a gradient that nothing explains is off: what to add to the file, and how to repeat it") {
     need_torch();
     const Folder folder;
-    dump(folder, kOdd + Arguments{"--steps", "3"});
+    dump(folder, kOdd + "--steps 3");
     const auto torch = tensors_of(read_stored(folder.file("dump.safetensors")), "torch");
     std::vector<float> numbers = torch.at("dC").floats();
     numbers[4] += 0.01F;
     write_stored(folder.file("mine"), {{"dC", stored("F32", torch.at("dC").shape, numbers)}});
-    const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", "mine", "--steps", "3"} + kOdd);
+    const Outcome outcome = byhand(folder, "compare --mine mine --steps 3" + kOdd);
     CHECK(outcome.code == 1);
     CHECK(contains(outcome.out, "off end to end: dC\n  to find the step, add these to the file: demb, "));
     const std::string again =
         "\nnext: fix dC and repeat only this comparison (--verbose lists every value):\n  byhand compare ";
     const std::size_t at = outcome.out.find(again);
     REQUIRE(at != std::string::npos);
-    Arguments command = {"compare"};
     const std::size_t begin = at + again.size();
-    std::istringstream words(outcome.out.substr(begin, outcome.out.find('\n', begin) - begin));
-    for (std::string word; words >> word;) {
-        command.push_back(word);
-    }
+    const Arguments command = "compare " + outcome.out.substr(begin, outcome.out.find('\n', begin) - begin);
     CHECK(std::ranges::find(command, "--mine") != command.end());
     const Outcome repeated = byhand(folder, command);
     CHECK(repeated.code == 1);
     CHECK(contains(repeated.out, "  dC "));
     // Of another step it is not.
-    CHECK(byhand(folder, Arguments{"compare", "--mine", "mine"} + kOdd).code == 1);
+    CHECK(byhand(folder, "compare --mine mine" + kOdd).code == 1);
 }
 
 TEST_CASE("compare --mine refuses what it can't judge, in one line") {
@@ -202,24 +182,24 @@ TEST_CASE("compare --mine refuses what it can't judge, in one line") {
     dump(folder, kNotes);
     const StoredFile file = read_stored(folder.file("dump.safetensors"));
     const auto torch = tensors_of(file, "torch");
-    const Arguments command = {"compare", "--mine", "mine"};
+    const Arguments command = "compare --mine mine";
     folder.write("text", "dW1 = 3\n");
     write_stored(folder.file("mine"), {{"dW1", torch.at("dW1")}});
-    check_refused(folder, {{{"compare", "--mine", "nowhere"}, "nowhere: "},
-                           {{"compare", "--mine", "dump.safetensors"},
+    check_refused(folder, {{"compare --mine nowhere", "nowhere: "},
+                           {"compare --mine dump.safetensors",
                             "dump.safetensors: a dump, with byhand's and LibTorch's values; compute your own from it"},
                            {{"compare", "--mine", ""}, "--mine"},
-                           {{"compare", "--mine", "text"}, "text"},
-                           {command + Arguments{"--drift"}, "--drift"},
-                           {command + Arguments{"--plant", "all-zeros"}, "--plant"},
-                           {command + Arguments{"--model", "fused"}, "--model"},
-                           {command + Arguments{"--from", "1"}, "--from"},
-                           {command + Arguments{"--every", "2"}, "--every"},
-                           {command + Arguments{"--hidden", "37"}, "dW1 is (6, 100), and should be (6, 37)"}});
+                           {"compare --mine text", "text"},
+                           {command + "--drift", "--drift"},
+                           {command + "--plant all-zeros", "--plant"},
+                           {command + "--model fused", "--model"},
+                           {command + "--from 1", "--from"},
+                           {command + "--every 2", "--every"},
+                           {command + "--hidden 37", "dW1 is (6, 100), and should be (6, 37)"}});
     // From a dump of another step.
     write_stored(folder.file("mine"), {{"X", file.tensors.at("X")}, {"dW1", torch.at("dW1")}});
-    CHECK(byhand(folder, command).code == 0);
-    check_refused(byhand(folder, command + Arguments{"--steps", "2"}), "X is not this step's batch");
+    succeeds(folder, command);
+    check_refused(byhand(folder, command + "--steps 2"), "X is not this step's batch");
     // Each fault has a line.
     write_stored(folder.file("mine"), {{"dC", stored("F32", {54}, torch.at("dC").floats())},
                                        {"db2", stored("I64", {27}, std::vector<std::int64_t>(27, 3))},
@@ -232,6 +212,123 @@ TEST_CASE("compare --mine refuses what it can't judge, in one line") {
                                    "byhand: mine: dC is (54), and should be (27, 2)",
                                    "byhand: mine: db2 holds whole numbers, and should be F32 or F64"});
     CHECK(folder.files() == std::vector<std::string>{"dump.safetensors", "mine", "text"});
+}
+
+TEST_CASE("compare --mine: stderr says which shapes and names of the lectures and of PyTorch were converted") {
+    need_torch();
+    const Folder folder;
+    dump(folder, kOdd);
+    auto tensors = tensors_of(read_stored(folder.file("dump.safetensors")), "torch");
+    StoredTensor& bnmeani = tensors.at("bnmeani");
+    bnmeani.shape.insert(bnmeani.shape.begin(), 1);
+    tensors["C.grad"] = tensors.at("dC");
+    tensors.erase("dC");
+    write_stored(folder.file("mine"), tensors);
+    const Outcome outcome = succeeds(folder, "compare --mine mine" + kOdd);
+    CHECK(lines_of(outcome.err).size() == 2);
+    CHECK(contains(outcome.err, "C.grad as dC"));
+    CHECK(contains(outcome.err, "bnmeani (1, 37) as (37)"));
+}
+
+TEST_CASE("compare --mine: numpy.savez, savez_compressed and save are read as safetensors are, in any order of axes") {
+    need_torch();
+    const Folder folder;
+    need_numpy(folder);
+    dump(folder, kOdd);
+    run_python(folder, source_path("examples/mine.py"));
+    const std::string said = byhand(folder, "compare --mine mine --format json" + kOdd).out;
+    succeeds(folder, "compare --dump dump.npz" + kOdd);
+    folder.write("convert.py", R"(
+import json, sys, numpy as np
+data = open(sys.argv[1], "rb").read()
+start = 8 + int.from_bytes(data[:8], "little")
+tensors = {}
+for name, entry in json.loads(data[8:start]).items():
+    begin, end = entry["data_offsets"]
+    tensors[name] = np.frombuffer(data[start + begin:start + end], "<f4").reshape(entry["shape"])
+np.savez("stored.npz", **tensors)
+np.savez_compressed("deflated.npz", **tensors)
+np.savez("columns.npz", **{name: np.asfortranarray(tensor) for name, tensor in tensors.items()})
+np.save("dW2.npy", tensors["dW2"])
+np.savez("big-endian.npz", dW2=tensors["dW2"].astype(">f4"), dC=tensors["dC"])
+with np.load("dump.npz") as dump:
+    X = dump["X"].astype("<i4")
+np.savez("indices.npz", X=X, dC=tensors["dC"])
+np.savez_compressed("huge.npz", dW2=np.zeros((30000, 3000), "<f4"), other=np.zeros((30000, 3000)))
+)");
+    const Outcome converted = run(folder, kPython, {"convert.py", "mine"});
+    CAPTURE(converted.err);
+    REQUIRE(converted.code == 0);
+    for (const std::string name : {"stored.npz", "deflated.npz", "columns.npz"}) {
+        CAPTURE(name);
+        const Outcome outcome = succeeds(folder, Arguments{"compare", "--mine", name, "--format", "json"} + kOdd);
+        CHECK(outcome.out == said);
+    }
+    // The example writes one itself.
+    REQUIRE(run(folder, kPython, {source_path("examples/mine.py"), "dump.safetensors", "own.npz"}).code == 0);
+    CHECK(byhand(folder, "compare --mine own.npz --format json" + kOdd).out == said);
+    const Outcome one = succeeds(folder, "compare --mine dW2.npy --format json" + kOdd);
+    std::size_t given = 0;
+    const Json report = parsed_json(one.out);
+    for (const Json& tensor : report["steps"][0]["tensors"]) {
+        given += tensor["verdict"] == "not-given" ? 0 : 1;
+        CHECK((tensor["verdict"] == "not-given") == (tensor["name"] != "dW2"));
+    }
+    CHECK(given == 1);
+    // One that is not read leaves the others.
+    const Outcome rest = succeeds(folder, "compare --mine big-endian.npz" + kOdd);
+    CHECK(rest.err.starts_with("big-endian.npz: not read: dW2 holds '>f4'; "));
+    CHECK(lines_of(rest.err).size() == 1);
+    CHECK(contains(rest.out, "they agree: 1 tensor over 1 step"));
+    CHECK(byhand(folder, "compare --mine indices.npz" + kOdd).err.empty());
+    const Outcome huge = byhand(folder, "compare --mine huge.npz" + kOdd);
+    CHECK(huge.code == 2);
+    CHECK(contains(huge.err, "huge.npz: dW2 is (30000, 3000), and should be (37, 27)\n"));
+    CHECK(huge.peak_bytes < 100U << 20U);
+}
+
+TEST_CASE("compare --dump: NumPy loads a .npz, which has the same values as a safetensors file") {
+    need_torch();
+    const Folder folder;
+    need_numpy(folder);
+    dump(folder, kOdd);
+    succeeds(folder, "compare --dump dump.npz" + kOdd);
+    folder.write("read.py", R"(
+import json, numpy as np
+data = open("dump.safetensors", "rb").read()
+start = 8 + int.from_bytes(data[:8], "little")
+entries = json.loads(data[8:start])
+metadata = entries.pop("__metadata__")
+with np.load("dump.npz") as dump:
+    assert set(dump.files) == set(entries) | {"recipe", "vocabulary", "step"}
+    for name, entry in entries.items():
+        begin, end = entry["data_offsets"]
+        assert dump[name].dtype.str == {"F32": "<f4", "F64": "<f8", "I64": "<i8"}[entry["dtype"]], name
+        assert list(dump[name].shape) == entry["shape"], name
+        assert dump[name].tobytes() == data[start + begin:start + end], name
+    for name in ("recipe", "vocabulary", "step"):
+        assert str(dump[name]) == metadata[name], name
+    print(len(dump.files))
+)");
+    const Outcome read = run(folder, kPython, {"read.py"});
+    CAPTURE(read.err);
+    CHECK(read.code == 0);
+    CHECK(read.out == "247\n");
+    // The example reads it.
+    const std::string script = source_path("examples/mine.py");
+    REQUIRE(run(folder, kPython, {script, "dump.npz", "mine.npz"}).code == 0);
+    REQUIRE(run(folder, kPython, {script, "dump.safetensors", "same.npz"}).code == 0);
+    CHECK(folder.read("mine.npz").size() == folder.read("same.npz").size());
+    succeeds(folder, "compare --mine mine.npz" + kOdd);
+    // As the file of --mine it is named.
+    check_refused(byhand(folder, "compare --mine dump.npz" + kOdd), "dump.npz: a dump, with byhand's");
+    // It may be written over, by the other format too.
+    succeeds(folder, "compare --dump dump.npz" + kOdd);
+    // Cut short, the example refuses it.
+    std::filesystem::resize_file(folder.file("dump.npz"), 9999);
+    const Outcome cut = run(folder, kPython, {script, "dump.npz", "mine.npz"});
+    CHECK(cut.code == 2);
+    CHECK(cut.err.starts_with("mine.py: dump.npz: not a whole dump"));
 }
 
 }  // namespace cli_test

@@ -19,20 +19,19 @@ constexpr bool kCanPreload = false;
 constexpr bool kCanPreload = true;
 #endif
 
-struct Place : Folder {
+struct Place : NamesFolder {
     std::string before;
 
     Place() {
         if (!kCanPreload) {
             SKIP("a sanitizer stands in the way of a preloaded library");
         }
-        write("n", file_of(plain_names()));
-        REQUIRE(train({"--steps", "2", "--save", "m"}).code == 0);
+        REQUIRE(train("--steps 2 --save m").code == 0);
         before = read("m");
     }
 
     Outcome train(const Arguments& more, const Environment& environment = {}) const {
-        return byhand(*this, Arguments{"train", "--data", "n", "--hidden", "5"} + more, environment);
+        return byhand(*this, "train --data n --hidden 5" + more, environment);
     }
     // The command, with the N-th read of that file failing. False where there are not so many.
     bool misreads(const Arguments& arguments, const std::string& read, int number, const std::string& error,
@@ -51,11 +50,10 @@ struct Place : Folder {
                Outcome& outcome) const {
         const Folder elsewhere;
         write("m", before);
-        outcome =
-            train({"--steps", "3", "--save", "m"}, {{"LD_PRELOAD", BYHAND_FAULTS},
-                                                    {"BYHAND_FAULT_LACKS", lacks},
-                                                    {"BYHAND_FAULT", call + ":" + std::to_string(number) + ":" + error},
-                                                    {"BYHAND_FAULT_DONE", elsewhere.file("done")}});
+        outcome = train("--steps 3 --save m", {{"LD_PRELOAD", BYHAND_FAULTS},
+                                               {"BYHAND_FAULT_LACKS", lacks},
+                                               {"BYHAND_FAULT", call + ":" + std::to_string(number) + ":" + error},
+                                               {"BYHAND_FAULT_DONE", elsewhere.file("done")}});
         return elsewhere.has("done");
     }
 };
@@ -97,7 +95,7 @@ TEST_CASE("a save that fails at any call leaves the old file, and says why") {
 
 TEST_CASE("a save that is interrupted, or written in pieces, or whose file does not close, is a save") {
     const Place place;
-    REQUIRE(place.train({"--steps", "3", "--save", "expected"}).code == 0);
+    REQUIRE(place.train("--steps 3 --save expected").code == 0);
     const std::string expected = place.read("expected");
     const std::string interrupted = std::to_string(EINTR);
     struct Way {
@@ -131,23 +129,22 @@ TEST_CASE("a save that is interrupted, or written in pieces, or whose file does 
 
 TEST_CASE("a file that can't be read to its end, or shrinks meanwhile, is refused; one that comes in pieces is not") {
     const Place place;
-    place.write("r.json", byhand(place, {"recipes", "notes"}).out);
-    REQUIRE(place.train({"--steps", "2", "--log-every", "1", "--metrics", "l", "--save", "m"}).code == 0);
+    place.write("r.json", byhand(place, "recipes notes").out);
+    REQUIRE(place.train("--steps 2 --log-every 1 --metrics l --save m").code == 0);
     place.write("s", "1 2\n3 4.5\n\n5 6\n");
     struct Case {
         std::string file;
         Arguments arguments;
     };
-    std::vector<Case> cases = {{"n", {"train", "--data", "n", "--hidden", "5", "--steps", "3", "--no-save"}},
-                               {"r.json", {"recipes", "./r.json"}},
-                               {"m", {"sample", "m"}},
-                               {"m", {"diff", "m", "m"}},
-                               {"m", {"eval", "m", "--data", "n"}},
-                               {"l",
-                                {"train", "--data", "n", "--hidden", "5", "--steps", "3", "--log-every", "1",
-                                 "--metrics", "l", "--resume", "m", "--save", "other"}}};
+    std::vector<Case> cases = {
+        {"n", "train --data n --hidden 5 --steps 3 --no-save"},
+        {"r.json", "recipes ./r.json"},
+        {"m", "sample m"},
+        {"m", "diff m m"},
+        {"m", "eval m --data n"},
+        {"l", "train --data n --hidden 5 --steps 3 --log-every 1 --metrics l --resume m --save other"}};
     if (with_torch()) {
-        cases.push_back({"s", {"lab", "padding", "--no-plot", "--file", "s"}});
+        cases.push_back({"s", "lab padding --no-plot --file s"});
     }
     const std::string metrics = place.read("l");
     for (const Case& c : cases) {

@@ -58,26 +58,22 @@ struct Command {
 };
 
 std::vector<Command> commands() {
-    std::vector<Command> all = {{{"train"}, {"--data", "n", "--steps", "1", "--hidden", "5"}},
-                                {{"eval"}, {"good", "--data", "n"}},
-                                {{"sample"}, {"good", "-n", "1"}},
-                                {{"gradcheck"}, {"--data", "n", "--hidden", "5"}},
-                                {{"explain"}, {"--data", "n"}},
-                                {{"diff"}, {"good", "good"}},
-                                {{"mistakes"}, {}}};
+    std::vector<Command> all = {{"train", "--data n --steps 1 --hidden 5"},
+                                {"eval", "good --data n"},
+                                {"sample", "good -n 1"},
+                                {"gradcheck", "--data n --hidden 5"},
+                                {"explain", "--data n"},
+                                {"diff", "good good"},
+                                {"mistakes", ""}};
     if (with_torch()) {
-        all.push_back({{"compare"}, {"--data", "n", "--hidden", "5"}});
-        all.push_back({{"lab", "columns"}, {"--no-plot"}});
-        all.push_back({{"lab", "padding"}, {"--no-plot"}});
+        all.insert(all.end(),
+                   {{"compare", "--data n --hidden 5"}, {"lab columns", "--no-plot"}, {"lab padding", "--no-plot"}});
     }
     return all;
 }
 
-struct Place : Folder {
-    Place() {
-        write("n", file_of(plain_names()));
-        REQUIRE(byhand(*this, {"train", "--data", "n", "--steps", "2", "--hidden", "5", "--save", "good"}).code == 0);
-    }
+struct Place : NamesFolder {
+    Place() { succeeds(*this, "train --data n --steps 2 --hidden 5 --save good"); }
 };
 
 // Runs it, and looks at how it ended.
@@ -99,7 +95,7 @@ void check_values(bool words, const std::vector<std::string>& values) {
     const Place place;
     const std::vector<std::string> lasting = {"--steps", "-n"};  // large values run for long
     for (const Command& command : commands()) {
-        for (const Flag& flag : flags_in(byhand(place, command.name + Arguments{"--help"}).out)) {
+        for (const Flag& flag : flags_in(byhand(place, command.name + "--help").out)) {
             if ((flag.type == "TEXT") == words && std::ranges::find(lasting, flag.name) == lasting.end()) {
                 for (const std::string& value : values) {
                     check_harmless(place, command.with(flag, value));
@@ -115,7 +111,7 @@ TEST_CASE("flags: every flag that takes a number refuses other text") {
     const Place place;
     std::size_t flags = 0;
     for (const Command& command : commands()) {
-        for (const Flag& flag : flags_in(byhand(place, command.name + Arguments{"--help"}).out)) {
+        for (const Flag& flag : flags_in(byhand(place, command.name + "--help").out)) {
             ++flags;
             if (flag.type == "TEXT") {
                 continue;

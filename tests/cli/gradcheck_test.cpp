@@ -11,35 +11,33 @@ namespace cli_test {
 namespace {
 
 Json report(const Folder& folder, const Arguments& more) {
-    return json_of(byhand(folder, Arguments{"gradcheck", "--json"} + more));
+    return json_of(byhand(folder, "gradcheck --json" + more));
 }
 
 }  // namespace
 
 TEST_CASE("gradcheck: every gradient of the stepwise and the collapsed form agrees, in every format") {
     const Folder folder;
-    const Outcome outcome = byhand(folder, {"gradcheck"});
-    CHECK(outcome.code == 0);
+    const Outcome outcome = succeeds(folder, "gradcheck");
     CHECK(outcome.err.empty());
     CHECK(outcome.out.starts_with("against finite differences in double: recipe notes, 7 rows"));
     CHECK(contains(outcome.out, "\nthey agree: 40 gradients"));
     const auto in = [&](const std::string& format) {
-        return byhand(folder, {"gradcheck", "--elements", "3", "--format", format}).out;
+        return byhand(folder, "gradcheck --elements 3 --format " + format).out;
     };
     CHECK(lines_of(in("csv")).size() == 1 + 26 + 14);
     CHECK(contains(in("junit"), "tests=\"40\" failures=\"0\""));
     CHECK(contains(in("html"), "<caption>collapsed</caption>"));
-    CHECK(in("json") == byhand(folder, {"gradcheck", "--elements", "3", "--json"}).out);
-    CHECK(byhand(folder, {"gradcheck", "--elements", "3", "--json", "--seed", "12"}).out != in("json"));
+    CHECK(in("json") == byhand(folder, "gradcheck --elements 3 --json").out);
+    CHECK(byhand(folder, "gradcheck --elements 3 --json --seed 12").out != in("json"));
     CHECK(folder.files().empty());
 }
 
 TEST_CASE("gradcheck: the table fits the terminal, $COLUMNS before that, 80 columns elsewhere") {
     const Folder folder;
-    const Arguments command = {"gradcheck", "--elements", "3"};
+    const Arguments command = "gradcheck --elements 3";
     const auto widest = [](const std::string& text) {
-        const std::vector<std::string> lines = lines_of(text);
-        return std::ranges::max(lines, {}, &std::string::size).size();
+        return std::ranges::max(lines_of(text), {}, &std::string::size).size();
     };
     const std::string in_pipe = byhand(folder, command).out;
     CHECK(widest(in_pipe) < 80);
@@ -55,35 +53,33 @@ TEST_CASE("gradcheck: the table fits the terminal, $COLUMNS before that, 80 colu
     for (const std::string value : {"", "0", "-7", "wide"}) {
         CHECK(byhand(folder, command, {{"COLUMNS", value}}).out == in_pipe);
     }
-    REQUIRE(byhand_on_terminal(folder, command + Arguments{"--output", "r"}, plain, false, 120).code == 0);
+    REQUIRE(byhand_on_terminal(folder, command + "--output r", plain, false, 120).code == 0);
     CHECK(folder.read("r") == in_pipe);
 }
 
 TEST_CASE("gradcheck --tensor checks the gradients that match, with more elements") {
     const Folder folder;
-    const Json j = report(folder, {"--tensor", "dW*", "--recipe", "wide"});
+    const Json j = report(folder, "--tensor dW* --recipe wide");
     std::vector<std::string> names;
     for (const Json& gradient : j["gradients"]) {
         names.push_back(gradient["name"].get<std::string>());
     }
     CHECK(names == std::vector<std::string>{"dW2", "dW1", "dW2", "dW1"});
-    CHECK(j["elements"].get<std::size_t>() > report(folder, {"--recipe", "wide"})["elements"].get<std::size_t>());
+    CHECK(j["elements"].get<std::size_t>() > report(folder, "--recipe wide")["elements"].get<std::size_t>());
 }
 
 TEST_CASE("gradcheck: every shipped recipe agrees, and exit code 1 says that a loss is not finite") {
     const Folder folder;
     for (const std::string recipe : {"notes", "makemore-bn", "makemore-deep", "makemore-ninja", "wide", "bigbatch"}) {
-        INFO(recipe);
-        const Outcome outcome = byhand(folder, {"gradcheck", "--recipe", recipe, "--elements", "5"});
-        CHECK(outcome.code == 0);
+        const Outcome outcome = succeeds(folder, "gradcheck --elements 5 --recipe " + recipe);
         CHECK(contains(outcome.out, "\nthey agree: "));
     }
     // Only one character to look at, and no epsilon: in some batches every column's variance is zero.
     folder.write("n", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
     std::set<int> codes;
+    const Arguments one = "gradcheck --data n --context 1 --batch 2 --bn-eps 0 --hidden 3";
     for (const std::string seed : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
-        const Outcome outcome = byhand(folder, {"gradcheck", "--data", "n", "--context", "1", "--batch", "2",
-                                                "--bn-eps", "0", "--hidden", "3", "--seed", seed});
+        const Outcome outcome = byhand(folder, one + Arguments{"--seed", seed});
         codes.insert(outcome.code);
         CHECK(contains(outcome.out, "they disagree") == (outcome.code == 1));
     }
@@ -92,13 +88,13 @@ TEST_CASE("gradcheck: every shipped recipe agrees, and exit code 1 says that a l
 }
 
 TEST_CASE("gradcheck: options and networks that it refuses") {
-    check_refused(Folder(), {{{"gradcheck", "--elements", "0"}, "--elements"},
-                             {{"gradcheck", "--tensor", "W1"}, "--tensor: no gradient of this network matches W1; "},
-                             {{"gradcheck", "--model", "fused"}, "--model"},
-                             {{"gradcheck", "--batch", "1"}, "a batch of 1 row"},
-                             {{"gradcheck", "--recipe", "nope"}, "nope"},
-                             {{"gradcheck", "--format", "csv", "--json"}, "--json"},
-                             {{"gradcheck", "--output", "no/such"}, "no/such"}});
+    check_refused(Folder(), {{"gradcheck --elements 0", "--elements"},
+                             {"gradcheck --tensor W1", "--tensor: no gradient of this network matches W1; "},
+                             {"gradcheck --model fused", "--model"},
+                             {"gradcheck --batch 1", "a batch of 1 row"},
+                             {"gradcheck --recipe nope", "nope"},
+                             {"gradcheck --format csv --json", "--json"},
+                             {"gradcheck --output no/such", "no/such"}});
 }
 
 }  // namespace cli_test

@@ -24,8 +24,7 @@ void need_signals_at_once() {
 
 // Trains until it is told to stop, which is after its first line of progress.
 Outcome interrupted(const Folder& folder, int signal, const Arguments& flags) {
-    folder.write("n", file_of(plain_names()));
-    Process process(folder, byhand_program(), Arguments{"train", "--data", "n", "--steps", kDay, "--json"} + flags, {});
+    Process process(folder, byhand_program(), "train --data n --json --steps " + kDay + flags, {});
     REQUIRE(process.says("steps/s"));
     process.signal(signal);
     return process.wait();
@@ -37,7 +36,7 @@ TEST_CASE("Ctrl-C ends the training with 130, other signals with 128 and their n
     for (const std::string& model : models()) {
         for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
             CAPTURE(model, signal);
-            const Folder folder;
+            const NamesFolder folder;
             const Outcome outcome = interrupted(folder, signal, {"--model", model, "--metrics", "m"});
             CAPTURE(outcome.err);
             CHECK(outcome.code == 128 + signal);
@@ -49,8 +48,8 @@ TEST_CASE("Ctrl-C ends the training with 130, other signals with 128 and their n
             for (const std::string& line : lines_of(folder.read("m"))) {
                 CHECK(parsed_json(line).contains("loss"));
             }
-            CHECK(byhand(folder, {"sample"}).code == 0);
-            CHECK(json_of(byhand(folder, {"eval", "--data", "n", "--json"}))["steps"] == j["steps"]);
+            succeeds(folder, "sample");
+            CHECK(json_of(byhand(folder, "eval --data n --json"))["steps"] == j["steps"]);
             CHECK(folder.files() == std::vector<std::string>{"byhand.safetensors", "m", "n"});
         }
     }
@@ -58,7 +57,7 @@ TEST_CASE("Ctrl-C ends the training with 130, other signals with 128 and their n
 
 TEST_CASE("the command that goes on has words that a shell reads back, whatever the path, and steers no terminal") {
     for (const std::string path : {"plain", "two words", "it's", "$HOME \\ *", "\x1b[2J it's \\n \xff"}) {
-        const Folder folder;
+        const NamesFolder folder;
         const Outcome outcome = interrupted(folder, SIGINT, {"--metrics", path});
         CAPTURE(outcome.err);
         REQUIRE(outcome.code == 130);
@@ -74,8 +73,8 @@ TEST_CASE("the command that goes on has words that a shell reads back, whatever 
 }
 
 TEST_CASE("Ctrl-C with no-save writes nothing") {
-    const Folder folder;
-    CHECK(interrupted(folder, SIGINT, {"--no-save"}).code == 130);
+    const NamesFolder folder;
+    CHECK(interrupted(folder, SIGINT, "--no-save").code == 130);
     CHECK(folder.files() == std::vector<std::string>{"n"});
 }
 
@@ -88,15 +87,13 @@ TEST_CASE("a second signal ends the program at once, and the file stays as it wa
                                         {SIGHUP, SIGTERM},
                                         {SIGHUP, SIGHUP}}) {
         CAPTURE(first, second);
-        const Folder folder;
-        folder.write("n", file_of(plain_names()));
-        REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", "2", "--save", "m"}).code == 0);
+        const NamesFolder folder;
+        REQUIRE(folder.train("--steps 2 --save m").code == 0);
         const std::string before = folder.read("m");
         // A step of this takes far longer than the time between the two.
-        Process process(folder, byhand_program(),
-                        {"train", "--data", "n", "--model", "stepwise", "--hidden", "2000,2000", "--batch", "700",
-                         "--steps", "100", "--log-every", "1", "--save", "m"},
-                        {});
+        Process process(
+            folder, byhand_program(),
+            "train --data n --model stepwise --hidden 2000,2000 --batch 700 --steps 100 --log-every 1 --save m", {});
         REQUIRE(process.says("steps/s"));
         process.signal(first);
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -112,12 +109,9 @@ TEST_CASE("a second signal ends the program at once, and the file stays as it wa
 }
 
 TEST_CASE("a signal that is ignored stays ignored") {
-    const Folder folder;
-    folder.write("n", file_of(plain_names()));
-    Process process(folder, "/usr/bin/env",
-                    {"--ignore-signal=INT", byhand_program(), "train", "--data", "n", "--steps", "3000", "--log-every",
-                     "1", "--save", "m"},
-                    {});
+    const NamesFolder folder;
+    const Arguments train = "train --data n --steps 3000 --log-every 1 --save m";
+    Process process(folder, "/usr/bin/env", Arguments{"--ignore-signal=INT", byhand_program()} + train, {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGINT);
     CHECK(process.wait().code == 0);
@@ -128,8 +122,7 @@ TEST_CASE("once the command that goes on is said, the model is safe, whatever ha
     const Folder folder;
     // To measure it takes far longer than the time between the two: a model that is measured first is at its end by
     // then.
-    Process process(folder, byhand_program(),
-                    {"train", "--hidden", "900,300", "--threads", "1", "--steps", kDay, "--log-every", "1"}, {});
+    Process process(folder, byhand_program(), "train --hidden 900,300 --threads 1 --log-every 1 --steps " + kDay, {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGTERM);
     REQUIRE(process.says("to continue: byhand train --resume byhand.safetensors"));
@@ -141,19 +134,17 @@ TEST_CASE("once the command that goes on is said, the model is safe, whatever ha
 }
 
 TEST_CASE("a reader of messages or of metrics who goes away does not end a training") {
-    const Folder folder;
-    folder.write("n", file_of(plain_names()));
+    const NamesFolder folder;
     // "$0" and "$@" are the training, under a shell that sets up a reader who soon goes away.
     const auto train = [&](const std::string& shell, const Arguments& more) {
-        const Arguments words = {"-c", shell,     byhand_program(), "train",       "--data",
-                                 "n",  "--steps", "9000",           "--log-every", "1"};
+        const Arguments words = Arguments{"-c", shell, byhand_program()} + "train --data n --steps 9000 --log-every 1";
         return Process(folder, "/bin/bash", words + more, {}).wait();
     };
-    CHECK(train("\"$0\" \"$@\" 2> >(head -c 1 >/dev/null)", {"--save", "a"}).code == 0);
+    CHECK(train("\"$0\" \"$@\" 2> >(head -c 1 >/dev/null)", "--save a").code == 0);
     CHECK(read_stored(folder.file("a")).metadata.at("steps") == "9000");
     // exec waits until the reader is there.
     const Outcome outcome = train("mkfifo pipe; head -c 1 pipe >/dev/null & exec 3>pipe; \"$0\" \"$@\"; exit $?",
-                                  {"--save", "b", "--metrics", "pipe"});
+                                  "--save b --metrics pipe");
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
     CHECK(contains(outcome.err, "pipe: the metrics file is incomplete: Broken pipe"));

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/program.h"
+
 namespace cli_test {
 
 // All that begin with one part, go on with another and end with a third.
@@ -43,5 +45,11 @@ inline std::string file_of(const std::vector<std::string>& names, const std::str
     }
     return bytes;
 }
+
+// A folder with plain_names() in "n".
+struct NamesFolder : Folder {
+    NamesFolder() { write("n", file_of(plain_names())); }
+    Outcome train(const Arguments& more) const { return byhand(*this, "train --data n" + more); }
+};
 
 }  // namespace cli_test

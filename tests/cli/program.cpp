@@ -10,6 +10,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -110,6 +111,13 @@ bool with_torch() {
     return torch_ref_test::module_beside(byhand_program());
 }
 
+Arguments::Arguments(const std::string& line) {
+    std::istringstream words(line);
+    for (std::string word; words >> word;) {
+        push_back(word);
+    }
+}
+
 Arguments operator+(Arguments a, const Arguments& b) {
     a.insert(a.end(), b.begin(), b.end());
     return a;
@@ -126,18 +134,20 @@ Process::~Process() {
     }
 }
 
-bool Process::says(const std::string& text, std::chrono::seconds limit) {
+bool waits_until(const std::function<bool()>& holds, std::chrono::seconds limit) {
     const auto end = std::chrono::steady_clock::now() + limit;
-    while (std::chrono::steady_clock::now() < end) {
-        if (contains(err(), text)) {
-            return true;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > end) {
+            return false;
         }
-        if (ended()) {
-            return contains(err(), text);
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        std::this_thread::sleep_for(kLongestPause);
     }
-    return false;
+    return true;
+}
+
+bool Process::says(const std::string& text, std::chrono::seconds limit) {
+    waits_until([&] { return ended() || contains(err(), text); }, limit);
+    return contains(err(), text);
 }
 
 void Process::signal(int number) const {
@@ -172,6 +182,13 @@ Outcome Process::wait(std::chrono::seconds limit) {
 
 Outcome byhand(const Folder& folder, const Arguments& arguments, const Environment& environment) {
     return Process(folder, byhand_program(), arguments, environment).wait();
+}
+
+Outcome succeeds(const Folder& folder, const Arguments& arguments, const Environment& environment) {
+    Outcome outcome = byhand(folder, arguments, environment);
+    CAPTURE(arguments, outcome.out, outcome.err);
+    REQUIRE(outcome.code == 0);
+    return outcome;
 }
 
 Outcome byhand_under(const Folder& folder, const std::string& shell, const Arguments& arguments) {
@@ -224,6 +241,20 @@ Json json_of(const Outcome& outcome) {
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
     return parsed_json(outcome.out);
+}
+
+std::string exchanged(std::string text, const std::string& part, const std::string& other) {
+    const std::size_t at = text.find(part);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, part.size(), other);
+}
+
+std::size_t times(const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) {
+        ++found;
+    }
+    return found;
 }
 
 void check_refused(const Outcome& outcome, const std::string& what) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,7 +24,13 @@ const std::string& byhand_program();
 // Whether LibTorch's module is installed beside it.
 bool with_torch();
 
-using Arguments = std::vector<std::string>;
+// The words of a command line: a list of them, or a line in which blanks separate them.
+class Arguments : public std::vector<std::string> {
+public:
+    using vector::vector;
+    Arguments(const std::string& line);                            // NOLINT(google-explicit-constructor)
+    Arguments(const char* line) : Arguments(std::string(line)) {}  // NOLINT(google-explicit-constructor)
+};
 using Environment = std::map<std::string, std::string>;  // set on top of what the test has
 
 Arguments operator+(Arguments a, const Arguments& b);
@@ -44,6 +51,9 @@ struct Outcome {
     double cpu_seconds = 0;        // that it took, user and system
     std::uint64_t peak_bytes = 0;  // of memory
 };
+
+// Waits until it holds. False if `limit` passes before.
+bool waits_until(const std::function<bool()>& holds, std::chrono::seconds limit = std::chrono::seconds(120));
 
 // A program that runs, with `folder` as its working folder. Its output goes to files that are not in there.
 class Process {
@@ -75,6 +85,9 @@ private:
 // byhand ARGUMENTS…, to its end.
 Outcome byhand(const Folder& folder, const Arguments& arguments, const Environment& environment = {});
 
+// The same, which must end with exit code 0.
+Outcome succeeds(const Folder& folder, const Arguments& arguments, const Environment& environment = {});
+
 // The same after a line of shell, which may set limits or close streams; it must not change the folder.
 Outcome byhand_under(const Folder& folder, const std::string& shell, const Arguments& arguments);
 
@@ -91,6 +104,11 @@ void need_torch();
 
 // Succeeds or fails the test with what the program said; returns its standard output as JSON.
 Json json_of(const Outcome& outcome);
+
+// The text with another part in the place of this one, which it must have.
+std::string exchanged(std::string text, const std::string& part, const std::string& other);
+
+std::size_t times(const std::string& text, const std::string& part);
 
 // Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
 void check_refused(const Outcome& outcome, const std::string& what);

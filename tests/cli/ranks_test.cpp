@@ -22,8 +22,8 @@
 namespace cli_test {
 namespace {
 
-const Arguments kTrain = {"train", "--recipe", "makemore-bn", "--batch", "33", "--hidden", "17,5"};
-const Arguments kShort = kTrain + Arguments{"--steps", "23"};
+const Arguments kTrain = "train --recipe makemore-bn --batch 33 --hidden 17,5";
+const Arguments kShort = kTrain + "--steps 23";
 
 // Where two processes of a test meet.
 Environment rank_of_two(const std::string& rank, const std::string& port) {
@@ -65,8 +65,7 @@ struct TwoRanks {
     std::vector<pid_t> ranks;
 
     explicit TwoRanks(const Arguments& more)
-        : process(place, byhand_program(),
-                  kTrain + Arguments{"--steps", "1000000", "--log-every", "1", "--ranks", "2"} + more, {}) {
+        : process(place, byhand_program(), kTrain + "--steps 1000000 --log-every 1 --ranks 2" + more, {}) {
         REQUIRE(process.says("mean loss"));
         ranks = children_of(process.id());
         REQUIRE(ranks.size() == 2);
@@ -80,9 +79,7 @@ TEST_CASE("train --ranks: the saved model has the same bytes for any number of r
     const std::string model = GENERATE("fused", "stepwise", "collapsed", "torch");
     const Folder place;
     const auto train = [&](const std::string& ranks) {
-        const Outcome outcome = byhand(place, kShort + Arguments{"--model", model, "--ranks", ranks, "--save", ranks});
-        INFO(outcome.err);
-        REQUIRE(outcome.code == 0);
+        succeeds(place, kShort + "--ranks" + ranks + "--model" + model + "--save" + ranks);
         return place.read(ranks);
     };
     const std::string single = train("1");
@@ -90,12 +87,12 @@ TEST_CASE("train --ranks: the saved model has the same bytes for any number of r
         INFO(model << ", ranks " << ranks);
         CHECK(train(ranks) == single);
     }
-    std::vector<Arguments> parts = {{}};
+    std::vector<Arguments> parts = {""};
     if (model == "fused") {
-        parts.insert(parts.end(), {{"--threads", "3"}, {"--threads", "2", "--ranks", "2"}});
+        parts.insert(parts.end(), {"--threads 3", "--threads 2 --ranks 2"});
     }
     for (const Arguments& more : parts) {
-        CHECK(byhand(place, kShort + Arguments{"--model", model, "--parts", "8", "--save", "parts"} + more).code == 0);
+        succeeds(place, kShort + "--parts 8 --save parts --model" + model + more);
         CHECK(place.read("parts") == single);
     }
 }
@@ -103,9 +100,9 @@ TEST_CASE("train --ranks: the saved model has the same bytes for any number of r
 TEST_CASE("train, compare: ranks that a launcher starts meet at MASTER_ADDR, and the first alone prints and saves") {
     need_torch();
     const Folder place;
-    CHECK(byhand(place, kShort + Arguments{"--ranks", "1", "--save", "single"}).code == 0);
-    Process second(place, byhand_program(), kShort + Arguments{"--save", "b"}, rank_of_two("1", "29611"));
-    const Outcome first = byhand(place, kShort + Arguments{"--save", "a"}, rank_of_two("0", "29611"));
+    succeeds(place, kShort + "--ranks 1 --save single");
+    Process second(place, byhand_program(), kShort + "--save b", rank_of_two("1", "29611"));
+    const Outcome first = byhand(place, kShort + "--save a", rank_of_two("0", "29611"));
     const Outcome other = second.wait();
     INFO(first.err << other.err);
     CHECK(first.code == 0);
@@ -115,10 +112,9 @@ TEST_CASE("train, compare: ranks that a launcher starts meet at MASTER_ADDR, and
     CHECK(other.err.empty());
     CHECK(place.read("a") == place.read("single"));
     CHECK_FALSE(std::filesystem::exists(place.path() / "b"));
-    const Arguments quick = {"compare", "--quick"};
+    const Arguments quick = "compare --quick";
     Process second_compares(place, byhand_program(), quick, rank_of_two("1", "29617"));
-    const Outcome compared = byhand(place, quick, rank_of_two("0", "29617"));
-    CHECK(compared.code == 0);
+    const Outcome compared = succeeds(place, quick, rank_of_two("0", "29617"));
     CHECK(contains(compared.out, "2 ranks, 8 parts"));
     CHECK(second_compares.wait().out.empty());
 }
@@ -127,10 +123,7 @@ TEST_CASE("train --ranks: a killed rank is named, the others end, and the comman
     need_torch();
     const std::string model = GENERATE("fused", "torch");
     TwoRanks two({"--model", model, "--save-every", "5"});
-    const auto saved = two.place.path() / "byhand.safetensors";
-    for (int i = 0; i < 1000 && !std::filesystem::exists(saved); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+    REQUIRE(waits_until([&] { return two.place.has("byhand.safetensors"); }));
     REQUIRE(::kill(two.ranks[1], SIGKILL) == 0);
     const Outcome outcome = two.process.wait(std::chrono::seconds(30));
     INFO(outcome.err);
@@ -138,21 +131,17 @@ TEST_CASE("train --ranks: a killed rank is named, the others end, and the comman
     CHECK(contains(outcome.err, "rank 1 of 2 was ended by signal 9"));
     CHECK(contains(outcome.err, "rank 0 of 2: rank 1 has ended or does not respond"));
     CHECK(contains(outcome.err, "to continue: byhand train --resume byhand.safetensors --save-every 5"));
-    CHECK(byhand(two.place, {"eval"}).code == 0);
+    succeeds(two.place, "eval");
 }
 
 TEST_CASE("train --restart: the ranks that are left continue from the checkpoint, to the same bytes") {
     need_torch();
     const Folder place;
-    const Arguments quick = kTrain + Arguments{"--steps", "500"};
-    REQUIRE(byhand(place, quick + Arguments{"--ranks", "1", "--save", "whole"}).code == 0);
-    Process process(place, byhand_program(),
-                    quick + Arguments{"--ranks", "3", "--save", "killed", "--save-every", "10", "--restart",
-                                      "--verify-replicas", "10"},
-                    {});
-    for (int i = 0; i < 3000 && !std::filesystem::exists(place.path() / "killed"); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+    const Arguments quick = kTrain + "--steps 500";
+    succeeds(place, quick + "--ranks 1 --save whole");
+    const Arguments killed = "--ranks 3 --save killed --save-every 10 --restart --verify-replicas 10";
+    Process process(place, byhand_program(), quick + killed, {});
+    REQUIRE(waits_until([&] { return place.has("killed"); }));
     const std::vector<pid_t> ranks = children_of(process.id());
     REQUIRE(ranks.size() == 3);
     REQUIRE(::kill(ranks[2], SIGKILL) == 0);
@@ -179,24 +168,23 @@ TEST_CASE("ranks: a file that is no meeting point is refused, and stays as it is
 TEST_CASE("train --ranks: the threads that the environment sets for LibTorch do not change the result") {
     need_torch();
     const Folder place;
-    const Arguments wide = {"train", "--recipe", "wide", "--model", "torch", "--steps", "2"};
+    const Arguments wide = "train --recipe wide --model torch --steps 2";
     const Environment two = {{"OPENBLAS_NUM_THREADS", "2"}, {"OMP_NUM_THREADS", "2"}};
-    CHECK(byhand(place, wide + Arguments{"--parts", "8", "--save", "one"}).code == 0);
-    CHECK(byhand(place, wide + Arguments{"--ranks", "2", "--save", "two"}, two).code == 0);
+    succeeds(place, wide + "--parts 8 --save one");
+    succeeds(place, wide + "--ranks 2 --save two", two);
     CHECK((place.read("one") == place.read("two")));  // too long to be printed
 }
 
 TEST_CASE("compare --ranks: a killed rank is named") {
     need_torch();
     const Folder place;
-    Process compare(place, byhand_program(),
-                    {"compare", "--ranks", "2", "--quick", "--steps", "100000", "--every", "100000"}, {});
+    Process compare(place, byhand_program(), "compare --ranks 2 --quick --steps 100000 --every 100000", {});
     std::vector<pid_t> ranks;
     // A connected rank has a socket that listens, and one to the other rank.
-    for (int i = 0; i < 6000 && (ranks.size() < 2 || sockets_of(ranks[0]) < 2 || sockets_of(ranks[1]) < 2); ++i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    waits_until([&] {
         ranks = children_of(compare.id());
-    }
+        return ranks.size() == 2 && sockets_of(ranks[0]) >= 2 && sockets_of(ranks[1]) >= 2;
+    });
     REQUIRE(ranks.size() == 2);
     REQUIRE(::kill(ranks[1], SIGKILL) == 0);
     const Outcome outcome = compare.wait(std::chrono::seconds(60));
@@ -207,7 +195,7 @@ TEST_CASE("compare --ranks: a killed rank is named") {
 
 TEST_CASE("train --ranks: a rank that hangs ends the others after --rank-timeout") {
     need_torch();
-    TwoRanks two({"--rank-timeout", "5", "--no-save"});  // on a busy machine one may start seconds after the other
+    TwoRanks two("--rank-timeout 5 --no-save");  // on a busy machine one may start seconds after the other
     REQUIRE(::kill(two.ranks[1], SIGSTOP) == 0);
     const Outcome outcome = two.process.wait(std::chrono::seconds(60));
     INFO(outcome.err);
@@ -224,20 +212,20 @@ TEST_CASE("train --ranks: a signal stops all ranks after the same step, and the 
         INFO(outcome.err);
         CHECK(outcome.code == 128 + signal);
         CHECK(contains(outcome.err, "steps are done; to continue: byhand train --resume"));
-        CHECK(byhand(two.place, {"eval"}).code == 0);
+        succeeds(two.place, "eval");
     }
 }
 
 TEST_CASE("train: a rank that does not come is named, and so is one with another recipe") {
     need_torch();
     const Folder place;
-    const Arguments quick = kShort + Arguments{"--rank-timeout", "2"};
+    const Arguments quick = kShort + "--rank-timeout 2";
     const Outcome alone = byhand(place, quick, rank_of_two("0", "29612"));
     check_refused(alone, "rank 1 did not come within 2 s");
     const Outcome no_first = byhand(place, quick, rank_of_two("1", "29613"));
     check_refused(no_first, "rank 1 of 2: can't meet the other ranks at 127.0.0.1:29613");
 
-    Process other(place, byhand_program(), kShort + Arguments{"--rate", "0.7"}, rank_of_two("1", "29614"));
+    Process other(place, byhand_program(), kShort + "--rate 0.7", rank_of_two("1", "29614"));
     const Outcome first = byhand(place, kShort, rank_of_two("0", "29614"));
     CHECK(contains(first.err, "rank 1 has another recipe than rank 0"));
     CHECK(first.code == 2);
@@ -247,7 +235,7 @@ TEST_CASE("train: a rank that does not come is named, and so is one with another
 TEST_CASE("train: half a message from a stranger to the store ends in an error, not in a wait without end") {
     need_torch();
     const Folder place;
-    Process first(place, byhand_program(), kShort + Arguments{"--rank-timeout", "2"}, rank_of_two("0", "29616"));
+    Process first(place, byhand_program(), kShort + "--rank-timeout 2", rank_of_two("0", "29616"));
     const int stranger = ::socket(AF_INET, SOCK_STREAM, 0);
     addrinfo* there = nullptr;
     REQUIRE(::getaddrinfo("127.0.0.1", "29616", nullptr, &there) == 0);
@@ -265,17 +253,14 @@ TEST_CASE("train: half a message from a stranger to the store ends in an error, 
 TEST_CASE("compare --ranks: every value is that of one process, to the bit") {
     need_torch();
     const Folder place;
-    const Outcome three = byhand(place, {"compare", "--ranks", "3", "--quick", "--batch", "33", "--steps", "2"});
-    INFO(three.err << three.out);
-    CHECK(three.code == 0);
+    const Outcome three = succeeds(place, "compare --ranks 3 --quick --batch 33 --steps 2");
     CHECK_FALSE(contains(three.err, "rank"));
     CHECK(contains(three.out, "3 ranks, 8 parts, 5 messages a step: all 64 values have the same bits as on one"));
-    const Outcome one = byhand(place, {"compare", "--parts", "5", "--quick", "--drift", "--steps", "2"});
-    CHECK(one.code == 0);
+    const Outcome one = succeeds(place, "compare --parts 5 --quick --drift --steps 2");
     CHECK(contains(one.out, "1 rank, 5 parts, 5 messages a step: all 64 values"));
-    const Json report = json_of(
-        byhand(place, {"compare", "--ranks", "3", "--quick", "--recipe", "makemore-deep", "--hidden", "17,5", "--batch",
-                       "33", "--parts", "4", "--model", "stepwise,fused,collapsed", "--format", "json"}));
+    const Json report = json_of(byhand(place,
+                                       "compare --ranks 3 --quick --recipe makemore-deep --hidden 17,5 --batch 33 "
+                                       "--parts 4 --model stepwise,fused,collapsed --format json"));
     REQUIRE(report["ranks"]["models"].size() == 3);
     for (const Json& model : report["ranks"]["models"]) {
         CHECK(model["ranks"] == 3);
@@ -286,8 +271,8 @@ TEST_CASE("compare --ranks: every value is that of one process, to the bit") {
 TEST_CASE("compare --ranks: a mistake of data parallelism is blamed on the value where it was made") {
     need_torch();
     const Folder place;
-    const Outcome planted = byhand(
-        place, {"compare", "--ranks", "3", "--quick", "--plant", "statistics-not-synchronised", "--format", "json"});
+    const Outcome planted =
+        byhand(place, "compare --ranks 3 --quick --plant statistics-not-synchronised --format json");
     CHECK(planted.code == 1);
     const Json report = text::parsed_json(planted.out);
     CHECK(report["culprits"] == Json({"bnmeani", "bnvar"}));
@@ -298,14 +283,14 @@ TEST_CASE("compare --ranks: a mistake of data parallelism is blamed on the value
 
 TEST_CASE("compare --ranks, train --ranks: options and environments that contradict each other are refused once") {
     const Folder place;
-    check_refused(place, {{{"train", "--ranks", "2", "--parts", "40", "--batch", "33"},
-                           "a batch of 33 rows can't have 40 parts; --parts takes at most 33"},
-                          {{"train", "--ranks", "2", "--model", "exercise"},
-                           "--model exercise trains on the whole batch by one process"}});
+    check_refused(
+        place,
+        {{"train --ranks 2 --parts 40 --batch 33", "a batch of 33 rows can't have 40 parts; --parts takes at most 33"},
+         {"train --ranks 2 --model exercise", "--model exercise trains on the whole batch by one process"}});
     const auto refused = [&](const Environment& environment, const std::string& what) {
-        check_refused(byhand(place, kTrain + Arguments{"--context", "128"}, environment), what);
+        check_refused(byhand(place, kTrain + "--context 128", environment), what);
     };
-    check_refused(byhand(place, {"train", "--ranks", "3"}, rank_of_two("0", "29615")),
+    check_refused(byhand(place, "train --ranks 3", rank_of_two("0", "29615")),
                   "--ranks 3 contradicts the environment, which describes 2 ranks");
     refused({{"RANK", "2"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "x"}},
             "RANK is \"2\", but must be a whole number from 0 to 1");
@@ -314,16 +299,15 @@ TEST_CASE("compare --ranks, train --ranks: options and environments that contrad
     // Each of a launcher's processes has its share of the memory.
     refused({{"LOCAL_WORLD_SIZE", "500"}}, " for 500 processes; lower --context, or give fewer names");
     if (!with_torch()) {
-        check_refused(byhand(place, {"train", "--ranks", "2"}), "the module that connects ranks is not at");
+        check_refused(byhand(place, "train --ranks 2"), "the module that connects ranks is not at");
         return;
     }
-    check_refused(byhand_under(place, "ulimit -f 8", {"train", "--ranks", "2", "--no-save"}),
-                  "set TMPDIR to a folder with room");
-    check_refused(place, {{{"compare", "--ranks", "2", "--plant", "dvar-path-forgotten"},
+    check_refused(byhand_under(place, "ulimit -f 8", "train --ranks 2 --no-save"), "set TMPDIR to a folder with room");
+    check_refused(place, {{"compare --ranks 2 --plant dvar-path-forgotten",
                            "the mistake dvar-path-forgotten is none of several ranks"},
-                          {{"compare", "--ranks", "2", "--plant", "same-mask-on-all-ranks"},
+                          {"compare --ranks 2 --plant same-mask-on-all-ranks",
                            "the mistake same-mask-on-all-ranks does not apply to the recipe notes in 8 parts on 2"},
-                          {{"compare", "--plant", "mean-of-means"}, "add --ranks 3"}});
+                          {"compare --plant mean-of-means", "add --ranks 3"}});
 }
 
 }  // namespace cli_test

@@ -2,7 +2,6 @@
 #include <string>
 #include <vector>
 
-#include "base/parsed_json.h"
 #include "cli/names.h"
 #include "cli/program.h"
 
@@ -17,8 +16,7 @@ const std::vector<std::string> kShipped = {
 
 TEST_CASE("the recipes are listed, each with a line about it") {
     const Folder folder;
-    const Outcome outcome = byhand(folder, {"recipes"});
-    CHECK(outcome.code == 0);
+    const Outcome outcome = succeeds(folder, "recipes");
     CHECK(outcome.err.empty());
     const std::vector<std::string> lines = lines_of(outcome.out);
     REQUIRE(lines.size() == kShipped.size());
@@ -29,15 +27,7 @@ TEST_CASE("the recipes are listed, each with a line about it") {
 }
 
 TEST_CASE("recipes NAME and --expanded print JSON that reads back as the recipe, and trains the same model") {
-    const Folder folder;
-    folder.write("n", file_of(plain_names()));
-    const auto trained = [&](const std::string& recipe) {
-        const Outcome outcome = byhand(folder, {"train", "--recipe", recipe, "--data", "n", "--steps", "9",
-                                                "--log-every", "1", "--metrics", "m", "--save", "s"});
-        CAPTURE(recipe, outcome.err);
-        REQUIRE(outcome.code == 0);
-        return folder.read("m") + folder.read("s");
-    };
+    const NamesFolder folder;
     for (const std::string& name : kShipped) {
         const Outcome printed = byhand(folder, {"recipes", name}),
                       expanded = byhand(folder, {"recipes", name, "--expanded"});
@@ -45,47 +35,44 @@ TEST_CASE("recipes NAME and --expanded print JSON that reads back as the recipe,
         CHECK(!json_of(expanded)["network"].contains("hidden"));
         for (const std::string& text : {printed.out, expanded.out}) {
             folder.write("r.json", text);
-            CHECK(byhand(folder, {"recipes", "./r.json"}).out == printed.out);
+            CHECK(byhand(folder, "recipes ./r.json").out == printed.out);
         }
-        folder.write("r.json", printed.out);
-        CHECK(trained(name) == trained("r.json"));
     }
-    check_refused(byhand(folder, {"recipes", "--expanded"}), "--expanded: the recipe is missing");
+    folder.write("r.json", byhand(folder, "recipes makemore-deep").out);
+    const auto trained = [&](const std::string& recipe) {
+        succeeds(folder, "train --data n --steps 9 --log-every 1 --metrics m --save s --recipe " + recipe);
+        return folder.read("m") + folder.read("s");
+    };
+    CHECK(trained("makemore-deep") == trained("r.json"));
+    check_refused(byhand(folder, "recipes --expanded"), "--expanded: the recipe is missing");
     // A file of the same name does not hide a shipped recipe.
     folder.write("notes", "no recipe");
-    CHECK(byhand(folder, {"recipes", "notes"}).code == 0);
-    check_refused(byhand(folder, {"recipes", "./notes"}), "./notes");
+    succeeds(folder, "recipes notes");
+    check_refused(byhand(folder, "recipes ./notes"), "./notes");
 }
 
 TEST_CASE("a network that lists its layers is checked, explained, trained and compared like any other") {
     const Folder folder;
     const Arguments network = {"--recipe", test_recipe("listed")};
-    const Outcome gradients = byhand(folder, Arguments{"gradcheck", "--elements", "5"} + network);
-    CAPTURE(gradients.out, gradients.err);
-    CHECK(gradients.code == 0);
-    CHECK(contains(byhand(folder, Arguments{"explain", "dhprebn.3"} + network).out, "batchnorm"));
+    succeeds(folder, "gradcheck --elements 5" + network);
+    CHECK(contains(byhand(folder, "explain dhprebn.3" + network).out, "batchnorm"));
     for (const std::string model : {"stepwise", "fused"}) {
-        const Outcome outcome =
-            byhand(folder, Arguments{"train", "--model", model, "--steps", "20", "--save", model} + network);
-        CAPTURE(outcome.err);
-        CHECK(outcome.code == 0);
-        CHECK(byhand(folder, {"eval", model}).code == 0);
+        succeeds(folder, "train --steps 20 --model " + model + " --save " + model + network);
+        succeeds(folder, {"eval", model});
     }
     if (with_torch()) {
-        CHECK(byhand(folder, Arguments{"compare", "--model", "stepwise,collapsed,fused", "--steps", "9"} + network)
-                  .code == 0);
+        succeeds(folder, "compare --model stepwise,collapsed,fused --steps 9" + network);
     }
     // Options change the list where it has a place for what they say, as they change the words of other recipes.
-    CHECK(contains(byhand(folder, Arguments{"explain", "W2", "--hidden", "3,4,5"} + network).out, "(3, 4)"));
-    check_refused(byhand(folder, Arguments{"explain", "dbnvar.2", "--norm", "none"} + network), "dbnvar.2");
-    const Arguments other = {"--norm", "before", "--norm-kind", "layer", "--activation", "gelu"};
-    CHECK(contains(byhand(folder, Arguments{"explain", "hpreln.1"} + other + network).out, "the layer norm's input"));
+    CHECK(contains(byhand(folder, "explain W2 --hidden 3,4,5" + network).out, "(3, 4)"));
+    check_refused(byhand(folder, "explain dbnvar.2 --norm none" + network), "dbnvar.2");
+    const Arguments other = "--norm before --norm-kind layer --activation gelu";
+    CHECK(contains(byhand(folder, "explain hpreln.1" + other + network).out, "the layer norm's input"));
     if (with_torch()) {
-        CHECK(byhand(folder, Arguments{"compare", "--hidden", "7,7,5", "--residual"} + other + network).code == 0);
+        succeeds(folder, "compare --hidden 7,7,5 --residual" + other + network);
     }
-    check_refused(folder,
-                  {{Arguments{"explain", "--hidden", "3"} + network, "--hidden: recipe listed lists its layers, 3"},
-                   {Arguments{"explain", "--residual"} + network, "--residual: recipe listed has no hidden"}});
+    check_refused(folder, {{"explain --hidden 3" + network, "--hidden: recipe listed lists its layers, 3"},
+                           {"explain --residual" + network, "--residual: recipe listed has no hidden"}});
 }
 
 }  // namespace cli_test

@@ -15,27 +15,25 @@
 namespace cli_test {
 namespace {
 
-struct Place : Folder {
+struct Place : NamesFolder {
     Place() {
-        write("n", file_of(plain_names()));
         // Two rates, so that a checkpoint can lie before, at and after the change, and figures of the training set.
         with_rates(R"({"from": 0, "rate": 0.1}, {"from": 40, "rate": 0.03})");
     }
 
     // The recipe makemore-deep with these rates, as "r.json".
     void with_rates(const std::string& rates) const {
-        std::string text = byhand(*this, {"recipes", "makemore-deep"}).out;
+        std::string text = byhand(*this, "recipes makemore-deep").out;
         const std::size_t begin = text.find("\"rates\"");
         write("r.json", text.replace(begin, text.find(']', begin) - begin + 1, "\"rates\": [" + rates + "]"));
     }
 
-    Outcome train(const Arguments& more) const { return byhand(*this, Arguments{"train"} + more); }
+    Outcome train(const Arguments& more) const { return byhand(*this, "train" + more); }
     // From the beginning, by the recipe made small.
-    Outcome begin(const std::string& model, const Arguments& more) const {
-        return train(Arguments{"--data", "n", "--recipe", "r.json", "--hidden", "17,9", "--batch", "13", "--model",
-                               model, "--log-every", "7"} +
-                     more);
+    static Arguments beginning(const std::string& model, const Arguments& more) {
+        return "train --data n --recipe r.json --hidden 17,9 --batch 13 --log-every 7 --model " + model + more;
     }
+    void begin(const std::string& model, const Arguments& more) const { succeeds(*this, beginning(model, more)); }
 };
 
 void check_same(const Folder& folder, const std::string& a, const std::string& b) {
@@ -48,15 +46,7 @@ Arguments command_in(const std::string& err) {
     const std::string mark = "to continue: byhand ";
     const std::size_t at = err.find(mark);
     REQUIRE(at != std::string::npos);
-    Arguments words(1);
-    for (const char c : err.substr(at + mark.size(), err.find('\n', at) - at - mark.size())) {
-        if (c == ' ') {
-            words.emplace_back();
-        } else {
-            words.back() += c;
-        }
-    }
-    return words;
+    return err.substr(at + mark.size(), err.find('\n', at) - at - mark.size());
 }
 
 }  // namespace
@@ -64,14 +54,11 @@ Arguments command_in(const std::string& err) {
 TEST_CASE("N and M steps make the same bytes as N + M, for every model, in any phase of the schedule") {
     for (const std::string& model : models()) {
         const Place place;
-        REQUIRE(place.begin(model, {"--steps", "73", "--save", "whole", "--metrics", "whole.m"}).code == 0);
+        place.begin(model, "--steps 73 --save whole --metrics whole.m");
         for (const std::string n : {"20", "40"}) {
             CAPTURE(model, n);
-            REQUIRE(place.begin(model, {"--steps", n, "--save", "part", "--metrics", "part.m"}).code == 0);
-            const Outcome outcome = place.train(
-                {"--resume", "part", "--steps", "73", "--log-every", "7", "--metrics", "part.m", "--save", "all"});
-            CAPTURE(outcome.err);
-            REQUIRE(outcome.code == 0);
+            place.begin(model, "--save part --metrics part.m --steps " + n);
+            succeeds(place, "train --resume part --steps 73 --log-every 7 --metrics part.m --save all");
             check_same(place, "all", "whole");
             check_same(place, "part.m", "whole.m");
         }
@@ -80,45 +67,37 @@ TEST_CASE("N and M steps make the same bytes as N + M, for every model, in any p
 
 TEST_CASE("the number of threads may change, and the checkpoints between change nothing") {
     const Place place;
-    REQUIRE(place.begin("fused", {"--steps", "73", "--save", "whole", "--threads", "1"}).code == 0);
-    REQUIRE(place.begin("fused", {"--steps", "30", "--save", "part", "--threads", "3", "--save-every", "4"}).code == 0);
-    REQUIRE(place.train({"--resume", "part", "--steps", "73", "--threads", "2", "--save-every", "9"}).code == 0);
+    place.begin("fused", "--steps 73 --save whole --threads 1");
+    place.begin("fused", "--steps 30 --save part --threads 3 --save-every 4");
+    REQUIRE(place.train("--resume part --steps 73 --threads 2 --save-every 9").code == 0);
     check_same(place, "part", "whole");
-    REQUIRE(place.begin("fused", {"--steps", "73", "--save", "auto", "--threads", "auto"}).code == 0);
+    place.begin("fused", "--steps 73 --save auto --threads auto");
     check_same(place, "auto", "whole");
 }
 
 TEST_CASE("Ctrl-C says how to go on, and that ends as if it had not been pressed") {
     const Place place;
-    const Arguments flags = {"train", "--data",       "n",    "--hidden",  "9", "--steps", "60000", "--log-every",
-                             "500",   "--save-every", "7000", "--threads", "1"};
-    Process process(place, byhand_program(), flags + Arguments{"--save", "part", "--metrics", "part.m"}, {});
+    const Arguments flags = "train --data n --hidden 9 --steps 60000 --log-every 500 --save-every 7000 --threads 1";
+    Process process(place, byhand_program(), flags + "--save part --metrics part.m", {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGINT);
     const Outcome outcome = process.wait();
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 130);
-    const Outcome resumed = byhand(place, command_in(outcome.err));
-    CAPTURE(resumed.err);
-    REQUIRE(resumed.code == 0);
-    REQUIRE(byhand(place, flags + Arguments{"--save", "whole", "--metrics", "whole.m"}).code == 0);
+    succeeds(place, command_in(outcome.err));
+    succeeds(place, flags + "--save whole --metrics whole.m");
     check_same(place, "part", "whole");
     check_same(place, "part.m", "whole.m");
 }
 
 TEST_CASE("killed at any moment, a whole checkpoint is there, and from it the same bytes come") {
     const Place place;
-    const Arguments flags = {"--steps", "600", "--save-every", "1"};
-    REQUIRE(place.begin("fused", flags + Arguments{"--save", "whole", "--metrics", "whole.m"}).code == 0);
+    const Arguments flags = "--steps 600 --save-every 1";
+    place.begin("fused", flags + "--save whole --metrics whole.m");
     std::mt19937 random(3);
     for (int kill = 0; kill < 20; ++kill) {
         CAPTURE(kill);
-        const Arguments files = {"--save", "part", "--metrics", "part.m"};
-        Process process(place, byhand_program(),
-                        Arguments{"train", "--data", "n", "--recipe", "r.json", "--hidden", "17,9", "--batch", "13",
-                                  "--model", "fused", "--log-every", "7"} +
-                            flags + files,
-                        {});
+        Process process(place, byhand_program(), Place::beginning("fused", flags + "--save part --metrics part.m"), {});
         REQUIRE(process.says("steps/s"));
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 60000));
         process.signal(SIGKILL);
@@ -127,10 +106,7 @@ TEST_CASE("killed at any moment, a whole checkpoint is there, and from it the sa
             continue;  // before the first
         }
         if (read_stored(place.file("part")).metadata.at("steps") != "600") {
-            const Outcome outcome =
-                place.train({"--resume", "part", "--save-every", "50", "--log-every", "7", "--metrics", "part.m"});
-            CAPTURE(outcome.err);
-            REQUIRE(outcome.code == 0);
+            succeeds(place, "train --resume part --save-every 50 --log-every 7 --metrics part.m");
         }
         check_same(place, "part", "whole");
         check_same(place, "part.m", "whole.m");
@@ -140,55 +116,50 @@ TEST_CASE("killed at any moment, a whole checkpoint is there, and from it the sa
 
 TEST_CASE("resume: a changed training is rejected with the changes, unless a flag allows it") {
     const Place place;
-    REQUIRE(place.begin("fused", {"--steps", "9", "--save", "part"}).code == 0);
+    place.begin("fused", "--steps 9 --save part");
     const std::string before = place.read("part");
     std::vector<std::string> names = plain_names();
     names.emplace_back("anna");
     place.write("others", file_of(names));
     names.emplace_back("xyz");
     place.write("more", file_of(names));
-    const Arguments on = {"--resume", "part", "--steps", "20"};
+    const Arguments on = "--resume part --steps 20";
     const std::vector<Refusal> refusals = {
-        {on + Arguments{"--data", "others"}, "the data"},
-        {on + Arguments{"--data", "more"}, "the vocabulary"},
-        {on + Arguments{"--model", "stepwise"}, "the model (fused saved, stepwise now)"},
-        {on + Arguments{"--batch", "12"}, "the recipe's batches.size (13 there, 12 here)"},
-        {on + Arguments{"--optimizer", "adamw"}, "optimizer.name (\"nothing\" there, \"adamw\" here)"},
-        {on + Arguments{"--recipe", "notes"}, "the recipe's network.embedding (10 there, 2 here)"},
-        {{"--resume", "part"}, "has 9 of 9 steps already; --steps is the total"},
-        {{"--resume", "n", "--steps", "20"}, "not a safetensors file"},
-        {{"--resume", "none", "--steps", "20"}, "No such file"},
-        {{"--resume-changed"}, "--resume"}};
+        {on + "--data others", "the data"},
+        {on + "--data more", "the vocabulary"},
+        {on + "--model stepwise", "the model (fused saved, stepwise now)"},
+        {on + "--batch 12", "the recipe's batches.size (13 there, 12 here)"},
+        {on + "--optimizer adamw", "optimizer.name (\"nothing\" there, \"adamw\" here)"},
+        {on + "--recipe notes", "the recipe's network.embedding (10 there, 2 here)"},
+        {"--resume part", "has 9 of 9 steps already; --steps is the total"},
+        {"--resume n --steps 20", "not a safetensors file"},
+        {"--resume none --steps 20", "No such file"},
+        {"--resume-changed", "--resume"}};
     for (const auto& [arguments, what] : refusals) {
         check_refused(place.train(arguments), what);
     }
-    std::string other_model = before;
-    const std::string fused = R"("model":"fused")";
-    other_model.replace(other_model.find(fused), fused.size(), R"("model":"other")");
-    place.write("other", other_model);
-    check_refused(place.train({"--resume", "other", "--steps", "20"}),
-                  R"(trained by the unknown model "other"; give --model)");
+    place.write("other", exchanged(before, R"("model":"fused")", R"("model":"other")"));
+    check_refused(place.train("--resume other --steps 20"), R"(trained by the unknown model "other"; give --model)");
     CHECK(place.read("part") == before);
 
-    const Arguments all_the_same = on + Arguments{"--resume-changed", "--save", "other"};
-    CHECK(place.train(all_the_same + Arguments{"--data", "others", "--model", "stepwise", "--batch", "12"}).code == 0);
-    check_refused(place.train(all_the_same + Arguments{"--hidden", "16,9"}),
-                  "its tensors do not fit the requested network");
+    const Arguments all_the_same = on + "--resume-changed --save other";
+    CHECK(place.train(all_the_same + "--data others --model stepwise --batch 12").code == 0);
+    check_refused(place.train(all_the_same + "--hidden 16,9"), "its tensors do not fit the requested network");
 }
 
 TEST_CASE("metrics that do not belong to the checkpoint are refused and left alone") {
     const Place place;
-    REQUIRE(place.begin("fused", {"--steps", "30", "--save", "part", "--metrics", "m"}).code == 0);
+    place.begin("fused", "--steps 30 --save part --metrics m");
     const std::string whole = place.read("m");
-    const Arguments on = {"--resume", "part", "--steps", "40", "--save", "new", "--metrics", "m"};
+    const Arguments on = "--resume part --steps 40 --save new --metrics m";
     const auto refused = [&](const std::string& text, const Arguments& flags, const std::string& what) {
         place.write("m", text);
         check_refused(place.train(on + flags), what);
         CHECK(place.read("m") == text);
         CHECK_FALSE(place.has("new"));
     };
-    const Arguments as_before = {"--log-every", "7"};
-    refused(whole, {"--log-every", "5"}, "line 2 has step 7");
+    const Arguments as_before = "--log-every 7";
+    refused(whole, "--log-every 5", "line 2 has step 7");
     refused("{\"step\":0,\"loss\":3}\n", as_before, "ends with step 0");
     refused("{\"step\":7,\"loss\":3}\n{\"step\":7,\"loss\":3}\n", as_before, "line 2 has step 7");
     const std::string first = "{\"step\":0,\"loss\":3}\n";
@@ -199,7 +170,7 @@ TEST_CASE("metrics that do not belong to the checkpoint are refused and left alo
 
     place.write("m", whole + "{\"step\":35,\"lo");  // broken off in the middle of a later line
     REQUIRE(place.train(on + as_before).code == 0);
-    REQUIRE(place.begin("fused", {"--steps", "40", "--save", "straight", "--metrics", "straight.m"}).code == 0);
+    place.begin("fused", "--steps 40 --save straight --metrics straight.m");
     check_same(place, "m", "straight.m");
     check_same(place, "new", "straight");
     std::filesystem::remove(place.file("m"));
@@ -210,11 +181,10 @@ TEST_CASE("metrics that do not belong to the checkpoint are refused and left alo
 TEST_CASE("two runs on the same file: a reader sees a whole file at any time, and the last one written stays") {
     const Place place;
     const auto command = [](const std::string& seed, const std::string& save) {
-        return Arguments{"train", "--data", "n",  "--hidden",     "9", "--steps", "700", "--seed",
-                         seed,    "--save", save, "--save-every", "1"};
+        return "train --data n --hidden 9 --steps 700 --save-every 1 --seed" + Arguments{seed, "--save", save};
     };
     for (const std::string seed : {"1", "2"}) {
-        REQUIRE(byhand(place, command(seed, "of " + seed)).code == 0);
+        succeeds(place, command(seed, "of " + seed));
     }
     Process one(place, byhand_program(), command("1", "same"), {});
     Process two(place, byhand_program(), command("2", "same"), {});
@@ -236,13 +206,13 @@ TEST_CASE("two runs on the same file: a reader sees a whole file at any time, an
 TEST_CASE("training that becomes non-finite names the first such number, and the last finite model stays") {
     const Place place;
     place.with_rates(R"({"from": 0, "rate": 0.1}, {"from": 50, "rate": 1e30})");
-    const Outcome outcome = place.begin("fused", {"--steps", "90", "--save", "m", "--save-every", "15"});
+    const Outcome outcome = byhand(place, Place::beginning("fused", "--steps 90 --save m --save-every 15"));
     CAPTURE(outcome.err);
     CHECK(outcome.code == 1);
     CHECK(outcome.out.empty());
     CHECK(contains(outcome.err, "[0, 0] of step 51 is not a number; m still contains the model after 45 steps"));
     CHECK(read_stored(place.file("m")).metadata.at("steps") == "45");
-    CHECK(byhand(place, {"sample", "m", "-n", "1"}).code == 0);
+    succeeds(place, "sample m -n 1");
 }
 
 }  // namespace cli_test

@@ -7,8 +7,6 @@
 #include <filesystem>
 #include <system_error>
 
-#include "cli/names.h"
-
 namespace cli_test {
 namespace {
 
@@ -35,39 +33,32 @@ std::uint64_t header_size(const std::string& file) {
 }  // namespace
 
 std::vector<Arguments> names_readers() {
-    return std::vector<Arguments>{{"train", "--steps", "1", "--no-save", "--data", kStranger},
-                                  {"eval", "good", "--data", kStranger},
-                                  {"gradcheck", "--data", kStranger},
-                                  {"explain", "--data", kStranger}} +
-           if_torch({{"compare", "--data", kStranger}, {"mistakes", "--score", "--data", kStranger}});
+    return std::vector<Arguments>{"train --steps 1 --no-save --data stranger", "eval good --data stranger",
+                                  "gradcheck --data stranger", "explain --data stranger"} +
+           if_torch({"compare --data stranger", "mistakes --score --data stranger"});
 }
 
 std::vector<Arguments> recipe_readers() {
-    const std::string path = std::string("./") + kStranger;
-    return std::vector<Arguments>{{"recipes", path},
-                                  {"train", "--data", "n", "--steps", "1", "--no-save", "--recipe", path},
-                                  {"sample", "theirs", "--recipe", path}} +
-           if_torch({{"compare", "--recipe", path}, {"bench", "--recipe", path}});
+    return std::vector<Arguments>{"recipes ./stranger", "train --data n --steps 1 --no-save --recipe ./stranger",
+                                  "sample theirs --recipe ./stranger"} +
+           if_torch({"compare --recipe ./stranger", "bench --recipe ./stranger"});
 }
 
 std::vector<Arguments> tensor_readers() {
-    return std::vector<Arguments>{{"diff", "good", kStranger}, {"diff", kStranger, "good"}} +
-           if_torch({{"compare", "--mine", kStranger}});
+    return std::vector<Arguments>{"diff good stranger", "diff stranger good"} +
+           if_torch({Arguments("compare --mine stranger")});
 }
 
 std::vector<Arguments> model_readers() {
-    return {{"eval", kStranger, "--data", "n"},
-            {"sample", kStranger},
-            {"train", "--data", "n", "--steps", "9", "--resume", kStranger, "--save", "other"}};
+    return {"eval stranger --data n", "sample stranger", "train --data n --steps 9 --resume stranger --save other"};
 }
 
 std::vector<Arguments> metrics_readers() {
-    return {{"train", "--data", "n", "--steps", "9", "--log-every", "1", "--resume", "good", "--save", "other",
-             "--metrics", kStranger}};
+    return {Arguments("train --data n --steps 9 --log-every 1 --resume good --save other --metrics stranger")};
 }
 
 std::vector<Arguments> sequence_readers() {
-    return {{"lab", "padding", "--no-plot", "--file", kStranger}};
+    return {Arguments("lab padding --no-plot --file stranger")};
 }
 
 std::vector<Arguments> operator+(std::vector<Arguments> a, const std::vector<Arguments>& b) {
@@ -76,10 +67,7 @@ std::vector<Arguments> operator+(std::vector<Arguments> a, const std::vector<Arg
 }
 
 Strangers::Strangers() {
-    write("n", file_of(plain_names()));
-    REQUIRE(byhand(*this, {"train", "--data", "n", "--steps", "5", "--hidden", "7", "--log-every", "1", "--metrics",
-                           "m", "--save", "good"})
-                .code == 0);
+    succeeds(*this, "train --data n --steps 5 --hidden 7 --log-every 1 --metrics m --save good");
     good_ = read("good");
     Json other = header();
     other.erase("__metadata__");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "cli/names.h"
 #include "cli/program.h"
 
 namespace cli_test {
@@ -27,7 +28,7 @@ std::vector<Arguments> sequence_readers();
 std::vector<Arguments> operator+(std::vector<Arguments> a, const std::vector<Arguments>& b);
 
 // A folder with names in "n", a model in "good", its metrics in "m", and the model without its metadata in "theirs".
-class Strangers : public Folder {
+class Strangers : public NamesFolder {
 public:
     Strangers();
 

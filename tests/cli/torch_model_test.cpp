@@ -26,15 +26,15 @@ struct Case {
     std::string recipe;
     Arguments flags;
 };
-const Case kCases[] = {{"notes", {}},
-                       {"notes", {"--hidden", "9,5,17", "--norm", "after"}},
-                       {"notes", {"--hidden", "33", "--norm", "none", "--context", "5"}},
-                       {"makemore-bn", {"--hidden", "21"}},
-                       {"makemore-deep", {"--hidden", "7,11"}},
-                       {"makemore-ninja", {"--hidden", "3", "--embedding", "1"}},
-                       {"mlp-relu-layernorm", {"--hidden", "9,5"}},
-                       {"makemore-wavenet", {"--hidden", "9,5", "--context", "4"}},
-                       {"makemore-deep", {"--hidden", "7,11", "--norm-kind", "rms", "--activation", "gelu_tanh"}}};
+const Case kCases[] = {{"notes", ""},
+                       {"notes", "--hidden 9,5,17 --norm after"},
+                       {"notes", "--hidden 33 --norm none --context 5"},
+                       {"makemore-bn", "--hidden 21"},
+                       {"makemore-deep", "--hidden 7,11"},
+                       {"makemore-ninja", "--hidden 3 --embedding 1"},
+                       {"mlp-relu-layernorm", "--hidden 9,5"},
+                       {"makemore-wavenet", "--hidden 9,5 --context 4"},
+                       {"makemore-deep", "--hidden 7,11 --norm-kind rms --activation gelu_tanh"}};
 
 }  // namespace
 
@@ -44,19 +44,14 @@ TEST_CASE("a saved model is an nn.Sequential, by load_state_dict") {
     folder.write("n", file_of(world_names()));
     for (const auto& [recipe, flags] : kCases) {
         INFO(recipe);
-        REQUIRE(byhand(folder,
-                       Arguments{"train", "--data", "n", "--recipe", recipe, "--steps", "50", "--save", "m"} + flags)
-                    .code == 0);
-        REQUIRE(byhand(folder, {"eval", "m", "--data", "n", "--logits", "l"}).code == 0);
-        const Outcome outcome = torch_model(folder, {"load", "m", "l"});
+        const Arguments train = "train --data n --recipe " + recipe + flags;
+        succeeds(folder, train + "--steps 50 --save m");
+        succeeds(folder, "eval m --data n --logits l");
+        const Outcome outcome = torch_model(folder, "load m l");
         CAPTURE(outcome.out, outcome.err);
         CHECK(outcome.code == 0);
         CHECK(contains(outcome.out, "rows of logits"));
-
-        REQUIRE(
-            byhand(folder,
-                   Arguments{"train", "--data", "n", "--recipe", recipe, "--steps", "51", "--save", "other"} + flags)
-                .code == 0);
+        succeeds(folder, train + "--steps 51 --save other");
         CHECK(torch_model(folder, {"load", "other", "l"}).code == 1);  // or nothing would be compared
     }
 }
@@ -74,27 +69,24 @@ TEST_CASE("an nn.Sequential written with our keys is evaluated and sampled here"
         INFO(recipe);
         folder.write("r.json", byhand(folder, {"recipes", recipe}).out);
         REQUIRE(torch_model(folder, {"make", "r.json", characters, "m"}).code == 0);
-        const Outcome eval = byhand(folder, {"eval", "m", "--recipe", "r.json", "--data", "n", "--logits", "l"});
-        CAPTURE(eval.err);
-        REQUIRE(eval.code == 0);
+        succeeds(folder, "eval m --recipe r.json --data n --logits l");
         const Outcome outcome = torch_model(folder, {"make", "r.json", characters, "m", "l"});
         CAPTURE(outcome.out, outcome.err);
         CHECK(outcome.code == 0);
-        CHECK(byhand(folder, {"sample", "m", "--recipe", "r.json", "--data", "n", "-n", "2"}).code == 0);
+        succeeds(folder, "sample m --recipe r.json --data n -n 2");
     }
 }
 
 TEST_CASE("a model of others wants a recipe that fits it, and our own wants none") {
-    const Folder folder;
-    folder.write("n", file_of(plain_names()));
-    REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", "3", "--hidden", "9", "--save", "m"}).code == 0);
-    check_refused(byhand(folder, {"eval", "m", "--data", "n", "--recipe", "notes"}), "leave out --recipe");
-    check_refused(byhand(folder, {"sample", "m", "--recipe", "notes"}), "leave out --recipe");
-    REQUIRE(byhand(folder, {"eval", "m", "--data", "n", "--logits", "l"}).code == 0);
-    check_refused(byhand(folder, {"eval", "l", "--data", "n"}), "has no \"recipe\"");
-    check_refused(byhand(folder, {"eval", "l", "--data", "n", "--recipe", "notes"}), "tensor C is missing");
-    check_refused(byhand(folder, {"eval", "l", "--data", "n", "--recipe", "none"}), "there is no recipe or file");
-    check_refused(byhand(folder, {"sample", "m", "--data", "n"}), "--recipe");
+    const NamesFolder folder;
+    REQUIRE(folder.train("--steps 3 --hidden 9 --save m").code == 0);
+    succeeds(folder, "eval m --data n --logits l");
+    check_refused(folder, {{"eval m --data n --recipe notes", "leave out --recipe"},
+                           {"sample m --recipe notes", "leave out --recipe"},
+                           {"eval l --data n", "has no \"recipe\""},
+                           {"eval l --data n --recipe notes", "tensor C is missing"},
+                           {"eval l --data n --recipe none", "there is no recipe or file"},
+                           {"sample m --data n", "--recipe"}});
 }
 
 }  // namespace cli_test

@@ -17,11 +17,6 @@
 namespace cli_test {
 namespace {
 
-struct Place : Folder {
-    Place() { write("n", file_of(plain_names())); }
-    Outcome train(const Arguments& more) const { return byhand(*this, Arguments{"train", "--data", "n"} + more); }
-};
-
 std::vector<Json> metrics_of(const Folder& folder, const std::string& name) {
     std::vector<Json> all;
     for (const std::string& line : lines_of(folder.read(name))) {
@@ -40,18 +35,16 @@ std::vector<std::size_t> steps_of(const std::vector<Json>& metrics) {
 
 // A recipe whose first update throws the parameters out of all bounds.
 std::string explosive(const Folder& folder) {
-    std::string text = byhand(folder, {"recipes", "notes"}).out;
-    const std::string rate = "\"rate\": 0.1";
-    return text.replace(text.find(rate), rate.size(), "\"rate\": 1e30");
+    return exchanged(byhand(folder, "recipes notes").out, "\"rate\": 0.1", "\"rate\": 1e30");
 }
 
 }  // namespace
 
 TEST_CASE("metrics: every so many steps, and the last one of the schedule") {
-    const Place place;
+    const NamesFolder place;
     using Steps = std::vector<std::size_t>;
     const auto logged = [&](const std::string& steps, const std::string& every) {
-        REQUIRE(place.train({"--steps", steps, "--log-every", every, "--metrics", "m", "--no-save"}).code == 0);
+        succeeds(place, "train --data n --metrics m --no-save --steps " + steps + " --log-every " + every);
         return steps_of(metrics_of(place, "m"));
     };
     CHECK(logged("25", "7") == Steps{0, 7, 14, 21, 24});
@@ -60,15 +53,15 @@ TEST_CASE("metrics: every so many steps, and the last one of the schedule") {
     CHECK(logged("5", "100") == Steps{0, 4});
     CHECK(logged("1", "1") == Steps{0});
     // Where nothing is said, a hundred, however many steps there are in all.
-    REQUIRE(place.train({"--steps", "260", "--metrics", "m", "--no-save"}).code == 0);
+    REQUIRE(place.train("--steps 260 --metrics m --no-save").code == 0);
     CHECK(steps_of(metrics_of(place, "m")) == Steps{0, 100, 200, 259});
     CHECK(place.files() == std::vector<std::string>{"m", "n"});
 }
 
 TEST_CASE("metrics have each step's loss and no clock; progress has the mean loss since the line before") {
-    const Place place;
-    const Arguments run = {"--steps", "8", "--metrics", "m", "--no-save", "--log-every"};
-    REQUIRE(place.train(run + Arguments{"1"}).code == 0);
+    const NamesFolder place;
+    const Arguments run = "--steps 8 --metrics m --no-save --log-every";
+    REQUIRE(place.train(run + "1").code == 0);
     const std::vector<Json> losses = metrics_of(place, "m");
     REQUIRE(losses.size() == 8);
     // Before its update the first batch's loss is close to ln V: all 14 characters are equally likely.
@@ -76,7 +69,7 @@ TEST_CASE("metrics have each step's loss and no clock; progress has the mean los
     CHECK(losses[0].size() == 2);
     CHECK(std::holds_alternative<std::uint64_t>(losses[0]["step"].value()));
     CHECK(place.read("m").ends_with("}\n"));
-    const std::string lines = place.train(run + Arguments{"3"}).err;
+    const std::string lines = place.train(run + "3").err;
     // Steps 0, 1 to 3, 4 to 6, and the last.
     for (const auto& [first, last] : {std::pair(0, 0), {1, 3}, {4, 6}, {7, 7}}) {
         double sum = 0;
@@ -88,9 +81,9 @@ TEST_CASE("metrics have each step's loss and no clock; progress has the mean los
 }
 
 TEST_CASE("a line of progress has the examples per second of this run") {
-    const Place place;
+    const NamesFolder place;
     const auto rates = [&](const Arguments& more) {  // of the last line, and the seconds of the run
-        const Outcome outcome = place.train(Arguments{"--steps", "600", "--batch", "13", "--json"} + more);
+        const Outcome outcome = place.train("--steps 600 --batch 13 --json" + more);
         const std::string line = lines_of(outcome.err).back();
         double steps = 0, examples = 0;
         char prefix = ' ';
@@ -101,71 +94,62 @@ TEST_CASE("a line of progress has the examples per second of this run") {
         const double unit = prefix == 'M' ? 1e6 : prefix == 'k' ? 1e3 : 1;
         return std::tuple(steps, examples * unit, json_of(outcome)["seconds"].get<double>());
     };
-    const auto [steps, examples, seconds] = rates({"--save", "whole"});
+    const auto [steps, examples, seconds] = rates("--save whole");
     CHECK(std::abs(examples / steps / 13 - 1) < 0.1);  // both are rounded
     CHECK(std::abs(examples * seconds / (600 * 13) - 1) < 0.5);
-    REQUIRE(place.train({"--steps", "598", "--batch", "13", "--save", "part"}).code == 0);
-    const auto [_, after, short_seconds] = rates({"--resume", "part"});
+    REQUIRE(place.train("--steps 598 --batch 13 --save part").code == 0);
+    const auto [_, after, short_seconds] = rates("--resume part");
     CHECK(after * short_seconds < 10 * 2 * 13);
 }
 
 TEST_CASE("the same command gives the same bytes") {
-    const Place place;
+    const NamesFolder place;
     const auto once = [&](const Arguments& more) {
-        const Outcome outcome =
-            place.train(Arguments{"--steps", "200", "--log-every", "10", "--metrics", "m", "--json"} + more);
-        Json j = json_of(outcome);
+        Json j = json_of(place.train("--steps 200 --log-every 10 --metrics m --json" + more));
         j.erase("seconds");
         const std::vector<std::string> result = {byhand::printed_json(j, 0), place.read("m"),
                                                  place.read("byhand.safetensors")};
         CHECK(result[2].size() > 1000);
         return result;
     };
-    for (const std::string model : {"fused", "stepwise", "collapsed", "torch"}) {
-        if (model == "torch" && !with_torch()) {
-            continue;
-        }
-        CAPTURE(model);
-        CHECK(once({"--model", model}) == once({"--model", model}));
+    for (const std::string& model : models()) {
+        CHECK(once("--model " + model) == once("--model " + model));
     }
-    CHECK(once({"--threads", "3", "--hidden", "67"}) == once({"--threads", "1", "--hidden", "67"}));
-    CHECK(once({"--seed", "1"})[1] != once({"--seed", "2"})[1]);
-    CHECK(once({"--split-seed", "1"})[1] != once({"--split-seed", "2"})[1]);
+    CHECK(once("--threads 3 --hidden 67") == once("--threads 1 --hidden 67"));
+    CHECK(once("--seed 1")[1] != once("--seed 2")[1]);
+    CHECK(once("--split-seed 1")[1] != once("--split-seed 2")[1]);
 }
 
 TEST_CASE("train: its summary as a table, JSON, CSV and a page; --no-save leaves the model as it is") {
-    const Place place;
-    const Json j = json_of(place.train({"--steps", "25", "--json"}));
+    const NamesFolder place;
+    const Json j = json_of(place.train("--steps 25 --json"));
     CHECK(j["recipe"] == "notes");
     CHECK(j["model"] == "fused");
     // The names have 13 characters, so V = 14: C 28, W1 600, b1 100, γ and β 200, W2 1400, b2 14.
     CHECK(j["parameters"] == 2342);
     CHECK(j["steps"] == 25);
     CHECK(j["seconds"].get<double>() >= 0);
-    const std::vector<std::string> csv = lines_of(place.train({"--steps", "25", "--format", "csv"}).out);
+    const std::vector<std::string> csv = lines_of(place.train("--steps 25 --format csv").out);
     REQUIRE(csv.size() == 4);
     CHECK(csv[0] == "part,examples,loss\r");
     CHECK(csv[2].starts_with("val," + std::to_string(j["examples"]["val"].get<int>()) + ","));
     CHECK(std::stod(csv[2].substr(csv[2].rfind(',') + 1)) == j["final"]["val"].get<double>());
     const std::string before = place.read("byhand.safetensors");
-    const Outcome page = place.train({"--steps", "26", "--no-save", "--format", "html", "--output", "r"});
+    const Outcome page = place.train("--steps 26 --no-save --format html --output r");
     CHECK(page.code == 0);
     CHECK(page.out.empty());
     CHECK(contains(place.read("r"), "<h1>26 steps by fused in "));
-    CHECK(json_of(place.train({"--steps", "3", "--no-save", "--json"}))["saved"].is_null());
+    CHECK(json_of(place.train("--steps 3 --no-save --json"))["saved"].is_null());
     CHECK(place.read("byhand.safetensors") == before);
     CHECK(place.files() == std::vector<std::string>{"byhand.safetensors", "n", "r"});
-    check_refused(place.train({"--steps", "3", "--output", "byhand.safetensors"}), "both the model and the report");
-    check_refused(place.train({"--steps", "3", "--save", "m", "--output", "m"}), "--output");
-    check_refused(place.train({"--steps", "3", "--output", "no/such"}), "no/such");
+    check_refused(place.train("--steps 3 --output byhand.safetensors"), "both the model and the report");
+    check_refused(place.train("--steps 3 --save m --output m"), "--output");
+    check_refused(place.train("--steps 3 --output no/such"), "no/such");
 }
 
 TEST_CASE("the saved file has every parameter, the recipe as it was run, and the vocabulary") {
-    const Place place;
-    REQUIRE(place
-                .train({"--steps", "7", "--save", "m.st", "--hidden", "5,3", "--context", "4", "--seed", "9", "--model",
-                        "stepwise"})
-                .code == 0);
+    const NamesFolder place;
+    succeeds(place, "train --data n --steps 7 --save m.st --hidden 5,3 --context 4 --seed 9 --model stepwise");
     const StoredFile file = read_stored(place.file("m.st"));
     const Json recipe = parsed_json(file.metadata.at("recipe"));
     CHECK(recipe["network"]["hidden"] == Json({5, 3}));
@@ -180,10 +164,10 @@ TEST_CASE("the saved file has every parameter, the recipe as it was run, and the
 }
 
 TEST_CASE("a loss or an update that is not finite ends the training with 1, and nothing is saved") {
-    const Place place;
-    const std::string recipe = explosive(place), running = R"("evaluation": "running")";
+    const NamesFolder place;
+    const std::string recipe = explosive(place);
     place.write("r.json", recipe);
-    const Outcome outcome = place.train({"--recipe", "r.json", "--steps", "9", "--log-every", "1", "--metrics", "m"});
+    const Outcome outcome = place.train("--recipe r.json --steps 9 --log-every 1 --metrics m");
     CAPTURE(outcome.err);
     CHECK(outcome.code == 1);
     CHECK(outcome.out.empty());
@@ -193,32 +177,30 @@ TEST_CASE("a loss or an update that is not finite ends the training with 1, and 
     CHECK(metrics[0]["loss"].is_number());
     CHECK(metrics[1]["loss"].is_string());  // "nan" or an infinity
     // The loss of the only step is that before its update. Of values as large as they are then, no mean can be taken.
-    place.write("r.json",
-                std::string(recipe).replace(recipe.find(running), running.size(), R"("evaluation": "training-set")"));
-    CHECK(place.train({"--recipe", "r.json", "--steps", "1", "--json"}).code == 1);
+    place.write("r.json", exchanged(recipe, R"("evaluation": "running")", R"("evaluation": "training-set")"));
+    CHECK(place.train("--recipe r.json --steps 1 --json").code == 1);
     CHECK(place.files() == std::vector<std::string>{"m", "n", "r.json"});
 }
 
 TEST_CASE("a model that a training will overwrite is reported before it") {
-    const Place place;
-    const Arguments train = {"--steps", "7", "--save", "m"};
+    const NamesFolder place;
+    const Arguments train = "--steps 7 --save m";
     const std::string said = "m contains a model after 7 steps, which will be overwritten";
     CHECK_FALSE(contains(place.train(train).err, "will be overwritten"));
     CHECK(contains(place.train(train).err, said));
     CHECK_FALSE(contains(place.train(train).out, "in place of"));
-    const Outcome shorter = place.train({"--steps", "5", "--save", "m"});
+    const Outcome shorter = place.train("--steps 5 --save m");
     CHECK(contains(shorter.err,
                    "warning: m contains a model after 7 steps, which will be overwritten by one after 5; --save "
                    "names another file\n"));
     CHECK(contains(shorter.out, "saved to m, in place of a longer training of 7 steps;"));
-    CHECK_FALSE(contains(place.train({"--resume", "m", "--steps", "9"}).err, "will be overwritten"));
-    CHECK_FALSE(contains(place.train({"--steps", "7", "--no-save"}).err, "will be overwritten"));
+    CHECK_FALSE(contains(place.train("--resume m --steps 9").err, "will be overwritten"));
+    CHECK_FALSE(contains(place.train("--steps 7 --no-save").err, "will be overwritten"));
 }
 
 TEST_CASE("metrics that can't be written are reported at the next checkpoint, which is saved") {
-    const Place place;
-    const Outcome outcome =
-        place.train({"--steps", "9", "--save-every", "3", "--log-every", "1", "--metrics", "/dev/full", "--save", "m"});
+    const NamesFolder place;
+    const Outcome outcome = place.train("--steps 9 --save-every 3 --log-every 1 --metrics /dev/full --save m");
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
     const std::string told = "the metrics file is incomplete: No space left on device; training continues";
@@ -230,31 +212,30 @@ TEST_CASE("metrics that can't be written are reported at the next checkpoint, wh
 }
 
 TEST_CASE("flags override the recipe, one by one") {
-    const Place place;
+    const NamesFolder place;
     const auto recipe_with = [&](const Arguments& flags) {
-        REQUIRE(place.train(Arguments{"--steps", "2", "--save", "m"} + flags).code == 0);
+        succeeds(place, "train --data n --steps 2 --save m" + flags);
         return parsed_json(read_stored(place.file("m")).metadata.at("recipe"));
     };
     const Json plain = recipe_with({});
-    const auto changed = [&](const Arguments& flags) { return text::diff(plain, recipe_with(flags)); };
-    const auto one = [](const std::string& path, const Json& value) {
-        return Json::array({{{"op", "replace"}, {"path", path}, {"value", value}}});
+    const auto check = [&](const Arguments& flags, const std::vector<std::pair<std::string, Json>>& changed) {
+        Json patch = Json::array();
+        for (const auto& [path, value] : changed) {
+            patch.push_back({{"op", "replace"}, {"path", path}, {"value", value}});
+        }
+        CAPTURE(flags);
+        CHECK(text::diff(plain, recipe_with(flags)) == patch);
     };
-    for (const auto& [flag, path] :
-         std::vector<std::pair<std::string, std::string>>{{"--embedding", "/network/embedding"},
-                                                          {"--hidden", "/network/hidden/0"},
-                                                          {"--context", "/network/context"},
-                                                          {"--batch", "/batches/size"},
-                                                          {"--seed", "/initial/seed"},
-                                                          {"--split-seed", "/data/split_seed"}}) {
-        CHECK(changed({flag, "7"}) == one(path, 7));
-    }
-    CHECK(changed({"--norm", "after"}) == one("/network/norm/place", "after"));
-    CHECK(changed({"--bn-eps", "0.25"}) == one("/network/norm/epsilon", 0.25));
-    CHECK(changed({"--norm", "before", "--bn-variance", "unbiased"}) == Json::array());
-    const Json biased = recipe_with({"--bn-variance", "biased"});
-    CHECK(biased["network"]["norm"]["batch_divisor"] == "n");
-    CHECK(biased["network"]["norm"]["running_divisor"] == "n");
+    check("--embedding 7", {{"/network/embedding", 7}});
+    check("--hidden 7", {{"/network/hidden/0", 7}});
+    check("--context 7", {{"/network/context", 7}});
+    check("--batch 7", {{"/batches/size", 7}});
+    check("--seed 7", {{"/initial/seed", 7}});
+    check("--split-seed 7", {{"/data/split_seed", 7}});
+    check("--norm after", {{"/network/norm/place", "after"}});
+    check("--bn-eps 0.25", {{"/network/norm/epsilon", 0.25}});
+    check("--norm before --bn-variance unbiased", {});
+    check("--bn-variance biased", {{"/network/norm/batch_divisor", "n"}, {"/network/norm/running_divisor", "n"}});
 }
 
 }  // namespace cli_test
