@@ -80,7 +80,7 @@ typedef struct {
     // cases × the kernel's sizes. By default the extents of the first input. With these, or those of all inputs, shapes
     // beside the given ones are tried as well.
     const size_t* sizes;
-    uint32_t timeout_ms;  // of all calls in one type; by default 10 s
+    uint32_t timeout_ms;  // of all calls in one type, and again of those in a row; by default 10 s
     // If 0, the kernel runs in a subprocess, where crashes and accesses outside of its operands are found.
     int in_this_process;
 } byhand_expected;

@@ -187,12 +187,12 @@ public:
     // Whether the check also tries shapes beside these: of each extent, one less, one more, 1, 2, a multiple of 64, one
     // more than that, and one of thousands, where sizes() and the reference accept it and the work is small. By default
     // it does.
-    Expected& and_neighbours(bool tries = true);
+    Expected& and_neighbours(bool tries = true) { return set(neighbours_, tries); }
     // Names for reports, instead of x, or x0, x1 … The gradient of the value is dy.
     Expected& inputs(std::vector<std::string> names);
     // What the kernel reads, by name, in the order of its parameters: inputs, "dy", "y", and what with() adds. By
     // default dy, if gradients are computed, and then the inputs.
-    Expected& reads(std::vector<std::string> names);
+    Expected& reads(std::vector<std::string> names) { return set(reads_, std::move(names)); }
     // A value that the kernel reads, computed from the inputs: a mean that the forward pass has saved.
     Expected& with(std::string name, Evaluate evaluate);
     // An input only has numbers from `low` to `high`; or it has integers (a class, a quantized weight) from `low` to
@@ -200,25 +200,27 @@ public:
     Expected& range(const std::string& name, double low, double high);
     Expected& integers(const std::string& name, std::int64_t low, std::int64_t high);
     // The kernel has no parameter for this input: the array of its first result holds it at the call.
-    Expected& in_place(std::string input);
+    Expected& in_place(std::string input) { return set(in_place_, std::move(input)); }
     // The first result may have the array of this input. The kernel is called in both ways.
-    Expected& may_alias(std::string input);
+    Expected& may_alias(std::string input) { return set(may_alias_, std::move(input)); }
     // The sizes that the kernel is given, from the shapes of the inputs. By default the extents of the first input.
-    Expected& sizes(std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes);
+    using Sizes = std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)>;
+    Expected& sizes(Sizes sizes) { return set(sizes_, std::move(sizes)); }
     // Where the right value is NaN or infinite, the kernel may have any. By default it must be of the same class (NaN,
     // ∞ or −∞), where that follows from moderate inputs by rule, as 0/0 does.
-    Expected& where_finite();
+    Expected& where_finite() { return set(compares_non_finite_, false); }
     // Accept an error of 10^-digits times the largest number among the inputs, the right values and 1, in double 2^-29
     // of that: of a computation that is right, but less accurate than the reference (a sigmoid by tanh near 0).
     Expected& accurate_to(double digits);
-    // The time limit of all calls in one type; by default 10 s.
-    Expected& timeout(std::chrono::milliseconds limit);
+    // The time limit, by default 10 s: of all calls in float and in types of 16 bits together, of all in double, and
+    // again of the 256 in a row and of those from two threads. There is none in this process.
+    Expected& timeout(std::chrono::milliseconds limit) { return set(timeout_, limit); }
     // Without a subprocess: for a kernel that uses OpenMP, which does not work after a fork if the program has used it
-    // before. It must return or throw, and only writes next to its result are detected.
-    Expected& in_this_process();
+    // before. It must return or throw, only writes next to its result are detected, and no call is repeated.
+    Expected& in_this_process() { return set(subprocess_, false); }
     // Also call the kernel from two threads at once, which must give the same results.
-    Expected& from_two_threads();
-    Expected& seed(std::uint64_t seed);
+    Expected& from_two_threads() { return set(two_threads_, true); }
+    Expected& seed(std::uint64_t seed) { return set(seed_, seed); }
 
     // Whether check(kernel, *this).agrees(), and what that says.
     bool match(const Kernel& kernel) const;
@@ -228,6 +230,12 @@ private:
     friend Report check(const Kernel& kernel, const Expected& expected);
     friend class KernelCheck;
 
+    template <class T>
+    Expected& set(T& option, T value) {
+        option = std::move(value);
+        return *this;
+    }
+
     Evaluate evaluate_;
     What what_;
     std::vector<std::size_t> wrt_ = {0};
@@ -236,7 +244,7 @@ private:
     std::vector<std::pair<std::string, Evaluate>> with_;
     std::map<std::string, std::pair<double, double>> ranges_;
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> integers_;
-    std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes_;
+    Sizes sizes_;
     std::string in_place_, may_alias_;
     double share_ = 0;  // of the largest number, or of 1, that an error may be
     std::chrono::milliseconds timeout_{10000};

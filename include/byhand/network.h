@@ -25,8 +25,11 @@ public:
     // them in a lambda). `right` computes the same from the same values, for example byhand::computed_by(f) with a
     // function f on tensors. Throws std::invalid_argument if the parameters do not fit, or a name is not known yet.
     Network& step(std::string makes, Kernel kernel, std::vector<std::string> reads, Evaluate right);
-    // The time limit of all calls of one step; by default 10 s.
-    Network& timeout(std::chrono::milliseconds limit);
+    // The time limit, by default 10 s: of a step's calls on one set of values, and again of the 256 in a row.
+    Network& timeout(std::chrono::milliseconds limit) {
+        timeout_ = limit;
+        return *this;
+    }
 
 private:
     friend class NetworkCheck;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <exception>
 #include <iterator>
-#include <optional>
 #include <source_location>
 #include <stdexcept>
 #include <string>

@@ -199,17 +199,14 @@ Report KernelCheck::run() {
     const std::vector<Call<double>> in_double = calls<double>();
     CallConfig config{.subprocess = expected_.subprocess_ ? run_calls_in_subprocess : nullptr,
                       .threads = expected_.two_threads_,
-                      .in_a_row = true};
+                      .in_a_row = expected_.subprocess_};
     config.limits.timeout = expected_.timeout_;
     config.limits.option = "timeout()";
     config.limits.advice = [] { return "; -fsanitize=address shows the line"; };
     const ResultsOfBoth results = config.subprocess != nullptr
                                       ? run_calls_in_subprocess(in_float, in_double, config)
                                       : ResultsOfBoth{run_calls(in_float, config), run_calls(in_double, config)};
-    std::vector<Checked> all = checked_in_both(results);
-    std::ranges::for_each(all, keep_confirmed_hint);
-    find_less_accurate(all);
-    return report_of(kernel_.named.name, place_of(kernel_.named), all, neighbours());
+    return report_of(kernel_.named.name, place_of(kernel_.named), checked_in_both(results), neighbours());
 }
 
 Report check(const Kernel& kernel, const Expected& expected) {

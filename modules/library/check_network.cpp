@@ -63,11 +63,6 @@ Network& Network::step(std::string makes, Kernel kernel, std::vector<std::string
     return *this;
 }
 
-Network& Network::timeout(std::chrono::milliseconds limit) {
-    timeout_ = limit;
-    return *this;
-}
-
 // Steps under names, run on their own values or on the right ones.
 class NetworkCheck {
 public:
@@ -80,15 +75,14 @@ private:
     std::vector<Computed> right_values(Precision precision) const;
     std::vector<View> views_of(const std::vector<std::string>& names, const std::vector<Computed>& made) const;
     Tensors<double> values_of(const std::vector<std::string>& names,
-                              const std::map<std::string, std::vector<double>>& made,
-                              const std::map<std::string, Shape>& shapes) const;
-    const Network::Input* find_input(const std::string& name) const;
+                              const std::map<std::string, std::vector<double>>& made) const;
     CallResult<float> call(const Step& step, const Tensors<double>& values) const;
     IsolatedStep isolated(std::size_t place, const Tensors<double>& right);
     Report report_of(const ModelReport& model) const;
 
     const Network& network_;
     CallConfig config_;
+    Tensors<double> inputs_;
     std::vector<Sampled> right_;
     std::map<std::string, Shape> shapes_;
     Graph graph_;
@@ -102,22 +96,18 @@ NetworkCheck::NetworkCheck(const Network& network) : network_(network) {
     config_.limits.advice = [] { return "; -fsanitize=address shows the line"; };
     for (const Network::Input& input : network.inputs_) {
         shapes_[input.name] = input.shape;
+        input.dtype == DType::int64 ? inputs_.put({input.name, input.shape}, input.integers)
+                                    : inputs_.put({input.name, input.shape}, input.numbers);
     }
-}
-
-const Network::Input* NetworkCheck::find_input(const std::string& name) const {
-    const auto found = std::ranges::find(network_.inputs_, name, &Network::Input::name);
-    return found == network_.inputs_.end() ? nullptr : &*found;
 }
 
 std::vector<View> NetworkCheck::views_of(const std::vector<std::string>& names,
                                          const std::vector<Computed>& made) const {
     std::vector<View> views;
+    const std::vector<View> inputs = inputs_.views();
     for (const std::string& name : names) {
-        if (const Network::Input* input = find_input(name)) {
-            views.push_back(input->dtype == DType::int64
-                                ? View{name, input->shape, DType::int64, input->integers.data()}
-                                : View{name, input->shape, DType::float64, input->numbers.data()});
+        if (const View* input = find(inputs, name)) {
+            views.push_back(*input);
         } else {
             const Computed& value = *std::ranges::find(made, name, &Computed::name);
             views.push_back({name, value.shape, DType::float64, value.numbers.data()});
@@ -137,19 +127,15 @@ std::vector<Computed> NetworkCheck::right_values(Precision precision) const {
 
 // `made` has what steps have made, as floats.
 Tensors<double> NetworkCheck::values_of(const std::vector<std::string>& names,
-                                        const std::map<std::string, std::vector<double>>& made,
-                                        const std::map<std::string, Shape>& shapes) const {
+                                        const std::map<std::string, std::vector<double>>& made) const {
     Tensors<double> values;
+    const std::vector<View> inputs = inputs_.views();
     for (const std::string& name : names) {
-        const Network::Input* input = find_input(name);
-        if (input == nullptr) {
-            std::vector<double> floats = made.at(name);
-            std::ranges::transform(floats, floats.begin(), [](double x) { return static_cast<float>(x); });
-            values.put({name, shapes.at(name)}, std::move(floats));
-        } else if (input->dtype == DType::int64) {
-            values.put({name, input->shape}, input->integers);
+        if (const View* input = find(inputs, name)) {
+            values.put(*input);
         } else {
-            values.put({name, input->shape}, input->numbers);
+            const std::vector<double>& numbers = made.at(name);
+            values.put({name, shapes_.at(name)}, std::vector<float>(numbers.begin(), numbers.end()));
         }
     }
     return values;
@@ -162,7 +148,7 @@ CallResult<float> NetworkCheck::call(const Step& step, const Tensors<double>& va
 namespace {
 
 RightResult right_result(const Step& step, const Sampled& sample) {
-    return {step.makes, step.shape, sample.exact.numbers, sample.limits, extents_of(step.shape)};
+    return {step.makes, step.shape, sample.exact.numbers, sample.limits, [&] { return extents_of(step.shape); }};
 }
 
 }  // namespace
@@ -205,7 +191,7 @@ Report NetworkCheck::run() {
     graph_.forward.reserve(network_.steps_.size());
     for (std::size_t place = 0; place < network_.steps_.size(); ++place) {
         const Network::Step& own = network_.steps_[place];
-        const Tensors<double> on_right = values_of(own.reads, right, shapes_);
+        const Tensors<double> on_right = values_of(own.reads, right);
         KernelCall call_of_own{.results = {shapes_.at(own.makes)}, .reads = {}};
         for (const std::string& name : own.reads) {
             call_of_own.reads.push_back(shapes_.at(name));
@@ -215,7 +201,7 @@ Report NetworkCheck::run() {
         const Step& step = graph_.forward.back();
         isolated_steps.push_back(isolated(place, on_right));
 
-        CallResult<float> result = call(step, values_of(own.reads, ours, shapes_));
+        CallResult<float> result = call(step, values_of(own.reads, ours));
         const Sampled& sample = find_sampled(right_, own.makes);
         ValueReport& value = values.emplace_back();
         value.name = own.makes;

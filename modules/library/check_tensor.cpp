@@ -15,8 +15,9 @@ template <class T>
 Trial trial_in(const View& yours, const Sampled& right) {
     const std::vector<T> ours =
         loaded<T>({static_cast<const std::byte*>(yours.data), count(yours.shape) * size_of(yours.dtype)}, yours.dtype);
-    return trial_of(std::span<const T>(ours), {yours.name, yours.shape, right.exact.numbers,
-                                               limits_in(yours.dtype, right, right.limits), extents_of(yours.shape)});
+    return trial_of(std::span<const T>(ours),
+                    {yours.name, yours.shape, right.exact.numbers, limits_in(yours.dtype, right, right.limits),
+                     [&] { return extents_of(yours.shape); }});
 }
 
 }  // namespace
@@ -29,13 +30,7 @@ Report check(const View& yours, const Matches& right) {
     if (yours.dtype == DType::float64) {
         sample_in_double(right.evaluate(), {}, all);
     }
-    Checked checked{.name = yours.name,
-                    .shape = yours.shape,
-                    .type = yours.dtype,
-                    .trials = 1,
-                    .out_of_range = 0,
-                    .reads = {},
-                    .trial = {}};
+    Checked checked{.name = yours.name, .shape = yours.shape, .type = yours.dtype, .trials = 1};
     if (all.at(0).exact.shape != yours.shape) {
         checked.trial.verdict = Verdict::shape;
         checked.trial.note =

@@ -39,16 +39,10 @@ const std::vector<Column>& columns() {
 }
 
 const char* type_of(const Checked& one) {
-    switch (one.type) {
-        case DType::float64:
-            return "double";
-        case DType::bfloat16:
-            return "bfloat16";
-        case DType::float16:
-            return "half";
-        default:
-            return "float";
-    }
+    return one.type == DType::float64    ? "double"
+           : one.type == DType::bfloat16 ? "bfloat16"
+           : one.type == DType::float16  ? "half"
+                                         : "float";
 }
 
 std::vector<Cell> row_of(const Checked& one) {
@@ -127,6 +121,23 @@ std::string accuracy_of(const Checked& one, const std::vector<Checked>& all) {
     return fmt::format("{}", fmt::join(parts, "; "));
 }
 
+// The element, both values and the limit; or what the kernel has done: "dx[18, 71]: yours 0.25, expected 0.5; error
+// …".
+std::string figures_of(const Checked& one) {
+    const Trial& trial = one.trial;
+    const bool has_figures = trial.verdict == Verdict::mismatch || trial.verdict == Verdict::less_accurate ||
+                             trial.verdict == Verdict::non_finite;
+    if (!trial.worst || !has_figures || !trial.note.empty()) {
+        const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
+        return trial.worst && trial.note.empty()
+                   ? fmt::format("{}: {}", element_of(one.name, one.shape, trial.worst->position), what)
+                   : what;
+    }
+    const std::string numbers = report::numbers_of(element_of(one.name, one.shape, trial.worst->position), trial,
+                                                   Whose::yours, one.type == DType::float64);
+    return std::isfinite(trial.worst->ours) ? numbers + "; " + report::error_of(trial) : numbers;
+}
+
 Text failure_of(const Checked& one, const std::vector<Checked>& all, const std::string& subject,
                 const std::string& place) {
     const bool is_named = one.name != subject, is_wrong = one.trial.verdict != Verdict::less_accurate;
@@ -185,90 +196,6 @@ Text nothing_of(const Checked& one, const std::string& subject) {
 Cell verdict_cell(Verdict verdict) {
     const std::string words = to_string(verdict);
     return {words, words, report::mark_of(verdict, {kShowNothing.begin(), kShowNothing.end()})};
-}
-
-bool have_same_inputs(const Checked& one, const Checked& other) {
-    return one.name == other.name && one.is_beside == other.is_beside && (one.is_beside || one.reads == other.reads);
-}
-
-Amplified amplified(double in_float, double in_double, double size, double scale) {
-    // How far the ratio of the two may be from that of the units; up to which error in float that in double may be
-    // smaller; from which on, since errors end there, larger; and what is rounding in double of numbers around the
-    // scale.
-    constexpr double kLess = 4096, kMore = 16, kSmall = 0x1p-20, kLarge = 0x1p-7, kMostInDouble = 0x1p-10;
-    constexpr double kUnits = 0x1p-48;
-    const double as_rounding = kDoubles * in_float;
-    bool has_ratio = false;
-    if (in_float == 0 && in_double == 0) {
-        return Amplified::perhaps;
-    }
-    if (in_float <= kSmall * scale) {
-        has_ratio = in_double <= kMore * as_rounding && (in_float <= kLarge * size || in_double >= as_rounding / kLess);
-        if (!has_ratio && in_double <= kUnits * scale) {
-            return Amplified::perhaps;
-        }
-    } else if (std::isinf(in_float)) {
-        has_ratio = in_double <= kMostInDouble * size;
-    } else {
-        const bool is_not_more =
-            in_double <= kMore * as_rounding || (in_float > kLarge * size && in_double <= kMostInDouble * size);
-        has_ratio = in_double >= as_rounding / kLess && is_not_more;
-    }
-    return has_ratio ? Amplified::yes : Amplified::no;
-}
-
-void find_less_accurate(std::vector<Checked>& all) {
-    constexpr double kMostInFloatOnly = 0x1p-20;
-    const auto is_off = [](const Checked& one) {
-        return one.trial.verdict == Verdict::mismatch || one.trial.verdict == Verdict::non_finite;
-    };
-    const auto call_less_accurate = [&](Checked& one) {
-        if (is_off(one)) {
-            one.trial.verdict = Verdict::less_accurate;
-            one.trial.hint.clear();
-        }
-    };
-    const auto is_seen_to_amplify = [&](const std::string& name) {
-        return std::ranges::any_of(all, [&](const Checked& one) { return one.name == name && one.amplified > 0; });
-    };
-    for (Checked& one : all) {
-        if (one.type != DType::float32) {
-            continue;
-        }
-        const auto in_double = std::ranges::find_if(
-            all, [&](const Checked& other) { return other.type == DType::float64 && have_same_inputs(one, other); });
-        if (in_double == all.end()) {
-            if (one.share_of_largest <= kMostInFloatOnly && std::isinf(one.non_finite_from)) {
-                call_less_accurate(one);
-            }
-        } else if (std::isfinite(one.share) && std::isfinite(in_double->share) && in_double->not_amplified == 0 &&
-                   is_seen_to_amplify(one.name)) {
-            call_less_accurate(one);
-            call_less_accurate(*in_double);
-        }
-    }
-}
-
-void keep_confirmed_hint(Checked& one) {
-    const auto found = one.hints.find(one.trial.hint);
-    if (found == one.hints.end() || found->second < 2) {
-        one.trial.hint.clear();
-    }
-}
-
-std::string figures_of(const Checked& one) {
-    const Trial& trial = one.trial;
-    const bool has_figures = trial.verdict == Verdict::mismatch || trial.verdict == Verdict::less_accurate ||
-                             trial.verdict == Verdict::non_finite;
-    if (!trial.worst || !has_figures || !trial.note.empty()) {
-        const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
-        return trial.worst && trial.note.empty()
-                   ? fmt::format("{}: {}", element_of(one.name, one.shape, trial.worst->position), what)
-                   : what;
-    }
-    const std::string numbers = report::numbers_of(element_of(one.name, one.shape, trial.worst->position), trial,
-                                                   Whose::yours, one.type == DType::float64);
-    return std::isfinite(trial.worst->ours) ? numbers + "; " + report::error_of(trial) : numbers;
 }
 
 std::vector<Extent> extents_of(const Shape& shape) {

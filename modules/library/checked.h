@@ -21,10 +21,10 @@ struct Checked {
     Shape shape;
     DType type = DType::float32;
     std::size_t trials = 0;
-    std::size_t out_of_range =
-        0;              // trials with elements that are not compared: no right value, or beyond float's range
-    std::string reads;  // shapes of the inputs of the trial: "(7, 27), (27)"; may be empty
-    Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
+    // Trials with elements that are not compared: no right value, or beyond float's range.
+    std::size_t out_of_range = 0;
+    std::string reads = {};  // shapes of the inputs of the trial: "(7, 27), (27)"; may be empty
+    Trial trial = {};        // the first that fails; else the one whose error takes the largest share of its limit
     // Of shapes beside those that were given: then `shape` and `reads` are those of the trial.
     bool is_beside = false;
     // The largest finite error of a trial that fails, over the largest number of its inputs and right values, or over 1
@@ -54,29 +54,8 @@ struct Checked {
 // With its mark.
 Cell verdict_cell(Verdict verdict);
 
-// The element, both values and the limit; or what the kernel has done: "dx[18, 71]: yours 0.25, expected 0.5; error
-// …".
-std::string figures_of(const Checked& one);
-
 // For hints: n is the first extent of the shape.
 std::vector<Extent> extents_of(const Shape& shape);
-
-// Whether they are of the same tensor, in any type.
-bool have_same_inputs(const Checked& one, const Checked& other);
-
-// Whether these are the largest errors of the elements that are off, in float (∞: NaN) and in double, of a formula that
-// amplifies rounding: on the same inputs their ratio is about that of the units, where those of a wrong formula are
-// about equal. Errors end at about the `size`, the largest of the results. `perhaps`: that in double is no more than
-// rounding of numbers about the `scale`, the largest of the inputs, the results and 1, and the pair decides nothing.
-enum class Amplified { yes, perhaps, no };
-Amplified amplified(double in_float, double in_double, double size, double scale);
-
-// Gives those the verdict less_accurate that fail by nothing but amplified rounding. Without a function in double: by
-// less than a millionth of the largest number.
-void find_less_accurate(std::vector<Checked>& all);
-
-// Leaves the trial's hint only if another that fails has it: what a single one suggests may be chance.
-void keep_confirmed_hint(Checked& one);
 
 // The report's text without the name at its beginning, which Catch2 puts before it.
 std::string text_after(const std::string& name, const Report& report);

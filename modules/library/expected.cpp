@@ -58,11 +58,6 @@ Expected& Expected::shapes_of_all(std::vector<std::vector<Shape>> cases) {
     return *this;
 }
 
-Expected& Expected::and_neighbours(bool tries) {
-    neighbours_ = tries;
-    return *this;
-}
-
 Expected& Expected::inputs(std::vector<std::string> names) {
     if (names.size() != inputs_.size()) {
         throw std::invalid_argument("inputs() has " + plural(names.size(), "name") + ", but the reference has " +
@@ -78,21 +73,11 @@ Expected& Expected::inputs(std::vector<std::string> names) {
     return *this;
 }
 
-Expected& Expected::where_finite() {
-    compares_non_finite_ = false;
-    return *this;
-}
-
 Expected& Expected::accurate_to(double digits) {
     if (!(digits > 0)) {
         throw std::invalid_argument("accurate_to(): the digits must be more than 0");
     }
     share_ = std::pow(10, -digits);
-    return *this;
-}
-
-Expected& Expected::reads(std::vector<std::string> names) {
-    reads_ = std::move(names);
     return *this;
 }
 
@@ -116,41 +101,6 @@ Expected& Expected::integers(const std::string& name, std::int64_t low, std::int
                                     std::to_string(high));
     }
     integers_[name] = {low, high};
-    return *this;
-}
-
-Expected& Expected::in_place(std::string input) {
-    in_place_ = std::move(input);
-    return *this;
-}
-
-Expected& Expected::may_alias(std::string input) {
-    may_alias_ = std::move(input);
-    return *this;
-}
-
-Expected& Expected::sizes(std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes) {
-    sizes_ = std::move(sizes);
-    return *this;
-}
-
-Expected& Expected::timeout(std::chrono::milliseconds limit) {
-    timeout_ = limit;
-    return *this;
-}
-
-Expected& Expected::in_this_process() {
-    subprocess_ = false;
-    return *this;
-}
-
-Expected& Expected::from_two_threads() {
-    two_threads_ = true;
-    return *this;
-}
-
-Expected& Expected::seed(std::uint64_t seed) {
-    seed_ = seed;
     return *this;
 }
 

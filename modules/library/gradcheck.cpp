@@ -150,13 +150,8 @@ Checked checked_part(const Part& part, const ScalarFunction& f, const std::vecto
                         (kinks.size() == 1 ? "" : fmt::format("; so are {} more elements", kinks.size() - 1)));
     }
     const View own = view_of(elements.ours), right = view_of(elements.differences);
-    Checked checked{.name = part.name,
-                    .shape = {part.size},
-                    .type = DType::float64,
-                    .trials = elements.positions.size(),
-                    .out_of_range = 0,
-                    .reads = {},
-                    .trial = {}};
+    Checked checked{
+        .name = part.name, .shape = {part.size}, .type = DType::float64, .trials = elements.positions.size()};
     if (elements.ours.empty()) {
         checked.trial.verdict = Verdict::undecided;
         return checked;

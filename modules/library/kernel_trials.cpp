@@ -4,26 +4,25 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <map>
+#include <ranges>
 #include <span>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "harness/isolated/step_inputs.h"
+#include "harness/limits/monte_carlo.h"
 #include "library/kernel_check.h"
 #include "library/kernel_inputs.h"
 
 namespace byhand {
 namespace {
 
-// "(7, 27), (27)"
-std::string listed(const std::vector<Shape>& shapes) {
-    std::vector<std::string> texts;
-    std::ranges::transform(shapes, std::back_inserter(texts), [](const Shape& shape) { return to_string(shape); });
-    return fmt::format("{}", fmt::join(texts, ", "));
+// Whether they are of the same tensor, in any type.
+bool have_same_inputs(const Checked& one, const Checked& other) {
+    return one.name == other.name && one.is_beside == other.is_beside && (one.is_beside || one.reads == other.reads);
 }
 
 // To those of the same tensor, shapes and type, of which the one that says most is kept.
@@ -138,6 +137,37 @@ double largest_error(const Made<T>& made) {
     return largest;
 }
 
+// Whether these are the largest errors of the elements that are off, in float (∞: NaN) and in double, of a formula that
+// amplifies rounding: on the same inputs their ratio is about that of the units, where those of a wrong formula are
+// about equal. Errors end at about the `size`, the largest of the results. `perhaps`: that in double is no more than
+// rounding of numbers about the `scale`, the largest of the inputs, the results and 1, and the pair decides nothing.
+enum class Amplified { yes, perhaps, no };
+Amplified amplified(double in_float, double in_double, double size, double scale) {
+    // How far the ratio of the two may be from that of the units; up to which error in float that in double may be
+    // smaller; from which on, since errors end there, larger; and what is rounding in double of numbers around the
+    // scale.
+    constexpr double kLess = 4096, kMore = 16, kSmall = 0x1p-20, kLarge = 0x1p-7, kMostInDouble = 0x1p-10;
+    constexpr double kUnits = 0x1p-48;
+    const double as_rounding = kDoubles * in_float;
+    bool has_ratio = false;
+    if (in_float == 0 && in_double == 0) {
+        return Amplified::perhaps;
+    }
+    if (in_float <= kSmall * scale) {
+        has_ratio = in_double <= kMore * as_rounding && (in_float <= kLarge * size || in_double >= as_rounding / kLess);
+        if (!has_ratio && in_double <= kUnits * scale) {
+            return Amplified::perhaps;
+        }
+    } else if (std::isinf(in_float)) {
+        has_ratio = in_double <= kMostInDouble * size;
+    } else {
+        const bool is_not_more =
+            in_double <= kMore * as_rounding || (in_float > kLarge * size && in_double <= kMostInDouble * size);
+        has_ratio = in_double >= as_rounding / kLess && is_not_more;
+    }
+    return has_ratio ? Amplified::yes : Amplified::no;
+}
+
 // Of the elements that are off in either type, the largest errors.
 Amplified amplified_in(const Made<float>& in_float, const Made<double>& in_double, double largest) {
     double off_in_float = 0, off_in_double = 0;
@@ -149,6 +179,48 @@ Amplified amplified_in(const Made<float>& in_float, const Made<double>& in_doubl
     }
     const double size = largest_of(in_double.right, 0);
     return amplified(off_in_float, off_in_double, size, std::max({size, largest, 1.0}));
+}
+
+// Gives those the verdict less_accurate that fail by nothing but amplified rounding. Without a function in double: by
+// less than a millionth of the largest number.
+void find_less_accurate(std::vector<Checked>& all) {
+    constexpr double kMostInFloatOnly = 0x1p-20;
+    const auto is_off = [](const Checked& one) {
+        return one.trial.verdict == Verdict::mismatch || one.trial.verdict == Verdict::non_finite;
+    };
+    const auto call_less_accurate = [&](Checked& one) {
+        if (is_off(one)) {
+            one.trial.verdict = Verdict::less_accurate;
+            one.trial.hint.clear();
+        }
+    };
+    const auto is_seen_to_amplify = [&](const std::string& name) {
+        return std::ranges::any_of(all, [&](const Checked& one) { return one.name == name && one.amplified > 0; });
+    };
+    for (Checked& one : all) {
+        if (one.type != DType::float32) {
+            continue;
+        }
+        const auto in_double = std::ranges::find_if(
+            all, [&](const Checked& other) { return other.type == DType::float64 && have_same_inputs(one, other); });
+        if (in_double == all.end()) {
+            if (one.share_of_largest <= kMostInFloatOnly && std::isinf(one.non_finite_from)) {
+                call_less_accurate(one);
+            }
+        } else if (std::isfinite(one.share) && std::isfinite(in_double->share) && in_double->not_amplified == 0 &&
+                   is_seen_to_amplify(one.name)) {
+            call_less_accurate(one);
+            call_less_accurate(*in_double);
+        }
+    }
+}
+
+// Leaves the trial's hint only if another that fails has it: what a single one suggests may be chance.
+void keep_confirmed_hint(Checked& one) {
+    const auto found = one.hints.find(one.trial.hint);
+    if (found == one.hints.end() || found->second < 2) {
+        one.trial.hint.clear();
+    }
 }
 
 }  // namespace
@@ -216,17 +288,19 @@ Checked KernelCheck::checked_of(const Called<T>& called) const {
     const Sampled& right = find_sampled(called.evaluation().right, step.makes);
     const std::vector<double> limits = limits_of(called, right);
     const std::vector<Shape>& shapes = shapes_[of->shapes];
-    Trial trial = trial_of(
-        *result, {step.makes, step.shape, right.exact.numbers, limits, extents_of(shapes.front()), right.of_class});
+    Trial trial = trial_of(*result, {step.makes, step.shape, right.exact.numbers, limits,
+                                     [&] { return extents_of(shapes.front()); }, right.of_class});
     trial.on = of->on + (run->in_place ? ", in place of " + expected_.may_alias_ : "");
-    Checked checked{.name = step.makes,
-                    .shape = step.shape,
-                    .type = *functions_[run->function]->type,
-                    .trials = 1,
-                    .out_of_range = trial.verdict == Verdict::out_of_range ? 1U : 0U,
-                    .reads = listed(shapes),
-                    .trial = std::move(trial),
-                    .is_beside = !is_given(of->shapes)};
+    Checked checked{
+        .name = step.makes,
+        .shape = step.shape,
+        .type = *functions_[run->function]->type,
+        .trials = 1,
+        .out_of_range = trial.verdict == Verdict::out_of_range ? 1U : 0U,
+        .reads = fmt::format(
+            "{}", fmt::join(std::views::transform(shapes, [](const Shape& one) { return to_string(one); }), ", ")),
+        .trial = std::move(trial),
+        .is_beside = !is_given(of->shapes)};
     const Verdict verdict = checked.trial.verdict;
     if (agrees(verdict)) {
         checked.agrees_at = {of->largest};
@@ -284,6 +358,8 @@ std::vector<Checked> KernelCheck::checked_in_both(const ResultsOfBoth& results) 
         }
         add_trial(std::move(checked), all);
     }
+    std::ranges::for_each(all, keep_confirmed_hint);
+    find_less_accurate(all);
     return all;
 }
 

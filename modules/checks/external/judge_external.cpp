@@ -209,7 +209,8 @@ std::optional<IsolatedStep> judge_by(const SizedForm& form, const std::vector<Si
     if (!is_informative(limits, exact) && !(all_exact && exact_stays(form, *step, exact, reads, inputs))) {
         return std::nullopt;
     }
-    const RightResult right{given.name, given.shape, exact, limits, extents_of(form.graph.config, form.graph.rows)};
+    const RightResult right{given.name, given.shape, exact, limits,
+                            [&] { return extents_of(form.graph.config, form.graph.rows); }};
     const auto judge = [&]<class T>(const T* numbers) {
         return trial_of(std::span(numbers, count(given.shape)), right);
     };

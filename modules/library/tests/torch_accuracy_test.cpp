@@ -9,8 +9,10 @@
 #include "base/text.h"
 #include "byhand/torch.h"
 #include "library/sampled.h"
+#include "library/tests/torch_trial.h"
 
 using namespace byhand;
+using trial::in_both;
 
 namespace {
 
@@ -74,10 +76,8 @@ TEST_CASE("accuracy: a wrong formula is wrong, however many digits are asked for
     const auto cut = []<class T>(T* y, const T* x, std::size_t n) {
         std::transform(x, x + n, y, [](T number) { return number < -8 ? T(0) : std::exp(number); });
     };
-    const Kernel exponential = kernel(
-        "exponential", [=](float* y, const float* x, std::size_t n) { cut(y, x, n); },
-        [=](double* y, const double* x, std::size_t n) { cut(y, x, n); });
-    const Report of_cut = check(exponential, computes([](at::Tensor x) { return at::exp(x); }).shapes({{3300}}));
+    const Report of_cut =
+        check(in_both("exponential", cut), computes([](at::Tensor x) { return at::exp(x); }).shapes({{3300}}));
     INFO(of_cut.text());
     CHECK(text::contains(of_cut.text(), "is wrong"));
     // A constant in float: as good as any in float, but not in double.
@@ -93,15 +93,12 @@ TEST_CASE("accuracy: a wrong formula is wrong, however many digits are asked for
 TEST_CASE("accuracy: a kernel is not held to what a saved value has lost by rounding") {
     // SELU backward from y: scale·dy above 0, else dy·(y + scale·α), where y is next to −scale·α for most x below 0.
     const auto selu = [](double alpha) {
-        const auto backward = [alpha]<class T>(T* dx, const T* dy, const T* y, std::size_t n) {
+        return in_both("selu_backward", [alpha]<class T>(T* dx, const T* dy, const T* y, std::size_t n) {
             const double scale = 1.0507009873554805;
             for (std::size_t i = 0; i < n; ++i) {
                 dx[i] = y[i] > 0 ? static_cast<T>(scale) * dy[i] : dy[i] * (y[i] + static_cast<T>(scale * alpha));
             }
-        };
-        return kernel(
-            "selu_backward", [=](float* dx, const float* dy, const float* y, std::size_t n) { backward(dx, dy, y, n); },
-            [=](double* dx, const double* dy, const double* y, std::size_t n) { backward(dx, dy, y, n); });
+        });
     };
     const auto of_selu = [] {
         return is_vjp_of([](at::Tensor x) { return at::selu(x); }).reads({"dy", "y"}).shapes({{33}});
@@ -114,17 +111,11 @@ TEST_CASE("accuracy: a kernel is not held to what a saved value has lost by roun
 
     // A softmax from the saved log-sum-exp, which is off by its rounding for large numbers.
     const auto softmax = [](double off) {
-        const auto rows = [off]<class T>(T* y, const T* x, const T* lse, std::size_t n, std::size_t c) {
+        return in_both("softmax", [off]<class T>(T* y, const T* x, const T* lse, std::size_t n, std::size_t c) {
             for (std::size_t i = 0; i < n * c; ++i) {
                 y[i] = std::exp(x[i] - lse[i / c]) * static_cast<T>(1 + off);
             }
-        };
-        return kernel(
-            "softmax",
-            [=](float* y, const float* x, const float* lse, std::size_t n, std::size_t c) { rows(y, x, lse, n, c); },
-            [=](double* y, const double* x, const double* lse, std::size_t n, std::size_t c) {
-                rows(y, x, lse, n, c);
-            });
+        });
     };
     const auto of_softmax = [] {
         return computes([](at::Tensor x) { return at::softmax(x, 1); })
@@ -140,14 +131,11 @@ TEST_CASE("accuracy: a kernel is not held to what a saved value has lost by roun
 
 TEST_CASE("accuracy: a saved value that is not rounded is taken as it is") {
     const auto relu = [](bool at_zero) {
-        const auto backward = [at_zero]<class T>(T* dx, const T* dy, const T* y, std::size_t n) {
+        return in_both("relu_backward", [at_zero]<class T>(T* dx, const T* dy, const T* y, std::size_t n) {
             for (std::size_t i = 0; i < n; ++i) {
                 dx[i] = y[i] > 0 || (at_zero && y[i] == 0) ? dy[i] : T(0);
             }
-        };
-        return kernel(
-            "relu_backward", [=](float* dx, const float* dy, const float* y, std::size_t n) { backward(dx, dy, y, n); },
-            [=](double* dx, const double* dy, const double* y, std::size_t n) { backward(dx, dy, y, n); });
+        });
     };
     const auto expected = [] {
         return is_vjp_of([](at::Tensor x) { return at::relu(x); }).reads({"dy", "y"}).shapes({{33}});
@@ -165,14 +153,7 @@ TEST_CASE("accuracy: a saved value that is not rounded is taken as it is") {
                 dx[i] = x[i] == y[i / c] ? static_cast<T>(factor) * dy[i / c] / ties : T(0);
             }
         };
-        return kernel(
-            "maximum_backward",
-            [=](float* dx, const float* dy, const float* x, const float* y, std::size_t n, std::size_t c) {
-                backward(dx, dy, x, y, n, c);
-            },
-            [=](double* dx, const double* dy, const double* x, const double* y, std::size_t n, std::size_t c) {
-                backward(dx, dy, x, y, n, c);
-            });
+        return in_both("maximum_backward", backward);
     };
     const auto of_maximum = [] {
         return is_vjp_of([](at::Tensor x) { return at::amax(x, 1); }).reads({"dy", "x", "y"}).shapes({{7, 27}});
@@ -186,7 +167,7 @@ TEST_CASE("accuracy: a saved value that is not rounded is taken as it is") {
 TEST_CASE("accuracy: NaN by rounding, of float only and of extreme inputs, is not wrong, but less accurate") {
     // FlashAttention's exponential, whose max·log2(e) is rounded.
     const auto softmax = [](double log2e) {
-        const auto rows = [log2e]<class T>(T* y, const T* x, std::size_t n, std::size_t c) {
+        return in_both("softmax", [log2e]<class T>(T* y, const T* x, std::size_t n, std::size_t c) {
             for (std::size_t i = 0; i < n * c; i += c) {
                 const T top = *std::max_element(x + i, x + i + c) * static_cast<T>(log2e);
                 T sum = 0;
@@ -196,10 +177,7 @@ TEST_CASE("accuracy: NaN by rounding, of float only and of extreme inputs, is no
                 }
                 std::for_each(y + i, y + i + c, [=](T& p) { p /= sum; });
             }
-        };
-        return kernel(
-            "softmax", [=](float* y, const float* x, std::size_t n, std::size_t c) { rows(y, x, n, c); },
-            [=](double* y, const double* x, std::size_t n, std::size_t c) { rows(y, x, n, c); });
+        });
     };
     const auto expected = [] { return computes([](at::Tensor x) { return at::softmax(x, 1); }).shapes({{7, 27}}); };
     const std::string text = check(softmax(1.4426950408889634), expected()).text();
@@ -219,10 +197,7 @@ TEST_CASE("accuracy: a reference that is less accurate than the kernel is named,
     const auto by_tanh = [] {
         return computes([](at::Tensor x) { return (at::tanh(x * 0.5) + 1) * 0.5; }).shapes({{33}});
     };
-    const Report report = check(kernel(
-                                    "sigmoid", [=](float* y, const float* x, std::size_t n) { exact(y, x, n); },
-                                    [=](double* y, const double* x, std::size_t n) { exact(y, x, n); }),
-                                by_tanh());
+    const Report report = check(in_both("sigmoid", exact), by_tanh());
     INFO(report.text());
     CHECK(report.agrees());
     CHECK(text::contains(report.text(), "the reference is the less accurate one in"));

@@ -1,18 +1,23 @@
 #include <ATen/ATen.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
 #include "byhand/torch.h"
+#include "library/tests/torch_trial.h"
 
 using namespace byhand;
 
@@ -32,6 +37,9 @@ void exp_of(float* y, const float* x, std::size_t n) {
     for (std::size_t i = 0; i < n; ++i) {
         y[i] = std::exp(x[i]);
     }
+}
+void exp_of_matrix(float* y, const float* x, std::size_t n, std::size_t c) {
+    exp_of(y, x, n * c);
 }
 Expected exp_expected() {
     return computes([](const at::Tensor& x) { return at::exp(x); });
@@ -54,6 +62,50 @@ Report gather(std::int64_t wrong) {
 }
 
 }  // namespace
+
+// (What a kernel may do besides its result: modules/foreign/tests/same_faults_test.cpp.)
+TEST_CASE("kernel: a report names the place of the kernel, and the option that allows more time") {
+    const auto exp = exp_expected().shapes({{1, 1}, {7, 27}}).timeout(std::chrono::milliseconds(1500));
+    CHECK(text::contains(check(kernel("my_exp", exp_of_matrix), exp).text(), "my_exp is right: 56 trials"));
+    const std::string late = check(kernel("my_exp",
+                                          [](float* y, const float* x, std::size_t n, std::size_t c) {
+                                              exp_of(y, x, n * c);
+                                              while (c == 27) {
+                                                  pause();
+                                              }
+                                          }),
+                                   exp)
+                                 .text();
+    CHECK(text::contains(late, "my_exp (torch_inputs_test.cpp:"));
+    CHECK(text::contains(late, "is not done with all its calls within 1500 ms; timeout() allows more"));
+}
+
+TEST_CASE("kernel: parameters that do not fit what is expected are refused") {
+    const Kernel yours = kernel("my_exp", exp_of_matrix);
+    CHECK(text::contains(refused(yours, exp_expected()), "no shapes: add some"));
+    CHECK(text::contains(refused(yours, exp_expected().shapes({{3, 5}}).reads({"y0"})),
+                         "reads y0, which is neither an input of the reference (x)"));
+    const std::pair<Kernel, const char*> unfit[] = {
+        {kernel("two", [](float*, float*, const float*, std::size_t, std::size_t) {}),
+         "has 2 results, but 1 expected: y"},
+        {kernel("two", [](float*, const float*, const float*, std::size_t, std::size_t) {}),
+         "has 2 inputs, but 1 expected: x; name them with reads()"},
+        {kernel("one", [](float*, const float*, std::size_t) {}),
+         "takes 1 size, but is given 2, the extents of the first input: set sizes()"},
+        {kernel("index", [](float*, const int*, std::size_t, std::size_t) {}),
+         "takes x as integers: give their range with integers()"}};
+    for (const auto& [kernel, why] : unfit) {
+        CHECK(text::contains(refused(kernel, exp_expected().shapes({{3, 5}})), why));
+    }
+    const auto sum = [](const at::Tensor& a, const at::Tensor& b) { return a + b; };
+    CHECK_THROWS_AS(computes(sum).wrt(0), std::invalid_argument);
+    CHECK_THROWS_AS(is_vjp_of(sum).wrt(2), std::invalid_argument);
+    CHECK_THROWS_AS(computes(sum).inputs({"a"}), std::invalid_argument);
+    CHECK_THROWS_AS(computes(sum).shapes_of_all({{{1}}}), std::invalid_argument);
+    CHECK(text::contains(refused(kernel("sum", [](float*, const float*, const float*, std::size_t) {}),
+                                 computes(sum).shapes_of_all({{{3}, {5}}})),
+                         "the reference does not accept inputs of (3), (5): "));
+}
 
 TEST_CASE("integers: every one of them is tried") {
     const Report right = gather(-1);
@@ -82,9 +134,8 @@ TEST_CASE("integers: those that the kernel's type does not hold are refused") {
 
 TEST_CASE("inputs: without elements, and called X") {
     CHECK(check(kernel("exp", exp_of), exp_expected().inputs({"X"}).shapes({{0}, {7}})).agrees());
-    const auto matrix = [](float* y, const float* x, std::size_t n, std::size_t c) { exp_of(y, x, n * c); };
-    CHECK(check(kernel("exp", matrix), exp_expected().shapes({{0, 3}, {5, 3}})).agrees());
-    CHECK(text::contains(check(kernel("exp", matrix), exp_expected().shapes({{0, 3}})).text(),
+    CHECK(check(kernel("exp", exp_of_matrix), exp_expected().shapes({{0, 3}, {5, 3}})).agrees());
+    CHECK(text::contains(check(kernel("exp", exp_of_matrix), exp_expected().shapes({{0, 3}})).text(),
                          "is not shown to be right"));
 }
 
@@ -210,19 +261,24 @@ TEST_CASE("a kernel in this process: right, wrong, and writing past its result")
     CHECK(text::contains(with(1, true).text(), "writes past the end of its result"));
 }
 
+TEST_CASE("a kernel in this process is called once for each trial, in the thread that checks") {
+    std::size_t calls = 0, in_others = 0;
+    const auto counted = [&, own = std::this_thread::get_id()](float* y, const float* x, std::size_t n) {
+        exp_of(y, x, n);
+        ++calls;
+        in_others += std::this_thread::get_id() == own ? 0 : 1;
+    };
+    const Report report = check(kernel("exp", counted), exp_expected().shapes({{7}}).in_this_process());
+    CHECK(text::contains(report.text(), "exp is right: " + std::to_string(calls) + " trials"));
+    CHECK(in_others == 0);
+}
+
 namespace {
 
 // y = f(x), by two instances of a lambda.
 template <class F>
 Kernel elementwise(F f) {
-    const auto of = [f]<class T>(T* y, const T* x, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i) {
-            y[i] = static_cast<T>(f(x[i]));
-        }
-    };
-    return kernel(
-        "f", [of](float* y, const float* x, std::size_t n) { of(y, x, n); },
-        [of](double* y, const double* x, std::size_t n) { of(y, x, n); });
+    return trial::each("f", [f]<class T>(T x) { return static_cast<T>(f(x)); });
 }
 
 // Whether x is in the octave from 2^exponent on.

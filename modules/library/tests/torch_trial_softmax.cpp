@@ -13,22 +13,16 @@
 namespace byhand::trial {
 
 void sums(List& list) {
-    in_orders(list, "sum of all elements", "sum",
-              [](const std::string& name, int order) {
-                  return in_both(name, [order]<class T>(T* y, const T* x, std::size_t n) {
-                      *y = ordered_sum<T>(order, n, [&](std::size_t i) { return x[i]; });
-                  });
-              },
-              computes([](const Tensor& x) { return x.sum(); }).sizes(elements),
-              {{{100, 100}}, {{32, 32, 32}}, {{300, 300}}});
+    const auto of_all = [](const std::string& name, int order) {
+        return in_both(name, [order]<class T>(T* y, const T* x, std::size_t n) {
+            *y = ordered_sum<T>(order, n, [&](std::size_t i) { return x[i]; });
+        });
+    };
+    const Expected sum = computes([](const Tensor& x) { return x.sum(); }).sizes(elements);
+    in_orders(list, "sum of all elements", "sum", of_all, sum, {{{100, 100}}, {{32, 32, 32}}, {{300, 300}}});
     // A million, in the orders that err most.
     for (const int order : {0, 1, 4}) {
-        add(list, "sum of all elements",
-            in_both(named("sum", order),
-                    [order]<class T>(T* y, const T* x, std::size_t n) {
-                        *y = ordered_sum<T>(order, n, [&](std::size_t i) { return x[i]; });
-                    }),
-            computes([](const Tensor& x) { return x.sum(); }).sizes(elements), {{{1000, 1000}}}, true);
+        add(list, "sum of all elements", of_all(named("sum", order), order), sum, {{{1000, 1000}}}, true);
     }
     const auto of_columns = [](bool mean) {
         return [mean](const std::string& name, int order) {
@@ -105,19 +99,19 @@ void softmaxes(List& list) {
               Expected(softmax).range("x", -30, 30), kRows);
 
     const Expected backward = is_vjp_of([](const Tensor& x) { return at::softmax(x, 1); });
-    for (const bool factored : {true, false}) {
-        const auto row = [factored](int order) {
-            return [=]<class T>(T* dx, const T* dy, const T* y, std::size_t c) {
-                const T sum = dot(dy, y, c, order);
-                for (std::size_t j = 0; j < c; ++j) {
-                    dx[j] = factored ? y[j] * (dy[j] - sum) : y[j] * dy[j] - y[j] * sum;
-                }
-            };
+    const auto row_of = [](bool factored, int order) {
+        return [=]<class T>(T* dx, const T* dy, const T* y, std::size_t c) {
+            const T sum = dot(dy, y, c, order);
+            for (std::size_t j = 0; j < c; ++j) {
+                dx[j] = factored ? y[j] * (dy[j] - sum) : y[j] * dy[j] - y[j] * sum;
+            }
         };
+    };
+    for (const bool factored : {true, false}) {
         const std::string form = factored ? "y·(dy − dot)" : "y·dy − y·dot";
         in_orders(
             list, "softmax backward from y", form,
-            [&](const std::string& name, int order) { return rows_backward(name, row(order)); },
+            [&](const std::string& name, int order) { return rows_backward(name, row_of(factored, order)); },
             Expected(backward).reads({"dy", "y"}), kRows);
         in_orders(
             list, "softmax backward from x", form,
@@ -125,7 +119,7 @@ void softmaxes(List& list) {
                 return rows_backward(name, [=]<class T>(T* dx, const T* dy, const T* x, std::size_t c) {
                     std::vector<T> y(c);
                     softmax_row(y.data(), x, c, order);
-                    row(order)(dx, dy, y.data(), c);
+                    row_of(factored, order)(dx, dy, y.data(), c);
                 });
             },
             backward, kRows);
@@ -136,14 +130,7 @@ void softmaxes(List& list) {
         return at::zeros_like(x).scatter(1, chosen, at::softmax(values, 1));
     };
     in_orders(list, "top-2 gate backward from y", "y·(dy − dot)",
-              [](const std::string& name, int order) {
-                  return rows_backward(name, [order]<class T>(T* dx, const T* dy, const T* y, std::size_t c) {
-                      const T sum = dot(dy, y, c, order);
-                      for (std::size_t j = 0; j < c; ++j) {
-                          dx[j] = y[j] * (dy[j] - sum);
-                      }
-                  });
-              },
+              [&](const std::string& name, int order) { return rows_backward(name, row_of(true, order)); },
               is_vjp_of(gate).reads({"dy", "y"}), {{{1, 3}}, {{7, 8}}, {{33, 27}}});
 }
 

@@ -5,10 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <set>
+#include <string_view>
 
 namespace byhand {
 namespace {
+
+// Whether it is one of the words, each of which stands between two spaces.
+bool is_among(std::string_view words, const std::string& name) {
+    return words.find(" " + name + " ") != std::string_view::npos;
+}
 
 bool has_numbers(const c10::IValue& value) {
     return value.isTensor() && value.toTensor().defined() && at::isFloatingType(value.toTensor().scalar_type());
@@ -16,16 +21,14 @@ bool has_numbers(const c10::IValue& value) {
 
 // Operations without dimensions or other integral parameters that sum.
 bool sums(const std::string& name) {
-    static const std::set<std::string> sums = {"mm",    "bmm",   "dot",  "mv",      "vdot",
-                                               "addmm", "addmv", "addr", "baddbmm", "sum",
-                                               "mean",  "prod",  "norm", "dist",    "convolution_backward"};
-    return sums.contains(name);
+    constexpr std::string_view kSums =
+        " mm bmm dot mv vdot addmm addmv addr baddbmm sum mean prod norm dist convolution_backward ";
+    return is_among(kSums, name);
 }
 
 // One rounding, of the exact result of the inputs as they are.
 bool is_arithmetic(const std::string& name) {
-    static const std::set<std::string> arithmetic = {"add", "sub", "mul", "div", "rsub", "sqrt"};
-    return arithmetic.contains(name);
+    return is_among(" add sub mul div rsub sqrt ", name);
 }
 
 // A scalar, which may be integral as in x·2; not a dimension.
@@ -94,81 +97,21 @@ std::vector<std::int64_t> interpolated(const c10::FunctionSchema& schema, std::s
 }  // namespace
 
 bool copies(const std::string& name) {
-    static const std::set<std::string> copies = {
-        "cat",          "clone",  "contiguous", "constant_pad_nd", "copy", "flip",     "gather", "embedding", "index",
-        "index_select", "repeat", "roll",       "stack",           "to",   "_to_copy", "where"};
-    return copies.contains(name);
+    constexpr std::string_view kCopies =
+        " cat clone contiguous constant_pad_nd copy flip gather embedding index index_select repeat roll stack "
+        "to _to_copy where ";
+    return is_among(kCopies, name);
 }
 
 bool is_exact(const std::string& name) {
-    static const std::set<std::string> choices = {"abs",
-                                                  "amax",
-                                                  "amin",
-                                                  "argmax",
-                                                  "argmin",
-                                                  "argsort",
-                                                  "bitwise_and",
-                                                  "bitwise_not",
-                                                  "bitwise_or",
-                                                  "bucketize",
-                                                  "ceil",
-                                                  "clamp",
-                                                  "clamp_max",
-                                                  "clamp_min",
-                                                  "count_nonzero",
-                                                  "cummax",
-                                                  "cummin",
-                                                  "eq",
-                                                  "fill",
-                                                  "floor",
-                                                  "ge",
-                                                  "gt",
-                                                  "hardtanh",
-                                                  "hardtanh_backward",
-                                                  "index_copy",
-                                                  "index_put",
-                                                  "isfinite",
-                                                  "isinf",
-                                                  "isnan",
-                                                  "isneginf",
-                                                  "isposinf",
-                                                  "le",
-                                                  "logical_and",
-                                                  "logical_not",
-                                                  "logical_or",
-                                                  "logical_xor",
-                                                  "lt",
-                                                  "masked_fill",
-                                                  "masked_scatter",
-                                                  "masked_select",
-                                                  "max",
-                                                  "max_pool2d_with_indices",
-                                                  "maximum",
-                                                  "min",
-                                                  "minimum",
-                                                  "nan_to_num",
-                                                  "narrow_copy",
-                                                  "ne",
-                                                  "neg",
-                                                  "nonzero",
-                                                  "relu",
-                                                  "round",
-                                                  "scatter",
-                                                  "searchsorted",
-                                                  "select_backward",
-                                                  "sgn",
-                                                  "sign",
-                                                  "signbit",
-                                                  "slice_backward",
-                                                  "sort",
-                                                  "threshold",
-                                                  "threshold_backward",
-                                                  "topk",
-                                                  "tril",
-                                                  "triu",
-                                                  "trunc",
-                                                  "zero"};
-    return copies(name) || choices.contains(name);
+    constexpr std::string_view kChoices =
+        " abs amax amin argmax argmin argsort bitwise_and bitwise_not bitwise_or bucketize ceil clamp "
+        "clamp_max clamp_min count_nonzero cummax cummin eq fill floor ge gt hardtanh hardtanh_backward "
+        "index_copy index_put isfinite isinf isnan isneginf isposinf le logical_and logical_not logical_or "
+        "logical_xor lt masked_fill masked_scatter masked_select max max_pool2d_with_indices maximum min "
+        "minimum nan_to_num narrow_copy ne neg nonzero relu round scatter searchsorted select_backward sgn "
+        "sign signbit slice_backward sort threshold threshold_backward topk tril triu trunc zero ";
+    return copies(name) || is_among(kChoices, name);
 }
 
 std::string name_of(const c10::FunctionSchema& schema) {

@@ -250,29 +250,20 @@ at::Tensor with_tiny_numbers_moved(const at::Tensor& tensor, std::uint64_t seed)
 
 RandomRounding::RandomRounding(Precision precision, const void* of) : included_(kKey) {
     const auto [type, seed] = precision;
-    rounding.state = mixed(seed);
-    rounding.scales_grow = std::popcount(seed) % 2 == 0;  // in half of any few evaluations
-    rounding.moves = seed != 0;
-    rounding.type = type == DType::float64 ? at::kDouble : at::kFloat;
-    rounding.only_copies = true;
-    rounding.rounds = false;
-    rounding.work = 0;
-    rounding.formulation = static_cast<Formulation>(seed % kFormulations);
-    rounding.order = static_cast<Order>(seed / kFormulations % kOrders);
-    rounding.sums_in_place = {};
+    rounding = {.state = mixed(seed),
+                .scales_grow = std::popcount(seed) % 2 == 0,  // in half of any few evaluations
+                .moves = seed != 0,
+                .type = type == DType::float64 ? at::kDouble : at::kFloat,
+                .formulation = static_cast<Formulation>(seed % kFormulations),
+                .order = static_cast<Order>(seed / kFormulations % kOrders),
+                .sums_in_place = {}};
     begin_evaluation(of, rounding.type, seed <= 1);
 }
 
-bool RandomRounding::only_copies() const {
-    return rounding.only_copies;
-}
-
-bool RandomRounding::is_exact() const {
-    return !rounding.rounds;
-}
-
-std::size_t RandomRounding::work() const {
-    return rounding.work;
+void RandomRounding::describe(Computed& result) const {
+    result.copied = rounding.only_copies;
+    result.exact = !rounding.rounds;
+    result.work = rounding.work;
 }
 
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {

@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
-#include <cstddef>
 #include <cstdint>
 
 #include "byhand/reference.h"
@@ -26,12 +25,9 @@ public:
     RandomRounding(const RandomRounding&) = delete;
     RandomRounding& operator=(const RandomRounding&) = delete;
 
-    // Whether the operations so far have only copied numbers.
-    bool only_copies() const;
-    // Whether none of them has rounded.
-    bool is_exact() const;
-    // How many numbers they have computed.
-    std::size_t work() const;
+    // Notes what the operations so far have done: whether they only copied numbers, whether none of them has rounded,
+    // and how many numbers they have computed.
+    void describe(Computed& result) const;
 
 private:
     c10::impl::IncludeDispatchKeyGuard included_;

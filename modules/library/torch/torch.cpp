@@ -18,25 +18,9 @@ namespace byhand {
 namespace {
 
 at::ScalarType type_of(DType dtype) {
-    switch (dtype) {
-        case DType::float32:
-            return at::kFloat;
-        case DType::float64:
-            return at::kDouble;
-        case DType::bfloat16:
-            return at::kBFloat16;
-        case DType::float16:
-            return at::kHalf;
-        case DType::int8:
-            return at::kChar;
-        case DType::int16:
-            return at::kShort;
-        case DType::int32:
-            return at::kInt;
-        case DType::int64:
-            break;
-    }
-    return at::kLong;
+    constexpr at::ScalarType kTypes[] = {at::kFloat, at::kDouble, at::kLong,  at::kBFloat16,
+                                         at::kHalf,  at::kChar,   at::kShort, at::kInt};  // in the order of DType
+    return kTypes[static_cast<std::size_t>(dtype)];
 }
 
 bool has_numbers(const at::Tensor& tensor) {
@@ -131,9 +115,7 @@ std::vector<Computed> evaluate_with(Precision precision, const void* of, const s
         const RandomRounding rounding(precision, of);
         std::vector<Computed> all = evaluation(of_inputs);
         for (Computed& one : all) {
-            one.copied = rounding.only_copies();
-            one.exact = rounding.is_exact();
-            one.work = rounding.work();
+            rounding.describe(one);
         }
         return all;
     };

@@ -33,8 +33,9 @@ Trial trial_of(const CallResult<T>& result, const StepRun& one, Leeway leeway) {
     const NetworkConfig& network = one.size.network;
     const std::size_t n = one.size.rows * operations(network).at(one.step->operation).positions;
     std::vector<double> limits = limits_of<T>(*one.input, leeway);
-    RightResult right{one.step->makes, one.step->shape,        one.input->exact,
-                      limits,          extents_of(network, n), one.input->of_class};
+    RightResult right{
+        one.step->makes,    one.step->shape, one.input->exact, limits, [&] { return extents_of(network, n); },
+        one.input->of_class};
     // A mask that is a product makes a NaN of one that it masks, a difference one of infinities that cancel.
     for (std::size_t i = 0; i < std::min({result.made.size(), limits.size(), right.of_class.size()}); ++i) {
         const double made = result.made[i];

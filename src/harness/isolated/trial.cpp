@@ -68,8 +68,8 @@ Trial trial_of(std::span<const T> ours, const RightResult& right) {
     Trial trial = trial_against(ours, right.exact, right.limits);
     compare_classes(trial, ours, right);
     if (trial.verdict == Verdict::mismatch && trial.note.empty()) {
-        trial.hint =
-            hint(std::vector<double>(ours.begin(), ours.end()), right.exact, right.limits, right.shape, right.extents);
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), right.exact, right.limits, right.shape,
+                          right.extents());
     }
     return trial;
 }

@@ -1,6 +1,7 @@
 // One run of one step on one set of values, and its verdict.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,8 +36,8 @@ struct RightResult {
     const std::string& name;
     const Shape& shape;
     const std::vector<double>& exact;
-    const std::vector<double>& limits;  // of each element's error
-    std::vector<Extent> extents;        // for the hint
+    const std::vector<double>& limits;             // of each element's error
+    std::function<std::vector<Extent>()> extents;  // for a hint
     // The elements whose class counts besides: NaN, ∞, −∞ or the sign. Empty: of none.
     std::vector<bool> of_class = {};
 };
