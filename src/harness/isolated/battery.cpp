@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/value.h"
 
 namespace byhand {
 namespace {
