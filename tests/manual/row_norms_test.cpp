@@ -3,13 +3,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <numbers>
-#include <random>
 #include <vector>
 
 #include "byhand/rounded.h"
 #include "manual/differences.h"
 #include "manual/layernorm/formulas.h"
-#include "manual/networks.h"
 #include "manual/rmsnorm/formulas.h"
 
 using namespace byhand;
@@ -17,18 +15,12 @@ using namespace byhand;
 namespace {
 
 template <class T>
-struct Input {
-    std::size_t n, H;
-    std::vector<T> x, dy, gain, bias;
-};
-
-template <class T>
 struct Values {
     std::vector<T> mean, diff, diff2, var, var_inv, raw, y, dgain, dbias, dx;
 };
 
 template <class T>
-Values<T> layer_norm(const Input<T>& in, double epsilon) {
+Values<T> layer_norm(const NormInput<T>& in, double epsilon) {
     const std::size_t n = in.n, H = in.H;
     Values<T> v;
     for (auto* all : {&v.diff, &v.diff2, &v.raw, &v.y, &v.dx}) {
@@ -53,26 +45,12 @@ Values<T> layer_norm(const Input<T>& in, double epsilon) {
     return v;
 }
 
-template <class T>
-Input<T> drawn(std::size_t n, std::size_t H) {
-    std::mt19937 random(41);
-    const auto draw = [&](std::size_t count, float low, float high) {
-        std::vector<T> numbers;
-        numbers.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            numbers.push_back(T(networks::uniform(random, low, high)));
-        }
-        return numbers;
-    };
-    return {n, H, draw(n * H, -1, 4), draw(n * H, -2, 1), draw(H, -2, 3), draw(H, -1, 1)};
-}
-
 }  // namespace
 
 // Note 2's 2, 0, 2, 4 as a row: mean 2, variance 2. With γ 1, −1, 2, −2 and dy 1, −2, 1.5, −2, dx̂ is 1, 2, 3, 4, and
 // the gradient that of batchnorm_test.cpp's column: 1/√2 of −6, 2, 2, 2 over 4.
 TEMPLATE_TEST_CASE("layer norm: a row worked out by hand, and a hundred times it", "", float, double) {
-    const Input<TestType> in{
+    const NormInput<TestType> in{
         2, 4, {2, 0, 2, 4, 200, 0, 200, 400}, {1, -2, 1.5, -2, 0, 0, 0, 0}, {1, -1, 2, -2}, {0.5, 0.25, -1, 3}};
     const auto v = layer_norm(in, 0);
     const auto near = [](TestType value, double expected) { return std::fabs(value - expected) < 1e-6; };
@@ -112,7 +90,7 @@ TEST_CASE("layer norm: a row does not depend on the other rows") {
 
 TEST_CASE("layer norm: every gradient is that of finite differences") {
     for (const auto& [n, H] : {std::pair<std::size_t, std::size_t>{3, 7}, {1, 5}, {5, 1}, {2, 19}}) {
-        Input<double> in = drawn<double>(n, H);
+        NormInput<double> in = drawn<double>(n, H);
         const auto v = layer_norm(in, 0.1);
         const auto loss = [&] { return weighted(in.dy, layer_norm(in, 0.1).y); };
         INFO("n " << n << ", H " << H);
@@ -123,14 +101,8 @@ TEST_CASE("layer norm: every gradient is that of finite differences") {
 }
 
 TEST_CASE("layer norm: its Rounded version bounds its error in float") {
-    const auto narrow = layer_norm(drawn<float>(3, 11), 1e-5);
-    const auto bounds = layer_norm(drawn<Rounded>(3, 11), 1e-5);
-    const auto right = layer_norm(drawn<double>(3, 11), 1e-5);
-    for (std::size_t i = 0; i < right.dx.size(); ++i) {
-        CHECK(std::fabs(static_cast<double>(narrow.y[i]) - right.y[i]) <= bounds.y[i].any_order());
-        CHECK(std::fabs(static_cast<double>(narrow.dx[i]) - right.dx[i]) <= bounds.dx[i].any_order());
-        CHECK(bounds.dx[i].any_order() < 1e-3);
-    }
+    check_bounds(layer_norm(drawn<float>(3, 11), 1e-5), layer_norm(drawn<Rounded>(3, 11), 1e-5),
+                 layer_norm(drawn<double>(3, 11), 1e-5));
 }
 
 // Squares 1, 49, 25, 25: the root of their mean is 5. With dx̂ 1, 2, 3, 4, Σ(dx̂·x̂)/4 is 2.5.

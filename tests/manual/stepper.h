@@ -16,26 +16,22 @@ namespace stepper {
 template <class T>
 class Steps {
 public:
-    Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList& list) {
-        for (const byhand::Step& step : list) {
-            Bound bound{&step, runner.tensors()[step.makes], {}, {}};
-            for (const std::string& name : step.reads) {
-                if (name == "X" || name == "Y") {
-                    bound.reads.emplace_back(name == "X" ? example.X.data() : example.Y.data());
-                    bound.numbers.emplace_back();
-                } else {
-                    bound.numbers.emplace_back(runner.tensors()[name]);
-                    bound.reads.emplace_back(bound.numbers.back().data());
-                }
+    Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList& list) : runner_(runner) {
+        const auto operand = [&](const std::string& name) -> byhand::Operand<T> {
+            if (is_index(name)) {
+                return name == "X" ? example.X.data() : example.Y.data();
             }
-            bound_.push_back(std::move(bound));
+            return runner.tensors()[name].data();
+        };
+        for (const byhand::Step& step : list) {
+            bound_.push_back(byhand::bind(step, runner.tensors()[step.makes].data(), operand));
         }
     }
 
     // Runs from step number `first` to the end.
     void run(std::size_t first = 0) const {
         for (std::size_t i = first; i < bound_.size(); ++i) {
-            bound_[i].step->template in<T>().run(bound_[i].out.data(), bound_[i].reads);
+            bound_[i].run();
         }
     }
 
@@ -43,25 +39,25 @@ public:
     // disturb(numbers, &name) the step's result of that name.
     template <class Disturb>
     void run_disturbed(Disturb disturb) const {
-        for (const Bound& bound : bound_) {
-            std::vector<byhand::Operand<T>> reads = bound.reads;
-            std::vector<std::vector<T>> copies;
-            copies.reserve(reads.size());
-            for (std::size_t i = 0; i < reads.size(); ++i) {
-                if (!bound.numbers[i].empty()) {
-                    std::vector<T>& copy = copies.emplace_back(bound.numbers[i].begin(), bound.numbers[i].end());
-                    disturb(std::span<T>(copy), nullptr);
-                    reads[i] = static_cast<const T*>(copy.data());
+        for (byhand::BoundStep<T> bound : bound_) {
+            const byhand::Step& step = *bound.step;
+            std::vector<std::vector<T>> copies(step.reads.size());
+            for (std::size_t i = 0; i < copies.size(); ++i) {
+                if (!is_index(step.reads[i])) {
+                    const std::span<const T> numbers = runner_.tensors()[step.reads[i]];
+                    copies[i].assign(numbers.begin(), numbers.end());
+                    disturb(std::span<T>(copies[i]), nullptr);
+                    bound.reads[i] = copies[i].data();
                 }
             }
-            bound.step->template in<T>().run(bound.out.data(), reads);
-            disturb(bound.out, &bound.step->makes);
+            bound.run();
+            disturb(runner_.tensors()[step.makes], &step.makes);
         }
     }
 
     // The index of the first step that reads `name`: earlier steps do not depend on it.
     std::size_t first_reader(const std::string& name) const {
-        const auto reads = [&](const Bound& bound) {
+        const auto reads = [&](const byhand::BoundStep<T>& bound) {
             return std::find(bound.step->reads.begin(), bound.step->reads.end(), name) != bound.step->reads.end();
         };
         return static_cast<std::size_t>(std::find_if(bound_.begin(), bound_.end(), reads) - bound_.begin());
@@ -70,13 +66,10 @@ public:
     std::size_t size() const { return bound_.size(); }
 
 private:
-    struct Bound {
-        const byhand::Step* step;
-        std::span<T> out;
-        std::vector<byhand::Operand<T>> reads;
-        std::vector<std::span<const T>> numbers;  // the inputs; empty for X and Y
-    };
-    std::vector<Bound> bound_;
+    static bool is_index(const std::string& name) { return name == "X" || name == "Y"; }
+
+    byhand::Runner<T>& runner_;
+    std::vector<byhand::BoundStep<T>> bound_;
 };
 
 }  // namespace stepper

@@ -155,17 +155,13 @@ TEST_CASE("each operation: every handwritten value and gradient equals LibTorch'
         INFO(operation);
         const example::Example example = example::make(network, kRows);
         const auto torch = torch_ref::stepwise(example.config, kRows, DType::float32);
-        torch->load(example.state);
-        torch->run(example.batch(), 0.25F);
-        const std::vector<View> theirs = torch->views();
+        const std::vector<View> theirs = example::views_after(*torch, example);
         const Graph steps = stepwise_graph(example.config, kRows);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
             const Graph graph = hand_graph(form, example.config, kRows);
             const auto hand = make_step_model(graph, Keep::all);
-            hand->load(example.state);
-            hand->run(example.batch(), 0.25F);
             std::size_t compared = 0;
-            for (const View& view : hand->views()) {
+            for (const View& view : example::views_after(*hand, example)) {
                 if (const View* other = find(theirs, view.name)) {
                     near::check(view.name, near::values(view), near::values(*other), 1e-4,
                                 1e-7 + rounding_of_sum(steps, view, theirs));
@@ -191,11 +187,10 @@ TEST_CASE("each operation: each isolated step is right in float, and its gradien
         const Isolation isolation{
             .right = {stepwise_graph(example.config, kRows),
                       torch_ref::reference_operations(HandForm::stepwise, example.config, kRows)}};
-        reference->load(example.state);
         const float rate = 0.25F;
-        reference->run(example.batch(), rate);
         const Graph& graph = isolation.right.graph;
-        StepInputs inputs(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
+        StepInputs inputs(with_inputs(example::views_after(*reference, example, rate), example.batch(),
+                                      example.config.context, &rate),
                           example.config.vocabulary, 3, graph.ranges);
         for (const IsolatedStep& step : run_isolated(graph, isolation, inputs)) {
             INFO(step.makes);
@@ -214,16 +209,10 @@ TEST_CASE("each operation: the module's values and gradients are those of the si
         const example::Example example = example::make(network, kRows);
         const auto steps = torch_ref::stepwise(example.config, kRows, DType::float32);
         const auto module = torch_ref::module_model(example.config, kRows, Keep::all);
-        for (Model* implementation : std::initializer_list<Model*>{steps.get(), module.get()}) {
-            implementation->load(example.state);
-            implementation->run(example.batch(), 0.25F);
-        }
-        const std::vector<View> expected = steps->views();
+        const std::vector<View> expected = example::views_after(*steps, example);
         std::size_t compared = 0;
-        for (const View& view : module->views()) {
-            const View* other = find(expected, view.name);
-            REQUIRE(other != nullptr);
-            near::check(view.name, near::values(view), near::values(*other), 1e-4, 1e-7);
+        for (const View& view : example::views_after(*module, example)) {
+            near::check(view.name, near::values(view), near::values(expected, view.name), 1e-4, 1e-7);
             ++compared;
         }
         CHECK(compared > 40);

@@ -37,11 +37,7 @@ inline byhand::Tensors<float> random_state(const byhand::NetworkConfig& config, 
 }
 
 inline byhand::NetworkConfig small_network(std::vector<std::size_t> hidden) {
-    byhand::NetworkConfig config;
-    config.vocabulary = 5;
-    config.context = 3;
-    config.embedding = 2;
-    byhand::test::set(config, &byhand::ShortForm::hidden, std::move(hidden));
+    byhand::NetworkConfig config = networks::small(std::move(hidden), 5);
     config.norm.momentum = 0.3;
     config.norm.epsilon = 1e-3;  // large enough to show its place
     return config;
@@ -50,6 +46,13 @@ inline byhand::NetworkConfig small_network(std::vector<std::size_t> hidden) {
 inline Example make(const byhand::NetworkConfig& config, std::size_t rows, unsigned seed = 7) {
     return {config, rows, random_state(config, seed), characters(rows * config.context, config.vocabulary, seed + 1),
             characters(rows, config.vocabulary, seed + 2)};
+}
+
+// The values of a step from the example's state.
+inline std::vector<byhand::View> views_after(byhand::Model& model, const Example& example, float rate = 0.25F) {
+    model.load(example.state);
+    model.run(example.batch(), rate);
+    return model.views();
 }
 
 // Every combination of the norm's conventions for these hidden widths, and a network without a norm.

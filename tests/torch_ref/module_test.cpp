@@ -42,17 +42,11 @@ TEST_CASE("module: agrees with the stepwise implementation in double, for every 
             const example::Example example = example::make(config, 13);
             const auto module = torch_ref::module_model(config, example.rows, Keep::all);
             const auto stepwise = torch_ref::stepwise(config, example.rows, DType::float64);
-            for (Model* implementation : std::initializer_list<Model*>{module.get(), stepwise.get()}) {
-                implementation->load(example.state);
-                implementation->run(example.batch(), 0.5F);
-            }
-            const std::vector<View> exact = stepwise->views();
-            for (const View& view : module->views()) {
-                const View* same = find(exact, view.name);
-                INFO(view.name);
-                REQUIRE(same != nullptr);
-                CHECK(view.shape == same->shape);
-                near::check(view.name, near::values(view), near::values(*same), 2e-5, 5e-6);
+            const std::vector<View> exact = example::views_after(*stepwise, example, 0.5F);
+            for (const View& view : example::views_after(*module, example, 0.5F)) {
+                const View& same = near::view(exact, view.name);
+                CHECK(view.shape == same.shape);
+                near::check(view.name, near::values(view), near::values(same), 2e-5, 5e-6);
             }
         }
     }
@@ -82,9 +76,7 @@ TEST_CASE("module: BatchNorm1d is used for exactly its own conventions") {
 TEST_CASE("module: as an implementation, each run starts from the state last loaded") {
     const example::Example example = example::make(example::small_network({7}), 9);
     const auto implementation = torch_ref::module_model(example.config, 9, Keep::all);
-    implementation->load(example.state);
-    implementation->run(example.batch(), 0.25F);
-    const auto first = near::values(implementation->views(), "new_W1");
+    const auto first = near::values(example::views_after(*implementation, example), "new_W1");
     implementation->run(example.batch(), 0.25F);
     CHECK(near::values(implementation->views(), "new_W1") == first);
     const auto other = torch_ref::module_model(example.config, 8, Keep::all);

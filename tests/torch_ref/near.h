@@ -19,11 +19,15 @@ inline std::vector<double> values(const byhand::View& view) {
     return all;
 }
 
-inline std::vector<double> values(const std::vector<byhand::View>& views, const std::string& name) {
-    const byhand::View* view = byhand::find(views, name);
+inline const byhand::View& view(const std::vector<byhand::View>& views, const std::string& name) {
+    const byhand::View* found = byhand::find(views, name);
     INFO(name);
-    REQUIRE(view != nullptr);
-    return values(*view);
+    REQUIRE(found != nullptr);
+    return *found;
+}
+
+inline std::vector<double> values(const std::vector<byhand::View>& views, const std::string& name) {
+    return values(view(views, name));
 }
 
 // The largest difference as a share of `relative` · (the largest value of b) + `absolute`: they agree up to 1. A value

@@ -41,12 +41,6 @@ example::Example example_of(const OptimizerConfig& optimizer) {
     return example;
 }
 
-std::vector<View> views_after(Model& implementation, const example::Example& example) {
-    implementation.load(example.state);
-    implementation.run(example.batch(), 0.25F);
-    return implementation.views();
-}
-
 }  // namespace
 
 TEST_CASE(
@@ -54,7 +48,7 @@ TEST_CASE(
     for (const OptimizerConfig& optimizer : kOptimizers) {
         const example::Example example = example_of(optimizer);
         const auto module = torch_ref::module_model(example.config, example.rows, Keep::all);
-        const std::vector<View> theirs = views_after(*module, example);
+        const std::vector<View> theirs = example::views_after(*module, example);
         std::vector<std::unique_ptr<Model>> implementations;
         for (const DType dtype : {DType::float32, DType::float64}) {
             implementations.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
@@ -65,7 +59,7 @@ TEST_CASE(
         }
         implementations.push_back(make_hand_model(HandForm::fused, example.config, example.rows, {.keep = Keep::all}));
         for (const auto& implementation : implementations) {
-            const std::vector<View> ours = views_after(*implementation, example);
+            const std::vector<View> ours = example::views_after(*implementation, example);
             for (const TensorSpec& spec : state(example.config)) {
                 const std::string name = update_of(spec.name);
                 INFO(name);

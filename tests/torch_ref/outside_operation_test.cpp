@@ -116,14 +116,11 @@ TEST_CASE("outside operation: every handwritten value and gradient equals LibTor
     const example::Example example = example::make(network(), kRowsOfBatch);
     for (const DType dtype : {DType::float32, DType::float64}) {
         const auto torch = torch_ref::stepwise(example.config, kRowsOfBatch, dtype, by_torch());
-        torch->load(example.state);
-        torch->run(example.batch(), 0.25F);
+        const std::vector<View> theirs = example::views_after(*torch, example);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
             const Graph graph = hand_graph(form, example.config, kRowsOfBatch, by_hand());
             const auto hand = make_step_model(graph, Keep::all);  // in float
-            hand->load(example.state);
-            hand->run(example.batch(), 0.25F);
-            const std::vector<View> ours = hand->views(), theirs = torch->views();
+            const std::vector<View> ours = example::views_after(*hand, example);
             std::size_t compared = 0;
             for (const View& view : ours) {
                 if (const View* other = find(theirs, view.name)) {
@@ -144,9 +141,8 @@ TEST_CASE("outside operation: every handwritten value and gradient equals LibTor
 TEST_CASE("outside operation: its steps are checked in isolation, and a wrong one is the root cause") {
     const example::Example example = example::make(network(), kRowsOfBatch);
     const auto reference = torch_ref::stepwise(example.config, kRowsOfBatch, DType::float32, by_torch());
-    reference->load(example.state);
     const float rate = 0.25F;
-    reference->run(example.batch(), rate);
+    const std::vector<View> values = example::views_after(*reference, example, rate);
     const Graph right = hand_graph(HandForm::stepwise, example.config, kRowsOfBatch, by_hand());
     const Isolation isolation{.right = {right, torch_ref::reference_operations(HandForm::stepwise, example.config,
                                                                                kRowsOfBatch, by_torch())}};
@@ -157,7 +153,7 @@ TEST_CASE("outside operation: its steps are checked in isolation, and a wrong on
         }
     }
     for (const Graph* graph : {&right, &std::as_const(wrong)}) {
-        StepInputs inputs(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
+        StepInputs inputs(with_inputs(values, example.batch(), example.config.context, &rate),
                           example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
         for (const IsolatedStep& step : run_isolated(*graph, isolation, inputs)) {

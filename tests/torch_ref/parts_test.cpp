@@ -14,6 +14,7 @@
 #include "base/change_network.h"
 #include "manual/networks.h"
 #include "ranks/tests/thread_ranks.h"
+#include "torch_ref/example.h"
 #include "torch_ref/module.h"
 #include "torch_ref/near.h"
 #include "torch_ref/parts.h"
@@ -88,9 +89,7 @@ TEST_CASE("torch parts: one step makes what the whole network makes in double, w
     for (const NetworkConfig& config : several()) {
         const networks::Example example = networks::make(config, 13, ++seed);
         const auto right = torch_ref::stepwise(config, 13, DType::float64);
-        right->load(example.state);
-        right->run(example.batch(), kRate);
-        const std::vector<View> views = right->views();
+        const std::vector<View> views = example::views_after(*right, example, kRate);
         for (const std::size_t parts : {1U, 2U, 5U, 13U}) {
             INFO(networks::describe(config, 13) << ", parts " << parts);
             const auto model = torch_ref::module_model(config, 13, Keep::needed, {parts, &one});

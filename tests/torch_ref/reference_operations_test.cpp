@@ -30,9 +30,7 @@ struct Consistent {
     explicit Consistent(const NetworkConfig& config, std::size_t rows = 6, unsigned seed = 7)
         : example(example::make(config, rows, seed)),
           implementation(torch_ref::stepwise(config, rows, DType::float64)) {
-        implementation->load(example.state);
-        implementation->run(example.batch(), rate);
-        views = implementation->views();
+        views = example::views_after(*implementation, example, rate);
         views.push_back({"X", {rows, config.context}, DType::int64, example.X.data()});
         views.push_back({"Y", {rows}, DType::int64, example.Y.data()});
         views.push_back({"rate", {}, DType::float32, &rate});
@@ -108,75 +106,51 @@ std::array<std::unique_ptr<ReferenceOperations>, 3> all_reference_operations(con
 
 }  // namespace
 
-TEST_CASE("reference operations: for consistent values every result is LibTorch's own value, for every convention") {
+TEST_CASE(
+    "reference operations: for consistent values each result is that of autograd over small steps, in each form") {
+    using Names = std::set<std::string>;
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(networks::describe(config, 0));
             const Consistent consistent(config);
-            const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, config, 6);
-            check_all(*reference_operations, consistent);
+            const auto [stepwise, collapsed, fused] = all_reference_operations(config);
+            for (const auto* reference_operations : {&stepwise, &collapsed, &fused}) {
+                check_all(**reference_operations, consistent);
+                const std::vector<std::string> names = (*reference_operations)->names();
+                CHECK(Names(names.begin(), names.end()).size() == names.size());
+            }
 
             // Complete: every computed value has a reference operation.
-            std::set<std::string> made = names_of(consistent.implementation->views());
+            Names made = names_of(consistent.implementation->views());
             for (const TensorSpec& spec : state(config)) {
                 made.erase(spec.name);
             }
-            const std::vector<std::string> names = reference_operations->names();
-            CHECK(std::set<std::string>(names.begin(), names.end()) == made);
-            CHECK(names.size() == made.size());
-        }
-    }
-}
+            const std::vector<std::string> names = stepwise->names();
+            CHECK(Names(names.begin(), names.end()) == made);
 
-TEST_CASE("reference operations: collapsed cross-entropy and norm backward equal autograd over small steps") {
-    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
-        for (const NetworkConfig& config : conventions(hidden)) {
-            INFO(networks::describe(config, 0));
-            const Consistent consistent(config);
-            const auto reference_operations = torch_ref::reference_operations(HandForm::collapsed, config, 6);
-            check_all(*reference_operations, consistent);
-            CHECK(read_by(*reference_operations, "dlogits") == std::set<std::string>{"logits", "Y"});
-            CHECK(read_by(*reference_operations, "loss") == std::set<std::string>{"logits", "Y"});
-            const std::vector<std::string> names = reference_operations->names();
-            CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
-            CHECK(std::ranges::find(names, "dprobs") == names.end());
+            CHECK(read_by(*collapsed, "dlogits") == Names{"logits", "Y"});
+            CHECK(read_by(*collapsed, "loss") == Names{"logits", "Y"});
+            CHECK_THROWS_AS(collapsed->reads("dprobs"), std::out_of_range);
+            CHECK(read_by(*fused, "counts") == Names{"norm_logits"});
             for (const Layer& layer : layers(config)) {
                 if (!layer.has_batchnorm) {
                     continue;
                 }
-                const std::set<std::string> reads = read_by(*reference_operations, gradient_of(layer.value("hprebn")));
+                const std::string dhprebn = gradient_of(layer.value("hprebn"));
+                const Names reads = read_by(*collapsed, dhprebn), reads_of_fused = read_by(*fused, dhprebn);
                 CHECK(reads.size() == 4);
                 CHECK(reads.contains(layer.value("bnvar_inv")));
                 CHECK_FALSE(reads.contains(layer.value("bndiff")));
                 CHECK_FALSE(reads.contains(layer.value("dbndiff")));
+                CHECK(reads_of_fused.size() == (config.norm.affine ? 7 : 4));
+                CHECK(reads_of_fused.contains(layer.value("dbngain")) == config.norm.affine);
+                CHECK(read_by(*fused, layer.value("bnvar")) == Names{layer.value("bndiff")});
             }
         }
     }
 }
 
-TEST_CASE("reference operations: the fused network's formulas equal autograd over small steps") {
-    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
-        for (const NetworkConfig& config : conventions(hidden)) {
-            INFO(networks::describe(config, 0));
-            const auto reference_operations = torch_ref::reference_operations(HandForm::fused, config, 6);
-            check_all(*reference_operations, Consistent(config));
-            const std::vector<std::string> names = reference_operations->names();
-            CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
-            CHECK(read_by(*reference_operations, "counts") == std::set<std::string>{"norm_logits"});
-            for (const Layer& layer : layers(config)) {
-                if (layer.has_batchnorm) {
-                    CHECK(read_by(*reference_operations, layer.value("bnvar")) == std::set{layer.value("bndiff")});
-                    const std::set<std::string> reads =
-                        read_by(*reference_operations, gradient_of(layer.value("hprebn")));
-                    CHECK(reads.size() == (config.norm.affine ? 7 : 4));
-                    CHECK(reads.contains(layer.value("dbngain")) == config.norm.affine);
-                }
-            }
-        }
-    }
-}
-
-TEST_CASE("reference operations: a result depends only on its declared inputs") {
+TEST_CASE("reference operations: a result depends only on its declared inputs, which have the values' shapes") {
     for (const std::string place : {"before", "after", "none"}) {
         NetworkConfig config = example::small_network({4, 5});
         test::set(config, &ShortForm::norm_place, place);
@@ -188,6 +162,10 @@ TEST_CASE("reference operations: a result depends only on its declared inputs") 
                 INFO(name);
                 const std::vector<double> expected = reference_operations->evaluate(name, consistent.views);
                 const std::set<std::string> reads = read_by(*reference_operations, name);
+                CHECK(reads.size() == reference_operations->reads(name).size());
+                for (const TensorSpec& spec : reference_operations->reads(name)) {
+                    CHECK(near::view(consistent.views, spec.name).shape == spec.shape);
+                }
                 std::vector<View> needed, spoiled;
                 std::vector<Changed> garbage(consistent.views.size());
                 for (std::size_t v = 0; v < consistent.views.size(); ++v) {
@@ -224,26 +202,6 @@ TEST_CASE("reference operations: a missing input is an error that names it") {
         }
         CHECK_THROWS_AS(reference_operations->evaluate("nothing", consistent.views), std::out_of_range);
         CHECK_THROWS_AS(reference_operations->reads("nothing"), std::out_of_range);
-    }
-}
-
-TEST_CASE("reference operations: the shapes of inputs are those of the values") {
-    for (const std::string place : {"before", "after", "none"}) {
-        NetworkConfig config = example::small_network({4, 5});
-        test::set(config, &ShortForm::norm_place, place);
-        const Consistent consistent(config);
-        for (const auto& reference_operations : all_reference_operations(config)) {
-            for (const std::string& name : reference_operations->names()) {
-                std::set<std::string> seen;
-                for (const TensorSpec& spec : reference_operations->reads(name)) {
-                    INFO(name << " reads " << spec.name);
-                    const View* view = find(consistent.views, spec.name);
-                    REQUIRE(view != nullptr);
-                    CHECK(view->shape == spec.shape);
-                    CHECK(seen.insert(spec.name).second);
-                }
-            }
-        }
     }
 }
 

@@ -278,10 +278,8 @@ TEST_CASE("isolated operation: each result depends on its declared inputs, and c
             const std::vector<View> all = inputs.views();
             std::vector<View> needed;
             for (const TensorSpec& spec : reference_operations->reads(name)) {
-                const View* view = find(all, spec.name);
-                REQUIRE(view != nullptr);
-                CHECK(view->shape == spec.shape);
-                needed.push_back(*view);
+                needed.push_back(near::view(all, spec.name));
+                CHECK(needed.back().shape == spec.shape);
             }
             const Values expected = reference_operations->evaluate(name, all);
             CHECK(reference_operations->evaluate(name, needed) == expected);

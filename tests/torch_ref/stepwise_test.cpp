@@ -22,16 +22,12 @@ namespace {
 
 std::unique_ptr<Model> after_run(const example::Example& example, DType dtype, float rate = 0.25F) {
     std::unique_ptr<Model> implementation = torch_ref::stepwise(example.config, example.rows, dtype);
-    implementation->load(example.state);
-    implementation->run(example.batch(), rate);
+    example::views_after(*implementation, example, rate);
     return implementation;
 }
 
 at::Tensor to_tensor(const std::vector<View>& views, const std::string& name) {
-    const View* view = find(views, name);
-    INFO(name);
-    REQUIRE(view != nullptr);
-    return torch_ref::copy_of(*view);
+    return torch_ref::copy_of(near::view(views, name));
 }
 
 // The loss's central differences with respect to each element of one parameter.
