@@ -4,7 +4,6 @@
 #include <cmath>
 #include <deque>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -61,33 +60,11 @@ namespace {
 
 template <class T>
 std::vector<Call<T>> calls_of(const std::vector<StepRun>& runs) {
-    const auto call = [](const StepRun& one) { return Call<T>{one.step, one.input->values.get()}; };
     std::vector<Call<T>> calls;
-    std::ranges::transform(runs, std::back_inserter(calls), call);
-    return calls;
-}
-
-// The battery's cases of the step that makes `name`, `function` being its function's name: of every step that makes it
-// at those sizes.
-template <class T>
-std::vector<StepRun> battery_cases(const std::vector<BatteryCase>& battery, const std::vector<Graph>& sizes,
-                                   const std::string& name, const std::string& function) {
-    std::vector<StepRun> cases;
-    for (const BatteryCase& one : battery) {
-        const Graph& network = sizes[one.size];
-        for (const Step* step : all_steps(network)) {
-            if (step->makes == name && step->in<T>().run) {
-                // "simd::exp_forward (AVX2)": the function, and on which vectors.
-                const std::string& full = step->in<T>().name;
-                const std::size_t end = std::min(full.find(" ("), full.size());
-                const std::string by = full.substr(0, end);
-                cases.push_back(
-                    {step, &one.input, {network.config, network.rows}, TrialInput::battery, one.on + full.substr(end)});
-                cases.back().by = by != function ? by : "";
-            }
-        }
+    for (const StepRun& one : runs) {
+        calls.push_back({one.step, one.input->values.get()});
     }
-    return cases;
+    return calls;
 }
 
 // External functions in one process, where they share memory: some of their cases of the battery, with their results
@@ -183,10 +160,9 @@ public:
         std::vector<BatteryCase> wide;
         if (is_external && has_battery()) {
             wide = isolation_.battery->wide_case(step.makes, step.reads);
-            append_battery<float>(in_float, step);
-            std::ranges::move(battery_cases<float>(wide, sizes_, step.makes, step.in_float.name),
-                              std::back_inserter(in_float));
-            append_battery<double>(in_double, step);
+            append<float>(in_float, isolation_.battery->cases(step.makes, step.reads, false), step);
+            append<float>(in_float, wide, step);
+            append<double>(in_double, isolation_.battery->cases(step.makes, step.reads, true), step);
         }
         Judged judged{{step.makes, step.in_float.name, step.reads, step.shape}, manner, is_external};
         run(judged, in_float, in_double);
@@ -219,10 +195,26 @@ private:
         return runs;
     }
 
+    // Of every step that makes the same value at the cases' sizes.
     template <class T>
-    void append_battery(std::vector<StepRun>& runs, const Step& step) {
-        const auto& cases = isolation_.battery->cases(step.makes, step.reads, std::is_same_v<T, double>);
-        std::ranges::move(battery_cases<T>(cases, sizes_, step.makes, step.in<T>().name), std::back_inserter(runs));
+    void append(std::vector<StepRun>& runs, const std::vector<BatteryCase>& cases, const Step& judged) const {
+        for (const BatteryCase& one : cases) {
+            const Graph& network = sizes_[one.size];
+            for (const Step* step : all_steps(network)) {
+                if (step->makes == judged.makes && step->in<T>().run) {
+                    // "simd::exp_forward (AVX2)": the function, and on which vectors.
+                    const std::string& full = step->in<T>().name;
+                    const std::size_t end = std::min(full.find(" ("), full.size());
+                    const std::string by = full.substr(0, end);
+                    runs.push_back({step,
+                                    &one.input,
+                                    {network.config, network.rows},
+                                    TrialInput::battery,
+                                    one.on + full.substr(end),
+                                    by != judged.in<T>().name ? by : ""});
+                }
+            }
+        }
     }
 
     // Adds the trials of these runs, and on the battery if all are right.
@@ -252,7 +244,7 @@ private:
     template <class T>
     void run_battery(Judged& judged, const Step& step) {
         std::vector<StepRun> runs;
-        append_battery<T>(runs, step);
+        append<T>(runs, isolation_.battery->cases(step.makes, step.reads, std::is_same_v<T, double>), step);
         judged.append(run_calls<T>(calls_of<T>(runs), {.in_a_row = true}), runs, 0);
     }
 
