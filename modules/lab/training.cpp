@@ -10,6 +10,7 @@
 
 #include "fast/models.h"
 #include "harness/drawn.h"
+#include "lab/figures.h"
 #include "train/losses.h"
 #include "train/trainer.h"
 
@@ -30,12 +31,16 @@ Trained train_one(const Training& training, const Material& material) {
     Trained trained;
     double sum = 0;
     std::size_t summed = 0;
+    std::vector<double> late;
     const auto after_step = [&](std::size_t step, float loss) {
         sum += static_cast<double>(loss);
         if (++summed == kWindow) {
             trained.curve.push_back(sum / static_cast<double>(kWindow));
             sum = 0;
             summed = 0;
+        }
+        if (step >= run.recipe.steps / 2) {
+            late.push_back(static_cast<double>(loss));
         }
         if (training.watch) {
             training.watch(step + 1, *model);
@@ -49,6 +54,7 @@ Trained train_one(const Training& training, const Material& material) {
         }
         trained.train = mean_loss(*model, run.train.first(run.val.size()), network.vocabulary);
         trained.val = mean_loss(*model, run.val, network.vocabulary);
+        trained.late_deviation = mean_and_deviation(late).deviation;
         trained.finite = std::isfinite(trained.train) && std::isfinite(trained.val);
     }
     return trained;

@@ -30,10 +30,11 @@ struct Trained {
     // The minibatch losses, the mean of each `kWindow` steps.
     std::vector<double> curve;
     bool finite = true;  // false: a loss was not, and the training ended there
-    // Both are NaN where the training was not finite.
+    // The next three are NaN where the training was not finite.
     // Mean cross-entropy at the end in evaluation mode, in nats: over the validation part, and over as many examples
     // of the training part.
     double train = NAN, val = NAN;
+    double late_deviation = NAN;  // of the minibatch losses over the last half of the steps
     Tensors<float> state;
 };
 inline constexpr std::size_t kWindow = 100;

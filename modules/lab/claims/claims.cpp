@@ -40,7 +40,7 @@ void add_biases(Recipe& recipe) {
 }  // namespace
 
 std::vector<std::string> claim_names() {
-    std::vector<std::string> names = {"faster", "rates"};
+    std::vector<std::string> names = {"faster", "rates", "steadier"};
     std::ranges::transform(kParts, std::back_inserter(names), &Part::claim);
     return names;
 }

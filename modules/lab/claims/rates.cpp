@@ -1,4 +1,4 @@
-// The claims that go by the losses of trainings: faster, larger rates, initial weights, regularised.
+// The claims that go by the losses of trainings: faster, larger rates, steadier, initial weights, regularised.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -103,6 +103,38 @@ Claims faster(Document& document, const TwoForms& network, const Setup& setup, c
     return {std::move(sooner), std::move(lower)};
 }
 
+// ---- steadier ----
+
+// At the rates at which every training of both forms ends below the limit.
+Claim steadier(Document& document, const TwoForms& network, const Study& final_losses,
+               const std::vector<Trained>& trained, double limit) {
+    Study study = final_losses;
+    study.key = "steadier_" + network.name;
+    study.title = "Deviation of the minibatch losses by learning rate, " + network.name;
+    study.figures = figures_of(trained, &Trained::late_deviation);
+    std::vector<std::size_t> common;  // of the rates
+    for (std::size_t rate = 0; rate < study.values.size(); ++rate) {
+        const auto trains = [&](std::size_t form) {
+            return std::ranges::all_of(final_losses.at(form, rate), [limit](double loss) { return loss < limit; });
+        };
+        if (trains(0) && trains(1)) {
+            common.push_back(rate);
+        }
+    }
+    add(document, {study});
+    return claim_on(study,
+                    {"steadier", network.name, "Training is steadier with it",
+                     fmt::format("Deviation of the minibatch losses over the last half of the steps, mean of the {} "
+                                 "rates at which both forms end below a loss of {:.3f} on every seed",
+                                 common.size(), limit),
+                     "deviation"},
+                    [&](const std::vector<double>& deviations) {
+                        return common.empty()
+                                   ? NAN
+                                   : mean_of(figures_of(common, [&](std::size_t rate) { return deviations[rate]; }));
+                    });
+}
+
 // ---- regularised ----
 
 // A network that can learn its names by heart to some degree: wider, and a twentieth of the names to train on.
@@ -127,7 +159,7 @@ Recipe overfitting(Recipe recipe, std::size_t batch) {
 }  // namespace
 
 Claims by_rates(Document& document, const TwoForms& network, const Setup& setup, const ClaimsOptions& options) {
-    if (!options.wants("rates") && !options.wants("faster")) {
+    if (!options.wants("rates") && !options.wants("faster") && !options.wants("steadier")) {
         return {};
     }
     Study study = study_of(network, setup, "rates", "Final loss by learning rate, where it is below that of guessing");
@@ -155,6 +187,9 @@ Claims by_rates(Document& document, const TwoForms& network, const Setup& setup,
     }
     if (options.wants("faster")) {
         std::ranges::move(faster(document, network, setup, study, trained), std::back_inserter(claims));
+    }
+    if (options.wants("steadier")) {
+        claims.push_back(steadier(document, network, study, trained, limit));
     }
     return claims;
 }

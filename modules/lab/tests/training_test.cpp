@@ -51,6 +51,8 @@ TEST_CASE("a training of the lab is the trainer's own") {
     CHECK(trained.val == mean_loss(*model, run.val, run.recipe.network.vocabulary));
     REQUIRE(trained.curve.size() == 2);  // whole windows only
     CHECK_THAT(trained.curve[0], WithinAbs(mean_and_deviation({losses.begin(), losses.begin() + 100}).mean, 1e-9));
+    CHECK_THAT(trained.late_deviation,
+               WithinAbs(mean_and_deviation({losses.begin() + 125, losses.end()}).deviation, 1e-12));
     CHECK(trained.finite);
 }
 
@@ -79,6 +81,7 @@ TEST_CASE("what a training begins with can be changed, and it can be watched") {
     const Trained trained = train_one(changed, material);
     CHECK_FALSE(trained.finite);
     CHECK(std::isnan(trained.val));
+    CHECK(std::isnan(trained.late_deviation));
     CHECK(watched == std::vector<std::size_t>{0, 1});
 }
 
