@@ -227,13 +227,16 @@ Json rows_json(const Findings& found) {
     return list;
 }
 
-// Its first rows and column; --json has them all.
+// Its first column and, as the title says where it is a part, first rows; --json has them all.
 void add_rows(Document& document, const Findings& found) {
     constexpr std::size_t kRowsShown = 24;
     constexpr int kDigits = 5, kDecimals = 4;
     const ByDivisor& by = found.by.front();
     const std::size_t shown = std::min(kRowsShown, found.real.size());
-    Table table{"column 1 of the real rows normalised, divisor n; how far the padding puts a row off, root mean square",
+    const std::string part =
+        shown < found.real.size() ? fmt::format(" (the first {} of {})", shown, found.real.size()) : "";
+    Table table{"column 1 of the real rows" + part +
+                    " normalised, divisor n; how far the padding puts a row off, root mean square",
                 {"", "x", "padded", "masked", "layer norm", "row off by"},
                 {}};
     const auto add = [&](const std::string& what, double x, double padded, double masked) {

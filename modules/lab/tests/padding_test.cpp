@@ -157,6 +157,8 @@ TEST_CASE("padding: a batch without any, one wider and longer than the tables, l
     }
     const byhand::Json wide = lab_test::read(of(text));
     CHECK(wide.at("rows").size() == 80);
+    CHECK(wide.at("tables").at(0).at("rows").size() == 24 + 2);
+    CHECK(wide.at("tables").at(0).at("title").get<std::string>().find("(the first 24 of 40)") != std::string::npos);
     CHECK(wide.at("mean_masked").size() == 7);
 }
 
