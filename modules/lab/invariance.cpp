@@ -306,7 +306,8 @@ Document invariance(const InvarianceOptions& options, const Setup& setup) {
     add_example(document, options, setup.recipes.front().network.norm.epsilon, setup.setting);
     std::vector<double> alphas = {1e-3, 1e-2, 0.1, 1, 10, 100, 1000};
     if (!options.alphas.empty()) {
-        alphas = options.alphas;
+        alphas = scales_of(options);
+        std::ranges::sort(alphas);
     }
     for (const Recipe& recipe : setup.recipes) {
         add_layers(document, alphas, recipe, setup.material);

@@ -92,10 +92,15 @@ TEST_CASE("invariance: the law in every layer of a network, and where no norm st
     REQUIRE(notes.size() == 2);
     CHECK(notes.at(0).at("scaled").at(0).at("result_change").get<double>() < 1e-12);
     CHECK(notes.at(1).at("scaled").at(0).at("result_change").get<double>() > 0.5);
+    // A factor of 1, between the two that were asked for, changes nothing.
+    const Json& by_one = notes.at(1).at("scaled").at(1);
+    for (const char* change : {"result_change", "loss_change", "gradient_change"}) {
+        CHECK(by_one.at(change).get<double>() == 0);
+    }
     const Json& deep = document.at("networks").at(1).at("without_epsilon");
     REQUIRE(deep.size() == 3);
     for (const Json& layer : deep) {
-        CHECK(layer.at("scaled").at(1).at("gradient_change").get<double>() < 1e-12);
+        CHECK(layer.at("scaled").at(2).at("gradient_change").get<double>() < 1e-12);
     }
     CHECK(notes.at(0).at("holds").get<bool>());
     CHECK_FALSE(notes.at(1).at("holds").get<bool>());  // no norm behind W2
