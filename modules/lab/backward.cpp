@@ -5,12 +5,16 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <limits>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/quantile.h"
-#include "lab/agreement.h"
 #include "lab/experiments.h"
+#include "lab/figures.h"
 #include "lab/operation.h"
 #include "lab/study.h"
 #include "manual/batchnorm/chain.h"
@@ -133,56 +137,51 @@ std::vector<long double> in_long_double(const Numbers<double>& in, const NormCon
     return dx;
 }
 
-std::vector<double> by_torch(const Numbers<double>& in, const NormConfig& norm, const Setting& setting) {
-    const auto [n, H] = shape_of(in);
-    return evaluate(*setting.torch->single_operation(op::kBatchnorm, norm, n, H), "dhprebn", in);
-}
-
-// NaN where one of them is.
-long double largest(const std::vector<long double>& values) {
-    long double most = 0;
-    for (const long double value : values) {
-        most = std::abs(value) <= most || std::isnan(most) ? most : std::abs(value);
+// LibTorch in double where it is there and the results are in float; else the one line by hand in long double.
+template <class T>
+std::vector<long double> reference_of(const Numbers<double>& in, const NormConfig& norm, const Setting& setting) {
+    if (std::is_same_v<T, double> || setting.torch == nullptr) {
+        return in_long_double(in, norm);
     }
-    return most;
+    const auto [n, H] = shape_of(in);
+    return as<long double>(evaluate(*setting.torch->single_operation(op::kBatchnorm, norm, n, H), "dhprebn", in));
 }
 
-// The largest error of each form over the largest |dx|. The reference of float is LibTorch in double, or without
-// LibTorch the one line by hand in long double; that of double is the latter.
+// The largest error of each form over the largest |dx|.
 template <class T>
 std::array<double, kFormNames.size()> errors(const NormData& data, const NormConfig& norm, std::uint64_t seed,
                                              const Setting& setting) {
     const Numbers<T> in = as<T>(drawn(data, seed));
-    const Numbers<double> exact = as<double>(in);
-    const bool is_torch = std::is_same_v<T, float> && setting.torch != nullptr;
-    const std::vector<long double> expected =
-        is_torch ? as<long double>(by_torch(exact, norm, setting)) : in_long_double(exact, norm);
+    const std::vector<long double> expected = reference_of<T>(as<double>(in), norm, setting);
     std::array<double, kFormNames.size()> found{};
     std::ranges::transform(gradients(in, norm), found.begin(), [&](const std::vector<T>& dx) {
         std::vector<long double> off = as<long double>(dx);
         std::ranges::transform(off, expected, off.begin(), std::minus());
-        return static_cast<double>(largest(off)) / static_cast<double>(largest(expected));
+        return largest_magnitude(as<double>(off)) / largest_magnitude(as<double>(expected));
     });
     return found;
 }
 
-// The three forms in float against LibTorch in double, and the one line in long double against it, each by the limits
-// of rounding.
+// The three forms in float against the reference, and where that is LibTorch the one line in long double against it,
+// each by the limits of rounding.
 void add_agreements(std::vector<Agreement>& all, const Numbers<float>& in, const NormConfig& norm,
                     const Setting& setting) {
     const char* divisor = norm.batch_divisor == Divisor::n ? ", n" : ", n − 1";
-    const std::vector<double> torch = by_torch(as<double>(in), norm, setting);
+    const std::vector<double> reference = as<double>(reference_of<float>(as<double>(in), norm, setting));
     const auto dx = gradients(in, norm);
     const auto bounds = gradients(as<Rounded>(in), norm);
     for (std::size_t form = 0; form < kForms; ++form) {
-        all.push_back(agreement(std::string(kFormNames[form]) + divisor, dx[form], bounds[form], torch));
+        all.push_back(agreement(std::string(kFormNames[form]) + divisor, dx[form], bounds[form], reference));
+    }
+    if (setting.torch == nullptr) {
+        return;
     }
     // What is off by at most the limits in float is off by 2^29 times less in double.
     constexpr double kFloatToDouble = 0x1p-29;
     const std::vector<long double> exact = in_long_double(as<double>(in), norm);
     std::vector<double> differences, limits;
     for (std::size_t i = 0; i < exact.size(); ++i) {
-        differences.push_back(static_cast<double>(exact[i] - static_cast<long double>(torch[i])));
+        differences.push_back(static_cast<double>(exact[i] - static_cast<long double>(reference[i])));
         limits.push_back(bounds[kLine][i].any_order() * kFloatToDouble);
     }
     all.push_back(agreement_within(std::string("long double") + divisor, differences,
@@ -351,6 +350,7 @@ void add_speed(Document& document, const BackwardOptions& options, const Setting
         options.rounds)});
     std::vector<std::array<Speedup, 2>> found;
     const std::size_t shapes = options.columns.size() * options.rows.size();
+    setting.progress(0, shapes);
     for (const std::size_t columns : options.columns) {
         for (const std::size_t rows : options.rows) {
             found.push_back(time_shape(rows, columns, options.rounds));
@@ -415,20 +415,17 @@ Document backward(const BackwardOptions& options, const Setup& setup) {
     for (const auto& [form, title] : {std::pair{kChain, "The chain, note 1:"},
                                       {kSteps, "The small steps, one value at a time:"},
                                       {kLine, "The one line, note 5:"}}) {
-        Formulas formulas;
-        for (const Step& step : steps_of(form, {}, 2, 1)) {
-            formulas.formulas.emplace_back(step.in_float.name);
-        }
         document.blocks.emplace_back(Text{title});
-        document.blocks.emplace_back(std::move(formulas));
+        document.blocks.emplace_back(formulas_of(steps_of(form, {}, 2, 1)));
     }
-    if (setting.torch != nullptr) {
-        std::vector<Agreement> all;
-        for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
-            add_agreements(all, as<float>(drawn({}, setup.seeds.front())), {.batch_divisor = divisor}, setting);
-        }
-        add_agreements(document, "against LibTorch in double: the forms in float, and long double by hand", all);
+    std::vector<Agreement> all;
+    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+        add_agreements(all, as<float>(drawn({}, setup.seeds.front())), {.batch_divisor = divisor}, setting);
     }
+    add_agreements(document,
+                   setting.torch != nullptr ? "against LibTorch in double: the forms in float, and long double by hand"
+                                            : "against the one line in long double: the forms in float",
+                   all);
     std::vector<Claim> claims;
     add_accuracy<float>(document, claims, setup);
     add_accuracy<double>(document, claims, setup);

@@ -1,13 +1,14 @@
 // Note 3's batch, column by column: every value of a batch norm, forward and backward.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "judge/finding.h"
-#include "lab/agreement.h"
 #include "lab/experiments.h"
+#include "lab/figures.h"
 #include "lab/operation.h"
 
 namespace byhand::lab {
@@ -78,18 +79,13 @@ double add_divisor(Document& document, const Numbers<double>& given, const NormC
     for (std::size_t at = 0; at < kRows * kUnits; ++at) {
         sums[at % kUnits] += made["dhprebn"][at];
     }
-    const double largest = largest_difference(sums, std::vector<double>(kUnits, 0));
-    if (setting.torch == nullptr) {
-        return largest;
+    if (setting.torch != nullptr) {
+        std::vector<Agreement> agreements;
+        compare(agreements, "", graph, given, *setting.torch->single_operation(op::kBatchnorm, norm, kRows, kUnits),
+                {"hpreact", "dbngain", "dbnbias", "dhprebn"});
+        add_agreements(document, fmt::format("float by hand against LibTorch in double, {}", words), agreements);
     }
-    const auto torch = setting.torch->single_operation(op::kBatchnorm, norm, kRows, kUnits);
-    const InFloat ours = in_float(graph, given);
-    std::vector<Agreement> agreements;
-    for (const char* name : {"hpreact", "dbngain", "dbnbias", "dhprebn"}) {
-        agreements.push_back(agreement(name, ours.made[name], ours.bounds[name], evaluate(*torch, name, given)));
-    }
-    add_agreements(document, fmt::format("float by hand against LibTorch in double, {}", words), agreements);
-    return largest;
+    return largest_magnitude(sums);
 }
 
 Document columns(const ColumnsOptions& options, const Setup& setup) {
@@ -99,20 +95,15 @@ Document columns(const ColumnsOptions& options, const Setup& setup) {
     Document document{"lab columns", "note 3", "Column by column", {}, {}, {}, true};
     document.blocks.emplace_back(
         Text{"Five rows of a batch pass through three units. No number of one column enters another."});
-    document.blocks.emplace_back(
-        Formulas{{"batchnorm_mean", "batchnorm_difference", "batchnorm_square", "batchnorm_variance",
-                  "batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift"}});
-    NormConfig norm;
-    norm.epsilon = options.epsilon;
+    NormConfig norm{.epsilon = options.epsilon};
+    const Graph graph = operation_graph(op::kBatchnorm, norm, kRows, kUnits);
+    document.blocks.emplace_back(formulas_of(graph.forward));
     double largest = 0;
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         norm.batch_divisor = divisor;
-        largest = std::max(largest, add_divisor(document, inputs(options), norm, setup.setting));
+        largest = larger(largest, add_divisor(document, inputs(options), norm, setup.setting));
     }
-    document.blocks.emplace_back(Formulas{
-        {"batchnorm_gain_backward", "batchnorm_bias_backward", "batchnorm_raw_backward",
-         "batchnorm_inverse_deviation_backward", "batchnorm_variance_backward", "batchnorm_square_sum_backward",
-         "batchnorm_difference_backward", "batchnorm_mean_backward", "batchnorm_input_backward"}});
+    document.blocks.emplace_back(formulas_of(graph.backward));
     constexpr double kRounding = 1e-12;
     document.blocks.emplace_back(as_conclusion(fmt::format(
         "Adding the same number to every row changes no deviation from the mean, so each column of dhprebn sums to 0: "

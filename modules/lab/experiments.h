@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -11,12 +12,39 @@
 #include <vector>
 
 #include "base/source_line.h"
-#include "lab/setting.h"
+#include "names/names_file.h"
+#include "recipe/recipe.h"
 #include "report/document.h"
+#include "torch_ref/torch_ref.h"
 
 namespace byhand::lab {
 
-// The content of a file that an option names; empty if it is not setup.
+// ---- What an experiment works with, besides its own options ----
+
+struct Setting {
+    const torch_ref::Factory* torch = nullptr;  // null if LibTorch is missing; its columns are left out
+    // Called by long experiments, from one thread at a time, when `done` of `parts` are done; with 0 before the first.
+    std::function<void(std::size_t done, std::size_t parts)> progress = [](std::size_t, std::size_t) {};
+};
+
+// The names that an experiment trains on.
+struct Material {
+    NamesFile names;
+    std::string where;  // their name in messages
+};
+
+// What an experiment on a network works with.
+struct Setup {
+    std::vector<Recipe> recipes = {};
+    Material material = {};
+    std::vector<std::uint64_t> seeds = {};
+    std::size_t steps = 0;  // of each training
+    Setting setting = {};
+};
+
+// ---- Experiments ----
+
+// The content of a file that an option names; empty if it is not set.
 struct InputText {
     std::string path, text;
     std::size_t most_bytes = 0;
@@ -88,9 +116,7 @@ Experiment conventions_experiment();
 // Gives each formula the text and the place of its function. Throws std::logic_error where there is no such function.
 void fill_in_formulas(Document& document, const SourceOf& source);
 
-// {"experiment","note","title","agrees", the experiment's own fields, "text":[…],"formulas":[{"formula","function",
-// "file_line"}],"tables":[{"title","columns","rows"}],"plots":[{"title","x_label","y_label","log_x","log_y","series":[{
-// "name","x","y","low","high"}]}]}. Figures have all their digits; those that are not finite are "nan", "inf", "-inf".
+// As docs/formats.md describes it.
 std::string to_json(const Document& document);
 
 }  // namespace byhand::lab

@@ -1,15 +1,10 @@
 #include "lab/figures.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
-#include <functional>
-#include <limits>
-#include <stdexcept>
 
 #include "base/quantile.h"
+#include "judge/finding.h"
 
 namespace byhand::lab {
 
@@ -26,12 +21,6 @@ MeanAndDeviation mean_and_deviation(const std::vector<double>& values) {
     return figures;
 }
 
-Cell with_spread(const std::vector<double>& values, int decimals) {
-    const MeanAndDeviation figures = mean_and_deviation(values);
-    return {fmt::format("{:.{}f} ± {:.{}f}", figures.mean, decimals, figures.deviation, decimals),
-            {{"mean", number(figures.mean)}, {"deviation", number(figures.deviation)}}};
-}
-
 Median median_of(const std::vector<double>& values) {
     if (std::ranges::any_of(values, [](double value) { return std::isnan(value); })) {
         return {NAN, NAN, NAN};
@@ -40,20 +29,12 @@ Median median_of(const std::vector<double>& values) {
 }
 
 std::vector<double> numbers_of_column(const Table& table, const std::string& key) {
-    const auto column = std::ranges::find(table.columns, key, &Column::key);
-    if (column == table.columns.end()) {
-        throw std::out_of_range("no column has the key " + key);
-    }
-    std::vector<double> all;
-    for (const std::vector<Cell>& row : table.rows) {
-        const Json& cell = row[static_cast<std::size_t>(column - table.columns.begin())].value;
-        const Json& value = cell.is_object() ? cell.at("mean") : cell;
-        // Numbers that are not finite are strings.
-        all.push_back(value.is_number() ? value.get<double>()
-                      : value == "inf"  ? std::numeric_limits<double>::infinity()
-                                        : std::numeric_limits<double>::quiet_NaN());
-    }
-    return all;
+    const auto column =
+        static_cast<std::size_t>(std::ranges::find(table.columns, key, &Column::key) - table.columns.begin());
+    return figures_of(table.rows, [column](const std::vector<Cell>& row) {
+        const Json& value = row.at(column).value;
+        return value.is_number() ? value.get<double>() : NAN;
+    });
 }
 
 double cosine(const std::vector<double>& a, const std::vector<double>& b) {
@@ -76,6 +57,14 @@ std::vector<double> difference(const std::vector<double>& a, const std::vector<d
     std::vector<double> differences(a.size());
     std::ranges::transform(a, b, differences.begin(), std::minus());
     return differences;
+}
+
+double largest_magnitude(const std::vector<double>& x) {
+    return largest_difference(x, std::vector<double>(x.size(), 0));
+}
+
+double share(const std::vector<double>& found, const std::vector<double>& expected) {
+    return largest_difference(found, expected) / largest_magnitude(expected);
 }
 
 Recipe in_steps(Recipe recipe, std::size_t steps) {

@@ -11,11 +11,10 @@
 
 namespace byhand::lab {
 
-// Over the sample; the deviation with divisor n − 1, and 0 for a single value.
+// Over the sample; the deviation with divisor n − 1, and 0 for a single value. Both are 0 of none.
 struct MeanAndDeviation {
     double mean = 0, deviation = 0;
 };
-// Precondition: `values` is not empty.
 MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
 
 // NaN if a value is.
@@ -35,12 +34,12 @@ std::vector<double> figures_of(const Items& items, Measure measure) {
     return figures;
 }
 
-// "2.41 ± 0.02": a mean and its spread. The value is {"mean", "deviation"}.
-Cell with_spread(const std::vector<double>& values, int decimals);
-
-// The numbers of the column with this key, of a mean and deviation the mean; NaN where there is no number. Throws
-// std::out_of_range where no column has the key.
+// The numbers of the column with this key; NaN where there is none. Throws std::out_of_range where no column has the
+// key.
 std::vector<double> numbers_of_column(const Table& table, const std::string& key);
+
+// The largest |x|; NaN if one is.
+double largest_magnitude(const std::vector<double>& x);
 
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);
@@ -50,6 +49,9 @@ double norm(const std::vector<double>& x);
 
 // a − b. Precondition: as many elements in both.
 std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b);
+
+// The largest |found − expected| over the largest |expected|.
+double share(const std::vector<double>& found, const std::vector<double>& expected);
 
 // ---- A recipe's schedule in fewer steps, or more ----
 

@@ -5,18 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <span>
 #include <utility>
 
 #include "base/error.h"
 #include "base/member.h"
 #include "base/value.h"
 #include "judge/finding.h"
-#include "lab/agreement.h"
-#include "lab/experiments.h"
 #include "lab/figures.h"
-#include "lab/first_step.h"
 #include "lab/operation.h"
+#include "lab/training.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
 
@@ -26,8 +23,11 @@ namespace {
 // Differences up to this share of a value are those of rounding, in double.
 constexpr double kRounding = 1e-9;
 
+// With 1, which changes nothing, as the first.
 std::vector<double> scales_of(const InvarianceOptions& options) {
-    return options.alphas.empty() ? std::vector<double>{100} : options.alphas;
+    std::vector<double> scales = options.alphas.empty() ? std::vector<double>{100} : options.alphas;
+    scales.insert(scales.begin(), 1);
+    return scales;
 }
 
 void check(const InvarianceOptions& options) {
@@ -95,17 +95,14 @@ Json json_of(const Example& example) {
 
 void compare_with_torch(Document& document, const Example& example, const std::string& what,
                         const torch_ref::Factory& torch, std::vector<Agreement>& agreements) {
-    const InFloat ours = in_float(example.graph, example.values);
-    if (!std::ranges::all_of(ours.bounds["hpreact"], [](const Rounded& y) { return std::isfinite(y.any_order()); })) {
+    const auto bounds = in_float(example.graph, example.values).bounds["hpreact"];
+    if (!std::ranges::all_of(bounds, [](const Rounded& y) { return std::isfinite(y.any_order()); })) {
         document.blocks.emplace_back(Text{what + ": these values lie so close together, beside their size, that float "
                                                  "cannot tell their variance from 0: not compared with LibTorch."});
         return;
     }
-    const auto operations = torch.single_operation(op::kBatchnorm, example.norm, example.graph.rows, 1);
-    for (const char* name : {"hpreact", "dhprebn"}) {
-        agreements.push_back(agreement(what + ": " + name, ours.made[name], ours.bounds[name],
-                                       evaluate(*operations, name, example.values)));
-    }
+    compare(agreements, what + ": ", example.graph, example.values,
+            *torch.single_operation(op::kBatchnorm, example.norm, example.graph.rows, 1), {"hpreact", "dhprebn"});
 }
 
 // The largest over all scales and both divisors.
@@ -133,24 +130,19 @@ void add_claims(Document& document, const InvarianceOptions& options, double eps
 }
 
 void add_example(Document& document, const InvarianceOptions& options, double epsilon, const Setting& setting) {
-    std::vector<double> scales = scales_of(options);
-    scales.insert(scales.begin(), 1);
     std::vector<Agreement> agreements;
     std::array<Largest, 2> largest;  // without ε, with ε
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         const char* key = divisor == Divisor::n ? "n" : "n-1";
-        std::array<Example, 2> unscaled;
-        for (const double scale : scales) {
+        const std::array unscaled = {example_of(options, 1, divisor, 0), example_of(options, 1, divisor, epsilon)};
+        for (const double scale : scales_of(options)) {
             Json runs = Json::array();
             for (std::size_t e = 0; e < largest.size(); ++e) {
                 const Example one = example_of(options, scale, divisor, e == 0 ? 0 : epsilon);
-                if (scale == scales.front()) {
-                    unscaled[e] = one;
-                }
                 const double moved = largest_difference(one.values["hpreact"], unscaled[e].values["hpreact"]);
-                largest[e] = {std::max(largest[e].moved, moved),
-                              std::max(largest[e].mean, std::abs(one.of_y.mean - options.bias)),
-                              std::max(largest[e].deviation, std::abs(one.of_y.deviation - std::abs(options.gain)))};
+                largest[e] = {larger(largest[e].moved, moved),
+                              larger(largest[e].mean, std::abs(one.of_y.mean - options.bias)),
+                              larger(largest[e].deviation, std::abs(one.of_y.deviation - std::abs(options.gain)))};
                 runs.push_back(json_of(one));
                 if (e == 1 && setting.torch != nullptr) {
                     compare_with_torch(document, one, fmt::format("times {:g}, {}", scale, key), *setting.torch,
@@ -187,23 +179,13 @@ Pass pass_of(Runner<double>& runner, const Tensors<float>& state, const Layer& l
     }
     runner.forward();
     runner.backward();
-    const std::span<const double> result = tensors[handed_on(layer)], gradient = tensors[gradient_of(layer.W())];
-    Pass pass{{result.begin(), result.end()}, {gradient.begin(), gradient.end()}, tensors["loss"][0]};
+    Pass pass{copy_of(tensors, handed_on(layer)), copy_of(tensors, gradient_of(layer.W())), tensors["loss"][0]};
     std::ranges::for_each(pass.gradient, [alpha](double& value) { value *= alpha; });
     return pass;
 }
 
-// The largest difference over the largest magnitude before.
-double change(const std::vector<double>& after, const std::vector<double>& before) {
-    return largest_difference(after, before) / largest_difference(before, std::vector<double>(before.size(), 0));
-}
-
 double largest(const ScaledLayer& layer, Member<Scaled, double> figure) {
-    double most = 0;
-    for (const Scaled& one : layer.scaled) {
-        most = one.*figure <= most || std::isnan(most) ? most : one.*figure;
-    }
-    return most;
+    return largest_magnitude(figures_of(layer.scaled, figure));
 }
 
 bool holds(const ScaledLayer& layer) {
@@ -294,9 +276,9 @@ std::vector<ScaledLayer> scale_layers(const NetworkConfig& config, const Tensors
         for (const double alpha : alphas) {
             const Pass after = pass_of(runner, state, layer, alpha);
             made.scaled.push_back({.alpha = alpha,
-                                   .result_change = change(after.result, before.result),
+                                   .result_change = share(after.result, before.result),
                                    .loss_change = std::abs(after.loss - before.loss) / before.loss,
-                                   .gradient_change = change(after.gradient, before.gradient)});
+                                   .gradient_change = share(after.gradient, before.gradient)});
         }
     }
     return all;
@@ -322,10 +304,13 @@ Document invariance(const InvarianceOptions& options, const Setup& setup) {
     document.blocks.emplace_back(Formulas{{"batchnorm_mean", "batchnorm_variance", "batchnorm_inverse_deviation",
                                            "batchnorm_normalise", "batchnorm_scale_shift"}});
     add_example(document, options, setup.recipes.front().network.norm.epsilon, setup.setting);
+    std::vector<double> alphas = {1e-3, 1e-2, 0.1, 1, 10, 100, 1000};
+    if (!options.alphas.empty()) {
+        alphas = scales_of(options);
+        std::ranges::sort(alphas);
+    }
     for (const Recipe& recipe : setup.recipes) {
-        add_layers(document,
-                   options.alphas.empty() ? std::vector<double>{1e-3, 1e-2, 0.1, 1, 10, 100, 1000} : options.alphas,
-                   recipe, setup.material);
+        add_layers(document, alphas, recipe, setup.material);
     }
     return document;
 }

@@ -9,7 +9,6 @@
 #include "base/network.h"
 #include "base/tensors.h"
 #include "lab/experiments.h"
-#include "lab/setting.h"
 #include "report/document.h"
 
 namespace byhand::lab {
@@ -34,7 +33,7 @@ struct InvarianceOptions {
 Document invariance(const InvarianceOptions& options, const Setup& setup);
 
 // A network in which the weights of one layer, and its bias with them, are multiplied by α. Changes are measured from
-// α = 1.
+// the network as it is.
 struct Scaled {
     double alpha = 1;
     double result_change = 0;    // of the layer's result, over its largest magnitude

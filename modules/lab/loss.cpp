@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
 #include "judge/finding.h"
-#include "lab/agreement.h"
 #include "lab/experiments.h"
 #include "lab/figures.h"
 #include "lab/operation.h"
@@ -84,7 +82,7 @@ void add_scales(Document& document, const std::vector<double>& scales, const Num
     double largest = 0;
     for (const double scale : scales) {
         const Gradients& g = gradients.emplace_back(gradients_at(scaled(unit, scale)));
-        largest = std::max(largest, largest_difference(g.notes_start, g.cross_entropy));
+        largest = larger(largest, largest_difference(g.notes_start, g.cross_entropy));
     }
     const Study cosines = filled({.key = "gradients",
                                   .title = fmt::format("Cosine with cross-entropy's gradient, {} × {} normal logits",
@@ -100,7 +98,7 @@ void add_scales(Document& document, const std::vector<double>& scales, const Num
                                  });
     constexpr double kRounding = 1e-15;  // of elements of about 1/n, in double
     add(document, {cosines});
-    document.data["largest_difference"] = largest;
+    document.data["largest_difference"] = number(largest);
     document.blocks.emplace_back(as_conclusion(fmt::format(
         "The note's start {} cross-entropy's gradient times {}, the rows, over which it sums where the mean divides: "
         "divided by them, no element at any of these logits differs by more than {:.1e}. The squared error's own "
@@ -141,14 +139,10 @@ void compare_with_torch(Document& document, const Numbers<double>& unit, const t
     const Numbers<double> in = as<double>(as<float>(scaled(unit, 3)));
     const std::size_t n = in.Y.size(), V = in["logits"].size() / n;
     std::vector<Agreement> agreements;
-    for (const auto& [start, op, words] : {std::tuple{Start::cross_entropy, op::kCrossEntropy, "cross-entropy"},
-                                           {Start::squared_error, "squared_error", "squared error"}}) {
-        const auto reference = torch.single_operation(op, {}, n, V);
-        const InFloat ours = in_float(loss_graph(start, n, V), in);
-        for (const char* name : {"loss", "dlogits"}) {
-            agreements.push_back(agreement(fmt::format("{}, {}", words, name), ours.made[name], ours.bounds[name],
-                                           evaluate(*reference, name, in)));
-        }
+    for (const auto& [start, op, words] : {std::tuple{Start::cross_entropy, op::kCrossEntropy, "cross-entropy, "},
+                                           {Start::squared_error, "squared_error", "squared error, "}}) {
+        compare(agreements, words, loss_graph(start, n, V), in, *torch.single_operation(op, {}, n, V),
+                {"loss", "dlogits"});
     }
     add_agreements(document, "float by hand against LibTorch in double, logits of deviation 3", agreements);
 }

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "lab/experiments.h"
-#include "lab/setting.h"
 #include "recipe/recipe.h"
 #include "report/document.h"
 #include "steps/step.h"

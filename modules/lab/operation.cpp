@@ -1,6 +1,9 @@
 #include "lab/operation.h"
 
 #include <algorithm>
+#include <iterator>
+#include <stdexcept>
+#include <utility>
 
 #include "base/value.h"
 #include "manual/operation.h"
@@ -28,6 +31,14 @@ Graph operation_graph(const std::string& op, const NormConfig& norm, std::size_t
     return graph;
 }
 
+Formulas formulas_of(const StepList& steps) {
+    Formulas formulas;
+    for (const Step& step : steps) {
+        formulas.formulas.emplace_back(step.in_float.name);
+    }
+    return formulas;
+}
+
 InFloat in_float(const Graph& graph, const Numbers<double>& given) {
     return {forward_and_backward(graph, as<float>(given)), forward_and_backward(graph, as<Rounded>(given))};
 }
@@ -42,6 +53,44 @@ std::vector<double> evaluate(const ReferenceOperations& torch, const std::string
         }
     }
     return torch.evaluate(name, views);
+}
+
+Agreement agreement_within(std::string what, const std::vector<double>& ours, const std::vector<double>& reference,
+                           const std::vector<double>& limits) {
+    if (ours.size() != reference.size() || ours.size() != limits.size()) {
+        throw std::logic_error(what + ": different numbers of elements");
+    }
+    const View theirs = view_of(reference);
+    return {std::move(what), largest_difference(ours, reference),
+            judge(view_of(ours), nullptr, &theirs, limits, {.needs_no_limit = NeedsNoLimit::equal})};
+}
+
+Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
+                    const std::vector<double>& reference) {
+    std::vector<double> limits;
+    std::ranges::transform(bounds, std::back_inserter(limits), &Rounded::any_order);
+    return agreement_within(std::move(what), {by_hand.begin(), by_hand.end()}, reference, limits);
+}
+
+void compare(std::vector<Agreement>& agreements, const std::string& what, const Graph& graph,
+             const Numbers<double>& given, const ReferenceOperations& torch, const std::vector<std::string>& names) {
+    const InFloat ours = in_float(graph, given);
+    for (const std::string& name : names) {
+        agreements.push_back(agreement(what + name, ours.made[name], ours.bounds[name], evaluate(torch, name, given)));
+    }
+}
+
+void add_agreements(Document& document, const std::string& title, const std::vector<Agreement>& agreements) {
+    Table table{title, {"", "largest difference", "of limit", "verdict"}, {}};
+    for (const Agreement& one : agreements) {
+        const Verdict verdict = one.finding.verdict;
+        const char* said = agrees(verdict) ? "agrees" : shows_nothing(verdict) ? "out of range" : "DISAGREES";
+        // What is not finite has no figures, or as many as its difference.
+        const double used = one.finding.used.value_or(one.difference);
+        table.rows.push_back({one.what, significant(one.difference, 2), percent(used), said});
+        document.agrees = document.agrees && agrees(verdict);
+    }
+    document.blocks.emplace_back(std::move(table));
 }
 
 }  // namespace byhand::lab

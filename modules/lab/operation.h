@@ -1,4 +1,5 @@
-// One operation outside a network: the steps that a network has of it, run on given numbers.
+// One operation outside a network: the steps that a network has of it, run on given numbers, and whether numbers by
+// hand and a reference's are the same but for rounding.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,8 @@
 #include "base/network.h"
 #include "base/reference_operations.h"
 #include "byhand/rounded.h"
+#include "judge/finding.h"
+#include "report/document.h"
 #include "steps/step.h"
 
 namespace byhand::lab {
@@ -20,6 +23,9 @@ namespace byhand::lab {
 // `norm`; cross_entropy reads logits and Y and makes the loss.
 Graph operation_graph(const std::string& op, const NormConfig& norm, std::size_t rows, std::size_t columns,
                       HandForm form = HandForm::stepwise);
+
+// The functions of the steps, in their order.
+Formulas formulas_of(const StepList& steps);
 
 // The values that steps read and make, by name, elements in row order. T is float, double or Rounded.
 template <class T>
@@ -91,5 +97,30 @@ InFloat in_float(const Graph& graph, const Numbers<double>& given);
 
 // LibTorch's `name` of the same numbers, in double. Throws std::out_of_range where a value is missing.
 std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Numbers<double>& given);
+
+// ---- Agreement ----
+
+struct Agreement {
+    std::string what;
+    double difference = 0;  // the largest; a NaN where one side is
+    Finding finding;        // agrees, fails, or is out of range: float may under- or overflow where there is no limit
+};
+
+// Each element's difference must not exceed its limit. All of one size.
+Agreement agreement_within(std::string what, const std::vector<double>& ours, const std::vector<double>& reference,
+                           const std::vector<double>& limits);
+
+// `by_hand` in float, `reference` in double; the limits are what rounding in float can be, in whatever order sums
+// are taken: `bounds` is the same computation by hand on Rounded numbers. All of one size.
+Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
+                    const std::vector<double>& reference);
+
+// These values of both passes by hand in float, and LibTorch's in double; each is called by `what` and its name.
+void compare(std::vector<Agreement>& agreements, const std::string& what, const Graph& graph,
+             const Numbers<double>& given, const ReferenceOperations& torch, const std::vector<std::string>& names);
+
+// Adds a table with a row each, what, largest difference, share of its limit, verdict; the document agrees only if all
+// do.
+void add_agreements(Document& document, const std::string& title, const std::vector<Agreement>& agreements);
 
 }  // namespace byhand::lab

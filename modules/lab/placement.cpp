@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +15,6 @@
 #include "harness/end_to_end/summary.h"
 #include "lab/experiments.h"
 #include "lab/figures.h"
-#include "lab/first_step.h"
 #include "lab/study.h"
 #include "lab/training.h"
 

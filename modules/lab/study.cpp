@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 namespace byhand::lab {
 namespace {
@@ -23,10 +25,15 @@ std::string short_number(double value) {
     return std::abs(value) >= kWhole ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
 }
 
-// The median of figures that differ by factors, and their range; of others the mean and the deviation.
+// "2.41 ± 0.02": the mean and the deviation; of figures that differ by factors the median, and their range.
 Cell cell_of(const std::vector<double>& figures, bool by_factors, int decimals, bool with_range = true) {
+    if (!by_factors && figures.size() == 1) {
+        return fixed(figures.front(), decimals);
+    }
     if (!by_factors) {
-        return figures.size() == 1 ? fixed(figures.front(), decimals) : with_spread(figures, decimals);
+        const MeanAndDeviation of = mean_and_deviation(figures);
+        return {fmt::format("{:.{}f} ± {:.{}f}", of.mean, decimals, of.deviation, decimals),
+                {{"mean", number(of.mean)}, {"deviation", number(of.deviation)}}};
     }
     const Median median = median_of(figures);
     const std::string least = short_number(median.least), most = short_number(median.most);
@@ -98,10 +105,6 @@ int decimals_for(const Claim& claim) {
     return std::clamp(2 - static_cast<int>(std::floor(std::log10(larger))), 0, kMost);
 }
 
-std::string brief(Outcome outcome) {
-    return outcome == Outcome::no_difference ? "no difference" : words_of(outcome);
-}
-
 Json json_of(const Claim& claim, const Test& test) {
     const auto figures = [](const std::vector<double>& values) {
         const MeanAndDeviation of = mean_and_deviation(values);
@@ -120,13 +123,11 @@ Json json_of(const Claim& claim, const Test& test) {
 
 // "−1200 ± 98", or of figures that differ by factors "0.5 times, 0.4 to 0.6".
 std::string difference_in_words(const Claim& claim, const Test& test) {
-    const std::size_t seeds = claim.first.size();
-    std::size_t not_finite = 0;
-    for (std::size_t seed = 0; seed < seeds; ++seed) {
-        not_finite += std::isfinite(claim.first[seed] - claim.second[seed]) ? 0 : 1;
-    }
-    if (not_finite > 0) {
-        return fmt::format("not finite on {} of {} seeds", not_finite, seeds);
+    const auto is_finite = [](double x) { return std::isfinite(x); };
+    const std::vector<double> differences = difference(claim.first, claim.second);
+    const auto finite = static_cast<std::size_t>(std::ranges::count_if(differences, is_finite));
+    if (finite < differences.size()) {
+        return fmt::format("not finite on {} of {} seeds", differences.size() - finite, differences.size());
     }
     if (!claim.by_factors) {
         const int decimals = decimals_for(claim) + 1;
@@ -169,6 +170,17 @@ std::vector<Trained> train(const Study& study,
     return train_all(trainings, setup.material, setup.setting);
 }
 
+Study over_steps(Study study, std::vector<double> steps, const std::vector<std::vector<double>>& curves) {
+    study.varied = "step";
+    study.log_x = false;
+    study.values = std::move(steps);
+    const std::size_t seeds = study.seeds;
+    return filled(std::move(study), [&, seeds](std::size_t arm, std::size_t step, std::size_t seed) {
+        const std::vector<double>& curve = curves[arm * seeds + seed];
+        return step < curve.size() ? curve[step] : std::numeric_limits<double>::quiet_NaN();
+    });
+}
+
 Study loss_curves(Study study, const std::vector<Trained>& trained) {
     constexpr std::size_t kPoints = 50;
     std::size_t windows = 0;
@@ -176,29 +188,24 @@ Study loss_curves(Study study, const std::vector<Trained>& trained) {
         windows = std::max(windows, one.curve.size());
     }
     const std::size_t together = std::max<std::size_t>(1, windows / kPoints);
-    study.measure = "nats";
-    study.varied = "step";
-    study.log_x = false;
-    study.values.clear();
+    std::vector<double> steps;
     for (std::size_t from = 0; from + together <= windows; from += together) {
-        study.values.push_back((static_cast<double>(from) + static_cast<double>(together) / 2) * kWindow);
+        steps.push_back((static_cast<double>(from) + static_cast<double>(together) / 2) * kWindow);
     }
-    const std::size_t seeds = study.seeds;
-    return filled(std::move(study), [&, seeds](std::size_t arm, std::size_t point, std::size_t seed) {
-        const std::vector<double>& curve = trained[arm * seeds + seed].curve;
-        const std::size_t from = point * together;
-        if (from + together > curve.size()) {
-            return std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::vector<double>> curves(trained.size());
+    for (std::size_t i = 0; i < trained.size(); ++i) {
+        const std::vector<double>& curve = trained[i].curve;
+        for (std::size_t from = 0; from + together <= curve.size(); from += together) {
+            const auto begin = curve.begin() + static_cast<std::ptrdiff_t>(from);
+            curves[i].push_back(mean_and_deviation({begin, begin + static_cast<std::ptrdiff_t>(together)}).mean);
         }
-        const auto begin = curve.begin() + static_cast<std::ptrdiff_t>(from);
-        return mean_and_deviation({begin, begin + static_cast<std::ptrdiff_t>(together)}).mean;
-    });
+    }
+    study.measure = "nats";
+    return over_steps(std::move(study), std::move(steps), curves);
 }
 
 Test test_of(const std::vector<double>& first, const std::vector<double>& second, Better better) {
-    std::vector<double> differences(first.size());
-    std::ranges::transform(first, second, differences.begin(), std::minus());
-    const MeanAndDeviation figures = mean_and_deviation(differences);
+    const MeanAndDeviation figures = mean_and_deviation(difference(first, second));
     Test test{Outcome::undecided, figures.mean, figures.deviation / std::sqrt(static_cast<double>(first.size()))};
     if (first.size() < 2 || !std::isfinite(figures.mean)) {
         return test;
@@ -278,7 +285,7 @@ void add(Document& document, const std::vector<Claim>& claims) {
         const int decimals = decimals_for(claim);
         table.rows.push_back({claim.brief, cell_of(claim.first, claim.by_factors, decimals, /*with_range=*/false),
                               cell_of(claim.second, claim.by_factors, decimals, /*with_range=*/false),
-                              brief(test.outcome)});
+                              test.outcome == Outcome::no_difference ? "no difference" : words_of(test.outcome)});
         conclusion += fmt::format("{}“{}”{}: {}. {}: {}.", conclusion.empty() ? "" : "\n", claim.sentence,
                                   subject.empty() ? "" : ", " + subject, words_of(test.outcome), claim.measure,
                                   difference_in_words(claim, test));

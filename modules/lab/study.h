@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <limits>
 #include <string>
@@ -58,6 +57,9 @@ Study filled(Study study, Figure figure) {
 std::vector<Trained> train(const Study& study,
                            const std::function<Training(std::size_t arm, std::size_t value, std::size_t seed)>& make,
                            const Setup& setup);
+
+// The study over these steps, with curves[arm·seeds + seed]; NaN behind the end of a shorter one.
+Study over_steps(Study study, std::vector<double> steps, const std::vector<std::vector<double>>& curves);
 
 // The minibatch losses over the steps, some windows of the curve taken together. Each training in the order of `study`
 // at its only value.

@@ -1,13 +1,16 @@
 #include "lab/training.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
-#include <exception>
-#include <limits>
+#include <future>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "fast/models.h"
+#include "harness/drawn.h"
+#include "lab/figures.h"
 #include "train/losses.h"
 #include "train/trainer.h"
 
@@ -28,32 +31,30 @@ Trained train_one(const Training& training, const Material& material) {
     Trained trained;
     double sum = 0;
     std::size_t summed = 0;
-    const TrainOutcome outcome = train(*model, run, 0, run.recipe.steps,
-                                       {.after_step =
-                                            [&](std::size_t step, float loss) {
-                                                sum += static_cast<double>(loss);
-                                                if (++summed == kWindow) {
-                                                    trained.curve.push_back(sum / static_cast<double>(kWindow));
-                                                    sum = 0;
-                                                    summed = 0;
-                                                }
-                                                if (training.watch) {
-                                                    training.watch(step + 1, *model);
-                                                }
-                                            },
-                                        .stop = [] { return false; },
-                                        .checkpoint_every = 0,
-                                        .checkpoint = {}});
-    trained.finite = !outcome.not_finite;
-    trained.steps = outcome.steps;
+    std::vector<double> late;
+    const auto after_step = [&](std::size_t step, float loss) {
+        sum += static_cast<double>(loss);
+        if (++summed == kWindow) {
+            trained.curve.push_back(sum / static_cast<double>(kWindow));
+            sum = 0;
+            summed = 0;
+        }
+        if (step >= run.recipe.steps / 2) {
+            late.push_back(static_cast<double>(loss));
+        }
+        if (training.watch) {
+            training.watch(step + 1, *model);
+        }
+    };
+    trained.finite = !train(*model, run, 0, run.recipe.steps, {.after_step = after_step}).not_finite;
     trained.state = model->save();
-    trained.train = trained.val = std::numeric_limits<double>::quiet_NaN();
     if (trained.finite) {
         if (is_calibrated(network)) {
             model->calibrate(run.train.all().X);
         }
         trained.train = mean_loss(*model, run.train.first(run.val.size()), network.vocabulary);
         trained.val = mean_loss(*model, run.val, network.vocabulary);
+        trained.late_deviation = mean_and_deviation(late).deviation;
         trained.finite = std::isfinite(trained.train) && std::isfinite(trained.val);
     }
     return trained;
@@ -67,61 +68,44 @@ std::vector<Trained> train_all(const std::vector<Training>& trainings, const Mat
     return all;
 }
 
-std::optional<std::size_t> steps_to(const Trained& trained, double loss) {
-    for (std::size_t i = 0; i < trained.curve.size(); ++i) {
-        if (trained.curve[i] <= loss) {
-            return (i + 1) * kWindow;
+FirstStep first_step(const Recipe& recipe, const Material& material) {
+    Run run = prepare(recipe, material.names, material.where);
+    DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
+    draw_batch(batch, run.train, run.generator);
+    Tensors<float> state = run.initial;
+    const Tensors<float> drawn = drawn_state(run.recipe.network, run.recipe.seed);
+    for (const TensorSpec& spec : parameters(run.recipe.network)) {
+        if (spec.name.starts_with("bn")) {
+            std::ranges::copy(drawn[spec.name], state[spec.name].begin());
         }
     }
-    return std::nullopt;
-}
-
-std::unique_ptr<Trainable> evaluated(const NetworkConfig& network, const Tensors<float>& state, const Examples& train) {
-    constexpr std::size_t kRows = 2;  // of a training batch: this model only evaluates
-    std::unique_ptr<Trainable> model = make_hand_model(HandForm::fused, network, kRows);
-    model->load(state);
-    if (is_calibrated(network)) {
-        model->calibrate(train.all().X);
-    }
-    return model;
+    return {std::move(run), std::move(batch), std::move(state)};
 }
 
 void in_parallel(std::size_t parts, const std::function<void(std::size_t)>& part,
                  const std::function<void(std::size_t, std::size_t)>& done) {
-    std::mutex mutex;  // of the three below, and of done
-    std::size_t next = 0, ended = 0;
-    std::exception_ptr thrown;
+    std::mutex mutex;  // of `ended` and of done
+    std::size_t ended = 0;
+    std::atomic<std::size_t> next = 0;
     const auto work = [&] {
-        for (;;) {
-            std::size_t taken = 0;
-            {
-                const std::scoped_lock lock(mutex);
-                if (next == parts || thrown) {
-                    return;
-                }
-                taken = next++;
-            }
-            try {
+        try {
+            for (std::size_t taken = next++; taken < parts; taken = next++) {
                 part(taken);
                 const std::scoped_lock lock(mutex);
                 done(++ended, parts);
-            } catch (...) {
-                const std::scoped_lock lock(mutex);
-                thrown = thrown ? thrown : std::current_exception();
             }
+        } catch (...) {
+            next = parts;
+            throw;
         }
     };
     done(0, parts);
-    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-    {
-        std::vector<std::jthread> helpers;
-        for (std::size_t i = 1; i < std::min(cores, parts); ++i) {
-            helpers.emplace_back(work);
-        }
-        work();
+    std::vector<std::future<void>> workers;
+    for (std::size_t i = 0; i < std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), parts); ++i) {
+        workers.push_back(std::async(std::launch::async, work));
     }
-    if (thrown) {
-        std::rethrow_exception(thrown);
+    for (std::future<void>& worker : workers) {
+        worker.get();
     }
 }
 

@@ -1,14 +1,16 @@
-// Trainings that an experiment sets side by side.
+// Trainings that an experiment sets side by side, and the first step of one.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/model.h"
-#include "lab/setting.h"
+#include "base/tensors.h"
+#include "lab/experiments.h"
 #include "names/dataset.h"
 #include "train/run.h"
 
@@ -27,11 +29,12 @@ struct Training {
 struct Trained {
     // The minibatch losses, the mean of each `kWindow` steps.
     std::vector<double> curve;
-    bool finite = true;     // false: a loss was not, and the training ended there
-    std::size_t steps = 0;  // that were carried out
+    bool finite = true;  // false: a loss was not, and the training ended there
+    // The next three are NaN where the training was not finite.
     // Mean cross-entropy at the end in evaluation mode, in nats: over the validation part, and over as many examples
-    // of the training part. NaN where the training was not finite.
-    double train = 0, val = 0;
+    // of the training part.
+    double train = NAN, val = NAN;
+    double late_deviation = NAN;  // of the minibatch losses over the last half of the steps
     Tensors<float> state;
 };
 inline constexpr std::size_t kWindow = 100;
@@ -43,20 +46,47 @@ Trained train_one(const Training& training, const Material& material);
 std::vector<Trained> train_all(const std::vector<Training>& trainings, const Material& material,
                                const Setting& setting);
 
-// The first step after which the mean loss of a window is no larger than this; nothing where none is.
-std::optional<std::size_t> steps_to(const Trained& trained, double loss);
+// ---- The first training step of a recipe, with γ and β that hide nothing ----
 
-// ---- Trained values, ready for evaluation ----
+struct FirstStep {
+    Run run;               // its generator stands behind the batch
+    DrawnBatch batch;      // the run's first
+    Tensors<float> state;  // as the run begins, but γ and β drawn: at 1 and 0 they would hide factor and term
+    const NetworkConfig& network() const { return run.recipe.network; }
+};
 
-// The fused network by hand with this state; where its norms go by the figures of the training set, by those of
-// `train`.
-std::unique_ptr<Trainable> evaluated(const NetworkConfig& network, const Tensors<float>& state, const Examples& train);
+// Throws InputError where prepare (train/run.h) does.
+FirstStep first_step(const Recipe& recipe, const Material& material);
+
+// ---- Layers ----
+
+// What a hidden layer's norm hands on, or its linear where there is no norm; of the output layer, the logits.
+inline std::string handed_on(const Layer& layer) {
+    if (layer.is_output) {
+        return "logits";
+    }
+    return layer.value(layer.has_batchnorm && !layer.has_batchnorm_first ? "h" : "hpreact");
+}
+
+// The tensor in double.
+template <class T>
+std::vector<double> copy_of(const Tensors<T>& tensors, const std::string& name) {
+    const auto values = tensors[name];
+    return {values.begin(), values.end()};
+}
+
+// The layers that have a norm, in order.
+inline std::vector<Layer> layers_with_norm(const NetworkConfig& config) {
+    std::vector<Layer> with = layers(config);
+    std::erase_if(with, [](const Layer& layer) { return !layer.has_batchnorm; });
+    return with;
+}
 
 // ---- Independent parts of work, on all cores ----
 
 // Runs part(0) … part(parts − 1), on as many threads as there are cores; which thread runs which part is left to
 // chance, so no part may depend on another. `done` is called before the first begins, with 0, and as each ends, one
-// call at a time. Where a part throws, no new one is begun, and what the first threw is thrown here.
+// call at a time. Where a part throws, no new one is begun, and what it threw is thrown here.
 void in_parallel(std::size_t parts, const std::function<void(std::size_t part)>& part,
                  const std::function<void(std::size_t done, std::size_t parts)>& done);
 

@@ -152,7 +152,6 @@ struct Plot {
     std::string title, x_label, y_label;
     std::vector<Series> series;
     bool log_x = false, log_y = false;
-    bool same_scale = false;  // one unit has the same length on both axes
 };
 
 namespace report {

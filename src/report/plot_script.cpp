@@ -52,7 +52,6 @@ std::string commands(const Plot& plot, bool bands) {
                         quoted(plot.y_label));
     text +=
         fmt::format("unset logscale\n{}{}", plot.log_x ? "set logscale x\n" : "", plot.log_y ? "set logscale y\n" : "");
-    text += plot.same_scale ? "set size ratio -1\n" : "set size noratio\n";
     std::string curves;
     for (std::size_t s = 0; bands && s < plot.series.size(); ++s) {
         if (!plot.series[s].low.empty()) {

@@ -9,17 +9,18 @@
 
 #include "base/error.h"
 #include "base/short_form.h"
-#include "lab/experiments.h"
-#include "lab/first_step.h"
 
 namespace byhand::lab {
 namespace {
 
-constexpr std::array kClaims = {"faster", "rates", "weights", "regularised", "inputs", "shift"};
-
-bool speaks_of(const InitialRule& rule, const std::string& parameter, LayerSet layers) {
-    return rule.parameter == parameter && (rule.layers == LayerSet::all || rule.layers == layers);
-}
+// A claim that has trainings of its own.
+struct Part {
+    const char* claim;
+    Claims (*measure)(Document& document, const TwoForms& network, const Setup& setup);
+    bool first_network_only;
+};
+constexpr std::array kParts = {Part{"weights", initial_weights, false}, Part{"regularised", regularised, true},
+                               Part{"inputs", steadier_inputs, false}, Part{"shift", shifted_data, true}};
 
 // Every bias, 0 at first if the recipe does not say how it begins.
 void add_biases(Recipe& recipe) {
@@ -27,12 +28,11 @@ void add_biases(Recipe& recipe) {
         one.bias = true;
     }
     for (const LayerSet layers : {LayerSet::hidden, LayerSet::output}) {
-        if (std::ranges::none_of(recipe.initial,
-                                 [&](const InitialRule& rule) { return speaks_of(rule, "b", layers); })) {
-            InitialRule rule;
-            rule.parameter = "b";
-            rule.layers = layers;
-            recipe.initial.push_back(rule);
+        const auto is_said = [layers](const InitialRule& rule) {
+            return rule.parameter == "b" && (rule.layers == LayerSet::all || rule.layers == layers);
+        };
+        if (std::ranges::none_of(recipe.initial, is_said)) {
+            recipe.initial.push_back({.parameter = "b", .layers = layers, .normal = {}});
         }
     }
 }
@@ -40,7 +40,13 @@ void add_biases(Recipe& recipe) {
 }  // namespace
 
 std::vector<std::string> claim_names() {
-    return {kClaims.begin(), kClaims.end()};
+    std::vector<std::string> names = {"faster", "rates", "steadier"};
+    std::ranges::transform(kParts, std::back_inserter(names), &Part::claim);
+    return names;
+}
+
+bool ClaimsOptions::wants(const std::string& claim) const {
+    return claims.empty() || std::ranges::find(claims, claim) != claims.end();
 }
 
 std::vector<OwnOption> ClaimsOptions::own() {
@@ -98,9 +104,6 @@ Document claims(const ClaimsOptions& options, const Setup& setup) {
     if (setup.steps < kFewestClaimSteps) {
         throw InputError(fmt::format("--steps: a training of the claims has at least {} steps", kFewestClaimSteps));
     }
-    const auto wanted = [&](const char* name) {
-        return options.claims.empty() || std::ranges::find(options.claims, name) != options.claims.end();
-    };
     Document document{"lab claims", "note 4", "What batch norm buys", {}, {}, {}, true};
     document.blocks.emplace_back(
         Text{fmt::format("Note 4's claims, measured with the norm and without, all else the same. Figures are means "
@@ -109,28 +112,17 @@ Document claims(const ClaimsOptions& options, const Setup& setup) {
     document.blocks.emplace_back(Formulas{
         {"batchnorm_normalise", "batchnorm_scale_shift", "batchnorm_affine_backward", "batchnorm_evaluate_raw"}});
     std::vector<TwoForms> networks;
-    networks.reserve(setup.recipes.size());
     for (const Recipe& recipe : setup.recipes) {
         networks.push_back(two_forms(recipe, setup.material));
     }
     Claims all;
+    const auto append = [&all](Claims claims) { std::ranges::move(claims, std::back_inserter(all)); };
     for (const TwoForms& network : networks) {
-        const bool first = &network == &networks.front();
-        const auto append = [&](Claims claims) { std::ranges::move(claims, std::back_inserter(all)); };
-        if (wanted("faster") || wanted("rates")) {
-            append(faster_and_rates(document, network, setup, wanted("faster"), wanted("rates")));
-        }
-        if (wanted("weights")) {
-            append(initial_weights(document, network, setup));
-        }
-        if (wanted("regularised") && first) {
-            append(regularised(document, network, setup));
-        }
-        if (wanted("inputs")) {
-            append(steadier_inputs(document, network, setup));
-        }
-        if (wanted("shift") && first) {
-            append(shifted_data(document, network, setup));
+        append(by_rates(document, network, setup, options));
+        for (const Part& part : kParts) {
+            if (options.wants(part.claim) && (!part.first_network_only || &network == &networks.front())) {
+                append(part.measure(document, network, setup));
+            }
         }
     }
     add(document, all);

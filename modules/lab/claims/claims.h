@@ -10,7 +10,6 @@
 #include "base/model.h"
 #include "base/tensors.h"
 #include "lab/experiments.h"
-#include "lab/setting.h"
 #include "lab/study.h"
 #include "names/dataset.h"
 #include "report/document.h"
@@ -23,6 +22,7 @@ struct ClaimsOptions {
     std::vector<std::string> claims;  // of claim_names(); empty: all
 
     std::vector<OwnOption> own();
+    bool wants(const std::string& claim) const;
 };
 inline constexpr std::size_t kFewestClaimSteps = 500;
 
@@ -53,7 +53,7 @@ Training for_its_curve(Recipe recipe);
 
 // Each adds its studies to the document and returns its claims.
 using Claims = std::vector<Claim>;
-Claims faster_and_rates(Document& document, const TwoForms& network, const Setup& setup, bool faster, bool rates);
+Claims by_rates(Document& document, const TwoForms& network, const Setup& setup, const ClaimsOptions& options);
 Claims initial_weights(Document& document, const TwoForms& network, const Setup& setup);
 Claims regularised(Document& document, const TwoForms& network, const Setup& setup);
 Claims steadier_inputs(Document& document, const TwoForms& network, const Setup& setup);
@@ -65,11 +65,12 @@ Claims shifted_data(Document& document, const TwoForms& network, const Setup& se
 // window.
 double final_loss(const Trained& trained);
 
-// steps_to, or `all`, the steps that it was to take, if the loss is never reached or the training was not finite.
-double steps_or_all(const Trained& trained, double loss, std::size_t all);
+// The first step after which the mean loss of a window is no larger than this; `all`, the steps that it was to take, if
+// the loss is never reached or the training was not finite.
+double steps_to(const Trained& trained, double loss, std::size_t all);
 
-// The largest x whose y is below the limit; nothing if none is. Both of a size, x rising.
-std::optional<double> largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit);
+// The largest x whose y is below the limit; 0 if none is. Both of a size, x rising.
+double largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit);
 
 // How far x may go without y leaving the lowest by more than `tolerance`, on both sides of it, in decades: between
 // neighbours the crossing is interpolated on the logarithm of x, and at the ends of x it stops. Both of a size, x

@@ -1,4 +1,4 @@
-// The claims that go by the losses of trainings: faster, larger rates, initial weights, regularised.
+// The claims that go by the losses of trainings: faster, larger rates, steadier, initial weights, regularised.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 std::vector<double> rates() {
     constexpr int kLeastPower = -6, kMostPower = 5;
     std::vector<double> all;
-    all.reserve(kMostPower - kLeastPower + 1);
     for (int power = kLeastPower; power <= kMostPower; ++power) {
         all.push_back(std::ldexp(1, power));
     }
@@ -45,6 +44,10 @@ double reach(const std::vector<double>& x, const std::vector<double>& y, std::si
     }
 }
 
+double mean_of(const std::vector<double>& figures) {
+    return mean_and_deviation(figures).mean;
+}
+
 // ---- faster ----
 
 // The final loss that the worse of the two forms has at its best rate: both reach it.
@@ -53,7 +56,7 @@ double common_loss(const Study& final_losses) {
     for (std::size_t form = 0; form < 2; ++form) {
         double best = kInfinity;
         for (std::size_t rate = 0; rate < final_losses.values.size(); ++rate) {
-            best = std::min(best, mean_and_deviation(final_losses.at(form, rate)).mean);
+            best = std::min(best, mean_of(final_losses.at(form, rate)));
         }
         worse = std::max(worse, best);
     }
@@ -74,7 +77,7 @@ Claims faster(Document& document, const TwoForms& network, const Setup& setup, c
               const std::vector<Trained>& trained) {
     const double loss = common_loss(final_losses);
     const Study steps = filled(final_losses, [&](std::size_t form, std::size_t rate, std::size_t seed) {
-        return steps_or_all(trained[final_losses.index(form, rate, seed)], loss, setup.steps);
+        return steps_to(trained[final_losses.index(form, rate, seed)], loss, setup.steps);
     });
     Claim sooner{"faster", network.name, "Training is faster with it",
                  fmt::format("Steps to a loss of {:.3f}, each form at its best rate", loss), "steps to loss"};
@@ -85,8 +88,7 @@ Claims faster(Document& document, const TwoForms& network, const Setup& setup, c
     for (std::size_t form = 0; form < 2; ++form) {
         std::size_t best = 0;
         for (std::size_t rate = 1; rate < steps.values.size(); ++rate) {
-            const double mean = mean_and_deviation(steps.at(form, rate)).mean;
-            best = mean < mean_and_deviation(steps.at(form, best)).mean ? rate : best;
+            best = mean_of(steps.at(form, rate)) < mean_of(steps.at(form, best)) ? rate : best;
         }
         (form == 0 ? sooner.first : sooner.second) = steps.at(form, best);
         curves.arms[form] += fmt::format(", rate {:.4g}", steps.values[best]);
@@ -99,6 +101,38 @@ Claims faster(Document& document, const TwoForms& network, const Setup& setup, c
     sooner.arms = lower.arms = final_losses.arms;
     add(document, {loss_curves(std::move(curves), best_trained)});
     return {std::move(sooner), std::move(lower)};
+}
+
+// ---- steadier ----
+
+// At the rates at which every training of both forms ends below the limit.
+Claim steadier(Document& document, const TwoForms& network, const Study& final_losses,
+               const std::vector<Trained>& trained, double limit) {
+    Study study = final_losses;
+    study.key = "steadier_" + network.name;
+    study.title = "Deviation of the minibatch losses by learning rate, " + network.name;
+    study.figures = figures_of(trained, &Trained::late_deviation);
+    std::vector<std::size_t> common;  // of the rates
+    for (std::size_t rate = 0; rate < study.values.size(); ++rate) {
+        const auto trains = [&](std::size_t form) {
+            return std::ranges::all_of(final_losses.at(form, rate), [limit](double loss) { return loss < limit; });
+        };
+        if (trains(0) && trains(1)) {
+            common.push_back(rate);
+        }
+    }
+    add(document, {study});
+    return claim_on(study,
+                    {"steadier", network.name, "Training is steadier with it",
+                     fmt::format("Deviation of the minibatch losses over the last half of the steps, mean of the {} "
+                                 "rates at which both forms end below a loss of {:.3f} on every seed",
+                                 common.size(), limit),
+                     "deviation"},
+                    [&](const std::vector<double>& deviations) {
+                        return common.empty()
+                                   ? NAN
+                                   : mean_of(figures_of(common, [&](std::size_t rate) { return deviations[rate]; }));
+                    });
 }
 
 // ---- regularised ----
@@ -122,14 +156,12 @@ Recipe overfitting(Recipe recipe, std::size_t batch) {
     return recipe;
 }
 
-double mean_of(const std::vector<double>& figures) {
-    return mean_and_deviation(figures).mean;
-}
-
 }  // namespace
 
-Claims faster_and_rates(Document& document, const TwoForms& network, const Setup& setup, bool wants_faster,
-                        bool wants_rates) {
+Claims by_rates(Document& document, const TwoForms& network, const Setup& setup, const ClaimsOptions& options) {
+    if (!options.wants("rates") && !options.wants("faster") && !options.wants("steadier")) {
+        return {};
+    }
     Study study = study_of(network, setup, "rates", "Final loss by learning rate, where it is below that of guessing");
     study.varied = "learning rate";
     study.values = rates();
@@ -142,19 +174,22 @@ Claims faster_and_rates(Document& document, const TwoForms& network, const Setup
         },
         setup);
     study.figures = figures_of(trained, final_loss);
+    const double limit = frequency_loss(network.train.all().Y, network.val.all().Y, V);
     Claims claims;
-    if (wants_rates) {
+    if (options.wants("rates")) {
         add(document, {study});
-        const double limit = frequency_loss(network.train.all().Y, network.val.all().Y, V);
         claims.push_back(claim_on(
             study,
             {"rates", network.name, "It allows larger learning rates",
              fmt::format("Largest rate that ends below a loss of {:.3f}, that of the letters' frequencies", limit),
              "largest rate", Better::larger},
-            [&](const std::vector<double>& losses) { return largest_below(study.values, losses, limit).value_or(0); }));
+            [&](const std::vector<double>& losses) { return largest_below(study.values, losses, limit); }));
     }
-    if (wants_faster) {
+    if (options.wants("faster")) {
         std::ranges::move(faster(document, network, setup, study, trained), std::back_inserter(claims));
+    }
+    if (options.wants("steadier")) {
+        claims.push_back(steadier(document, network, study, trained, limit));
     }
     return claims;
 }
@@ -221,17 +256,20 @@ double final_loss(const Trained& trained) {
            static_cast<double>(last);
 }
 
-double steps_or_all(const Trained& trained, double loss, std::size_t all) {
-    return static_cast<double>(trained.finite ? steps_to(trained, loss).value_or(all) : all);
+double steps_to(const Trained& trained, double loss, std::size_t all) {
+    const auto reached = std::ranges::find_if(trained.curve, [loss](double window) { return window <= loss; });
+    return trained.finite && reached != trained.curve.end()
+               ? static_cast<double>((reached - trained.curve.begin() + 1) * static_cast<std::ptrdiff_t>(kWindow))
+               : static_cast<double>(all);
 }
 
-std::optional<double> largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit) {
+double largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit) {
     for (std::size_t i = x.size(); i-- > 0;) {
         if (y[i] < limit) {
             return x[i];
         }
     }
-    return std::nullopt;
+    return 0;
 }
 
 double decades_within(const std::vector<double>& x, const std::vector<double>& y, double tolerance) {

@@ -11,7 +11,6 @@
 
 #include "base/error.h"
 #include "judge/finding.h"
-#include "lab/agreement.h"
 #include "lab/experiments.h"
 #include "lab/figures.h"
 #include "names/random.h"
@@ -191,16 +190,16 @@ void add_definitions(Document& document, const std::vector<Convention>& all) {
 
 // The largest |a − b| of a unit over its largest |b|.
 double largest_share(const std::vector<double>& a, const std::vector<double>& b) {
-    double share = 0;
+    double most = 0;
     for (std::size_t j = 0; j < kUnits; ++j) {
         double difference = 0, size = 0;
         for (std::size_t at = j; at < a.size(); at += kUnits) {
-            difference = std::max(difference, std::abs(a[at] - b[at]));
-            size = std::max(size, std::abs(b[at]));
+            difference = larger(difference, std::abs(a[at] - b[at]));
+            size = larger(size, std::abs(b[at]));
         }
-        share = std::max(share, difference / size);
+        most = larger(most, difference / size);
     }
-    return share;
+    return most;
 }
 
 // A row for each convention; for each part of its run the largest difference from PyTorch's, for programs as it is, and
@@ -253,7 +252,7 @@ std::vector<Convention> single_changes(const Convention& pytorch) {
 // The row with the largest share in that column: "7.4 % (its name)".
 std::string furthest(const Table& table, const std::string& part) {
     const std::vector<double> all = numbers_of_column(table, "shares." + part);
-    const auto largest = std::ranges::max_element(all);
+    const auto largest = std::ranges::max_element(all, [](double a, double b) { return !std::isnan(a) && !(b <= a); });
     return fmt::format("{:.1f} % ({})", 100 * *largest,
                        table.rows[static_cast<std::size_t>(largest - all.begin())].front().shown);
 }

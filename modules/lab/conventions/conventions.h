@@ -9,7 +9,6 @@
 #include "base/network.h"
 #include "lab/experiments.h"
 #include "lab/operation.h"
-#include "lab/setting.h"
 #include "report/document.h"
 
 namespace byhand::lab {

@@ -91,7 +91,7 @@ std::vector<Claim> claims_on(const std::vector<Scene>& scenes) {
     std::vector<Claim> claims;
     for (const Scene& scene : scenes) {
         const auto add = [&](const char* sentence, const std::string& measure, const char* brief,
-                             Member<Valley, double> figure, Better better, double times) {
+                             Member<Valley, double> figure, Better better) {
             claims.push_back({scene.key,
                               scene.title,
                               sentence,
@@ -99,18 +99,18 @@ std::vector<Claim> claims_on(const std::vector<Scene>& scenes) {
                               brief,
                               better,
                               /*by_factors=*/true,
-                              times,
+                              /*times=*/2,
                               {"standardised", "raw"},
                               figures_of(scene.standardised, figure),
                               figures_of(scene.raw, figure)});
         };
         add("Standardised inputs make the valley less than half as narrow",
-            "Condition number of the inputs' Gram matrix", "condition", &Valley::condition, Better::smaller, 2);
+            "Condition number of the inputs' Gram matrix", "condition", &Valley::condition, Better::smaller);
         add("Standardised inputs allow more than twice the rate", "Largest rate that converges", "largest rate",
-            &Valley::largest_rate, Better::larger, 2);
+            &Valley::largest_rate, Better::larger);
         add("Standardised inputs need less than half the steps",
             fmt::format("Steps to {:.0f} % of the way to the least loss, each at its own best rate", 100 * scene.reach),
-            "steps", &Valley::steps, Better::smaller, 2);
+            "steps", &Valley::steps, Better::smaller);
     }
     return claims;
 }
@@ -147,7 +147,7 @@ Study descent_of(const Scene& scene, const Setup& setup, std::size_t steps) {
     });
 }
 
-// One of 0 to `most`, in so many equal parts.
+// One of the ends of so many equal parts.
 double uniform(TorchGenerator& g, double from, double to) {
     constexpr std::uint64_t kParts = 10'000;
     std::int64_t drawn = 0;
@@ -188,8 +188,7 @@ Regression activations(Recipe recipe, const std::string& norm, std::size_t steps
     const std::vector<Layer> all = layers(run.recipe.network);
     const std::string h = all[all.size() - 2].value("h");
     runner.forward_to(h);
-    const std::span<const double> values = runner.tensors()[h];
-    Regression data{rows, all.back().inputs, {values.begin(), values.end()}, {}};
+    Regression data{rows, all.back().inputs, copy_of(runner.tensors(), h), {}};
     for (std::size_t i = 0; i < rows; ++i) {
         data.Y.push_back(first.Y[i] == 0 ? 1 : 0);
     }

@@ -18,17 +18,7 @@ constexpr std::size_t kClasses = 2;
 
 // The memory of a computation. Weights are one row and z another, z = w·xᵀ: products along the rows of long matrices.
 struct Workspace {
-    explicit Workspace(const Regression& data)
-        : n(data.n),
-          size(data.inputs + 1),
-          Y(data.Y.data()),
-          x(n * size, 1),
-          xT(n * size, 1),
-          z(n),
-          dz(n),
-          logits(n * kClasses, 0),
-          dlogits(n * kClasses),
-          gradient(size) {
+    explicit Workspace(const Regression& data) : n(data.n), size(data.inputs + 1), Y(data.Y.data()) {
         for (std::size_t i = 0; i < n; ++i) {
             for (std::size_t k = 0; k < data.inputs; ++k) {
                 x[i * size + k] = xT[k * n + i] = data.x[i * data.inputs + k];
@@ -37,8 +27,9 @@ struct Workspace {
     }
     std::size_t n, size;
     const std::int64_t* Y;
-    std::vector<double> x, xT;  // with a column of ones for the bias
-    std::vector<double> z, dz, logits, dlogits, gradient;
+    std::vector<double> x = std::vector<double>(n * size, 1), xT = x;  // with a column of ones for the bias
+    std::vector<double> z = std::vector<double>(n), dz = z, gradient = std::vector<double>(size);
+    std::vector<double> logits = std::vector<double>(n * kClasses), dlogits = logits;
 };
 
 // The loss; the gradient stays in the workspace.

@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
 #include "base/utf8.h"
 #include "judge/finding.h"
-#include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/operation.h"
 #include "lab/study.h"
@@ -120,10 +118,10 @@ Numbers<double> for_layer_norm(const Numbers<double>& in) {
 // "Padded" is batch norm over all rows, "masked" over the real ones.
 struct ByDivisor {
     NormConfig norm;
-    const char *words, *end;         // "divisor n"; of the keys in the JSON
-    Numbers<double> padded, masked;  // where the loss reads the real rows only: dy is 0 in padding
-    std::vector<double> off;         // of each row the root mean square of bnraw, padded − masked
-    Rows sent_padded, sent_masked;   // the gradient of the input where the loss reads the padding only
+    const char *words, *end;                   // "divisor n"; of the keys in the JSON
+    Numbers<double> padded = {}, masked = {};  // where the loss reads the real rows only: dy is 0 in padding
+    std::vector<double> off = {};              // of each row the root mean square of bnraw, padded − masked
+    Rows sent_padded = {}, sent_masked = {};   // the gradient of the input where the loss reads the padding only
 };
 
 struct Findings {
@@ -174,8 +172,8 @@ Findings findings(SequenceBatch batch, double epsilon, std::uint64_t seed) {
     }
     found.layer = for_layer_norm(packed(found.in, mask));
     run(layer_graph(epsilon, found.real.size(), found.H()).forward, found.layer);
-    found.by = {{{.batch_divisor = Divisor::n, .epsilon = epsilon}, "divisor n", "", {}, {}, {}, {}, {}},
-                {{.epsilon = epsilon}, "divisor n − 1", "_unbiased", {}, {}, {}, {}, {}}};
+    found.by = {{{.batch_divisor = Divisor::n, .epsilon = epsilon}, "divisor n", ""},
+                {{.epsilon = epsilon}, "divisor n − 1", "_unbiased"}};
     for (ByDivisor& by : found.by) {
         find(by, found);
     }
@@ -229,18 +227,22 @@ Json rows_json(const Findings& found) {
     return list;
 }
 
-// Its first rows and column; --json has them all.
+// Its first column and, as the title says where it is a part, first rows; --json has them all.
 void add_rows(Document& document, const Findings& found) {
     constexpr std::size_t kRowsShown = 24;
     constexpr int kDigits = 5, kDecimals = 4;
     const ByDivisor& by = found.by.front();
-    Table table{"column 1 of the real rows normalised, divisor n; how far the padding puts a row off, root mean square",
+    const std::size_t shown = std::min(kRowsShown, found.real.size());
+    const std::string part =
+        shown < found.real.size() ? fmt::format(" (the first {} of {})", shown, found.real.size()) : "";
+    Table table{"column 1 of the real rows" + part +
+                    " normalised, divisor n; how far the padding puts a row off, root mean square",
                 {"", "x", "padded", "masked", "layer norm", "row off by"},
                 {}};
     const auto add = [&](const std::string& what, double x, double padded, double masked) {
         table.rows.push_back({what, significant(x, kDigits), fixed(padded, kDecimals), fixed(masked, kDecimals)});
     };
-    for (std::size_t i = 0; i < std::min(kRowsShown, found.real.size()); ++i) {
+    for (std::size_t i = 0; i < shown; ++i) {
         const std::size_t row = found.real[i], at = row * found.H();
         add(short_word(found, row), found.batch.x[at], by.padded["bnraw"][at], by.masked["bnraw"][at]);
         table.rows.back().push_back(fixed(found.layer["lnraw"][i * found.H()], kDecimals));
@@ -352,7 +354,7 @@ void add_conclusion(Document& document, const Findings& found) {
     const double from_padding = norm(packed(by_n.sent_padded, mask)) / norm(right);
     double kept = 0;
     for (const ByDivisor& by : found.by) {
-        kept = std::max(kept, largest_difference(by.sent_masked, Rows(by.sent_masked.size(), 0)));
+        kept = larger(kept, largest_magnitude(by.sent_masked));
     }
     document.blocks.emplace_back(as_conclusion(fmt::format(
         "The note's claim that rows of padding falsify the statistics {}: {} of padding put the real rows off by "
@@ -390,28 +392,15 @@ Document padding(const PaddingOptions& options, const Setup& setup) {
         "itself. The batch is {}: sequences: {}, rows of each: {}, numbers of a row: {}, rows of padding: {} of {}.",
         note ? "the note's two sentences" : printable(options.file.path), batch.sequences, batch.length, batch.width,
         found.pads(), batch.rows())});
-    document.blocks.emplace_back(Formulas{{"masked_batchnorm_mean",
-                                           "masked_batchnorm_difference",
-                                           "batchnorm_square",
-                                           "masked_batchnorm_variance",
-                                           "batchnorm_inverse_deviation",
-                                           "batchnorm_normalise",
-                                           "masked_batchnorm_scale_shift",
-                                           "row_mean",
-                                           "layernorm_difference",
-                                           "row_square",
-                                           "row_inverse_root",
-                                           "row_normalise",
-                                           "masked_batchnorm_gain_backward",
-                                           "masked_batchnorm_bias_backward",
-                                           "masked_batchnorm_raw_backward",
-                                           "batchnorm_inverse_deviation_backward",
-                                           "batchnorm_variance_backward",
-                                           "masked_batchnorm_square_sum_backward",
-                                           "batchnorm_difference_backward",
-                                           "batchnorm_mean_backward",
-                                           "masked_batchnorm_input_backward",
-                                           "layernorm_backward"}});
+    const Graph masked = masked_graph({}, batch.mask, batch.width);
+    Formulas formulas = formulas_of(masked.forward);
+    for (const char* of_rows :
+         {"row_mean", "layernorm_difference", "row_square", "row_inverse_root", "row_normalise"}) {
+        formulas.formulas.emplace_back(of_rows);
+    }
+    std::ranges::move(formulas_of(masked.backward).formulas, std::back_inserter(formulas.formulas));
+    formulas.formulas.emplace_back("layernorm_backward");
+    document.blocks.emplace_back(std::move(formulas));
     add_rows(document, found);
     add_shares(document, found);
     if (setup.setting.torch != nullptr) {

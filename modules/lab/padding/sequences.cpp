@@ -44,7 +44,7 @@ std::optional<double> number_of(std::string_view item) {
 
 std::string quoted(std::string_view item) {
     constexpr std::size_t kMost = 40;
-    return "\"" + printable(item.substr(0, kMost)) + (item.size() > kMost ? "…\"" : "\"");
+    return "\"" + excerpt(item, kMost) + "\"";
 }
 
 void check_bytes(std::string_view text, const Line& line) {

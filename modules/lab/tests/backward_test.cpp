@@ -36,6 +36,12 @@ TEST_CASE("backward: on easy data each form is off by a few roundings of its typ
     for (const Setting& setting : {lab_test::setting(), Setting()}) {
         const Json found = document(setting);
         CHECK(found.at("plots").size() == 8);
+        // With LibTorch or without, the forms agree, by both divisors.
+        const Json& agreements = found.at("tables").at(0).at("rows");
+        CHECK(agreements.size() == (setting.torch == nullptr ? 2 * 3 : 2 * 4));
+        for (const Json& agreement : agreements) {
+            CHECK(agreement.back().get<std::string>() == "agrees");
+        }
         for (const std::size_t form : {kLine, kSteps, kChain}) {
             for (const double error : errors(found, "mean_n_float", form, 0)) {
                 CHECK(error > 1e-8);  // u of float is 6e-8

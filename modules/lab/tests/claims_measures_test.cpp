@@ -3,11 +3,22 @@
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "byhand/view.h"
 #include "lab/claims/claims.h"
+#include "lab/figures.h"
+#include "lab/tests/recipes.h"
+#include "manual/models.h"
+#include "manual/stepwise.h"
 
+using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
+using Catch::Matchers::WithinRel;
+using lab_test::SmallNetwork;
 
 namespace {
 
@@ -17,6 +28,47 @@ Trained with_curve(std::vector<double> curve) {
     Trained trained;
     trained.curve = std::move(curve);
     return trained;
+}
+
+std::vector<double> values_of(const std::vector<View>& views, const std::string& name) {
+    const View* view = find(views, name);
+    REQUIRE(view != nullptr);
+    std::vector<double> values(count(view->shape));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = value_at(*view, i);
+    }
+    return values;
+}
+
+// The values of the collapsed network at a state.
+struct Evaluated {
+    std::unique_ptr<Model> implementation;
+    std::vector<View> views;
+};
+Evaluated evaluate(const SmallNetwork& network, const Tensors<float>& state, double rate) {
+    Evaluated made{make_step_model(collapsed_graph(network.config, network.Y.size()), Keep::all, DType::float64), {}};
+    made.implementation->load(state);
+    made.implementation->run(network.batch(), static_cast<float>(rate));
+    made.views = made.implementation->views();
+    return made;
+}
+
+// Those of the parameters that `names` says, updated.
+Tensors<float> updated(const SmallNetwork& network, const std::vector<View>& views,
+                       const std::vector<std::string>& names) {
+    Tensors<float> state = network.initial();
+    for (const std::string& name : names) {
+        const std::vector<double> values = values_of(views, "new_" + name);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            state[name][i] = static_cast<float>(values[i]);
+        }
+    }
+    return state;
+}
+
+double shift_of(const SmallNetwork& network, double rate) {
+    Runner<double> runner(stepwise_graph(network.config, network.Y.size()));
+    return covariate_shift(runner, network.initial(), network.batch(), rate);
 }
 
 }  // namespace
@@ -32,11 +84,12 @@ TEST_CASE("the final loss: the last fifth of a curve") {
 
 TEST_CASE("steps to a loss, or all of them") {
     Trained trained = with_curve({3, 2.5, 2.6, 2.4});
-    CHECK(steps_or_all(trained, 2.5, 450) == 200);
-    CHECK(steps_or_all(trained, 2.3, 450) == 450);
+    CHECK(steps_to(trained, 2.5, 450) == 200);
+    CHECK(steps_to(trained, 9, 450) == 100);
+    CHECK(steps_to(trained, 2.3, 450) == 450);
     trained.finite = false;
-    CHECK(steps_or_all(trained, 2.5, 450) == 450);
-    CHECK(steps_or_all(with_curve({}), 2.5, 450) == 450);
+    CHECK(steps_to(trained, 2.5, 450) == 450);
+    CHECK(steps_to(with_curve({}), 2.5, 450) == 450);
 }
 
 TEST_CASE("the largest rate that trains") {
@@ -44,7 +97,7 @@ TEST_CASE("the largest rate that trains") {
     CHECK(largest_below(rates, {2.5, 2.4, 2.7, 9}, 2.8) == 1);
     CHECK(largest_below(rates, {2.5, 9, 2.7, kInfinity}, 2.8) == 1);
     CHECK(largest_below(rates, {2.5, std::nan(""), 2.8, 9}, 2.8) == 0.25);
-    CHECK(!largest_below(rates, {3, 3, 3, 3}, 2.8));
+    CHECK(largest_below(rates, {3, 3, 3, 3}, 2.8) == 0);
 }
 
 TEST_CASE("decades within a tolerance of the lowest, the crossings in proportion") {
@@ -69,4 +122,40 @@ TEST_CASE("how units wander, in their own deviations") {
     CHECK_THAT(wander, WithinAbs(std::sqrt(2) / 4, 1e-12));
     // Ten times the scale: nothing changes.
     CHECK_THAT(wander_of({{0, 50}, {20, 50}}, {{10, 20}, {30, 20}}), WithinAbs(wander, 1e-12));
+}
+
+TEST_CASE("names divided by their initial") {
+    const Split split{{U"ann", U"ben", U"clio", U"dora", U"emmanuel"}, {U"abe", U"fay"}, {U"carolina", U"di", U"ed"}};
+    const ShiftedNames names = shifted_names(split, vocabulary_of({U"abcdefghijklmnopqrstuvwxyz"}), 2);
+    CHECK(names.train.size() == 4 + 4 + 5);   // ann, ben, clio
+    CHECK(names.own.size() == 4 + 9);         // abe, carolina
+    CHECK(names.other.size() == 4 + 3 + 3);   // fay, di, ed
+    CHECK(names.train.all().Y.front() == 1);  // a
+}
+
+TEST_CASE("a layer's shift: the gradient with the layers before it updated, and none else") {
+    constexpr double kRate = 0.5;
+    for (const std::string place : {"before", "after", "none"}) {
+        SmallNetwork network;
+        test::set(network.config, &ShortForm::norm_place, place);
+        const bool norm = place != "none";
+        CAPTURE(place);
+        const Evaluated before = evaluate(network, network.initial(), kRate);
+        std::vector<std::string> changed;
+        const std::vector<std::vector<std::string>> more = {{"C"}, {"W1", "b1"}, {"W2", "b2"}};
+        double expected = 0;
+        for (std::size_t l = 0; l < more.size(); ++l) {
+            changed.insert(changed.end(), more[l].begin(), more[l].end());
+            if (norm && l > 0) {
+                changed.push_back("bngain." + std::to_string(l));
+                changed.push_back("bnbias." + std::to_string(l));
+            }
+            const Evaluated after = evaluate(network, updated(network, before.views, changed), kRate);
+            const std::string W = "dW" + std::to_string(l + 1);
+            expected += byhand::lab::norm(difference(values_of(before.views, W), values_of(after.views, W))) / 3;
+        }
+        CHECK(expected > 0);
+        CHECK_THAT(shift_of(network, kRate), WithinRel(expected, 1e-3));
+    }
+    CHECK(shift_of(SmallNetwork(), 0) == 0);
 }

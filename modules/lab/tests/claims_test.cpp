@@ -1,17 +1,21 @@
 #include "lab/claims/claims.h"
 
 #include <algorithm>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/change_network.h"
 #include "base/error.h"
-#include "lab/experiments.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 
 using namespace byhand;
 using namespace byhand::lab;
+using Catch::Matchers::WithinRel;
 
 namespace {
 
@@ -27,6 +31,33 @@ std::vector<Recipe> small_recipes() {
 
 Setup quick() {
     return lab_test::setup(small_recipes(), kFewestClaimSteps);
+}
+
+// The mean of the deviations at the rates at which every training ends below the loss that the measure names.
+void check_steadier(const Json& claim, const Json& studies) {
+    const std::string network = claim.at("network").get<std::string>(),
+                      measure = claim.at("measure").get<std::string>();
+    const double limit = std::stod(measure.substr(measure.find("a loss of ") + 10));
+    const auto figures = [&](const std::string& study, std::size_t form, std::size_t rate) {
+        std::vector<double> seeds;
+        for (const Json& seed : studies.at(study + network).at("arms").at(form).at("figures").at(rate)) {
+            seeds.push_back(seed.is_string() ? INFINITY : seed.get<double>());
+        }
+        return seeds;
+    };
+    const auto trains = [&](std::size_t form, std::size_t rate) {
+        return std::ranges::max(figures("rates_", form, rate)) < limit;
+    };
+    double sum = 0, rates = 0;
+    for (std::size_t rate = 0; rate < studies.at("rates_" + network).at("values").size(); ++rate) {
+        if (trains(0, rate) && trains(1, rate)) {
+            sum += figures("steadier_", 0, rate).front();
+            ++rates;
+        }
+    }
+    CHECK(rates > 0);
+    CHECK(sum > 0);
+    CHECK_THAT(claim.at("with").at("values").at(0).get<double>(), WithinRel(sum / rates, 1e-12));
 }
 
 std::vector<std::string> names_of(const Json& document) {
@@ -91,6 +122,9 @@ TEST_CASE("claims: a verdict for every measure of every claim, by its own figure
         for (const char* words : {"network", "claim", "measure"}) {
             CHECK(!claim.at(words).get<std::string>().empty());
         }
+        if (claim.at("name").get<std::string>() == "steadier") {
+            check_steadier(claim, document.at("studies"));
+        }
         // What a norm does by its make: β and γ are a tanh input's mean and deviation.
         if (claim.at("measure").get<std::string>().starts_with("Wander")) {
             CHECK(claim.at("with").at("mean").get<double>() < claim.at("without").at("mean").get<double>());
@@ -98,7 +132,7 @@ TEST_CASE("claims: a verdict for every measure of every claim, by its own figure
     }
     const std::vector<std::string> names = names_of(document), all = claim_names();
     CHECK(std::set<std::string>(names.begin(), names.end()) == std::set<std::string>(all.begin(), all.end()));
-    CHECK(document.at("plots").size() == 2 * 4 + 1 + 1);
+    CHECK(document.at("plots").size() == 2 * 5 + 1 + 1);
 }
 
 TEST_CASE("claims: only those that are wanted, and twice the same; one seed decides nothing") {
@@ -119,4 +153,26 @@ TEST_CASE("claims: bad input") {
     setup = quick();
     setup.material.names.names.resize(1);
     CHECK_THROWS_AS(claims({}, setup), InputError);
+}
+
+TEST_CASE("batch: losses over every setting, claims against the usual one and against no norm") {
+    Recipe recipe = lab_test::recipe("notes");
+    test::set(recipe.network, &ShortForm::hidden, {9});
+    const Setup setup = lab_test::setup({recipe}, 40);
+    const Json document = lab_test::read(lab_test::run(batch_experiment(), setup));
+    const Json& studies = document.at("studies");
+    CHECK(studies.at("epsilon_notes").at("arms").size() == 1);
+    CHECK(studies.at("batch_notes").at("arms").size() == 2);
+    CHECK(document.at("claims").size() == 4 + 4 + 6);
+    CHECK(document.at("plots").size() == 3);
+    const auto loss = [&](const char* study, std::size_t value) {
+        return studies.at(study).at("arms").at(0).at("figures").at(value).at(0).get<double>();
+    };
+    // An ε of 1 is another network; the momentum changes nothing but the evaluation.
+    CHECK(loss("epsilon_notes", 4) != loss("epsilon_notes", 1));
+    CHECK(loss("momentum_notes", 4) != loss("momentum_notes", 2));
+    // 32 rows is the recipe's own batch: the same training as with the usual ε.
+    CHECK(loss("batch_notes", 4) == loss("epsilon_notes", 1));
+    const Json& claim = document.at("claims").at(8);
+    CHECK(claim.at("claim").get<std::string>() == "2 rows: lower with the norm than without");
 }

@@ -17,20 +17,21 @@ TEST_CASE("mean and deviation of a sample") {
     CHECK(mean_and_deviation({3}).deviation == 0);
 }
 
-TEST_CASE("cosine and norm") {
+TEST_CASE("cosine, norm and magnitude") {
     CHECK_THAT(cosine({3, 4}, {4, 3}), WithinAbs(0.96, 1e-12));
     CHECK_THAT(cosine({1, -2}, {-2, 4}), WithinAbs(-1, 1e-12));
     CHECK(norm({3, -4}) == 5);
-}
-
-TEST_CASE("a mean with its deviation, as a cell") {
-    CHECK(with_spread({1, 2, 3}, 2).shown == "2.00 ± 1.00");
+    CHECK(largest_magnitude({3, -4}) == 4);
+    CHECK(share({3, -4}, {3, -2}) == 2 / 3.0);
+    // A NaN stays visible, wherever it stands.
+    CHECK(std::isnan(largest_magnitude({NAN, 1})));
+    CHECK(std::isnan(largest_magnitude({1, NAN})));
+    CHECK(std::isnan(share({1, NAN, 2}, {1, 2, 3})));
 }
 
 TEST_CASE("the numbers of a table's column") {
-    const Table table{
-        "", {{"n", "n"}, {"loss", "loss"}}, {{whole(2), with_spread({1, 4}, 1)}, {fixed(NAN, 1), fixed(INFINITY, 1)}}};
-    CHECK(numbers_of_column(table, "loss") == std::vector<double>{2.5, INFINITY});
+    const Table table{"", {{"n", "n"}, {"loss", "loss"}}, {{whole(2), fixed(2.5, 1)}, {fixed(NAN, 1), fixed(1, 1)}}};
+    CHECK(numbers_of_column(table, "loss") == std::vector<double>{2.5, 1});
     CHECK(numbers_of_column(table, "n")[0] == 2);
     CHECK(std::isnan(numbers_of_column(table, "n")[1]));
     CHECK_THROWS_AS(numbers_of_column(table, "N"), std::out_of_range);

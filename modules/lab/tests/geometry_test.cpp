@@ -4,7 +4,6 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
-#include <numbers>
 #include <string>
 #include <vector>
 
@@ -47,22 +46,6 @@ TEST_CASE("eigenvalues: worked by hand") {
     CHECK_THAT(two[0], WithinAbs(3, 1e-15));
     CHECK_THAT(two[1], WithinAbs(1, 1e-15));
     CHECK(byhand::lab::eigenvalues({1, 0, 0, 0, 5, 0, 0, 0, -2}, 3) == std::vector<double>{5, 1, -2});
-}
-
-TEST_CASE("eigenvalues: of second differences, 2 − 2·cos(kπ/(n + 1))") {
-    constexpr std::size_t kSize = 11;
-    std::vector<double> matrix(kSize * kSize, 0);
-    for (std::size_t i = 0; i < kSize; ++i) {
-        matrix[i * kSize + i] = 2;
-        if (i > 0) {
-            matrix[i * kSize + i - 1] = matrix[(i - 1) * kSize + i] = -1;
-        }
-    }
-    const std::vector<double> values = byhand::lab::eigenvalues(matrix, kSize);
-    for (std::size_t k = 0; k < kSize; ++k) {
-        const double angle = static_cast<double>(kSize - k) * std::numbers::pi / (kSize + 1);
-        CHECK_THAT(values[k], WithinAbs(2 - 2 * std::cos(angle), 1e-14));
-    }
 }
 
 TEST_CASE("condition numbers: Hilbert's matrices, and a singular one") {

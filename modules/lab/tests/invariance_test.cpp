@@ -10,7 +10,6 @@
 
 #include "base/change_network.h"
 #include "base/error.h"
-#include "harness/drawn.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 
@@ -29,16 +28,9 @@ void check_equal(const Json& found, const std::vector<double>& expected, double 
     }
 }
 
-// Five rows of four characters, two hidden layers of unequal width; γ and β drawn.
-struct Network {
-    NetworkConfig config = test::network(7, 2, 3, {.hidden = {5, 4}});
-    std::vector<std::int64_t> X = {0, 1, 2, 3, 4, 5, 6, 0, 3, 1}, Y = {1, 6, 2, 0, 4};
-    Batch batch() const { return {Y.size(), X.data(), Y.data()}; }
-
-    std::vector<ScaledLayer> scaled(const std::vector<double>& alphas) const {
-        return scale_layers(config, drawn_state(config, 3), batch(), alphas);
-    }
-};
+std::vector<ScaledLayer> scaled(const lab_test::SmallNetwork& network, const std::vector<double>& alphas) {
+    return scale_layers(network.config, network.initial(), network.batch(), alphas);
+}
 
 Setup setup_with(double epsilon) {
     Recipe recipe = lab_test::recipe("notes");
@@ -100,10 +92,15 @@ TEST_CASE("invariance: the law in every layer of a network, and where no norm st
     REQUIRE(notes.size() == 2);
     CHECK(notes.at(0).at("scaled").at(0).at("result_change").get<double>() < 1e-12);
     CHECK(notes.at(1).at("scaled").at(0).at("result_change").get<double>() > 0.5);
+    // A factor of 1, between the two that were asked for, changes nothing.
+    const Json& by_one = notes.at(1).at("scaled").at(1);
+    for (const char* change : {"result_change", "loss_change", "gradient_change"}) {
+        CHECK(by_one.at(change).get<double>() == 0);
+    }
     const Json& deep = document.at("networks").at(1).at("without_epsilon");
     REQUIRE(deep.size() == 3);
     for (const Json& layer : deep) {
-        CHECK(layer.at("scaled").at(1).at("gradient_change").get<double>() < 1e-12);
+        CHECK(layer.at("scaled").at(2).at("gradient_change").get<double>() < 1e-12);
     }
     CHECK(notes.at(0).at("holds").get<bool>());
     CHECK_FALSE(notes.at(1).at("holds").get<bool>());  // no norm behind W2
@@ -113,9 +110,9 @@ TEST_CASE("invariance: the law in every layer of a network, and where no norm st
 }
 
 TEST_CASE("scaled layers: without epsilon the result stays and the gradient shrinks by alpha") {
-    Network network;
+    lab_test::SmallNetwork network;
     network.config.norm.epsilon = 0;
-    const std::vector<ScaledLayer> layers = network.scaled({0.001, 7, 30});
+    const std::vector<ScaledLayer> layers = scaled(network, {0.001, 7, 30});
     REQUIRE(layers.size() == 3);
     for (const ScaledLayer& layer : layers) {
         CAPTURE(layer.result);
@@ -134,17 +131,17 @@ TEST_CASE("scaled layers: without epsilon the result stays and the gradient shri
 }
 
 TEST_CASE("scaled layers: epsilon counts for what it adds to the variance") {
-    Network network;
+    lab_test::SmallNetwork network;
     network.config.norm.epsilon = 0.01;
-    const ScaledLayer layer = network.scaled({0.1, 1, 10}).front();
+    const ScaledLayer layer = scaled(network, {0.1, 1, 10}).front();
     CHECK(layer.scaled.front().result_change > 1e-3);
     CHECK(layer.scaled[1].result_change == 0);
 }
 
 TEST_CASE("scaled layers: behind the non-linearity the norm does not take the scale out") {
-    Network network;
+    lab_test::SmallNetwork network;
     test::set(network.config, &ShortForm::norm_place, "after");
-    const ScaledLayer layer = network.scaled({30}).front();
+    const ScaledLayer layer = scaled(network, {30}).front();
     CHECK(layer.result == "h.1");
     CHECK(layer.scaled.front().result_change > 0.01);
 }

@@ -12,6 +12,20 @@ using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinRel;
 
+namespace {
+
+// In a document.
+Document listed(const Agreement& one) {
+    Document document;
+    add_agreements(document, "", {one});
+    return document;
+}
+std::vector<Cell> row_of(const Agreement& one) {
+    return std::get<Table>(listed(one).blocks.at(0)).rows.at(0);
+}
+
+}  // namespace
+
 TEST_CASE("operation: the loss of two rows, worked out by hand, in every form and on every type") {
     // p = 1/4 of 1/4, 1/2, 1/4 for the first row, 2/3 of 1/3, 2/3, 0+ for the second.
     const Numbers<double> in{{{"logits", {0, std::log(2), 0, 0, std::log(2), -200}}}, {0, 1}};
@@ -50,4 +64,42 @@ TEST_CASE("operation: a value that is neither given nor made is an error") {
         const auto torch = lab_test::setting().torch->single_operation(op::kBatchnorm, {}, 3, 1);
         CHECK_THROWS_AS(evaluate(*torch, "hpreact", as<double>(in)), std::out_of_range);
     }
+}
+
+TEST_CASE("agreement: what rounding explains agrees, and no more") {
+    const std::vector<Rounded> bounds = {Rounded(1.0F) / Rounded(3.0F), Rounded(2.0F)};
+    const float third = 1.0F / 3.0F;
+    CHECK(listed(agreement("x", {third, 2.0F}, bounds, {1.0 / 3, 2.0})).agrees);
+    const Agreement off = agreement("x", {third, 2.0F}, bounds, {1.0 / 3 + 1e-6, 2.0});
+    CHECK(off.finding.verdict == Verdict::mismatch);
+    CHECK(off.finding.used > 1);
+    CHECK(off.difference > 0.9e-6);
+    // 2 is exact: nothing but itself agrees.
+    CHECK_FALSE(listed(agreement("x", {third, std::nextafter(2.0F, 3.0F)}, bounds, {1.0 / 3, 2.0})).agrees);
+}
+
+TEST_CASE("agreement: without a limit equal numbers agree, others are out of range") {
+    for (const double none : {std::nan(""), static_cast<double>(INFINITY)}) {
+        const std::vector<Rounded> bounds = {Rounded::off_by(0, none), Rounded(2.0F)};
+        CHECK(listed(agreement("x", {0.0F, 2.0F}, bounds, {0.0, 2.0})).agrees);
+        const Agreement out_of_range = agreement("x", {0.0F, 2.0F}, bounds, {1e-9, 2.0});
+        CHECK(out_of_range.finding.used == 0);
+        CHECK(out_of_range.difference == 1e-9);
+        CHECK_FALSE(listed(out_of_range).agrees);
+        CHECK(row_of(out_of_range).back().shown == "out of range");
+        const Agreement wrong = agreement("x", {0.0F, 2.0F}, bounds, {1e-9, 2.5});
+        CHECK_FALSE(listed(wrong).agrees);
+        CHECK(row_of(wrong).back().shown == "DISAGREES");
+        CHECK(fails(agreement("x", {0.0F, 2.0F}, bounds, {std::nan(""), 2.0}).finding.verdict));
+    }
+}
+
+TEST_CASE("agreement: a NaN never agrees, whatever the limit") {
+    const std::vector<Rounded> bounds = {Rounded(1.0F)};
+    const Agreement off = agreement("x", {std::nanf(""), 1.0F}, {1.0F, 1.0F}, {1.0, 1.5});
+    CHECK(fails(off.finding.verdict));
+    CHECK(std::isnan(off.difference));  // it stays the largest
+    CHECK(row_of(off).at(2).shown == "nan %");
+    CHECK(fails(agreement("x", {1.0F}, bounds, {std::nan("")}).finding.verdict));
+    CHECK_THROWS_AS(agreement("x", {1.0F, 2.0F}, bounds, {1.0, 2.0}), std::logic_error);
 }

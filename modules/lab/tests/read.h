@@ -9,7 +9,6 @@
 #include "base/parsed_json.h"
 #include "base/source_line.h"
 #include "lab/experiments.h"
-#include "lab/setting.h"
 #include "report/document.h"
 
 namespace lab_test {

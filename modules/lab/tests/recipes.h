@@ -1,10 +1,15 @@
 // The shipped recipes and some names, for the experiments that train.
 #pragma once
 
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "base/change_network.h"
+#include "harness/drawn.h"
 #include "lab/tests/read.h"
 #include "recipe/recipe.h"
 
@@ -34,5 +39,13 @@ inline byhand::lab::Setup setup(std::vector<byhand::Recipe> recipes, std::size_t
     }
     return made;
 }
+
+// Five rows of two characters, two hidden layers of unequal width; γ and β drawn.
+struct SmallNetwork {
+    byhand::NetworkConfig config = byhand::test::network(7, 2, 3, {.hidden = {5, 4}});
+    std::vector<std::int64_t> X = {0, 1, 2, 3, 4, 5, 6, 0, 3, 1}, Y = {1, 6, 2, 0, 4};
+    byhand::Batch batch() const { return {Y.size(), X.data(), Y.data()}; }
+    byhand::Tensors<float> initial() const { return byhand::drawn_state(config, 3); }
+};
 
 }  // namespace lab_test

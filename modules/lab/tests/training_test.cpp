@@ -3,10 +3,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
+#include <stdexcept>
+#include <vector>
 
 #include "base/change_network.h"
 #include "base/same_bytes.h"
 #include "fast/models.h"
+#include "lab/figures.h"
 #include "lab/tests/read.h"
 #include "recipe/recipe.h"
 #include "train/losses.h"
@@ -41,15 +44,15 @@ TEST_CASE("a training of the lab is the trainer's own") {
     Run run = prepare(recipe(3, 250), material.names, material.where);
     const auto model = make_hand_model(HandForm::fused, run.recipe.network, run.recipe.batch);
     model->load(run.initial);
-    double first = 0;
+    std::vector<double> losses;
     train(*model, run, 0, 250,
-          {.after_step = [&](std::size_t step, float loss) { first += step < kWindow ? static_cast<double>(loss) : 0; },
-           .stop = [] { return false; }});
+          {.after_step = [&](std::size_t, float loss) { losses.push_back(static_cast<double>(loss)); }});
     CHECK(test::first_different(trained.state, model->save()) == "");
     CHECK(trained.val == mean_loss(*model, run.val, run.recipe.network.vocabulary));
     REQUIRE(trained.curve.size() == 2);  // whole windows only
-    CHECK_THAT(trained.curve[0], WithinAbs(first / kWindow, 1e-9));
-    CHECK(trained.steps == 250);
+    CHECK_THAT(trained.curve[0], WithinAbs(mean_and_deviation({losses.begin(), losses.begin() + 100}).mean, 1e-9));
+    CHECK_THAT(trained.late_deviation,
+               WithinAbs(mean_and_deviation({losses.begin() + 125, losses.end()}).deviation, 1e-12));
     CHECK(trained.finite);
 }
 
@@ -77,16 +80,38 @@ TEST_CASE("what a training begins with can be changed, and it can be watched") {
                            .watch = [&](std::size_t steps, Trainable&) { watched.push_back(steps); }};
     const Trained trained = train_one(changed, material);
     CHECK_FALSE(trained.finite);
-    CHECK(trained.steps == 1);
     CHECK(std::isnan(trained.val));
+    CHECK(std::isnan(trained.late_deviation));
     CHECK(watched == std::vector<std::size_t>{0, 1});
 }
 
-TEST_CASE("steps to a loss") {
-    Trained trained;
-    trained.curve = {3.1, 2.5, 2.7, 2.2};
-    CHECK(steps_to(trained, 2.5) == 2 * kWindow);
-    CHECK(steps_to(trained, 2.3) == 4 * kWindow);
-    CHECK(steps_to(trained, 9) == kWindow);
-    CHECK_FALSE(steps_to(trained, 2).has_value());
+TEST_CASE("every part is run once, and its end is told") {
+    for (const std::size_t parts : {0U, 1U, 2U, 7U, 100U}) {
+        std::vector<int> runs(parts, 0);
+        std::vector<std::size_t> told;
+        in_parallel(
+            parts, [&](std::size_t part) { ++runs[part]; },
+            [&](std::size_t done, std::size_t of) {
+                CHECK(of == parts);
+                told.push_back(done);
+            });
+        CHECK(runs == std::vector<int>(parts, 1));
+        REQUIRE(told.size() == parts + 1);
+        for (std::size_t i = 0; i <= parts; ++i) {
+            CHECK(told[i] == i);
+        }
+    }
+}
+
+TEST_CASE("what a part throws is thrown, and the rest is left") {
+    std::vector<int> runs(1000, 0);
+    CHECK_THROWS_AS(in_parallel(
+                        runs.size(),
+                        [&](std::size_t part) {
+                            ++runs[part];
+                            throw std::runtime_error("no");
+                        },
+                        [](std::size_t, std::size_t) {}),
+                    std::runtime_error);
+    CHECK(runs.back() == 0);
 }

@@ -9,7 +9,6 @@
 
 #include "base/change_network.h"
 #include "base/error.h"
-#include "lab/first_step.h"
 #include "lab/tests/read.h"
 #include "lab/tests/recipes.h"
 

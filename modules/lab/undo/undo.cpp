@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <memory>
 #include <span>
@@ -14,11 +13,10 @@
 #include "base/short_form.h"
 #include "base/value.h"
 #include "judge/finding.h"
-#include "lab/agreement.h"
 #include "lab/experiments.h"
 #include "lab/figures.h"
-#include "lab/first_step.h"
 #include "lab/operation.h"
+#include "lab/training.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
@@ -27,12 +25,6 @@ namespace byhand::lab {
 namespace {
 
 // ---- the identity ----
-
-template <class T>
-std::vector<double> copy_of(const Tensors<T>& tensors, const std::string& name) {
-    const std::span<const T> values = tensors[name];
-    return {values.begin(), values.end()};
-}
 
 // For each norm of the network: what it reads, the gradient of what it hands on, and γ = 1 and β = 0.
 std::vector<Numbers<double>> norm_inputs(const FirstStep& first, const Batch& batch) {
@@ -70,10 +62,6 @@ Numbers<double> next_batch(const Graph& norm, const Numbers<double>& first, Numb
     run(norm.forward, next);
     run(norm.evaluation, next);
     return next;
-}
-
-double share(const std::vector<double>& found, const std::vector<double>& expected) {
-    return largest_difference(found, expected) / largest_difference(expected, std::vector<double>(expected.size(), 0));
 }
 
 void compare_with_torch(std::vector<Agreement>& agreements, const std::string& name, const Graph& norm,
@@ -165,9 +153,10 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
 
     const WholeNetwork undone_one = with_norms_undone(first), plain = without_norms(first);
     const double logits = share(undone_one.logits, plain.logits),
-                 worst = std::ranges::max(numbers_of_column(table, "y_from_x"));
-    document.data["network"] = {
-        {"loss_undone", undone_one.loss}, {"loss_without_norm", plain.loss}, {"logits", logits}};
+                 worst = largest_magnitude(numbers_of_column(table, "y_from_x"));
+    document.data["network"] = {{"loss_undone", number(undone_one.loss)},
+                                {"loss_without_norm", number(plain.loss)},
+                                {"logits", number(logits)}};
     constexpr double kRounding = 1e-9;
     document.blocks.emplace_back(as_conclusion(fmt::format(
         "The claim {}. On the batch that μ and σ are taken from, y equals x up to {:.1g} of its size. With every norm "
@@ -177,7 +166,7 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
         "for every input. The backward pass is no identity even on the same batch: μ and σ move with x, so dx is not "
         "dy.",
         worst <= kRounding && logits <= kRounding ? "holds" : "does not hold here", worst, undone_one.loss, plain.loss,
-        logits, std::ranges::max(numbers_of_column(table, "next_batch")))));
+        logits, largest_magnitude(numbers_of_column(table, "next_batch")))));
 }
 
 // ---- where γ and β go ----
@@ -257,7 +246,7 @@ double largest_parting(const UndoTrainings& trainings, const NetworkConfig& netw
             const std::span<const float> gain = end[layer.value("bngain")], bias = end[layer.value("bnbias")];
             for (std::size_t j = 0; j < layer.outputs; ++j, ++unit) {
                 const double apart = static_cast<double>(gain[j]) - static_cast<double>(bias[j]);
-                most = std::max(most, std::abs(apart - (begin.gain[unit] - begin.bias[unit])));
+                most = larger(most, std::abs(apart - (begin.gain[unit] - begin.bias[unit])));
             }
         }
     }

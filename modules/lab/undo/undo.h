@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <vector>
 
-#include "lab/first_step.h"
-#include "lab/setting.h"
 #include "lab/study.h"
 #include "lab/training.h"
 #include "report/document.h"
