@@ -1,7 +1,5 @@
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/leaky_relu.h>
-#include <ATen/ops/log_sigmoid.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/sigmoid_backward.h>
@@ -61,11 +59,6 @@ extern TorchOperation gelu_tanh_operation() {
 
 extern TorchOperation silu_operation() {
     return elementwise("silu", [](TensorReads r) { return at::silu(r[0]); });
-}
-
-// −ln σ(−x) = ln(1 + e^x). at::softplus returns x itself above a threshold, which is not exact in double.
-extern TorchOperation softplus_operation() {
-    return elementwise("softplus", [](TensorReads r) { return -at::log_sigmoid(-r[0]); });
 }
 
 }  // namespace byhand::torch_ref
