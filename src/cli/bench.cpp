@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -190,7 +191,7 @@ int measure_operations(const BenchOptions& options) {
     bench::Machine machine = machine_of(torch, options.torch.threads);
     const std::vector<peers::Peer> peers = peers_of(options);
     const std::size_t vocabulary = vocabulary_of(names.names).size();
-    std::vector<bench::WholeStep> steps;
+    std::map<std::string, bench::Spread> steps;
     std::vector<bench::OperationTimes> all;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
@@ -218,7 +219,7 @@ int measure_operations(const BenchOptions& options) {
         }
         const Run run = prepare(recipes[i].recipe, names, data_path_of(""));
         const bench::StepTimes step = bench::step_times(run, nullptr, options.torch.threads, options.rounds);
-        steps.push_back({recipes[i].recipe.name, bench::spread(step.rounds.ours.seconds)});
+        steps.emplace(recipes[i].recipe.name, bench::spread(step.rounds.ours.seconds));
         look_again(machine);
     }
     return write_report(report, bench::document_of(machine, all, steps), earlier) && sound ? kFine : kDisagrees;
