@@ -60,8 +60,8 @@ struct Difference {
 // By the ratios if both have them and `same_torch`: what slows the machine down slows LibTorch down, too.
 Difference difference(const Timing& earlier, const Timing& now, bool same_torch);
 
-// Adds a table, conclusions and the key "compared" to the document of bench or bench --kernels; timings that only one of
-// the two reports has are named. Throws InputError if they have none in common. Returns whether something is slower.
+// Adds a table, conclusions and the key "compared" to the document of bench or bench --kernels; timings that only one
+// of the two reports has are named. Throws InputError if they have none in common. Returns whether something is slower.
 bool add_comparison(Document& document, const Report& earlier);
 
 }  // namespace byhand::bench

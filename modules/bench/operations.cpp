@@ -11,7 +11,7 @@
 namespace byhand::bench {
 namespace {
 
-// Uniform in [−1, 1), or for values that are all of one sign in [1, 2) or [−2, −1). All are multiples of 2⁻²⁴, so that
+// Uniform in [−1, 1), or for values that are all of one sign in [1, 2) or [−2, −1). All are multiples of 2⁻²³, so that
 // no product of a few of them is subnormal, which would take longer.
 std::vector<float> random_numbers(std::mt19937& bits, std::size_t size, const ValueRange& range) {
     constexpr int kUnused = 8;  // float has 24 bits

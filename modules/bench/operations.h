@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -53,14 +54,9 @@ struct OperationTimes {
 OperationTimes operation_times(const KernelOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
                                std::size_t threads, std::span<const peers::Peer> peers = {});
 
-// The time of a whole step of a recipe, by hand.
-struct WholeStep {
-    std::string recipe;
-    Spread seconds;
-};
-
-// Formatted like the report of steps, with a table for each recipe, and a budget (bench/budget.h) for each of `steps`.
+// Formatted like the report of steps, with a table for each recipe, and a budget (bench/budget.h) for each of which
+// `steps` has the seconds of a whole step by hand.
 Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations,
-                     const std::vector<WholeStep>& steps = {});
+                     const std::map<std::string, Spread>& steps = {});
 
 }  // namespace byhand::bench

@@ -89,7 +89,7 @@ std::string product_of(const KernelOfStep& what) {
 }  // namespace
 
 Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations,
-                     const std::vector<WholeStep>& steps) {
+                     const std::map<std::string, Spread>& steps) {
     Document document = with_heading(machine);
     document.title = "The operations of a training step by hand and by LibTorch";
     Json list = Json::array(), budgets = Json::array();
@@ -113,9 +113,8 @@ Document document_of(const Machine& machine, const std::vector<OperationTimes>& 
         if (!products.rows.empty()) {
             document.blocks.emplace_back(std::move(products));
         }
-        const auto step = std::ranges::find(steps, of_recipe.front().recipe, &WholeStep::recipe);
-        if (step != steps.end()) {
-            const Budget budget = budget_of(of_recipe, step->seconds, machine);
+        if (const auto step = steps.find(of_recipe.front().recipe); step != steps.end()) {
+            const Budget budget = budget_of(of_recipe, step->second, machine);
             budgets.push_back(json_of(budget));
             document.blocks.emplace_back(table_of(budget));
         }

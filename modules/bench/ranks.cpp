@@ -98,62 +98,21 @@ struct RankTiming {
     TimedTraining *ours = nullptr, *torch = nullptr;
 };
 
-class Measurement {
-public:
-    Measurement(const Run& run, Group& all, const torch_ref::Factory* torch) : run_(run), all_(all), torch_(torch) {}
+bool same_bits(float a, float b) {
+    return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+}
 
-    // With the batch as a whole.
-    TimedTraining& whole(bool by_torch) {
-        TimedTraining& made = trainings_.emplace_back(run_, nullptr);
-        if (all_.rank() == 0) {
-            made.train(by_torch ? torch_->module_model(network(), rows(), Keep::needed, {})
-                                : make_hand_model(HandForm::fused, network(), rows()));
-        }
-        return made;
+// Turns of all, each as often at every place of a round.
+void take_turns(std::deque<TimedTraining>& trainings, Group& all, std::size_t rounds, double turn) {
+    for (TimedTraining& training : trainings) {
+        training.begin(all, turn);
     }
-
-    // In parts, by the first `ranks` ranks.
-    TimedTraining& in_parts(Group* group, std::size_t ranks, std::size_t parts, bool by_torch = false) {
-        TimedTraining& made = trainings_.emplace_back(run_, group);
-        if (all_.rank() < ranks) {
-            made.train(by_torch ? torch_->module_model(network(), rows(), Keep::needed, {parts, &made.group()})
-                                : make_model_in_parts(HandForm::fused, network(), rows(), {parts, &made.group()}));
-        }
-        return made;
-    }
-
-    // Turns of all, each as often at every place of a round.
-    void run(std::size_t rounds, double turn) {
-        for (TimedTraining& training : trainings_) {
-            training.begin(all_, turn);
-        }
-        for (std::size_t round = 0; round < rounds; ++round) {
-            for (std::size_t i = 0; i < trainings_.size(); ++i) {
-                gathered(all_);  // all begin at once
-                trainings_[(round + i) % trainings_.size()].turn();
-            }
+    for (std::size_t round = 0; round < rounds; ++round) {
+        for (std::size_t i = 0; i < trainings.size(); ++i) {
+            gathered(all);  // all begin at once
+            trainings[(round + i) % trainings.size()].turn();
         }
     }
-
-    bool has_torch() const { return torch_ != nullptr; }
-
-private:
-    const NetworkConfig& network() const { return run_.recipe.network; }
-    std::size_t rows() const { return run_.recipe.batch; }
-
-    const Run& run_;
-    Group& all_;
-    const torch_ref::Factory* torch_;
-    std::deque<TimedTraining> trainings_;
-};
-
-RankTiming entry_of(const RankGroup& of, std::size_t parts, Measurement& measurement) {
-    RankTiming entry{.ranks = of.ranks, .parts = parts};
-    entry.ours = &measurement.in_parts(of.group.get(), entry.ranks, parts);
-    if (entry.ranks > 1 && measurement.has_torch()) {
-        entry.torch = &measurement.in_parts(of.group.get(), entry.ranks, parts, true);
-    }
-    return entry;
 }
 
 RankTimes times_of(const RankTiming& entry) {
@@ -171,23 +130,40 @@ RankTimes times_of(const RankTiming& entry) {
     return times;
 }
 
-bool same_bits(float a, float b) {
-    return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
-}
-
 }  // namespace
 
 RankResult rank_times(const Run& run, std::size_t parts, Group& all, std::span<const RankGroup> groups,
                       const torch_ref::Factory* torch, std::size_t rounds, double turn) {
-    Measurement measurement(run, all, torch);
-    std::vector<RankTiming> entries = {{.ours = &measurement.whole(false)}};
-    entries.front().torch = torch != nullptr ? &measurement.whole(true) : nullptr;
-    for (const RankGroup& some : groups) {
-        entries.push_back(entry_of(some, parts, measurement));
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch;
+    std::deque<TimedTraining> trainings;
+    const auto add = [&](std::size_t ranks, Group* group, const auto& make) {
+        TimedTraining& made = trainings.emplace_back(run, group);
+        if (all.rank() < ranks) {
+            made.train(make(made.group()));
+        }
+        return &made;
+    };
+    const auto by_torch = [&](const Division& division) {
+        return torch->module_model(network, rows, Keep::needed, division);
+    };
+    std::vector<RankTiming> entries(1);  // first with the batch as a whole
+    entries[0].ours = add(1, nullptr, [&](Group&) { return make_hand_model(HandForm::fused, network, rows); });
+    if (torch != nullptr) {
+        entries[0].torch = add(1, nullptr, [&](Group&) { return by_torch({}); });
     }
+    for (const RankGroup& some : groups) {
+        RankTiming& entry = entries.emplace_back(RankTiming{.ranks = some.ranks, .parts = parts});
+        entry.ours = add(some.ranks, some.group.get(), [&](Group& group) {
+            return make_model_in_parts(HandForm::fused, network, rows, {parts, &group});
+        });
+        if (torch != nullptr && some.ranks > 1) {
+            entry.torch = add(some.ranks, some.group.get(), [&](Group& group) { return by_torch({parts, &group}); });
+        }
+    }
+    take_turns(trainings, all, rounds, turn);
     RankResult result;
     result.rounds = rounds;
-    measurement.run(rounds, turn);
     if (all.rank() > 0) {
         return result;
     }

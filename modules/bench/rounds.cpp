@@ -72,22 +72,6 @@ std::vector<std::size_t> strides_around(std::size_t count) {
     return strides;
 }
 
-// Turns of one implementation, one after another.
-class Tally {
-public:
-    void add(const Turn& turn, std::size_t steps) {
-        seconds_ += turn.seconds;
-        processor_seconds_ += turn.processor_seconds;
-        times_.seconds.push_back(turn.seconds / static_cast<double>(steps));
-        times_.cpus = processor_seconds_ / seconds_;
-    }
-    const Times& times() const { return times_; }
-
-private:
-    Times times_;
-    double seconds_ = 0, processor_seconds_ = 0;
-};
-
 }  // namespace
 
 Spread spread(const std::vector<double>& values) {
@@ -120,23 +104,24 @@ Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::
     all.insert(all.end(), peers.begin(), peers.end());
     Rounds result;
     result.steps = steps_of_a_turn(all, threads > 1 ? kTurnAfterPause : kTurn, result.total);
-    std::vector<Tally> tallies(all.size());
+    std::vector<Times> times(all.size());
     const std::vector<std::size_t> strides = strides_around(all.size());
     for (std::size_t round = 0; round < rounds; ++round) {
         for (std::size_t i = 0; i < all.size(); ++i) {
             const std::size_t which = (round + i * strides[round % strides.size()]) % all.size();
-            tallies[which].add(quiet_turn(all[which], result.steps, threads), result.steps);
+            const Turn turn = quiet_turn(all[which], result.steps, threads);
+            times[which].seconds.push_back(turn.seconds / static_cast<double>(result.steps));
+            times[which].elapsed += turn.seconds;
+            times[which].of_processors += turn.processor_seconds;
         }
         result.total += 1 + result.steps;
     }
-    auto next = tallies.begin();
-    result.ours = next++->times();
+    auto next = times.begin();
+    result.ours = *next++;
     if (theirs) {
-        result.theirs = next++->times();
+        result.theirs = *next++;
     }
-    for (; next != tallies.end(); ++next) {
-        result.peers.push_back(next->times());
-    }
+    result.peers.assign(next, times.end());
     return result;
 }
 

@@ -30,9 +30,9 @@ using Steps = std::function<void(std::size_t count)>;
 
 // The times of one implementation.
 struct Times {
-    std::vector<double> seconds;  // per step, in each round
-    // Processor time of the whole process over elapsed time, in this implementation's turns.
-    double cpus = 0;
+    std::vector<double> seconds;            // per step, in each round
+    double elapsed = 0, of_processors = 0;  // seconds of all turns, and those of the whole process's processors
+    double cpus() const { return of_processors / elapsed; }
 };
 
 struct Rounds {

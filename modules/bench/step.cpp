@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <memory>
 
 #include "base/batch_norm_1d.h"
 #include "fast/fused_tensors.h"
@@ -38,10 +39,6 @@ Steps steps_of(Training& training) {
 
 }  // namespace
 
-std::unique_ptr<Trainable> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads) {
-    return make_hand_model(HandForm::fused, config, rows, {.threads = threads});
-}
-
 Recipe with_batch_norm_1d(Recipe recipe) {
     NormConfig& norm = recipe.network.norm;
     if (!running_figures(recipe.network).empty() && !is_batch_norm_1d(norm)) {
@@ -58,7 +55,8 @@ bool agree(const Losses& losses, std::size_t rows) {
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
                      std::span<const peers::Peer> peers) {
     const NetworkConfig& network = run.recipe.network;
-    const std::unique_ptr<Trainable> our_model = make_ours(network, run.recipe.batch, threads);
+    const std::size_t rows = run.recipe.batch;
+    const auto our_model = make_hand_model(HandForm::fused, network, rows, {.threads = threads});
     Training ours(run, *our_model);
     StepTimes times;
     std::deque<std::unique_ptr<Trainable>> models;  // byhand's step on the libraries' products
@@ -67,37 +65,33 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
     for (const peers::Peer& peer : peers) {
         if (peer.products && has_fused_step(network)) {
             times.peers.push_back({peer.name});
-            models.push_back(
-                make_hand_model(HandForm::fused, network, run.recipe.batch, {.products = &*peer.products}));
+            models.push_back(make_hand_model(HandForm::fused, network, rows, {.products = &*peer.products}));
             Training& other = others.emplace_back(run, *models.back());
             other.go_on(kSteps);
             other_steps.push_back(steps_of(other));
         }
     }
-    const auto compare_others = [&] {
-        for (std::size_t i = 0; i < others.size(); ++i) {
-            times.peers[i].apart = difference(others[i].loss, ours.loss);
-        }
-    };
-    if (torch == nullptr) {
+    std::unique_ptr<Trainable> their_model;
+    std::optional<Training> theirs;
+    if (torch != nullptr) {
+        their_model = torch->module_model(network, rows, Keep::needed, {});
+        theirs.emplace(run, *their_model);
+        times.losses.emplace().apart = losses_apart(ours, *theirs);
+    } else {
         ours.go_on(kSteps);
-        compare_others();
-        times.rounds = in_turn(steps_of(ours), nullptr, rounds, threads, other_steps);
-        add_times(times.peers, times.rounds);
-        return times;
     }
-    const std::unique_ptr<Trainable> their_model = torch->module_model(network, run.recipe.batch, Keep::needed, {});
-    Training theirs(run, *their_model);
-    Losses losses;
-    losses.apart = losses_apart(ours, theirs);
-    compare_others();
-    times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads, other_steps);
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        times.peers[i].apart = difference(others[i].loss, ours.loss);
+    }
+    times.rounds = in_turn(steps_of(ours), theirs ? steps_of(*theirs) : nullptr, rounds, threads, other_steps);
     add_times(times.peers, times.rounds);
-    losses.ours = static_cast<double>(ours.loss);
-    losses.torch = static_cast<double>(theirs.loss);
-    our_model->load(their_model->save());
-    losses.apart = larger(losses.apart, losses_apart(ours, theirs));
-    times.losses = losses;
+    if (theirs) {
+        Losses& losses = *times.losses;
+        losses.ours = static_cast<double>(ours.loss);
+        losses.torch = static_cast<double>(theirs->loss);
+        our_model->load(their_model->save());
+        losses.apart = larger(losses.apart, losses_apart(ours, *theirs));
+    }
     return times;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -15,9 +14,6 @@
 #include "train/run.h"
 
 namespace byhand::bench {
-
-// The handwritten network that is measured: the fused one.
-std::unique_ptr<Trainable> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads);
 
 // The recipe with the norm of torch::nn::BatchNorm1d, so that LibTorch can use its own layer; unchanged if it already
 // has that norm, or none.
@@ -42,9 +38,9 @@ struct StepTimes {
     std::vector<PeerResult> peers;  // apart: of the losses after ten steps, as in Losses
 };
 
-// Times whole steps of both implementations: batch drawn, forward, loss, backward, update, running statistics. Both
-// start from the run's initial state and draw the same batches; so does byhand's step on the products of the peers, if
-// the network has a fused step. Without `torch`, not LibTorch's.
+// Times whole steps of the fused network and of LibTorch's: batch drawn, forward, loss, backward, update, running
+// statistics. Both start from the run's initial state and draw the same batches; so does byhand's step on the products
+// of the peers, if the network has a fused step. Without `torch`, not LibTorch's.
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds,
                      std::span<const peers::Peer> peers = {});
 

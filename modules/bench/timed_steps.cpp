@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bench/budget.h"
 #include "fast/panels.h"
 #include "fast/pieces.h"
 
@@ -117,7 +118,7 @@ void set_product(KernelOfStep& one) {
     const Shape& W = one.name == "linear dW" ? one.step.shape : one.reads[1];
     std::tie(one.rows, one.in, one.out) = std::tuple(one.reads[0][0], W[0], W[1]);
     one.has_bias = one.reads.size() == 3;
-    one.work.flops = 2.0 * static_cast<double>(one.rows) * static_cast<double>(one.in) * static_cast<double>(one.out);
+    one.work.flops = product_flops(one.rows, one.in, one.out);
 }
 
 void set_size(KernelOfStep& one, const NetworkConfig& config, const TimedFunction& timing) {

@@ -1,8 +1,8 @@
 #include "fast/fused.h"
 
 #include <algorithm>
+#include <map>
 #include <ranges>
-#include <stdexcept>
 #include <utility>
 
 #include "base/value.h"
@@ -245,10 +245,16 @@ Fused::FusedStep Fused::step_of(const FusedOperation& one) {
 
 // Residuals from last to first, in the order of the backward pass.
 void Fused::connect_residuals() {
+    std::map<std::string, FusedStep*> makers;  // of the last steps that write an array
+    for (FusedLayer& l : layers_) {
+        for (FusedStep& step : l.steps) {
+            makers[step.what->makes] = &step;
+        }
+    }
     for (FusedLayer& l : layers_ | std::views::reverse) {
         for (FusedStep& residual : l.steps | std::views::reverse) {
             if (residual.what->kind == FusedKind::residual) {
-                FusedStep& from = maker_of(residual.what->operation.added);
+                FusedStep& from = *makers.at(residual.what->operation.added);
                 residual.is_first_term = from.others == nullptr;
                 if (residual.is_first_term) {
                     from.others = more(l.rows * padded(l.pattern.layer.outputs));
@@ -258,18 +264,6 @@ void Fused::connect_residuals() {
             }
         }
     }
-}
-
-// The step whose result is kept under that name.
-Fused::FusedStep& Fused::maker_of(const std::string& value) {
-    for (FusedLayer& l : layers_) {
-        for (FusedStep& step : l.steps | std::views::reverse) {  // earlier steps may share its array
-            if (step.what->makes == value) {
-                return step;
-            }
-        }
-    }
-    throw std::logic_error("no operation of the fused step makes " + value);
 }
 
 // Extended while the kind of part stays the same: a norm of rows starts a new pass, so does a batch norm after it, and
@@ -284,7 +278,7 @@ std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
         }
         passes.back().last = i + 1;
         passes.back().wants_columns |= wants_columns(l, i);
-        passes.back().message = message_after_forward(l.steps[i]);
+        passes.back().message = l.steps[i].normalises ? nullptr : l.steps[i].var.shared;
     }
     return passes;
 }
@@ -299,21 +293,14 @@ std::vector<Fused::Pass> Fused::passes_backward(const FusedLayer& l) const {
         }
         passes.back().first = i;
         passes.back().wants_columns |= wants_columns(l, i);
-        passes.back().message = message_after_backward(l.steps[i]);
+        const bool ends_norm = l.steps[i].what->kind == FusedKind::batch_norm && l.steps[i].normalises;
+        passes.back().message = ends_norm ? l.steps[i].dgain.shared : nullptr;
     }
     return passes;
 }
 
 bool Fused::wants_columns(const FusedLayer& l, std::size_t step) const {
     return l.steps[step].what->kind == FusedKind::batch_norm || (step == 0 && goes_by_character(l));
-}
-
-SharedSums* Fused::message_after_forward(const FusedStep& step) {
-    return step.normalises ? nullptr : step.var.shared;
-}
-
-SharedSums* Fused::message_after_backward(const FusedStep& step) {
-    return step.what->kind == FusedKind::batch_norm && step.normalises ? step.dgain.shared : nullptr;
 }
 
 void Fused::load(const Tensors<float>& state) {

@@ -157,13 +157,10 @@ private:
     float* more(std::size_t count);
     FusedStep step_of(const FusedOperation& one);
     void connect_residuals();
-    FusedStep& maker_of(const std::string& value);
     simd::ParameterState learned(std::size_t state, const std::string& parameter);
     std::vector<Pass> passes_forward(const FusedLayer& l) const;
     std::vector<Pass> passes_backward(const FusedLayer& l) const;
     bool wants_columns(const FusedLayer& l, std::size_t step) const;
-    static SharedSums* message_after_forward(const FusedStep& step);
-    static SharedSums* message_after_backward(const FusedStep& step);
 
     void forward(const Batch& batch);
     void forward(const FusedLayer& l, const Pass& pass, const Panels& x, const Batch& batch);
@@ -206,7 +203,6 @@ private:
     void update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                 std::size_t thread);
     void update_vectors(const FusedLayer& l, const Panel& p) const;
-    void update_vectors(const FusedLayer& l, const FusedStep& step, const Panel& p) const;
     void update_embedding();
     void learn(const std::array<simd::ParameterState, 2>& parameter, std::size_t from, const float* gradient,
                std::size_t count) const;

@@ -1,6 +1,7 @@
 #include "fast/fused_tensors.h"
 
 #include <algorithm>
+#include <map>
 #include <ranges>
 #include <span>
 #include <utility>
@@ -24,20 +25,12 @@ bool is_of_layer(const Operation& one) {
 
 // nullopt if the fused step does not support it. Precondition: is_of_layer.
 std::optional<FusedKind> kind_of(const Operation& one) {
-    if (one.op == op::kLinear) {
-        return FusedKind::linear;
-    }
-    if (one.op == op::kBatchnorm) {
-        return FusedKind::batch_norm;
-    }
-    if (one.op == op::kLayernorm || one.op == op::kRmsnorm) {
-        return FusedKind::row_norm;
-    }
-    if (one.op == op::kResidual) {
-        return FusedKind::residual;
-    }
-    if (one.op == op::kDropout) {
-        return FusedKind::dropout;
+    static const std::map<std::string, FusedKind> kKinds = {
+        {op::kLinear, FusedKind::linear},      {op::kBatchnorm, FusedKind::batch_norm},
+        {op::kLayernorm, FusedKind::row_norm}, {op::kRmsnorm, FusedKind::row_norm},
+        {op::kResidual, FusedKind::residual},  {op::kDropout, FusedKind::dropout}};
+    if (const auto known = kKinds.find(one.op); known != kKinds.end()) {
+        return known->second;
     }
     return simd::activation_of(one.op) ? std::optional(FusedKind::activation) : std::nullopt;
 }

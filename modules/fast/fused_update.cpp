@@ -65,38 +65,31 @@ void Fused::update() {
     update_embedding();
 }
 
-// new_b, and the state of norms and dropouts in this panel.
+// In this panel new_b, new γ and β, the running statistics; the keys of the next masks.
 void Fused::update_vectors(const FusedLayer& l, const Panel& p) const {
     if (l.pattern.layer.has_bias) {
         learn(l.b, p.from, l.db.value + p.from, p.width);
     }
     for (const FusedStep& step : l.steps) {
-        update_vectors(l, step, p);
-    }
-}
-
-// New γ and β; the running statistics; the next mask's key.
-void Fused::update_vectors(const FusedLayer& l, const FusedStep& step, const Panel& p) const {
-    const FusedKind kind = step.what->kind;
-    const NormConfig& norm = step.what->operation.norm;
-    if (!step.normalises) {
-        return;  // a later step of the same norm does
-    }
-    if (step.gain[now_].p != nullptr) {
-        learn(step.gain, p.from, step.dgain.value + p.from, p.width);
-    }
-    if (step.bias[now_].p != nullptr) {
-        learn(step.bias, p.from, step.dbias.value + p.from, p.width);
-    }
-    if (kind == FusedKind::batch_norm) {
-        running_mean_update(step.running_mean[1 - now_] + p.from, step.running_mean[now_] + p.from,
-                            step.mean.value + p.from, p.used, norm.momentum);
-        running_spread_update(step.running_spread[1 - now_] + p.from, step.running_spread[now_] + p.from,
-                              step.var.value + p.from, p.used, own_.batch * l.pattern.layer.positions,
-                              norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
-    }
-    if (kind == FusedKind::dropout && p.from == 0) {
-        dropout_key_update(step.key[1 - now_], step.key[now_]);
+        if (!step.normalises) {
+            continue;  // a later step of the same norm does
+        }
+        if (step.gain[now_].p != nullptr) {
+            learn(step.gain, p.from, step.dgain.value + p.from, p.width);
+        }
+        if (step.bias[now_].p != nullptr) {
+            learn(step.bias, p.from, step.dbias.value + p.from, p.width);
+        }
+        if (step.what->kind == FusedKind::batch_norm) {
+            const NormConfig& norm = step.what->operation.norm;
+            running_mean_update(step.running_mean[1 - now_] + p.from, step.running_mean[now_] + p.from,
+                                step.mean.value + p.from, p.used, norm.momentum);
+            running_spread_update(step.running_spread[1 - now_] + p.from, step.running_spread[now_] + p.from,
+                                  step.var.value + p.from, p.used, own_.batch * l.pattern.layer.positions,
+                                  norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
+        } else if (step.what->kind == FusedKind::dropout && p.from == 0) {
+            dropout_key_update(step.key[1 - now_], step.key[now_]);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "ranks/gathered.h"
 
 namespace byhand::distributed {
 
@@ -21,17 +22,11 @@ namespace {
 
 // The first rank whose fact of the same place differs from that of rank 0, and that place. All give equally many.
 std::optional<std::pair<std::size_t, std::size_t>> disagreement(Group& group, const std::vector<std::uint64_t>& facts) {
-    // A float holds 16 bits exactly.
-    constexpr std::size_t kPieces = 4;
-    std::vector<float> own(facts.size() * kPieces), all(group.size() * own.size());
-    for (std::size_t i = 0; i < own.size(); ++i) {
-        own[i] = static_cast<float>(facts[i / kPieces] >> (16 * (i % kPieces)) & 0xffff);
-    }
-    group.gather(all, own);
+    const std::vector<std::uint64_t> all = gathered(group, std::span(facts));
     for (std::size_t rank = 1; rank < group.size(); ++rank) {
-        for (std::size_t i = 0; i < own.size(); ++i) {
-            if (all[i] != all[rank * own.size() + i]) {
-                return std::pair(rank, i / kPieces);
+        for (std::size_t i = 0; i < facts.size(); ++i) {
+            if (all[i] != all[rank * facts.size() + i]) {
+                return std::pair(rank, i);
             }
         }
     }

@@ -8,6 +8,7 @@
 
 #include "base/parts.h"
 #include "byhand/rounded.h"
+#include "harness/isolated/values.h"
 
 namespace byhand {
 namespace {
@@ -88,7 +89,7 @@ std::vector<TensorSpec> specs(const Graph& graph, std::initializer_list<InParts>
 }  // namespace
 
 bool has_rows(const Glossary& glossary, const std::string& name) {
-    if (name == "X" || name == "Y") {
+    if (is_index(name)) {
         return true;
     }
     const GlossaryRow* const row = find_row(glossary, name);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "harness/isolated/hints.h"
+#include "harness/isolated/values.h"
 #include "ranks/joined_graph.h"
 
 namespace byhand {
@@ -62,9 +63,9 @@ IsolatedStep* add_wrong(std::vector<IsolatedStep>& isolated, const std::string& 
     return &*place;
 }
 
-class Ranks {
+class RankJudge {
 public:
-    Ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks)
+    RankJudge(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks)
         : isolated_(isolated), right_(right), ranks_(ranks) {
         for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
             for (std::size_t own = 0; own < ranks[rank].parts.size(); ++own) {
@@ -146,7 +147,7 @@ private:
         const Glossary& glossary = right_.graphs.front().glossary;
         std::vector<float> result(count(step.shape));
         execute<float>(step, result.data(), [&](const std::string& name) -> Operand<float> {
-            if (name == "X" || name == "Y") {
+            if (is_index(name)) {
                 return name == "X" ? part.X.data() : part.Y.data();
             }
             return has_rows(glossary, name) ? part.rows[name].data() : ranks_[rank].shared[name].data();
@@ -197,15 +198,15 @@ private:
 
 void judge_ranks(std::vector<IsolatedStep>& isolated, const RightParts& right, std::span<const RankValues> ranks,
                  const Batch& batch, float rate, const Tensors<float>& state) {
-    Ranks all(isolated, right, ranks);
-    all.judge_batch(batch);
+    RankJudge judge(isolated, right, ranks);
+    judge.judge_batch(batch);
     for (const TensorSpec& spec : state.table()) {
-        all.judge_input(spec.name, state[spec.name]);
+        judge.judge_input(spec.name, state[spec.name]);
     }
-    all.judge_input("rate", {&rate, 1});
+    judge.judge_input("rate", {&rate, 1});
     for (const auto list : {&Graph::forward, &Graph::backward, &Graph::update}) {
         for (std::size_t at = 0; at < (right.graphs.front().*list).size(); ++at) {
-            all.judge_step(list, at);
+            judge.judge_step(list, at);
         }
     }
 }

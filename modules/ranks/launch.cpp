@@ -11,7 +11,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -28,11 +27,6 @@ constexpr auto kPause = std::chrono::milliseconds(10);
 constexpr auto kGrace = std::chrono::seconds(10);
 
 constexpr int kCantStart = 2;
-
-struct Child {
-    pid_t process = 0;
-    bool is_running = true;
-};
 
 // In its own process group, so that a terminal's Ctrl-C reaches it once, from this process; it ends with this process.
 pid_t start(std::vector<std::string> words, const std::vector<std::pair<std::string, std::string>>& environment) {
@@ -63,26 +57,28 @@ std::string in_words(const Ended& how) {
                       : "ended with exit code " + std::to_string(how.exit_code);
 }
 
-void signal_all(const std::vector<Child>& children, int signal) {
-    for (const Child& child : children) {
-        if (child.is_running) {
-            ::kill(child.process, signal);
+// Those that are running.
+void signal_all(const std::vector<pid_t>& children, int signal) {
+    for (const pid_t child : children) {
+        if (child > 0) {
+            ::kill(child, signal);
         }
     }
 }
 
-// The place of a child that has ended, and how it ended; nothing if none has since the last call.
-std::optional<std::pair<std::size_t, Ended>> next_ended(std::vector<Child>& children) {
+// The place of a child that has ended, and how it ended; nothing if none has since the last call. Its process id
+// becomes 0.
+std::optional<std::pair<std::size_t, Ended>> next_ended(std::vector<pid_t>& children) {
     int status = 0;
     const pid_t ended = ::waitpid(-1, &status, WNOHANG);
     if (ended < 0 && errno != EINTR) {
         throw InputError("the system does not report how a process ended: " + reason());
     }
-    const auto child = std::ranges::find(children, ended, &Child::process);
+    const auto child = std::ranges::find(children, ended);
     if (ended <= 0 || child == children.end()) {
         return std::nullopt;
     }
-    child->is_running = false;
+    *child = 0;
     return std::pair(static_cast<std::size_t>(child - children.begin()), ended_with(status));
 }
 
@@ -116,9 +112,7 @@ std::vector<pid_t> start_ranks(std::size_t ranks, const std::vector<std::string>
     return processes;
 }
 
-RanksEnded wait_for_ranks(const std::vector<pid_t>& ranks, const WaitConfig& how_to) {
-    std::vector<Child> children;
-    std::ranges::transform(ranks, std::back_inserter(children), [](pid_t rank) { return Child{rank}; });
+RanksEnded wait_for_ranks(std::vector<pid_t> children, const WaitConfig& how_to) {
     auto deadline = std::chrono::steady_clock::time_point::max();
     bool is_passed_on = false, is_ended_here = false;
     RanksEnded all;

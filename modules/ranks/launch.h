@@ -27,7 +27,7 @@ struct RanksEnded {
     std::size_t lost = 0;  // ranks that a signal has ended, or that did not end by themselves
 };
 
-// Waits for all. If a rank ends with an error, the others are ended after a while.
-RanksEnded wait_for_ranks(const std::vector<pid_t>& ranks, const WaitConfig& how_to);
+// Waits for these ranks. If one ends with an error, the others are ended after a while.
+RanksEnded wait_for_ranks(std::vector<pid_t> children, const WaitConfig& how_to);
 
 }  // namespace byhand::distributed

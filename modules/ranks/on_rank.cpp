@@ -21,24 +21,7 @@ OnRank graph_on_rank(std::unique_ptr<ModelInParts> model) {
 
 // ---- in one tensor for each value ----
 
-// The values without rows, and of the others a part of so many of the batch's rows, if any.
-RankValues table_of(const std::vector<TensorSpec>& whole, const Glossary& glossary, std::size_t own, std::size_t rows) {
-    std::vector<TensorSpec> with_rows, shared;
-    for (TensorSpec spec : whole) {
-        if (has_rows(glossary, spec.name)) {
-            spec.shape.front() = spec.shape.front() / rows * own;
-            with_rows.push_back(std::move(spec));
-        } else {
-            shared.push_back(std::move(spec));
-        }
-    }
-    RankValues values{{}, Tensors<float>(std::move(shared))};
-    if (own > 0) {
-        values.parts.push_back({{}, {}, Tensors<float>(std::move(with_rows)), {}});
-    }
-    return values;
-}
-
+// Of each rank the values without rows, and of the others one part with all of its rows, if it has any.
 std::vector<RankValues> tables_of(const std::vector<TensorSpec>& whole, const Glossary& glossary, std::size_t rows,
                                   std::size_t parts, std::size_t ranks) {
     const std::vector<BatchPart> places = parts_of(rows, parts);
@@ -49,28 +32,34 @@ std::vector<RankValues> tables_of(const std::vector<TensorSpec>& whole, const Gl
         for (std::size_t k = own.first; k < own.last; ++k) {
             its += places[k].rows;
         }
-        tables.push_back(table_of(whole, glossary, its, rows));
+        std::vector<TensorSpec> with_rows, shared;
+        for (TensorSpec spec : whole) {
+            const bool has_own = has_rows(glossary, spec.name);
+            if (has_own) {
+                spec.shape.front() = spec.shape.front() / rows * its;
+            }
+            (has_own ? with_rows : shared).push_back(std::move(spec));
+        }
+        RankValues& values = tables.emplace_back(RankValues{{}, Tensors<float>(std::move(shared))});
+        if (its > 0) {
+            values.parts.push_back({{}, {}, Tensors<float>(std::move(with_rows)), {}});
+        }
     }
     return tables;
 }
 
-// Values with rows of a rank that has none are left out.
-void copy_values(RankValues& to, const std::vector<View>& from) {
-    for (const View& view : from) {
-        const bool is_shared = to.shared.contains(view.name);
-        if (is_shared || !to.parts.empty()) {
-            const std::span<float> numbers = (is_shared ? to.shared : to.parts.front().rows)[view.name];
-            std::copy_n(static_cast<const float*>(view.data), numbers.size(), numbers.begin());
-        }
-    }
-}
-
-// With the values that the model shows, as in `table`.
+// With the values that the model shows, as in `table`; those with rows of a rank that has none are left out.
 OnRank shown_on_rank(std::unique_ptr<Model> model, RankValues table) {
     const Model& shown = *model;
     return {std::move(model), [&shown, table = std::move(table)] {
                 RankValues values = table;
-                copy_values(values, shown.views());
+                for (const View& view : shown.views()) {
+                    const bool is_shared = values.shared.contains(view.name);
+                    if (is_shared || !values.parts.empty()) {
+                        const std::span<float> to = (is_shared ? values.shared : values.parts.front().rows)[view.name];
+                        std::copy_n(static_cast<const float*>(view.data), to.size(), to.begin());
+                    }
+                }
                 return values;
             }};
 }

@@ -10,6 +10,7 @@
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
 #include "fast/pieces.h"
+#include "harness/isolated/values.h"
 #include "manual/stepwise.h"
 
 namespace byhand {
@@ -36,7 +37,9 @@ PartsRunner::PartsRunner(const MakePart& make, std::size_t rows, std::size_t par
 }
 
 void PartsRunner::allocate() {
-    RankValues values = rank_values(first_, graphs());
+    std::vector<Graph> graphs;
+    std::ranges::transform(own_, std::back_inserter(graphs), &PartOfBatch::graph);
+    RankValues values = rank_values(first_, graphs);
     shared_ = std::move(values.shared);
     for (std::size_t k = 0; k < own_.size(); ++k) {
         own_[k].values = std::move(values.parts[k]);
@@ -46,29 +49,18 @@ void PartsRunner::allocate() {
     }
 }
 
-std::vector<Graph> PartsRunner::graphs() const {
-    std::vector<Graph> all;
-    std::ranges::transform(own_, std::back_inserter(all), &PartOfBatch::graph);
-    return all;
-}
-
 // Divides the steps into stages: a sum's shares are complete at the end of its stage.
 void PartsRunner::plan() {
-    struct StagePlan {
-        std::vector<std::pair<std::size_t, std::size_t>> steps;  // list, and place in it
-        std::vector<std::string> names;                          // of the sums
-        SharedSums sums;
-    };
-    std::vector<StagePlan> planned(1);
-    const auto is_open = [&](const std::string& name) { return std::ranges::count(planned.back().names, name) > 0; };
+    stages_.resize(1);
+    const auto is_open = [&](const std::string& name) { return std::ranges::count(stages_.back().names, name) > 0; };
     std::size_t longest = 0;
     for (std::size_t list = 0; list < std::size(kLists); ++list) {
         const StepList& steps = first_.*kLists[list];
         for (std::size_t i = 0; i < steps.size(); ++i) {
             if (std::ranges::any_of(steps[i].reads, is_open)) {
-                planned.emplace_back();
+                stages_.emplace_back();
             }
-            StagePlan& open = planned.back();
+            Stage& open = stages_.back();
             if (in_parts(first_.glossary, steps[i]) == InParts::sum) {
                 const std::span<float> sum = shared_[steps[i].makes];
                 place_of_[steps[i].makes] = open.sums.add(sum.data(), sum.size());
@@ -79,25 +71,19 @@ void PartsRunner::plan() {
         }
     }
     scratch_.resize(parts_.slots * longest);
-    shared_sums_.reserve(planned.size());
-    for (StagePlan& one : planned) {
-        SharedSums* sums = nullptr;
-        if (!one.names.empty()) {
-            sums = &shared_sums_.emplace_back(std::move(one.sums));
-            sums->allocate(parts_, group_.size());
-        }
-        stages_.push_back({{}, sums, std::move(one.names)});
-        for (const auto& [list, step] : one.steps) {
-            bind(stages_.back(), list, step);
+    for (Stage& stage : stages_) {
+        stage.sums.allocate(parts_, group_.size());
+        for (const auto& [list, step] : stage.steps) {
+            bind(stage, list, step);
         }
     }
 }
 
 Operand<float> PartsRunner::operand(const std::string& name, const PartOfBatch* part) const {
-    if (name == "X" || name == "Y") {
+    if (is_index(name)) {
         return name == "X" ? part->values.X.data() : part->values.Y.data();
     }
-    return has_rows(name) ? part->values.rows[name].data() : shared_[name].data();
+    return has_rows(first_.glossary, name) ? part->values.rows[name].data() : shared_[name].data();
 }
 
 void PartsRunner::add_call(Stage& stage, const Step& step, float* out, const PartOfBatch* part) const {
@@ -126,7 +112,7 @@ void PartsRunner::bind_sum(Stage& stage, std::size_t list, std::size_t at) {
     const std::string& name = (first_.*kLists[list])[at].makes;
     const std::size_t numbers = shared_[name].size();
     const auto slot = [&](std::size_t number) {
-        return std::span(number < parts_.sent ? stage.sums->own.data() + number * stage.sums->count + place_of_.at(name)
+        return std::span(number < parts_.sent ? stage.sums.own.data() + number * stage.sums.count + place_of_.at(name)
                                               : scratch_.data() + number * numbers,
                          numbers);
     };
@@ -174,7 +160,7 @@ void PartsRunner::run(const Batch& batch, float rate) {
         std::copy_n(batch.Y + part.place.first, values.Y.size(), values.Y.begin());
     }
     shared_["rate"][0] = rate;
-    for (const Stage& stage : stages_) {
+    for (Stage& stage : stages_) {
         for (const Call& call : stage.calls) {
             call.step.run();
             std::copy_n(call.step.out, call.kept.size(), call.kept.begin());
@@ -184,8 +170,8 @@ void PartsRunner::run(const Batch& batch, float rate) {
         }
         if (add_shares_ != nullptr) {
             std::ranges::for_each(stage.names, [this](const std::string& name) { add_otherwise(name); });
-        } else if (stage.sums != nullptr) {
-            exchange(*stage.sums, parts_, group_);
+        } else if (stage.has_sums()) {
+            exchange(stage.sums, parts_, group_);
         }
     }
 }

@@ -3,11 +3,13 @@
 // on the number of processes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/group.h"
@@ -41,7 +43,7 @@ public:
     const Tensors<float>& shared() const { return shared_; }
 
     // How often sums are exchanged in a step.
-    std::size_t messages() const { return shared_sums_.size(); }
+    std::size_t messages() const { return std::ranges::count_if(stages_, &Stage::has_sums); }
 
     // Forward, loss, backward and update for the whole batch, of which each rank reads its parts' rows.
     void run(const Batch& batch, float rate);
@@ -64,16 +66,17 @@ private:
         std::span<float> kept = {};                // a copy of the result, unless it is empty
         std::vector<SpanAddition> additions = {};  // after the call
     };
-    // Calls, and then an exchange, if any.
+    // Steps, each as one call or one for each part, and then an exchange, if any.
     struct Stage {
-        std::vector<Call> calls;
-        SharedSums* sums = nullptr;
-        std::vector<std::string> names;  // of the sums
+        std::vector<std::pair<std::size_t, std::size_t>> steps = {};  // list, and place in it
+        std::vector<Call> calls = {};
+        SharedSums sums = {};
+        std::vector<std::string> names = {};  // of the sums
+
+        bool has_sums() const { return !names.empty(); }
     };
 
-    bool has_rows(const std::string& name) const { return byhand::has_rows(first_.glossary, name); }
     void allocate();
-    std::vector<Graph> graphs() const;  // of its parts
     void add_otherwise(const std::string& name);
     void plan();
     void bind(Stage& stage, std::size_t list, std::size_t at);
@@ -89,7 +92,6 @@ private:
     Graph first_;  // of the first part, for the steps that all ranks compute
     std::vector<PartOfBatch> own_;
     Tensors<float> shared_;
-    std::vector<SharedSums> shared_sums_;
     std::map<std::string, std::size_t> place_of_;  // of a sum in a slot
     AlignedVector<float> scratch_;                 // for the slots that are not sent
     std::vector<Stage> stages_;

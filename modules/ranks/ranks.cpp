@@ -1,7 +1,6 @@
 #include "ranks/ranks.h"
 
 #include <algorithm>
-#include <cmath>
 #include <exception>
 #include <iterator>
 #include <thread>
@@ -10,58 +9,43 @@
 #include "base/parts.h"
 #include "fast/candidate.h"
 #include "manual/stepwise.h"
+#include "ranks/gathered.h"
 #include "ranks/joined_graph.h"
 #include "ranks/thread_group.h"
 
 namespace byhand {
 namespace {
 
-// An order of rank 0 to the others, and the number of the implementation that it concerns.
+// An order of rank 0 to the others.
 struct Order {
     enum class Action { stop, load, run };
-    static constexpr std::size_t kKinds = 3;
-    Action kind = Action::stop;
-    std::size_t number = 0;
+    Action action = Action::stop;
+    std::size_t number = 0;  // of the implementation
+    float rate = 0;          // of a run
 };
+
+// The values of rank 0, on every rank.
+template <class T>
+void share_first(Group& group, std::span<T> values) {
+    const std::vector<T> all = gathered(group, std::span<const T>(values));
+    std::copy_n(all.begin(), values.size(), values.begin());
+}
 
 // The order of rank 0, on every rank; the others wait for it.
-Order exchanged_order(Group& group, Order order = {}) {
-    const auto own = static_cast<float>(Order::kKinds * order.number + static_cast<std::size_t>(order.kind));
-    std::vector<float> all(group.size());
-    group.gather(all, {&own, 1});
-    const auto first = static_cast<std::size_t>(std::lround(all.front()));
-    return {static_cast<Order::Action>(first % Order::kKinds), first / Order::kKinds};
+Order exchanged(Group& group, Order order = {}) {
+    share_first(group, std::span(&order, 1));
+    return order;
 }
 
-// The numbers of rank 0, on every rank.
-void share_first(Group& group, std::span<float> numbers) {
-    std::vector<float> all(group.size() * numbers.size());
-    group.gather(all, numbers);
-    std::copy_n(all.begin(), numbers.size(), numbers.begin());
-}
-
-// The batch of rank 0 on every rank.
-struct SharedBatch {
-    SharedBatch(const NetworkConfig& config, std::size_t rows) : X(rows * config.context), Y(rows) {}
-    Batch view() const { return {Y.size(), X.data(), Y.data()}; }
-
-    void share(Group& group, const Batch& batch) {
-        std::vector<float> indices(X.size() + Y.size());
-        if (group.rank() == 0) {
-            std::transform(batch.Y, batch.Y + Y.size(),
-                           std::transform(batch.X, batch.X + X.size(), indices.begin(), to_float), to_float);
-        }
-        share_first(group, indices);
-        const auto middle = indices.begin() + static_cast<std::ptrdiff_t>(X.size());
-        std::transform(indices.begin(), middle, X.begin(), to_index);
-        std::transform(middle, indices.end(), Y.begin(), to_index);
+// X, then Y, of the batch of rank 0, on every rank; the others pass none.
+std::vector<std::int64_t> shared_batch(Group& group, const Batch& batch, std::size_t rows, std::size_t context) {
+    std::vector<std::int64_t> indices(rows * (context + 1));
+    if (group.rank() == 0) {
+        std::copy_n(batch.Y, rows, std::copy_n(batch.X, rows * context, indices.begin()));
     }
-
-    static float to_float(std::int64_t index) { return static_cast<float>(index); }  // exact up to 2²⁴
-    static std::int64_t to_index(float number) { return static_cast<std::int64_t>(number); }
-
-    std::vector<std::int64_t> X, Y;
-};
+    share_first(group, std::span(indices));
+    return indices;
+}
 
 void share_state(Group& group, Tensors<float>& state) {
     for (const TensorSpec& spec : state.table()) {
@@ -93,30 +77,28 @@ void follow(std::span<const InRanks> all, const NetworkConfig& network, std::siz
     std::ranges::transform(all, std::back_inserter(longest),
                            [](const InRanks& one) { return longest_row(one.tables); });
     Tensors<float> state(byhand::state(network));
-    SharedBatch shared(network, rows);
     std::size_t drawn = 0;
     Batch own;  // of the last step drawn, which all run
-    for (Order order = exchanged_order(group); order.kind != Order::Action::stop; order = exchanged_order(group)) {
+    for (Order order = exchanged(group); order.action != Order::Action::stop; order = exchanged(group)) {
         const OnRank& its = all[order.number].own;
-        if (order.kind == Order::Action::load) {
+        if (order.action == Order::Action::load) {
             share_state(group, state);
             its.model->load(state);
             continue;
         }
-        float rate = 0;
-        share_first(group, {&rate, 1});
-        shared.share(group, {});
+        const std::vector<std::int64_t> shared = shared_batch(group, {}, rows, network.context);
         if (draw != nullptr && steps[order.number]++ == drawn) {
             own = draw(drawn++);
         }
-        its.model->run(draw != nullptr ? own : shared.view(), rate);
+        its.model->run(draw != nullptr ? own : Batch{rows, shared.data(), shared.data() + rows * network.context},
+                       order.rate);
         gather_values(group, its.values(), longest[order.number]);
     }
 }
 
 Leader::~Leader() {
     try {
-        exchanged_order(group_);
+        exchanged(group_);
     } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the others have ended already
     }
 }
@@ -131,7 +113,7 @@ Ranks::Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader)
 void Ranks::load(const Tensors<float>& state) {
     state_ = state;
     Group& group = leader_->group();
-    exchanged_order(group, {Order::Action::load, number_});
+    exchanged(group, {Order::Action::load, number_});
     Tensors<float> shared = state;
     share_state(group, shared);
     its_.own.model->load(shared);
@@ -144,9 +126,8 @@ void Ranks::run(const Batch& batch, float rate) {
     batch_ = batch;
     rate_ = rate;
     Group& group = leader_->group();
-    exchanged_order(group, {Order::Action::run, number_});
-    share_first(group, {&rate, 1});
-    SharedBatch(its_.whole.config, batch.rows).share(group, batch);
+    exchanged(group, {Order::Action::run, number_, rate});
+    shared_batch(group, batch, batch.rows, its_.whole.config.context);
     its_.own.model->run(batch, rate);
     const std::vector<float> all = gather_values(group, its_.own.values(), longest_);
     for (std::size_t rank = 0; rank < its_.tables.size(); ++rank) {

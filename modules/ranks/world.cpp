@@ -2,7 +2,6 @@
 
 #include <netdb.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/utf8.h"
 
 namespace byhand::distributed {
@@ -41,23 +41,6 @@ std::size_t number(const char* name, std::size_t low, std::size_t high) {
     }
     return value;
 }
-
-// A socket of datagrams: connecting it sends nothing.
-class Socket {
-public:
-    explicit Socket(int family) : number_(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {}
-    Socket(const Socket&) = delete;
-    Socket& operator=(const Socket&) = delete;
-    ~Socket() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    int number() const { return number_; }
-
-private:
-    int number_;
-};
 
 }  // namespace
 
@@ -97,7 +80,8 @@ std::string address_towards(const std::string& host, std::size_t port) {
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all(found, ::freeaddrinfo);
     std::string reason;
     for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-        const Socket socket(one->ai_family);
+        // Of datagrams: connecting it sends nothing.
+        const Descriptor socket(::socket(one->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
         sockaddr_storage own{};
         socklen_t size = sizeof(own);
         auto* const address = reinterpret_cast<sockaddr*>(&own);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -177,7 +178,7 @@ int measure_steps(const BenchOptions& options) {
 int measure_operations(const BenchOptions& options) {
     Session it{options};
     const std::size_t vocabulary = vocabulary_of(it.names.names).size();
-    std::vector<bench::WholeStep> steps;
+    std::map<std::string, bench::Spread> steps;
     std::vector<bench::OperationTimes> all;
     for (std::size_t i = 0; i < it.recipes.size(); ++i) {
         const Recipe& recipe = it.recipes[i].recipe;
@@ -204,7 +205,7 @@ int measure_operations(const BenchOptions& options) {
         }
         const Run run = prepare(recipe, it.names, data_path_of(""));
         const bench::StepTimes step = bench::step_times(run, nullptr, options.torch.threads, options.rounds);
-        steps.push_back({recipe.name, bench::spread(step.rounds.ours.seconds)});
+        steps.emplace(recipe.name, bench::spread(step.rounds.ours.seconds));
         look_again(it.machine);
     }
     return it.finish(bench::document_of(it.machine, all, steps));

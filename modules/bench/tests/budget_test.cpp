@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/change_network.h"
-#include "base/parsed_json.h"
 #include "report/writers.h"
 
 using namespace byhand;
@@ -39,21 +38,23 @@ TEST_CASE("budget: parts are sums over the operations of a step, and the rest is
     CHECK_THAT(budget.parts[1].limit, WithinAbs(3 * 4e-7, 1e-12));
     CHECK_THAT(budget.parts[2].limit, WithinAbs(11 * 320 / 6e9, 1e-12));
 
-    Document document = bench::document_of(machine, all, {{"one", {20e-6, 19e-6, 22e-6}}, {"another", {1, 1, 1}}});
+    const Document document =
+        bench::document_of(machine, all, {{"one", {20e-6, 19e-6, 22e-6}}, {"another", {1, 1, 1}}});
     CHECK(to_text(document).find("  budget      µs  of step  limit, µs\n"
                                  "  products  13.0     65 %       3.00\n"
                                  "  tanh      3.00     15 %       1.20\n"
                                  "  loss      2.00     10 %       0.59\n"
                                  "  rest      2.00     10 %          –\n"
                                  "  step      20.0    100 %          –\n") != std::string::npos);
-    const Json budgets = text::parsed_json(printed_json(document.data, 0)).at("budgets");
+    const Json& budgets = document.data.at("budgets");
     REQUIRE(budgets.size() == 1);
     CHECK_THAT(budgets.at(0).at("parts_us").at("products").get<double>(), WithinAbs(13, 1e-9));
     CHECK_THAT(budgets.at(0).at("rest_us").get<double>(), WithinAbs(2, 1e-9));
     CHECK_THAT(budgets.at(0).at("limits_us").at("products").get<double>(), WithinAbs(3, 1e-9));
 }
 
-TEST_CASE("flops: a step, worked out by hand") {
+TEST_CASE("flops: a step, worked out by hand, in which every layer counts") {
+    CHECK(bench::product_flops(2, 3, 5) == 60);
     // T·E = 3·2 = 6 inputs, 100 units, 27 characters, 32 rows:
     //   each product of layer 1 has 32·6·100 = 19,200 terms, of layer 2 32·100·27 = 86,400,
     //   three of each, two FLOP per term: 2·3·(19,200 + 86,400) = 633,600.
@@ -63,19 +64,11 @@ TEST_CASE("flops: a step, worked out by hand") {
     test::set(config, &ShortForm::norm_place, "none");
     test::set(config, &ShortForm::hidden_bias, false);
     CHECK(bench::step_flops(config, 32) == 633'600);
-}
-
-TEST_CASE("flops: every layer counts") {
     // 2·1 = 2 inputs, 3 and 5 units, 7 characters, one row: (2·3 + 3·5 + 5·7) = 56 terms per product, 2·3·56 = 336.
-    NetworkConfig config;
     config.context = 2;
     config.embedding = 1;
     test::set(config, &ShortForm::hidden, {3, 5});
     config.vocabulary = 7;
     CHECK(bench::step_flops(config, 1) == 336);
     CHECK(bench::step_flops(config, 10) == 3360);
-}
-
-TEST_CASE("flops: one product") {
-    CHECK(bench::product_flops(2, 3, 5) == 60);
 }

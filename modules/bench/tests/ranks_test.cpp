@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "base/parsed_json.h"
 #include "bench/counting_group.h"
 #include "bench/report.h"
 #include "ranks/tests/thread_ranks.h"
@@ -99,7 +98,7 @@ TEST_CASE("ranks: each number of ranks is measured, with the same loss") {
     CHECK_FALSE(three.torch_seconds);
 }
 
-TEST_CASE("ranks: the report has a row for each number of ranks") {
+TEST_CASE("ranks: the report has a row for each number of ranks, a sweep a line, and one header") {
     const RankResult result = measured();
     const Document document = document_of({"A CPU", "AVX2", 1, 100, "", ""}, "small", true, result);
     const Json& json = document.data;
@@ -117,10 +116,6 @@ TEST_CASE("ranks: the report has a row for each number of ranks") {
     CHECK(three["torch_step_us"].is_null());
     const std::string text = to_text(document);
     CHECK(text.find("A training step of small by several ranks") != std::string::npos);
-}
-
-TEST_CASE("ranks: a sweep has a line for each number of ranks, and one header") {
-    const RankResult result = measured();
     const std::string lines = csv_lines(64, result, true), more = csv_lines(128, result, false);
     CHECK(lines.starts_with("value,ranks,parts,step_us,gain,"));
     CHECK(std::ranges::count(lines, '\n') == 5);

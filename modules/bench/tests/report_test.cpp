@@ -8,14 +8,12 @@
 #include <stdexcept>
 #include <string>
 
-#include "base/parsed_json.h"
 #include "bench/tests/a_machine.h"
 #include "report/writers.h"
 #include "train/small_run.h"
 
 using namespace byhand;
 using Catch::Matchers::WithinAbs;
-using text::parsed_json;
 
 namespace {
 
@@ -41,10 +39,6 @@ std::set<std::string> keys(const Json& object) {
     return all;
 }
 
-std::string json_text(const bench::Machine& machine, const std::vector<bench::Result>& results) {
-    return printed_json(bench::document_of(machine, results).data, 0);
-}
-
 std::string text_of(const bench::Machine& machine, const std::vector<bench::Result>& results) {
     return to_text(bench::document_of(machine, results));
 }
@@ -58,7 +52,7 @@ std::size_t width(const std::string& line) {
 }  // namespace
 
 TEST_CASE("report: the JSON is complete") {
-    const Json all = parsed_json(json_text(kMachine, {result()}));
+    const Json all = bench::document_of(kMachine, {result()}).data;
     CHECK(keys(all) == std::set<std::string>{"machine", "results"});
     CHECK(keys(all.at("machine")) ==
           std::set<std::string>{"cpu", "target", "threads", "peak_gflops", "blas_core", "torch"});
@@ -84,9 +78,9 @@ TEST_CASE("report: a peer that trained some of the recipes has an empty cell for
     first.peers = {{"LIBXSMM", 0, {2e-6, 2e-6, 2e-6}, {1, 1, 1}}};
     second.recipe = "opennn";
     second.peers = {{"Other", 0, {8e-6, 8e-6, 8e-6}, {4, 4, 4}}};
-    const Json all = parsed_json(json_text(kMachine, {first, second}));
-    CHECK(keys(all.at("results").at(0).at("peers")) == std::set<std::string>{"LIBXSMM"});
-    const std::string text = text_of(kMachine, {first, second});
+    const Document document = bench::document_of(kMachine, {first, second});
+    CHECK(keys(document.data.at("results").at(0).at("peers")) == std::set<std::string>{"LIBXSMM"});
+    const std::string text = to_text(document);
     CAPTURE(text);
     CHECK(text.find("LIBXSMM") < text.find("8.00"));
 }
@@ -99,7 +93,7 @@ TEST_CASE("report: unmeasured values are null") {
     alone.as_installed.reset();
     bench::Machine machine = kMachine;
     machine.torch_version = "";
-    const Json all = parsed_json(json_text(machine, {alone}));
+    const Json all = bench::document_of(machine, {alone}).data;
     CHECK(all.at("machine").at("blas_core").is_null());
     const Json& one = all.at("results").at(0);
     for (const char* key : {"torch_step_us", "torch_as_installed_us", "ratio", "ratio_as_installed", "torch_cpu_share",
@@ -112,7 +106,7 @@ TEST_CASE("report: unmeasured values are null") {
 }
 
 TEST_CASE("report: a subprocess's figures are read back") {
-    const auto read = bench::as_installed_from_json(json_text(kMachine, {result()}));
+    const auto read = bench::as_installed_from_json(printed_json(bench::document_of(kMachine, {result()}).data, 0));
     REQUIRE(read);
     CHECK_THAT(read->torch_seconds.median, WithinAbs(10e-6, 1e-12));
     CHECK_THAT(read->torch_seconds.p90, WithinAbs(11e-6, 1e-12));

@@ -4,6 +4,7 @@
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <chrono>
 #include <map>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,7 +30,7 @@ TEST_CASE("rounds: a ratio is the median of the rounds' ratios, not the ratio of
 namespace {
 
 // Implementations that sleep and record the order of turns.
-struct Told {
+struct TurnLog {
     std::string order;
     std::vector<std::size_t> ours, theirs;
 
@@ -43,51 +44,47 @@ struct Told {
 };
 
 std::size_t sum(const std::vector<std::size_t>& numbers) {
-    std::size_t total = 0;
-    for (const std::size_t number : numbers) {
-        total += number;
-    }
-    return total;
+    return std::accumulate(numbers.begin(), numbers.end(), std::size_t{0});
 }
 
 }  // namespace
 
 TEST_CASE("rounds: both are first equally often, and run equally many steps") {
-    Told told;
+    TurnLog log;
     const bench::Rounds rounds =
-        bench::in_turn(told.implementation('o', told.ours), told.implementation('t', told.theirs), 4);
+        bench::in_turn(log.implementation('o', log.ours), log.implementation('t', log.theirs), 4);
     // A turn is one step and then the timed ones.
     const std::string timed = "oottttoooottttoo";
-    REQUIRE(told.order.size() > timed.size());
-    CHECK(told.order.ends_with(timed));
-    CHECK(told.order.substr(0, told.order.size() - timed.size()).find("tt") == std::string::npos);  // the warm-up
-    CHECK(told.ours[told.ours.size() - 2] == 1);
-    CHECK(told.ours == told.theirs);
+    REQUIRE(log.order.size() > timed.size());
+    CHECK(log.order.ends_with(timed));
+    CHECK(log.order.substr(0, log.order.size() - timed.size()).find("tt") == std::string::npos);  // the warm-up
+    CHECK(log.ours[log.ours.size() - 2] == 1);
+    CHECK(log.ours == log.theirs);
     CHECK(rounds.ours.seconds.size() == 4);
     CHECK(rounds.theirs.seconds.size() == 4);
-    CHECK(rounds.total == sum(told.ours));
-    CHECK(rounds.steps == told.ours.back());
+    CHECK(rounds.total == sum(log.ours));
+    CHECK(rounds.steps == log.ours.back());
     // Sleeping takes at least as long as requested: two milliseconds per turn.
     CHECK(rounds.steps >= 1);
     for (const double seconds : rounds.ours.seconds) {
         CHECK(seconds >= 100e-6);
     }
-    CHECK(rounds.ours.cpus >= 0);
+    CHECK(rounds.ours.cpus() >= 0);
 }
 
 TEST_CASE("rounds: each implementation follows each other one equally often") {
-    Told told;
+    TurnLog log;
     std::vector<std::size_t> turns;
     std::vector<bench::Steps> peers;
     for (const char name : {'a', 'b', 'c'}) {
-        peers.push_back(told.implementation(name, turns));
+        peers.push_back(log.implementation(name, turns));
     }
     constexpr std::size_t kRounds = 20;  // five that can be first, in four orders
-    bench::in_turn(told.implementation('o', told.ours), told.implementation('t', told.theirs), kRounds, 1, peers);
+    bench::in_turn(log.implementation('o', log.ours), log.implementation('t', log.theirs), kRounds, 1, peers);
     std::map<std::string, int> pairs;
     const std::size_t of_a_round = 2 * 5;
     for (std::size_t round = 0; round < kRounds; ++round) {
-        const std::string order = told.order.substr(told.order.size() - (kRounds - round) * of_a_round, of_a_round);
+        const std::string order = log.order.substr(log.order.size() - (kRounds - round) * of_a_round, of_a_round);
         for (std::size_t i = 2; i < of_a_round; i += 2) {
             ++pairs[{order[i - 2], order[i]}];
         }
@@ -99,17 +96,11 @@ TEST_CASE("rounds: each implementation follows each other one equally often") {
     }
 }
 
-TEST_CASE("rounds: one implementation is timed without the other") {
-    Told told;
-    const bench::Rounds rounds = bench::in_turn(told.implementation('o', told.ours), nullptr, 3);
+TEST_CASE("rounds: one implementation is timed without the other, and busy processors are counted") {
+    TurnLog log;
+    const bench::Rounds rounds = bench::in_turn(log.implementation('o', log.ours), nullptr, 3);
     CHECK(rounds.ours.seconds.size() == 3);
     CHECK(rounds.theirs.seconds.empty());
-    CHECK(rounds.total == sum(told.ours));
-}
-
-TEST_CASE("rounds: busy processors are counted") {
-    // One computing thread: more than half a processor would be uncertain on a busy machine, but sleeping needs almost
-    // none.
-    Told told;
-    CHECK(bench::in_turn(told.implementation('o', told.ours), nullptr, 3).ours.cpus < 0.9);
+    CHECK(rounds.total == sum(log.ours));
+    CHECK(rounds.ours.cpus() < 0.9);  // sleeping needs almost no processor
 }

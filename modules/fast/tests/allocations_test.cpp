@@ -11,6 +11,7 @@
 #include "base/change_network.h"
 #include "fast/fused.h"
 #include "fast/models.h"
+#include "fast/tests/layers.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
@@ -108,21 +109,10 @@ std::vector<networks::Example> examples_with_sums() {
     std::vector<networks::Example> all;
     for (const OptimizerConfig& optimizer : {OptimizerConfig{.weight_decay = 0.1, .momentum = 0.9, .nesterov = true},
                                              OptimizerConfig{.kind = OptimizerKind::adamw}}) {
-        OperationConfig dropout = {op::kDropout}, residual = {op::kResidual}, tied = {op::kLinear};
-        residual.from = 2;
-        tied.tied = true;
         NetworkConfig config = networks::small({1}, 27);
         config.embedding = 17;
-        config = with_layers(config, {{"linear", 17},
-                                      {"batchnorm"},
-                                      {"tanh"},
-                                      dropout,
-                                      {"linear", 17},
-                                      {"layernorm"},
-                                      {"relu"},
-                                      residual,
-                                      {"batchnorm"},
-                                      tied});
+        config = with_layers(config, test::layers("linear 17, batchnorm, tanh, dropout, linear 17, layernorm, relu, "
+                                                  "residual 2, batchnorm, linear tied"));
         config.optimizer = optimizer;
         all.push_back(networks::make(config, 7));
         all.push_back(networks::make(config, 110));

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <new>
 #include <span>
+#include <vector>
 
 namespace fenced {
 
@@ -38,6 +39,12 @@ public:
             std::memcpy(p, &kCanary, sizeof *p);
         }
         taken_ = {end - after - count, count};
+        return taken_;
+    }
+
+    // The last floats, as a copy of these.
+    std::span<float> last(const std::vector<float>& values) {
+        std::ranges::copy(values, last(values.size()).begin());
         return taken_;
     }
 

@@ -74,34 +74,30 @@ const std::vector<std::vector<std::size_t>> kShapes = {{1}, {17}, {33, 100}, {5,
 
 }  // namespace
 
-TEST_CASE("collapsed: equals stepwise in double, for every convention") {
-    double worst = 0;
-    for_each_example(kShapes, [&](const networks::Example& example) {
-        const auto implementation = make_hand_model(HandForm::collapsed, example.config, example.rows,
-                                                    {.keep = Keep::all, .dtype = DType::float64});
-        const std::size_t m = rounding::longest_sum(example.config, example.rows);
-        const rounding::Values known =
-            rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<double>);
-        worst = std::max(worst, rounding::check(run(*implementation, example), known, m, rounding::kUnit<double>));
-    });
-    CAPTURE(worst);
-    CHECK(worst > 0.01);  // else the limits are too wide
-}
-
-TEST_CASE("fused, stepwise and collapsed: in float they equal stepwise in double, for every convention") {
-    double worst = 0;
-    for_each_example(kShapes, [&](const networks::Example& example) {
-        const std::size_t m = rounding::longest_sum(example.config, example.rows);
-        const rounding::Values known =
-            rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<float>);
-        for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
-            INFO("form " << static_cast<int>(form));
-            const auto implementation = make_hand_model(form, example.config, example.rows, {.keep = Keep::all});
-            worst = std::max(worst, rounding::check(run(*implementation, example), known, m, rounding::kUnit<float>));
-        }
-    });
-    CAPTURE(worst);
-    CHECK(worst > 0.01);
+TEST_CASE("all forms: equal stepwise in double, in double and in float, for every convention") {
+    struct Precision {
+        DType dtype;
+        double unit;
+        std::vector<HandForm> forms;
+    };
+    for (const auto& [dtype, unit, forms] :
+         {Precision{DType::float64, rounding::kUnit<double>, {HandForm::collapsed}},
+          {DType::float32, rounding::kUnit<float>, {HandForm::fused, HandForm::stepwise, HandForm::collapsed}}}) {
+        double worst = 0;
+        for_each_example(kShapes, [&](const networks::Example& example) {
+            const std::size_t m = rounding::longest_sum(example.config, example.rows);
+            const rounding::Values known =
+                rounding::values(stepwise_graph(example.config, example.rows), example, kRate, unit);
+            for (const HandForm form : forms) {
+                INFO("form " << static_cast<int>(form));
+                const auto implementation =
+                    make_hand_model(form, example.config, example.rows, {.keep = Keep::all, .dtype = dtype});
+                worst = std::max(worst, rounding::check(run(*implementation, example), known, m, unit));
+            }
+        });
+        CAPTURE(worst);
+        CHECK(worst > 0.01);  // else the limits are too wide
+    }
 }
 
 TEST_CASE("all forms: the smallest network, where every extent is 1 except for two characters") {
@@ -219,69 +215,26 @@ TEST_CASE("fused: computes the same bytes on any number of threads") {
     }
 }
 
-TEST_CASE("names: fused keeps values and gradients under their names, in order of computation") {
-    const networks::Example example = networks::make(networks::small({5}), 4);
-    const auto implementation = make_hand_model(HandForm::fused, example.config, 4, {.keep = Keep::all});
-    implementation->load(example.state);
-    implementation->run(example.batch(), 0.1F);
-    std::vector<std::string> names;
-    for (const View& view : implementation->views()) {
-        names.push_back(view.name);
-    }
-    CHECK(names == std::vector<std::string>{"C",
-                                            "W1",
-                                            "b1",
-                                            "bngain",
-                                            "bnbias",
-                                            "W2",
-                                            "b2",
-                                            "bnmean_running",
-                                            "bnvar_running",
-                                            "embcat",
-                                            "hprebn",
-                                            "bnmeani",
-                                            "bnvar",
-                                            "bnvar_inv",
-                                            "bnraw",
-                                            "h",
-                                            "logits",
-                                            "loss",
-                                            "dlogits",
-                                            "dW2",
-                                            "db2",
-                                            "dbngain",
-                                            "dbnbias",
-                                            "dhprebn",
-                                            "dW1",
-                                            "db1",
-                                            "dembcat",
-                                            "dC",
-                                            "new_C",
-                                            "new_W1",
-                                            "new_b1",
-                                            "new_bngain",
-                                            "new_bnbias",
-                                            "new_W2",
-                                            "new_b2",
-                                            "new_bnmean_running",
-                                            "new_bnvar_running"});
-}
-
-TEST_CASE("names: fused by character has neither embcat nor dembcat, but everything else") {
+TEST_CASE("names: fused keeps values and gradients under their names, by character without embcat and dembcat") {
     const auto names_of = [](std::size_t rows) {
         const networks::Example example = networks::make(networks::small({5}), rows);
         const auto implementation = make_hand_model(HandForm::fused, example.config, rows, {.keep = Keep::all});
-        implementation->load(example.state);
-        implementation->run(example.batch(), 0.1F);
-        std::vector<std::string> names;
-        for (const View& view : implementation->views()) {
-            names.push_back(view.name);
+        std::string names;
+        for (const View& view : run(*implementation, example)) {
+            names += view.name + ' ';
         }
         return names;
     };
-    std::vector<std::string> few = names_of(27);  // less than four for each of 7 characters
-    CHECK(std::erase_if(few, [](const std::string& name) { return name == "embcat" || name == "dembcat"; }) == 2);
-    CHECK(names_of(28) == few);
+    const std::string state = "C W1 b1 bngain bnbias W2 b2 bnmean_running bnvar_running ",
+                      values = "hprebn bnmeani bnvar bnvar_inv bnraw h logits loss ",
+                      gradients = "dlogits dW2 db2 dbngain dbnbias dhprebn dW1 db1 ",
+                      updates =
+                          "dC new_C new_W1 new_b1 new_bngain new_bnbias new_W2 new_b2 new_bnmean_running "
+                          "new_bnvar_running ";
+    for (const std::size_t rows : {4U, 27U}) {  // less than four for each of 7 characters
+        CHECK(names_of(rows) == state + "embcat " + values + gradients + "dembcat " + updates);
+    }
+    CHECK(names_of(28) == state + values + gradients + updates);
 }
 
 TEST_CASE("optimizers: all forms train alike, and resume from a saved state to the bit") {

@@ -13,6 +13,7 @@
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
 #include "fast/pieces.h"
+#include "fast/tests/layers.h"
 #include "fast/tests/targets.h"
 #include "manual/models.h"
 #include "manual/networks.h"
@@ -39,40 +40,21 @@ NetworkConfig with_context(std::size_t context, std::size_t embedding, std::vect
     return with_layers(config, std::move(layers));
 }
 
-OperationConfig joining(std::size_t positions) {
-    OperationConfig flatten = {op::kFlatten};
-    flatten.positions = positions;
-    return flatten;
+NetworkConfig with_context(std::size_t context, std::size_t embedding, const std::string& layers,
+                           std::size_t vocabulary = 29) {
+    return with_context(context, embedding, test::layers(layers), vocabulary);
 }
 
 // Positions joined by twos, threes and one, some layers without a norm or a bias, partial panels, more terms than a
 // product accumulates at once.
 std::vector<Network> by_parts() {
-    return {
-        {"pairs, then threes", with_context(12, 5,
-                                            {joining(2),
-                                             {"linear", 37, false},
-                                             {"batchnorm"},
-                                             {"tanh"},
-                                             joining(3),
-                                             {"linear", 101},
-                                             {"tanh"},
-                                             joining(2),
-                                             {"linear", 5},
-                                             {"tanh"},
-                                             {"batchnorm"},
-                                             {"linear"}})},
-        {"ones, then all", with_context(7, 3, {joining(1), {"linear", 53}, {"tanh"}, joining(7), {"linear"}})},
-        {"linears at positions", with_context(6, 50,
-                                              {joining(3),
-                                               {"linear", 19},
-                                               {"batchnorm"},
-                                               {"linear", 33},
-                                               {"tanh"},
-                                               joining(2),
-                                               {"linear"},
-                                               {"batchnorm"}})},
-    };
+    return {{"pairs, then threes",
+             with_context(12, 5,
+                          "flatten 2, linear 37 -b, batchnorm, tanh, flatten 3, linear 101, tanh, flatten 2, linear 5, "
+                          "tanh, batchnorm, linear")},
+            {"ones, then all", with_context(7, 3, "flatten 1, linear 53, tanh, flatten 7, linear")},
+            {"linears at positions",
+             with_context(6, 50, "flatten 3, linear 19, batchnorm, linear 33, tanh, flatten 2, linear, batchnorm")}};
 }
 
 // Every activation with every norm: before it, with γ and β or without, or after it, the second layer without either or
@@ -93,8 +75,9 @@ std::vector<Network> activations_and_norms() {
                 layers.push_back(is_before ? normalises : acts);
                 layers.push_back(is_before ? acts : normalises);
                 if (by_parts) {
-                    layers.insert(layers.begin(), joining(2));
-                    layers.push_back(joining(2));
+                    const OperationConfig joining = test::layers("flatten 2").front();
+                    layers.insert(layers.begin(), joining);
+                    layers.push_back(joining);
                 }
                 layers.insert(layers.end(), {{"linear", 19}, acts, {"linear", 50}, normalises, {"linear"}});
                 if (all.size() % 5 < 2) {
@@ -108,126 +91,49 @@ std::vector<Network> activations_and_norms() {
     return all;
 }
 
-OperationConfig adding(std::size_t from) {
-    OperationConfig residual = {op::kResidual};
-    residual.from = from;
-    return residual;
-}
-
-OperationConfig dropping(double p) {
-    OperationConfig dropout = {op::kDropout};
-    dropout.p = p;
-    return dropout;
-}
-
 // Values added by several residual connections, from the linear to the layer's result, some in the same layer, before
 // and after norms of both kinds; all norms in one layer; positions; dropout in each place; tied weights.
 std::vector<Network> residual_dropout_tied() {
-    OperationConfig tied = {"linear"}, tied_without_bias = {"linear", 0, false};
-    tied.tied = tied_without_bias.tied = true;
-    OperationConfig gelu = {"gelu"};
     return {
-        {"a value that three add", with_context(3, 3,
-                                                {{"linear", 37},
-                                                 {"tanh"},
-                                                 {"linear", 37},
-                                                 {"batchnorm"},
-                                                 {"tanh"},
-                                                 adding(1),
-                                                 {"linear", 37},
-                                                 adding(1),
-                                                 {"layernorm"},
-                                                 {"relu"},
-                                                 {"linear", 37},
-                                                 {"rmsnorm"},
-                                                 adding(1),
-                                                 {"silu"},
-                                                 {"linear"}})},
-        {"what is not a result", with_context(3, 2,
-                                              {{"linear", 53, false},
-                                               {"batchnorm"},
-                                               {"tanh"},
-                                               adding(0),
-                                               {"linear", 53},
-                                               {"layernorm"},
-                                               {"sigmoid"},
-                                               adding(1),
-                                               {"linear", 53},
-                                               {"relu"},
-                                               {"rmsnorm"},
-                                               adding(5),
-                                               {"linear", 53},
-                                               adding(3),
-                                               {"batchnorm"},
-                                               gelu,
-                                               {"linear"}})},
-        {"all norms in one layer", with_context(3, 3,
-                                                {{"linear", 19},
-                                                 {"rmsnorm"},
-                                                 {"batchnorm"},
-                                                 {"tanh"},
-                                                 {"layernorm"},
-                                                 {"linear", 19},
-                                                 {"layernorm"},
-                                                 {"batchnorm"},
-                                                 adding(2),
-                                                 {"rmsnorm"},
-                                                 {"linear"},
-                                                 {"layernorm"}})},
-        {"positions", with_context(4, 5,
-                                   {joining(2),
-                                    {"linear", 101},
-                                    dropping(0.3),
-                                    {"batchnorm"},
-                                    {"tanh"},
-                                    {"linear", 101},
-                                    {"relu"},
-                                    adding(4),
-                                    joining(2),
-                                    {"linear", 50},
-                                    {"tanh"},
-                                    {"linear"}})},
-        {"dropout everywhere", with_context(3, 3,
-                                            {{"linear", 50},
-                                             dropping(0.1),
-                                             {"linear", 50},
-                                             {"layernorm"},
-                                             dropping(0.5),
-                                             gelu,
-                                             adding(1),
-                                             {"linear", 50},
-                                             {"relu"},
-                                             adding(0),
-                                             dropping(0.7),
-                                             {"linear"}})},
-        {"tied", with_context(3, 19, {{"linear", 37}, {"tanh"}, {"linear", 19}, {"relu"}, tied})},
+        {"a value that three add",
+         with_context(3, 3,
+                      "linear 37, tanh, linear 37, batchnorm, tanh, residual 1, linear 37, residual 1, layernorm, "
+                      "relu, linear 37, rmsnorm, residual 1, silu, linear")},
+        {"what is not a result",
+         with_context(3, 2,
+                      "linear 53 -b, batchnorm, tanh, residual 0, linear 53, layernorm, sigmoid, residual 1, "
+                      "linear 53, relu, rmsnorm, residual 5, linear 53, residual 3, batchnorm, gelu, linear")},
+        {"all norms in one layer",
+         with_context(3, 3,
+                      "linear 19, rmsnorm, batchnorm, tanh, layernorm, linear 19, layernorm, batchnorm, residual 2, "
+                      "rmsnorm, linear, layernorm")},
+        {"positions",
+         with_context(4, 5,
+                      "flatten 2, linear 101, dropout 0.3, batchnorm, tanh, linear 101, relu, residual 4, flatten 2, "
+                      "linear 50, tanh, linear")},
+        {"dropout everywhere",
+         with_context(3, 3,
+                      "linear 50, dropout 0.1, linear 50, layernorm, dropout 0.5, gelu, residual 1, linear 50, relu, "
+                      "residual 0, dropout 0.7, linear")},
+        {"tied", with_context(3, 19, "linear 37, tanh, linear 19, relu, linear tied")},
         {"tied without a bias, with a norm",
-         with_context(3, 50, {{"linear", 50}, {"batchnorm"}, {"tanh"}, tied_without_bias, {"rmsnorm"}}, 53)},
-        {"a tied linear alone", with_context(1, 17, {tied})},
-    };
+         with_context(3, 50, "linear 50, batchnorm, tanh, linear -b tied, rmsnorm", 53)},
+        {"a tied linear alone", with_context(1, 17, "linear tied")}};
 }
 
 // Every optimizer, with tied weights, norms and dropout.
 std::vector<Network> optimizers() {
-    OperationConfig tied = {"linear"};
-    tied.tied = true;
     std::vector<Network> all;
     const OptimizerConfig adamw = {.kind = OptimizerKind::adamw, .weight_decay = 0.1, .beta1 = 0.8, .beta2 = 0.9};
     for (const OptimizerConfig& optimizer :
          {OptimizerConfig{.weight_decay = 0.3}, OptimizerConfig{.momentum = 0.7},
           OptimizerConfig{.weight_decay = 0.2, .momentum = 0.6, .nesterov = true}, adamw,
           OptimizerConfig{.kind = OptimizerKind::adamw, .beta1 = 0, .epsilon = 1e-3}}) {
-        for (const bool is_tied : {false, true}) {
+        for (const std::string last : {"linear", "linear tied"}) {
             Network& network = all.emplace_back();
             network.name = "optimizer " + std::to_string(all.size());
-            network.config = with_context(3, 19,
-                                          {{"linear", 53},
-                                           {"batchnorm"},
-                                           {"tanh"},
-                                           dropping(0.2),
-                                           {"linear", 19},
-                                           {"layernorm"},
-                                           is_tied ? tied : OperationConfig{"linear"}});
+            network.config =
+                with_context(3, 19, "linear 53, batchnorm, tanh, dropout 0.2, linear 19, layernorm, " + last);
             network.config.optimizer = optimizer;
         }
     }
@@ -316,8 +222,15 @@ void check_threads(const networks::Example& example) {
 
 }  // namespace
 
-TEST_CASE("fused patterns: equal their pieces in sequence, to the bit") {
-    for (const auto& networks : all_networks()) {
+TEST_CASE("fused patterns: equal their pieces in sequence, to the bit, with every convention of a batch norm too") {
+    std::vector<std::vector<Network>> all = all_networks();
+    for (const networks::PlacedNorm& norm : networks::norms()) {
+        for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{37}, {19, 5}}) {
+            Network& network = all.front().emplace_back(Network{"small", networks::small(hidden)});
+            networks::put(network.config, norm);
+        }
+    }
+    for (const auto& networks : all) {
         for_each_example(networks, [](const networks::Example& example) {
             if (!pays_by_character(example.config, example.rows)) {  // the pieces compute row by row
                 check_pieces(example);
@@ -342,7 +255,7 @@ TEST_CASE("fused patterns: equal the stepwise network in double, on every vector
 }
 
 TEST_CASE("fused patterns: their pieces use kernels") {
-    const NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"layernorm"}, {"silu"}, {"linear"}, {"rmsnorm"}});
+    const NetworkConfig config = with_context(3, 2, "linear 5, layernorm, silu, linear, rmsnorm");
     const Graph pieces = fused_pieces(config, 7);
     std::map<std::string, std::string> functions;
     for (const Step* step : all_steps(pieces)) {
@@ -367,7 +280,7 @@ TEST_CASE("fused patterns: the same bytes on any number of threads, whatever is 
 }
 
 TEST_CASE("fused patterns: an operation that only has steps is not supported") {
-    NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"relu"}, {"layernorm"}, {"rmsnorm"}, {"linear"}});
+    NetworkConfig config = with_context(3, 2, "linear 5, relu, layernorm, rmsnorm, linear");
     CHECK(has_fused_step(config));
     config.layers[1].op = config.layers[3].op = "an operation from outside";
     CHECK(!has_fused_step(config));

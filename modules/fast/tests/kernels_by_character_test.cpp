@@ -23,13 +23,6 @@ std::vector<float> floats(std::mt19937& random, std::size_t count) {
     return all;
 }
 
-// The last `values.size()` floats of the memory, as a copy of the values.
-std::span<float> put(fenced::Floats& memory, const std::vector<float>& values) {
-    const std::span<float> place = memory.last(values.size());
-    std::ranges::copy(values, place.begin());
-    return place;
-}
-
 struct Example {
     std::size_t n, T, V, width;
     std::vector<std::int64_t> X;
@@ -59,7 +52,7 @@ TEST_CASE("kernels: rows looked up by character are those of the table, summed i
     for_each_example([](const Example& e, std::mt19937& random) {
         const std::vector<float> table = floats(random, e.T * e.V * e.width), b = floats(random, e.width);
         fenced::Floats read(table.size()), bias(b.size()), made(e.n * e.width);
-        const std::span<float> from = put(read, table), onto = put(bias, b);
+        const std::span<float> from = read.last(table), onto = bias.last(b);
         std::vector<float> expected(e.n * e.width), with_bias(expected.size());
         for (std::size_t i = 0; i < e.n; ++i) {
             for (std::size_t j = 0; j < e.width; ++j) {
@@ -90,7 +83,7 @@ TEST_CASE("kernels: sums by character equal the formula, to the bit if short, el
         const std::size_t size = e.T * e.V * e.width;
         const std::vector<float> gradient = floats(random, e.n * e.width);
         fenced::Floats read(gradient.size()), made(size), between(size);
-        const std::span<float> dy = put(read, gradient), sums = made.last(size), scratch = between.last(size);
+        const std::span<float> dy = read.last(gradient), sums = made.last(size), scratch = between.last(size);
         simd::sum_by_character(sums.data(), scratch.data(), dy.data(), e.contexts(), e.width);
         CHECK(made.untouched_around());
         CHECK(between.untouched_around());

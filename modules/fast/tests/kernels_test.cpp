@@ -44,10 +44,6 @@ std::vector<Shape3> shapes() {
     return all;
 }
 
-void copy(std::span<float> to, const std::vector<float>& from) {
-    std::ranges::copy(from, to.begin());
-}
-
 // A sum of products: the kernel, its twin, and the exact terms.
 struct Product {
     std::vector<float> result, twin;
@@ -169,12 +165,12 @@ public:
 
     // f(x) out of place and in place, which must be equal.
     std::vector<float> map(Map f, const std::vector<float>& x) {
-        const auto fx = place(in1_, x);
+        const auto fx = in1_.last(x);
         const auto y = out_.last(x.size(), after_);
         f(y.data(), fx.data(), x.size());
         CHECK(out_.untouched_around());
         std::vector<float> result(y.begin(), y.end());
-        const auto in_place = place(in2_, x);
+        const auto in_place = in2_.last(x);
         f(in_place.data(), in_place.data(), x.size());
         CHECK(in2_.untouched_around());
         CHECK(std::equal(in_place.begin(), in_place.end(), result.begin()));
@@ -184,11 +180,6 @@ public:
 private:
     static constexpr std::size_t kRoom = 1 << 17;
 
-    static std::span<float> place(fenced::Floats& memory, const std::vector<float>& values) {
-        const std::span<float> span = memory.last(values.size());
-        copy(span, values);
-        return span;
-    }
     static Panels place(fenced::Floats& memory, const std::vector<float>& values, std::size_t rows, std::size_t columns,
                         const std::vector<Panel>& panels) {
         const std::span<float> span = memory.last(rows * padded(columns));

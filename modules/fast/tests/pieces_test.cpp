@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <set>
 #include <span>
@@ -13,6 +12,7 @@
 #include "base/model.h"
 #include "fast/models.h"
 #include "fast/simd/targets.h"
+#include "fast/tests/layers.h"
 #include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -97,8 +97,7 @@ TEST_CASE("pieces: all kernels of the fused step are among them, on every vector
 TEST_CASE(
     "pieces: the kernel of a norm joined with tanh is one in every layer that has it, whatever the first norm is") {
     const NetworkConfig config = with_layers(
-        networks::small({5}),
-        {{"linear", 6}, {"tanh"}, {"batchnorm"}, {"linear", 5}, {"batchnorm"}, {"tanh"}, {"linear"}, {"batchnorm"}});
+        networks::small({5}), test::layers("linear 6, tanh, batchnorm, linear 5, batchnorm, tanh, linear, batchnorm"));
     const Graph pieces = fused_pieces_on_all_targets(config, 7);
     std::set<std::string> joined, alone;
     for (const Step* step : all_steps(pieces)) {
@@ -152,36 +151,6 @@ TEST_CASE("pieces: each kernel equals the formula on the same inputs, on every v
                 INFO(step->makes << " by " << step->in_float.name);
                 CHECK(off <= 1e-5F * size + 1e-7F);  // two normalised rows may be almost 0
             }
-        }
-    }
-}
-
-TEST_CASE("pieces: in sequence they equal the fused network, to the bit") {
-    for (const std::size_t rows : {3U, 9U, 20U}) {
-        for (const networks::PlacedNorm& norm : networks::norms()) {
-            NetworkConfig config =
-                networks::small(rows == 9 ? std::vector<std::size_t>{37} : std::vector<std::size_t>{19, 5});
-            networks::put(config, norm);
-            const networks::Example example = networks::make(config, rows);
-            Graph pieces = fused_pieces(config, rows);
-            std::erase_if(pieces.forward, [](const Step& step) { return step.makes == "counts"; });
-            const std::unique_ptr<Model> one_by_one = make_step_model(pieces, Keep::all);
-            const std::unique_ptr<Model> fused = make_hand_model(HandForm::fused, config, rows, {.keep = Keep::all});
-            for (Model* implementation : {one_by_one.get(), fused.get()}) {
-                implementation->load(example.state);
-                implementation->run(example.batch(), 0.1F);
-            }
-            const std::vector<View> expected = one_by_one->views();
-            std::size_t compared = 0;
-            for (const View& view : fused->views()) {
-                INFO(view.name);
-                const View* same = find(expected, view.name);
-                REQUIRE(same != nullptr);
-                REQUIRE(same->shape == view.shape);
-                CHECK(std::memcmp(same->data, view.data, count(view.shape) * sizeof(float)) == 0);
-                ++compared;
-            }
-            CHECK(compared >= 3 * example.state.table().size() + 2);
         }
     }
 }

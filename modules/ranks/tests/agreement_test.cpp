@@ -5,35 +5,29 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "ranks/connect.h"
-#include "ranks/thread_group.h"
+#include "ranks/tests/thread_ranks.h"
 
 using namespace byhand;
 
 namespace {
 
 // The message of the InputError that each rank ends with, or "".
-std::vector<std::string> refusals_of(std::size_t ranks, const std::function<void(ThreadGroup&)>& work) {
-    MeetingPoint place(ranks);
+template <class Work>
+std::vector<std::string> refusals_of(std::size_t ranks, Work work) {
     std::vector<std::string> errors(ranks);
-    std::vector<std::jthread> threads;
-    for (std::size_t rank = 0; rank < ranks; ++rank) {
-        threads.emplace_back([&, rank] {
-            ThreadGroup group(place, rank);
-            try {
-                work(group);
-            } catch (const InputError& error) {
-                errors[rank] = error.what();
-            }
-        });
-    }
-    threads.clear();  // waits
+    thread_ranks::on_each(ranks, [&](Group& group) {
+        try {
+            work(group);
+        } catch (const InputError& error) {
+            errors[group.rank()] = error.what();
+        }
+    });
     return errors;
 }
 
@@ -46,7 +40,7 @@ TEST_CASE("agreement: the first rank and tensor that differ are named") {
     }
     Tensors<float> other = same;
     other["b1"][1] = std::nextafter(0.7F, 1.0F);
-    const auto errors = refusals_of(3, [&](ThreadGroup& group) {
+    const auto errors = refusals_of(3, [&](Group& group) {
         distributed::check_agreement(group, distributed::facts_of(same));
         distributed::check_agreement(group, distributed::facts_of(group.rank() == 2 ? other : same),
                                      "after 4711 steps ", ": the ranks no longer train one model");
@@ -57,7 +51,7 @@ TEST_CASE("agreement: the first rank and tensor that differ are named") {
 }
 
 TEST_CASE("agreement: another command or network is refused, though it has other things alike") {
-    const auto errors = refusals_of(2, [](ThreadGroup& group) {
+    const auto errors = refusals_of(2, [](Group& group) {
         std::vector<distributed::Fact> facts = {{"recipe", 7}};
         if (group.rank() == 1) {
             facts.push_back({"planted mistake", 3});

@@ -33,6 +33,15 @@ std::size_t rows_for(const NetworkConfig& config, bool by_character) {
     return !by_character ? 13 : config.vocabulary == 7 ? 33 : 141;
 }
 
+// What train(group) returns on each of the ranks has the bytes of `single`.
+template <class Train>
+void check_on_ranks(std::size_t ranks, const std::vector<float>& single, Train train) {
+    INFO(ranks << " ranks");
+    for (const std::vector<float>& of_rank : thread_ranks::of_each_rank(ranks, train)) {
+        CHECK(same_bytes(of_rank, single));
+    }
+}
+
 constexpr HandForm kForms[] = {HandForm::stepwise, HandForm::collapsed, HandForm::fused};
 
 }  // namespace
@@ -57,15 +66,14 @@ TEST_CASE("parts: the same bytes on any number of ranks, uneven parts and ranks 
         const std::size_t rows = i % 2 == 0 ? rows_for(all[i], true) : 8;
         const networks::Example example = networks::make(all[i], rows, ++seed);
         for (const HandForm form : kForms) {
+            INFO(networks::describe(all[i], rows) << ", form " << static_cast<int>(form));
+            const auto by = [&](Group& group) {
+                return trained(*make_model_in_parts(form, all[i], rows, {8, &group}), example);
+            };
             Single one;
-            const std::vector<float> single = trained(*make_model_in_parts(form, all[i], rows, {8, &one}), example);
+            const std::vector<float> single = by(one);
             for (const std::size_t ranks : kRanks) {
-                for (const std::vector<float>& of_rank : thread_ranks::of_each_rank(ranks, [&](Group& group) {
-                         return trained(*make_model_in_parts(form, all[i], rows, {8, &group}), example);
-                     })) {
-                    INFO(networks::describe(all[i], rows) << ", form " << static_cast<int>(form) << ", " << ranks);
-                    CHECK(same_bytes(of_rank, single));
-                }
+                check_on_ranks(ranks, single, by);
             }
         }
     }
@@ -160,10 +168,7 @@ TEST_CASE("parts: the fused step makes the same bytes on any number of threads a
         const std::vector<float> single = by(1, one);
         CHECK(same_bytes(by(3, one), single));
         for (const std::size_t ranks : {2U, 3U, 11U}) {
-            for (const std::vector<float>& of_rank :
-                 thread_ranks::of_each_rank(ranks, [&](Group& group) { return by(ranks == 3 ? 2 : 1, group); })) {
-                CHECK(same_bytes(of_rank, single));
-            }
+            check_on_ranks(ranks, single, [&](Group& group) { return by(ranks == 3 ? 2 : 1, group); });
         }
     });
 }
@@ -238,14 +243,12 @@ TEST_CASE("parts: large layers, whose gradients travel while others are computed
     NetworkConfig config = networks::small({300, 257, 5});
     test::set(config, &ShortForm::norm_place, "before");
     const networks::Example example = networks::make(config, 9, 3);
+    const auto by = [&](Group& group) {
+        return trained(*make_model_in_parts(HandForm::fused, config, 9, {4, &group}), example);
+    };
     Single one;
-    const std::vector<float> single = trained(*make_model_in_parts(HandForm::fused, config, 9, {4, &one}), example);
+    const std::vector<float> single = by(one);
     for (const std::size_t ranks : {2U, 3U, 5U}) {
-        for (const std::vector<float>& of_rank : thread_ranks::of_each_rank(ranks, [&](Group& group) {
-                 return trained(*make_model_in_parts(HandForm::fused, config, 9, {4, &group}), example);
-             })) {
-            INFO(ranks << " ranks");
-            CHECK(same_bytes(of_rank, single));
-        }
+        check_on_ranks(ranks, single, by);
     }
 }

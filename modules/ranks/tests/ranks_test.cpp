@@ -12,6 +12,7 @@
 #include "base/change_network.h"
 #include "base/parts.h"
 #include "checks/faults/mistakes.h"
+#include "fast/tests/layers.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 #include "ranks/joined_graph.h"
@@ -32,16 +33,8 @@ NetworkConfig with_everything() {
     config.optimizer = {.momentum = 0.6, .nesterov = true};
     config.norm.batch_divisor = Divisor::n_minus_1;
     config.norm.running_divisor = Divisor::n;
-    OperationConfig dropout = {op::kDropout};
-    dropout.p = 0.3;
-    return with_layers(config, {{op::kLinear, 17},
-                                {op::kBatchnorm},
-                                {"gelu"},
-                                dropout,
-                                {op::kLinear, 5},
-                                {op::kBatchnorm},
-                                {op::kTanh},
-                                {op::kLinear}});
+    return with_layers(config,
+                       test::layers("linear 17, batchnorm, gelu, dropout 0.3, linear 5, batchnorm, tanh, linear"));
 }
 
 std::vector<NetworkConfig> some_networks() {
@@ -76,40 +69,28 @@ bool is_one_of_ranks(const Mistake& mistake) {
 
 }  // namespace
 
-TEST_CASE("ranks: right ones hold the bits of one process") {
-    for (const NetworkConfig& config : some_networks()) {
-        for (const std::size_t parts : {1U, 5U, 8U, 33U}) {
-            for (const std::size_t ranks : {1U, 2U, 3U, 11U}) {
-                INFO(test::widths(config).size() << " layers, " << parts << " parts, " << ranks << " ranks");
-                const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, parts, ranks);
-                CHECK(names_of(judged(*all.ranks, config)).empty());
-                const RankSummary summary = all.ranks->summary();
-                CHECK(summary.different.empty());
-                CHECK(summary.values == all.ranks->views().size());
-                CHECK(summary.ranks == ranks);
-            }
-        }
-    }
-}
-
-TEST_CASE("ranks: the collapsed and the fused network hold the bits of one process") {
-    for (const NetworkConfig& config : some_networks()) {
-        for (const std::string model : {"collapsed", "fused"}) {
-            for (const std::size_t parts : {5U, 33U}) {
-                for (const std::size_t ranks : {2U, 7U}) {
-                    INFO(model << ", " << test::widths(config).size() << " layers, " << parts << " parts, " << ranks
-                               << " ranks");
-                    const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, parts, ranks, model);
+TEST_CASE("ranks: right ones hold the bits of one process, in every form") {
+    struct Case {
+        std::string model;
+        std::vector<std::size_t> parts, ranks;
+    };
+    for (const Case& one :
+         {Case{"stepwise", {1, 5, 8, 33}, {1, 2, 3, 11}}, {"collapsed", {5, 33}, {2, 7}}, {"fused", {5, 33}, {2, 7}}}) {
+        for (const NetworkConfig& config : some_networks()) {
+            for (const std::size_t parts : one.parts) {
+                for (const std::size_t ranks : one.ranks) {
+                    INFO(one.model << ", " << test::widths(config).size() << " layers, " << parts << " parts, " << ranks
+                                   << " ranks");
+                    const RanksOnThreads all = ranks_on_threads(nullptr, config, kRows, parts, ranks, one.model);
                     CHECK(names_of(judged(*all.ranks, config)).empty());
                     const RankSummary summary = all.ranks->summary();
+                    const std::vector<View> views = all.ranks->views();
                     CHECK(summary.different.empty());
-                    CHECK(summary.model == model);
-                    Names names;
-                    for (const View& view : all.ranks->views()) {
-                        names.insert(view.name);
-                    }
-                    for (const std::string name : {"logits", "loss", "dW1", "dC", "new_W1"}) {
-                        CHECK(names.contains(name));
+                    CHECK(summary.values == views.size());
+                    CHECK(summary.ranks == ranks);
+                    CHECK(summary.model == one.model);
+                    for (const char* name : {"logits", "loss", "dW1", "dC", "new_W1"}) {
+                        CHECK(find(views, name) != nullptr);
                     }
                 }
             }
