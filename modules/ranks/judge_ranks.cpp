@@ -7,8 +7,8 @@
 #include <functional>
 #include <utility>
 
+#include "base/value.h"
 #include "harness/isolated/hints.h"
-#include "harness/isolated/values.h"
 #include "ranks/joined_graph.h"
 
 namespace byhand {
