@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "base/parts.h"
+#include "base/value.h"
 #include "byhand/rounded.h"
-#include "harness/isolated/values.h"
 
 namespace byhand {
 namespace {

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "base/parts.h"
+#include "base/value.h"
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
 #include "fast/pieces.h"
-#include "harness/isolated/values.h"
 #include "manual/stepwise.h"
 
 namespace byhand {
