@@ -26,11 +26,6 @@ std::size_t rows_with(const RankPlan& plan, const BatchPart& place) {
     return 0;
 }
 
-// From a mean over the batch to one over the rows of the rank with that part.
-float to_own_rows(const RankPlan& plan, const BatchPart& place) {
-    return static_cast<float>(place.batch) / static_cast<float>(rows_with(plan, place));
-}
-
 void add_rightly(std::span<float> sum, Shares shares) {
     add_pairwise(shares);
     std::ranges::copy(shares.front(), sum.begin());
