@@ -24,8 +24,7 @@ Document sample() {
     formulas.formulas.front().formula = "h = tanh(x)";
     formulas.formulas.front().place = "src/manual/tanh/formulas.h";
     document.blocks.emplace_back(formulas);
-    document.plots.push_back(
-        {"a \"plot\"", "x", "y", {{"s", {1, 2}, {0.5, -1}, {}, {}, Style::both}}, false, true, false});
+    document.plots.push_back({"a \"plot\"", "x", "y", {{"s", {1, 2}, {0.5, -1}, {}, {}, Style::both}}, false, true});
     return document;
 }
 
