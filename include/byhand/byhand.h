@@ -81,7 +81,8 @@ typedef struct {
     // beside the given ones are tried as well.
     const size_t* sizes;
     uint32_t timeout_ms;  // of all calls in one type, and again of those in a row; by default 10 s
-    // If 0, the kernel runs in a subprocess, where crashes and accesses outside of its operands are found.
+    // If 0, the kernel runs in a subprocess, where crashes and accesses outside of its operands are found. Otherwise
+    // there is no time limit, and no call is repeated.
     int in_this_process;
 } byhand_expected;
 

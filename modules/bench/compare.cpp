@@ -7,7 +7,6 @@
 #include <cmath>
 #include <exception>
 #include <iterator>
-#include <set>
 #include <utility>
 
 #include "base/error.h"
@@ -141,8 +140,9 @@ void check_comparable(const Report& earlier, const Machine& machine, bool of_ope
         }
     }
     if (missing.size() == recipes.size()) {
-        std::set<std::string> known;
-        std::ranges::transform(earlier.timings, std::inserter(known, known.end()), &Timing::recipe);
+        std::vector<std::string> known;  // the timings of a recipe stand together
+        std::ranges::transform(earlier.timings, std::back_inserter(known), &Timing::recipe);
+        known.erase(std::ranges::unique(known).begin(), known.end());
         refuse(fmt::format("has no recipe {}; give --recipe, of {}", fmt::join(missing, ", "), fmt::join(known, ", ")));
     }
 }

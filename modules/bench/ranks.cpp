@@ -6,11 +6,13 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <utility>
 
 #include "bench/counting_group.h"
 #include "bench/step.h"
 #include "fast/models.h"
+#include "ranks/gathered.h"
 #include "ranks/parts.h"
 
 namespace byhand::bench {
@@ -26,9 +28,7 @@ double seconds_since(Clock::time_point start) {
 
 // The number that each rank passes, on all ranks.
 std::vector<float> gathered(Group& all, float own = 0) {
-    std::vector<float> numbers(all.size());
-    all.gather(numbers, {&own, 1});
-    return numbers;
+    return byhand::gathered(all, std::span<const float>(&own, 1));
 }
 
 // A model that the ranks of a group train together, or one rank without a group.

@@ -2,7 +2,7 @@
 // pass.
 //
 // For each value that has a gradient, some of its elements are moved, one at a time, and the forward steps after it run
-// again over the same arena, so that every use of the value is affected. The limit of an element is the bound of the
+// again over the same tensors, so that every use of the value is affected. The limit of an element is the bound of the
 // difference quotient (differences.h) and the rounding of our own gradient.
 #pragma once
 

@@ -41,12 +41,16 @@ bool is_off_without_battery(const ComparedStep& step) {
            });
 }
 
-// Whether every tensor that both have passes.
-bool all_pass(const BaselineMetric& metric, const std::vector<View>& ours, const std::vector<View>& theirs) {
-    return std::ranges::all_of(ours, [&](const View& view) {
+// Of every tensor that both have.
+std::vector<Distances> distances(const std::vector<View>& ours, const std::vector<View>& theirs) {
+    std::vector<Distances> all;
+    for (const View& view : ours) {
         const View* other = find(theirs, view.name);
-        return other == nullptr || other->shape != view.shape || metric.passes(Distances(view, *other));
-    });
+        if (other != nullptr && other->shape == view.shape) {
+            all.emplace_back(view, *other);
+        }
+    }
+    return all;
 }
 
 // A recipe with drawn values, its batches and LibTorch's results.
@@ -101,9 +105,10 @@ public:
         score.blamed =
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
         Model& implementation = *candidates.front()->implementation;
+        const std::vector<Distances> all =
+            distances(implementation.views(), reference_.implementations.stepwise->views());
         for (const BaselineMetric& metric : baseline_metrics()) {
-            score.baseline_metrics[metric.name] =
-                !all_pass(metric, implementation.views(), reference_.implementations.stepwise->views());
+            score.baseline_metrics[metric.name] = !std::ranges::all_of(all, metric.passes);
         }
         score.baseline_metrics[kLossMetric] =
             std::abs(loss_after(implementation) - loss_) > 5e-5;  // in the usual four decimals

@@ -235,10 +235,14 @@ private:
         if (slot(i).is_faulty() || slot(i).made == 0) {
             return;
         }
+        journal.begin(first_ + i);
         const PreparedCall<T> prepared = prepare(i, Place::end, operands);
         numbers_.allow(Access::read);
+        bool is_first = true;
         const auto makes_the_same = [&] {
-            journal.begin(first_ + i);
+            if (!std::exchange(is_first, false)) {
+                journal.begin(first_ + i);
+            }
             prepared.clear();
             return this->makes_the_same(i, prepared);
         };

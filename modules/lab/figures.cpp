@@ -33,7 +33,7 @@ std::vector<double> numbers_of_column(const Table& table, const std::string& key
         static_cast<std::size_t>(std::ranges::find(table.columns, key, &Column::key) - table.columns.begin());
     return figures_of(table.rows, [column](const std::vector<Cell>& row) {
         const Json& value = row.at(column).value;
-        return value.is_number() ? value.get<double>() : NAN;
+        return value.is_number() ? value.get<double>() : value == Json("inf") ? INFINITY : NAN;
     });
 }
 

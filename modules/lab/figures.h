@@ -11,7 +11,7 @@
 
 namespace byhand::lab {
 
-// Over the sample; the deviation with divisor n − 1, and 0 for a single value. Both are 0 of none.
+// Over the sample; the deviation with divisor n − 1, and 0 for a single value. Of no values, both are 0.
 struct MeanAndDeviation {
     double mean = 0, deviation = 0;
 };

@@ -23,10 +23,12 @@ namespace {
 // Differences up to this share of a value are those of rounding, in double.
 constexpr double kRounding = 1e-9;
 
-// With 1, which changes nothing, as the first.
+// 1 among them, which changes nothing.
 std::vector<double> scales_of(const InvarianceOptions& options) {
     std::vector<double> scales = options.alphas.empty() ? std::vector<double>{100} : options.alphas;
-    scales.insert(scales.begin(), 1);
+    if (std::ranges::find(scales, 1.0) == scales.end()) {
+        scales.insert(scales.begin(), 1);
+    }
     return scales;
 }
 

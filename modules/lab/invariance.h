@@ -15,13 +15,15 @@ namespace byhand::lab {
 
 struct InvarianceOptions {
     std::vector<double> values = {2, 0, 2, 4};  // of one unit, a row of the batch each
-    std::vector<double> alphas = {};  // factors of the values and of a layer's weights; empty: 100, and 1e-3 to 1e3
-    double gain = 1.5, bias = 0.5;    // γ and β of the unit
+    std::vector<double> alphas =
+        {};  // factors of the values and of a layer's weights, besides 1; empty: 100, and 1e-3 to 1e3
+    double gain = 1.5, bias = 0.5;  // γ and β of the unit
 
     std::vector<OwnOption> own() {
         return {{"--values", "Values of one unit, a row of the batch each", &values},
                 {"--alpha",
-                 "Factors of the values and of a layer's weights [100 for the values, 0.001 to 1000 for the weights]",
+                 "Factors of the values and of a layer's weights, besides 1 [100 for the values, 0.001 to 1000 for the "
+                 "weights]",
                  &alphas},
                 {"--gain", "γ of the unit", &gain},
                 {"--bias", "β of the unit", &bias}};

@@ -54,8 +54,10 @@ Trained train_one(const Training& training, const Material& material) {
         }
         trained.train = mean_loss(*model, run.train.first(run.val.size()), network.vocabulary);
         trained.val = mean_loss(*model, run.val, network.vocabulary);
-        trained.late_deviation = mean_and_deviation(late).deviation;
         trained.finite = std::isfinite(trained.train) && std::isfinite(trained.val);
+    }
+    if (trained.finite) {
+        trained.late_deviation = mean_and_deviation(late).deviation;
     }
     return trained;
 }

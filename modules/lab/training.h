@@ -30,11 +30,10 @@ struct Trained {
     // The minibatch losses, the mean of each `kWindow` steps.
     std::vector<double> curve;
     bool finite = true;  // false: a loss was not, and the training ended there
-    // The next three are NaN where the training was not finite.
     // Mean cross-entropy at the end in evaluation mode, in nats: over the validation part, and over as many examples
     // of the training part.
     double train = NAN, val = NAN;
-    double late_deviation = NAN;  // of the minibatch losses over the last half of the steps
+    double late_deviation = NAN;  // of the minibatch losses over the last half of the steps, if all is finite
     Tensors<float> state;
 };
 inline constexpr std::size_t kWindow = 100;
@@ -58,6 +57,13 @@ struct FirstStep {
 // Throws InputError where prepare (train/run.h) does.
 FirstStep first_step(const Recipe& recipe, const Material& material);
 
+// The tensor in double.
+template <class T>
+std::vector<double> copy_of(const Tensors<T>& tensors, const std::string& name) {
+    const auto values = tensors[name];
+    return {values.begin(), values.end()};
+}
+
 // ---- Layers ----
 
 // What a hidden layer's norm hands on, or its linear where there is no norm; of the output layer, the logits.
@@ -66,13 +72,6 @@ inline std::string handed_on(const Layer& layer) {
         return "logits";
     }
     return layer.value(layer.has_batchnorm && !layer.has_batchnorm_first ? "h" : "hpreact");
-}
-
-// The tensor in double.
-template <class T>
-std::vector<double> copy_of(const Tensors<T>& tensors, const std::string& name) {
-    const auto values = tensors[name];
-    return {values.begin(), values.end()};
 }
 
 // The layers that have a norm, in order.

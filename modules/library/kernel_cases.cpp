@@ -117,12 +117,12 @@ void KernelCheck::add_saved(const KernelFunction& function, Evaluation& evaluati
         const auto with = std::ranges::find(expected_.with_, name, &std::pair<std::string, Evaluate>::first);
         const bool is_y = with == expected_.with_.end();
         const Evaluate& evaluate = is_y ? expected_.evaluate_ : with->second;
-        Computed saved = is_y ? find_sampled(evaluation.right, "y").exact : evaluate(inputs, {}).at(0);
+        const Computed saved = is_y ? find_sampled(evaluation.right, "y").exact : evaluate(inputs, {}).at(0);
         const std::vector<Computed> moved = evaluate(of_forward, {DType::float32, 1});
         if (moved.empty() || !moved[0].exact) {
             all.push_back({name, saved.numbers, type});
         }
-        evaluation.values.put({name, saved.shape}, std::move(saved.numbers));
+        evaluation.values.put({name, saved.shape}, saved.numbers);
     }
     for (std::size_t draw = 0; !all.empty() && draw < kDrawsOfSaved; ++draw) {
         Tensors<double>& moved = evaluation.moved.emplace_back(evaluation.values);
@@ -145,7 +145,7 @@ Evaluation KernelCheck::evaluation_for(const KernelFunction& function, const Ten
             std::vector<double> numbers = one.values.copy_of(name);
             std::ranges::transform(numbers, numbers.begin(), [&](double x) { return rounded_to(dtype, x); });
             const std::vector<View> views = one.values.views();
-            one.values.put({name, find(views, name)->shape}, std::move(numbers));
+            one.values.put({name, find(views, name)->shape}, numbers);
             narrow = narrow || is_narrow(dtype);
         }
     };

@@ -20,9 +20,10 @@ namespace {
 struct Order {
     enum class Action { stop, load, run };
     Action action = Action::stop;
-    std::size_t number = 0;  // of the implementation
     float rate = 0;          // of a run
+    std::size_t number = 0;  // of the implementation
 };
+static_assert(sizeof(Order) == 16);  // sent as bytes: no padding
 
 // The values of rank 0, on every rank.
 template <class T>

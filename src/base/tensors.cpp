@@ -20,6 +20,14 @@ Tensors<T>::Tensors(std::vector<TensorSpec> table) : table_(std::move(table)) {
 }
 
 template <class T>
+void Tensors<T>::check_count(const TensorSpec& spec, std::size_t elements) {
+    if (count(spec.shape) != elements) {
+        throw std::invalid_argument(spec.name + " has " + std::to_string(elements) + " elements, but its shape has " +
+                                    std::to_string(count(spec.shape)));
+    }
+}
+
+template <class T>
 void Tensors<T>::put(const View& view) {
     const std::size_t elements = count(view.shape);
     std::variant<Numbers, Indices> entry;

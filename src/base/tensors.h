@@ -71,10 +71,12 @@ public:
     // Every element unwritten. Throws std::invalid_argument for a duplicate name.
     explicit Tensors(std::vector<TensorSpec> table);
 
-    // Copies a tensor, converted to T unless it holds indices, and replaces the one of its name.
+    // Copies a tensor, converted to T unless it holds indices, and replaces the one of its name. Throws
+    // std::invalid_argument if the shape has another number of elements than there are.
     void put(const View& view);
     template <class From>
     void put(const TensorSpec& spec, const std::vector<From>& values) {
+        check_count(spec, values.size());
         put({spec.name, spec.shape, *dtype_for<From>, values.data()});
     }
 
@@ -116,6 +118,8 @@ public:
     void clear();
 
 private:
+    static void check_count(const TensorSpec& spec, std::size_t elements);
+
     using Numbers = AlignedVector<T>;
     using Indices = std::vector<std::int64_t>;
     std::vector<TensorSpec> table_;

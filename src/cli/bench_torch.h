@@ -1,4 +1,4 @@
-// LibTorch in a benchmark, and a benchmark by several processes.
+// The options of a benchmark, LibTorch in it, and a benchmark by several processes.
 #pragma once
 
 #include <cstddef>

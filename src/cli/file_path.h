@@ -1,4 +1,4 @@
-// Paths on the command line. An option of one of these types protects its file: see collisions.h.
+// Paths on the command line. An option of one of these types protects its file: see files.h.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Words of a command line: quoting, shortening, whole numbers.
+// Words of a command line: quoting, shortening, whole numbers, patterns.
 #pragma once
 
 #include <cstddef>

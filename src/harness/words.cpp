@@ -1,7 +1,6 @@
 #include "harness/words.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/value.h"
 
@@ -16,10 +15,22 @@ using Axes = std::vector<Axis>;
 constexpr const char* kCharacter = "character";
 
 const char* in_words(Axis axis) {
-    constexpr std::array kWords = {"batch row", "position", "dimension", "position and dimension",
-                                   kCharacter,  "unit",     kCharacter};
-    static_assert(kWords.size() == static_cast<std::size_t>(Axis::character) + 1);
-    return kWords.at(static_cast<std::size_t>(axis));
+    switch (axis) {
+        case Axis::row:
+            return "batch row";
+        case Axis::position:
+            return "position";
+        case Axis::dimension:
+            return "dimension";
+        case Axis::input:
+            return "position and dimension";
+        case Axis::embedded:
+        case Axis::character:
+            return kCharacter;
+        case Axis::unit:
+            break;
+    }
+    return "unit";
 }
 
 class Speaker {

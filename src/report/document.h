@@ -1,5 +1,5 @@
-// The result of a command, as plain data: written as text, as a page, as CSV and as plots by the other headers of this
-// folder.
+// The result of a command, as plain data: written as text, as a page, as CSV, as JUnit XML and as plots by
+// writers.h.
 #pragma once
 
 #include <cstddef>

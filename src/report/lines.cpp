@@ -24,7 +24,7 @@ std::string wrapped(std::string_view text, std::size_t width) {
         for (const auto word_range : std::views::split(line.substr(indent), ' ')) {
             const std::string_view word(word_range.begin(), word_range.end());
             const std::size_t wide = width_of(word);
-            if (column > indent && column + 1 + wide > width) {
+            if (column > indent && wide > 0 && column + 1 + wide > width) {
                 out += '\n' + std::string(indent, ' ');
                 column = indent;
             }

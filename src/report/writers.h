@@ -1,4 +1,4 @@
-// How a document is written: as text for a terminal, CSV, a JUnit test case, a page, plots.
+// How a document is written: as text for a terminal, CSV, JUnit XML, a page, plots.
 #pragma once
 
 #include <cstddef>

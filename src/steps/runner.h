@@ -1,4 +1,4 @@
-// Execution of step lists over one arena.
+// Execution of step lists over named tensors.
 #pragma once
 
 #include <cstdint>

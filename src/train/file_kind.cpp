@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <string_view>
 
 #include "base/error.h"
@@ -106,18 +105,31 @@ FileKind kind_of(const RegularFile& file, const std::string& path) {
 }
 
 std::string to_string(FileKind kind) {
-    static const std::map<FileKind, std::string> kNames = {{FileKind::unknown, ""},
-                                                           {FileKind::empty, "empty"},
-                                                           {FileKind::zip, "a zip archive, such as a .npz"},
-                                                           {FileKind::npy, "a .npy array"},
-                                                           {FileKind::pytorch, "a PyTorch file"},
-                                                           {FileKind::pickle, "a pickle"},
-                                                           {FileKind::gzip, "compressed by gzip"},
-                                                           {FileKind::json, "JSON"},
-                                                           {FileKind::csv, "CSV"},
-                                                           {FileKind::python, "Python source"},
-                                                           {FileKind::text, "text"}};
-    return kNames.at(kind);
+    switch (kind) {
+        case FileKind::unknown:
+            break;
+        case FileKind::empty:
+            return "empty";
+        case FileKind::zip:
+            return "a zip archive, such as a .npz";
+        case FileKind::npy:
+            return "a .npy array";
+        case FileKind::pytorch:
+            return "a PyTorch file";
+        case FileKind::pickle:
+            return "a pickle";
+        case FileKind::gzip:
+            return "compressed by gzip";
+        case FileKind::json:
+            return "JSON";
+        case FileKind::csv:
+            return "CSV";
+        case FileKind::python:
+            return "Python source";
+        case FileKind::text:
+            return "text";
+    }
+    return "";
 }
 
 bool is_own_npz(const std::string& path) {

@@ -146,6 +146,7 @@ TEST_CASE("tensors: put copies floats, doubles and indices, and replaces a tenso
     CHECK(values.holds_indices("none"));
 
     values.put({"a", {2, 1}}, std::vector<float>{3, 4});
+    CHECK_THROWS_AS(values.put({"a", {4}}, std::vector<double>{1, 2, 3}), std::invalid_argument);
     const std::vector<View> views = values.views();
     REQUIRE(views.size() == 4);
     CHECK(views[0].name == "a");

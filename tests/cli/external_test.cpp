@@ -88,7 +88,10 @@ TEST_CASE("compare --mine: one wrong line of mine.py is found, and none of an eq
     const std::vector<Line> lines = {
         {"", "dW2 = h.T @ dlogits", "dW2 = (dlogits.T @ h).T"},  // the same product, transposed twice
         {"dbnvar", "dbnvar = -0.5 *", "dbnvar = 0.5 *"},
+        {"dC", "dC = one_hot(X.ravel(), V).T @ demb.reshape(n * T, E)",
+         "dC = np.zeros((V, E), np.float32); dC[X.ravel()] = demb.reshape(n * T, E)"},
         {"dhprebn", "dhprebn = dbndiff + dbnmeani / n", "dhprebn = dbndiff"},
+        {"dW1", "dW1 = embcat.T @ dhprebn", "dW1 = embcat[:-1].T @ dhprebn[:-1]"},
         {"dlogit_maxes", "dlogit_maxes = -dnorm_logits.sum(1)", "dlogit_maxes = -dnorm_logits[:, 1:].sum(1)"},
         {"db1", "db1 = dhprebn.sum(0)", "db1 = dhpreact.sum(0)"},
         // As the makemore lectures write them.

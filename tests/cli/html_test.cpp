@@ -43,6 +43,7 @@ TEST_CASE("compare as HTML: one page of less than 2 MB, with the culprit, its he
     CHECK(contains(text, "<a class=\"box culprit\" href=\"#dbndiff\">"));
     CHECK(times(text, "class=\"box heir\"") == 7);
     CHECK(contains(text, "<code>byhand compare --plant dvar-path-forgotten</code>"));
+    CHECK_FALSE(contains(text, "--verbose"));
     CHECK(folder.files() == std::vector<std::string>{"page.html"});
     const std::string deep = page(folder, 0, "--recipe makemore-deep --model stepwise,collapsed,fused");
     CHECK(deep.size() < kLargest);

@@ -347,7 +347,7 @@ TEST_CASE("step inputs: a NaN counts only where each number in its place makes a
         FakeReferenceOperations operations;
         operations.add("y", {{"x", {kElements}}}, exact);
         Tensors<double> values;
-        values.put({"x", {kElements}}, std::move(x));
+        values.put({"x", {kElements}}, x);
         return make_step_input(step, operations, std::make_shared<const Tensors<double>>(std::move(values)));
     };
     const std::vector<double> some = {0.5, nan, -1, 0.75, nan, 0.25, -0.5};

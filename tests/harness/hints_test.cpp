@@ -108,6 +108,8 @@ TEST_CASE("hints: a result that ends at the extent of the other axis") {
     CHECK(unwritten_hint(ours, {5}, {read({3, 5})}) ==
           "nothing is written from element 3 on, and dprobs has 3 rows: a sum over the wrong axis?");
     CHECK(unwritten_hint(ours, {5}, {read({5, 4}), read({5})}).empty());
+    const View other{.name = "counts", .shape = {3, 5}};
+    CHECK(unwritten_hint(ours, {5}, {read({5, 3}), other}) == unwritten_hint(ours, {5}, {other, read({5, 3})}));
     CHECK(unwritten_hint(ours, {5, 1}, {read({5, 3})}).empty());
     const std::vector<double> gap = {1, 0, 2, none, 7};
     CHECK(unwritten_hint(gap, {5}, {read({5, 3})}).empty());

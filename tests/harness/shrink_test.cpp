@@ -104,7 +104,7 @@ Tensors<double> values_at(const NetworkSize& size) {
     }
     values.put({"z", {n, V}}, z);
     values.put({"embcat", {n, K}}, x);
-    values.put({"Y", {n}}, std::move(Y));
+    values.put({"Y", {n}}, Y);
     return values;
 }
 

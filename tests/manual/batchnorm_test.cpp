@@ -160,6 +160,8 @@ TEMPLATE_TEST_CASE("batch norm: each of three columns has its own mean, variance
     Vector<TestType> var(3);
     batchnorm_variance_of_differences(var.data(), by_n.diff.data(), 5, 3, 5, Divisor::n);
     check(var, {6.4, 1.44, 0.96});
+    batchnorm_variance_of_differences(var.data(), by_n.diff.data(), 5, 3, 5, Divisor::n_minus_1);
+    check(var, {8, 1.8, 1.2});
     check(by_n.var_inv, {1 / std::sqrt(6.4), 1 / 1.2, 1 / std::sqrt(0.96)});
     check(forward(x, 5, {Divisor::n_minus_1}).var, {8, 1.8, 1.2});
 

@@ -66,8 +66,6 @@ public:
     std::size_t size() const { return bound_.size(); }
 
 private:
-    static bool is_index(const std::string& name) { return name == "X" || name == "Y"; }
-
     byhand::Runner<T>& runner_;
     std::vector<byhand::BoundStep<T>> bound_;
 };

@@ -18,7 +18,7 @@ std::size_t also_reads(Step& step, const std::string& name) {
     return step.reads.size() - 1;
 }
 
-// The kept numbers of the mask as `factor` instead. Nowhere where that is the same.
+// The kept numbers of the mask as `factor` instead. Not applied where that is the same.
 Edit keeps_by(float (*factor)(const Setting& setting)) {
     return when([=](const Setting& setting) { return factor(setting) != kept(setting); },
                 changes([=](float made, const Element& x) { return made == 0 ? made : factor(x); }));

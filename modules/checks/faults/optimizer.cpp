@@ -45,7 +45,7 @@ Names decays_by_gradient(Network& network) {
     return {mean->makes, square->makes, update->makes};
 }
 
-// Sets the parameter to formula(p, step, rate, λ), `step` being m̂/(√v̂ + ε). Nowhere without weight decay.
+// Sets the parameter to formula(p, step, rate, λ), `step` being m̂/(√v̂ + ε). Not applied without weight decay.
 Edit other_decay(float (*formula)(float p, float step, float rate, float decay)) {
     return when([](const Setting& setting) { return decay_of(setting.config) != 0; }, makes([=](const Element& x) {
                     const float by = x(1) / (std::sqrt(x(2)) + epsilon_of(x.config));

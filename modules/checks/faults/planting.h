@@ -128,7 +128,7 @@ bool makes_first_read(Network& network, Step& step);
 bool then(Step& step, Call spoil);
 Edit changes(const Change& change);
 Edit changes(float (*change)(float made));
-// Every element times a factor. Nowhere where that is 1.
+// Every element times a factor. Not applied where that is 1.
 Edit scaled(float factor);
 Edit scaled(const Factor& factor);
 Edit is_zero_where(const Where& is_zero);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -105,9 +106,9 @@ Claims faster(Document& document, const TwoForms& network, const Setup& setup, c
 
 // ---- steadier ----
 
-// At the rates at which every training of both forms ends below the limit.
-Claim steadier(Document& document, const TwoForms& network, const Study& final_losses,
-               const std::vector<Trained>& trained, double limit) {
+// At the rates at which every training of both forms ends below the limit. None if there is no such rate.
+std::optional<Claim> steadier(Document& document, const TwoForms& network, const Study& final_losses,
+                              const std::vector<Trained>& trained, double limit) {
     Study study = final_losses;
     study.key = "steadier_" + network.name;
     study.title = "Deviation of the minibatch losses by learning rate, " + network.name;
@@ -122,16 +123,17 @@ Claim steadier(Document& document, const TwoForms& network, const Study& final_l
         }
     }
     add(document, {study});
+    if (common.empty()) {
+        return std::nullopt;
+    }
     return claim_on(study,
                     {"steadier", network.name, "Training is steadier with it",
                      fmt::format("Deviation of the minibatch losses over the last half of the steps, mean of the {} "
-                                 "rates at which both forms end below a loss of {:.3f} on every seed",
-                                 common.size(), limit),
+                                 "at which both forms end below a loss of {:.3f} on every seed",
+                                 common.size() == 1 ? "rate" : fmt::format("{} rates", common.size()), limit),
                      "deviation"},
                     [&](const std::vector<double>& deviations) {
-                        return common.empty()
-                                   ? NAN
-                                   : mean_of(figures_of(common, [&](std::size_t rate) { return deviations[rate]; }));
+                        return mean_of(figures_of(common, [&](std::size_t rate) { return deviations[rate]; }));
                     });
 }
 
@@ -189,7 +191,9 @@ Claims by_rates(Document& document, const TwoForms& network, const Setup& setup,
         std::ranges::move(faster(document, network, setup, study, trained), std::back_inserter(claims));
     }
     if (options.wants("steadier")) {
-        claims.push_back(steadier(document, network, study, trained, limit));
+        if (auto claim = steadier(document, network, study, trained, limit)) {
+            claims.push_back(std::move(*claim));
+        }
     }
     return claims;
 }

@@ -108,7 +108,7 @@ Training watched(const Recipe& recipe, InputRecord& record) {
 // ---- data ----
 
 constexpr std::size_t kLonger = 5;  // times the steps of the other trainings: running statistics need them
-constexpr std::size_t kTests = 5;   // of the tests, the last one at the end
+constexpr std::size_t kTests = 5;   // the last one at the end
 
 char32_t middle_initial(const Names& names) {
     std::u32string initials;

@@ -147,7 +147,7 @@ Study descent_of(const Scene& scene, const Setup& setup, std::size_t steps) {
     });
 }
 
-// One of the ends of so many equal parts.
+// One of the kParts + 1 numbers that divide the range into equal parts, ends included.
 double uniform(TorchGenerator& g, double from, double to) {
     constexpr std::uint64_t kParts = 10'000;
     std::int64_t drawn = 0;

@@ -103,6 +103,8 @@ constexpr Way kWays[] = {
     {Drawn::last_in_row, "the last index only in"},
 };
 
+static_assert(std::size(kWays) == static_cast<std::size_t>(Drawn::last_in_row) + 1);
+
 const Way& way_of(Drawn how) {
     return *std::ranges::find(kWays, how, &Way::how);
 }

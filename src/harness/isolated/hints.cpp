@@ -300,7 +300,8 @@ std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t n) {
     return all;
 }
 
-std::string unwritten_hint(std::span<const double> ours, const Shape& shape, const std::vector<View>& reads) {
+std::string unwritten_hint(std::span<const double> ours, const Shape& shape, std::vector<View> reads) {
+    std::ranges::sort(reads, {}, &View::name);
     const auto is_unwritten = [](double x) { return std::isnan(x); };  // the pattern of memory is a NaN
     const auto first = static_cast<std::size_t>(std::ranges::find_if(ours, is_unwritten) - ours.begin());
     if (shape.size() != 1 || first == 0 || !std::ranges::all_of(ours.subspan(first), is_unwritten)) {

@@ -28,7 +28,7 @@ inline constexpr const char* kAllZero = "all zero";
 
 // "nothing is written from element 27 on, and dprobs has 27 columns: a sum over the wrong axis?", where `ours` is a
 // vector whose elements are unwritten from one on that is the other extent of a matrix that the step reads; else empty.
-std::string unwritten_hint(std::span<const double> ours, const Shape& shape, const std::vector<View>& reads);
+std::string unwritten_hint(std::span<const double> ours, const Shape& shape, std::vector<View> reads);
 
 // What a hint says holds for every element and so for inputs of any size: "(n − 1)/n: n against n − 1" of "off by the
 // factor 31/32 = (n − 1)/n: n against n − 1", "all zero". Empty if it says no such thing.

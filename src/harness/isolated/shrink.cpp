@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -292,7 +293,7 @@ private:
             if (!indices) {
                 return std::nullopt;
             }
-            values.put(spec, std::move(*indices));
+            values.put(spec, *indices);
         }
         return values;
     }
