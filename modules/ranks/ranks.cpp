@@ -114,7 +114,7 @@ Ranks::Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader)
 void Ranks::load(const Tensors<float>& state) {
     state_ = state;
     Group& group = leader_->group();
-    exchanged(group, {Order::Action::load, number_});
+    exchanged(group, {.action = Order::Action::load, .number = number_});
     Tensors<float> shared = state;
     share_state(group, shared);
     its_.own.model->load(shared);
@@ -127,7 +127,7 @@ void Ranks::run(const Batch& batch, float rate) {
     batch_ = batch;
     rate_ = rate;
     Group& group = leader_->group();
-    exchanged(group, {Order::Action::run, number_, rate});
+    exchanged(group, {.action = Order::Action::run, .rate = rate, .number = number_});
     shared_batch(group, batch, batch.rows, its_.whole.config.context);
     its_.own.model->run(batch, rate);
     const std::vector<float> all = gather_values(group, its_.own.values(), longest_);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/value.h"
 #include "manual/networks.h"
 #include "steps/runner.h"
 
@@ -18,7 +19,7 @@ class Steps {
 public:
     Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList& list) : runner_(runner) {
         const auto operand = [&](const std::string& name) -> byhand::Operand<T> {
-            if (is_index(name)) {
+            if (byhand::is_index(name)) {
                 return name == "X" ? example.X.data() : example.Y.data();
             }
             return runner.tensors()[name].data();
@@ -43,7 +44,7 @@ public:
             const byhand::Step& step = *bound.step;
             std::vector<std::vector<T>> copies(step.reads.size());
             for (std::size_t i = 0; i < copies.size(); ++i) {
-                if (!is_index(step.reads[i])) {
+                if (!byhand::is_index(step.reads[i])) {
                     const std::span<const T> numbers = runner_.tensors()[step.reads[i]];
                     copies[i].assign(numbers.begin(), numbers.end());
                     disturb(std::span<T>(copies[i]), nullptr);
