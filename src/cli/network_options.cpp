@@ -37,37 +37,37 @@ double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_n
 
 }  // namespace
 
-void add_network_options(const Command& whole, NetworkOptions& options) {
-    const Command command = whole.in_group(kNetworkGroup);
-    command.option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
+void add_network_options(const Command& command, NetworkOptions& options) {
+    const Command group = command.in_group(kNetworkGroup);
+    group.option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
         .completes(shipped_recipes)
         .shows_default();
-    command.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]").not_empty();
-    command.option("--mark", options.mark, "Character that marks where a name begins and ends, and is in none [.]");
-    add_skip_bad_lines(command, options.skip_bad_lines);
-    command.option("--embedding", options.flags.embedding, "Width of a character's embedding, E").whole_number(0);
-    command.option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…");
-    command.option("--context", options.flags.context, "Characters of context, T").whole_number(0);
-    command.option("--batch", options.flags.batch, "Rows of a batch, B").whole_number(0);
-    command.option("--seed", options.flags.seed, "Seed of the initial values and the batches").whole_number(0);
-    command.option("--split-seed", options.flags.split_seed, "Seed of the shuffle before the split").whole_number(0);
-    command.option("--activation", options.flags.activation, "Activation of the hidden layers").one_of(activations());
-    command.flag("--residual", options.flags.residual, "Add the layer below to each hidden layer of the same width");
-    command.flag("--tied", options.flags.tied, "Tie the output's weights to the embedding (last hidden width = E)");
-    command.option("--norm", options.flags.norm, "Place of the norm: before the activation, after it, or none")
+    group.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]").not_empty();
+    group.option("--mark", options.mark, "Character that marks where a name begins and ends, and is in none [.]");
+    add_skip_bad_lines(group, options.skip_bad_lines);
+    group.option("--embedding", options.flags.embedding, "Width of a character's embedding, E").whole_number(0);
+    group.option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…");
+    group.option("--context", options.flags.context, "Characters of context, T").whole_number(0);
+    group.option("--batch", options.flags.batch, "Rows of a batch, B").whole_number(0);
+    group.option("--seed", options.flags.seed, "Seed of the initial values and the batches").whole_number(0);
+    group.option("--split-seed", options.flags.split_seed, "Seed of the shuffle before the split").whole_number(0);
+    group.option("--activation", options.flags.activation, "Activation of the hidden layers").one_of(activations());
+    group.flag("--residual", options.flags.residual, "Add the layer below to each hidden layer of the same width");
+    group.flag("--tied", options.flags.tied, "Tie the output's weights to the embedding (last hidden width = E)");
+    group.option("--norm", options.flags.norm, "Place of the norm: before the activation, after it, or none")
         .one_of({"before", "after", "none"});
-    command.option("--norm-kind", options.flags.norm_kind, "Kind of norm: batch, layer, RMS, or none")
+    group.option("--norm-kind", options.flags.norm_kind, "Kind of norm: batch, layer, RMS, or none")
         .one_of({"batch", "layer", "rms", "none"});
-    command.option("--bn-variance", options.flags.bn_variance, "Batch norm's divisor: n - 1 (unbiased) or n (biased)")
+    group.option("--bn-variance", options.flags.bn_variance, "Batch norm's divisor: n - 1 (unbiased) or n (biased)")
         .one_of({"unbiased", "biased"});
-    command.option("--bn-eps", options.flags.bn_eps, "Epsilon of the norm, at least 0").number(0, 1e30);
-    command
+    group.option("--bn-eps", options.flags.bn_eps, "Epsilon of the norm, at least 0").number(0, 1e30);
+    group
         .option("--optimizer", options.flags.optimizer,
                 "Plain SGD, with momentum 0.9, with Nesterov's look-ahead, or AdamW")
         .one_of({"sgd", "momentum", "nesterov", "adamw"});
-    command.option("--weight-decay", options.flags.weight_decay, "Weight decay of the optimizer, at least 0")
+    group.option("--weight-decay", options.flags.weight_decay, "Weight decay of the optimizer, at least 0")
         .number(0, 1e30);
-    command.option("--rate", options.flags.rate, "Constant learning rate, instead of the recipe's schedule")
+    group.option("--rate", options.flags.rate, "Constant learning rate, instead of the recipe's schedule")
         .number(1e-30, 1e30);
 }
 

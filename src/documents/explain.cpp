@@ -20,7 +20,10 @@ namespace {
 // Of the value of that name; none if `values` lacks it.
 std::vector<double> numbers_of(const std::vector<View>& values, const std::string& name) {
     const View* const view = find(values, name);
-    std::vector<double> numbers(view == nullptr ? 0 : count(view->shape));
+    if (view == nullptr) {
+        return {};
+    }
+    std::vector<double> numbers(count(view->shape));
     for (std::size_t i = 0; i < numbers.size(); ++i) {
         numbers[i] = value_at(*view, i);
     }

@@ -112,6 +112,7 @@ Document claims(const ClaimsOptions& options, const Setup& setup) {
     document.blocks.emplace_back(Formulas{
         {"batchnorm_normalise", "batchnorm_scale_shift", "batchnorm_affine_backward", "batchnorm_evaluate_raw"}});
     std::vector<TwoForms> networks;
+    networks.reserve(setup.recipes.size());
     for (const Recipe& recipe : setup.recipes) {
         networks.push_back(two_forms(recipe, setup.material));
     }

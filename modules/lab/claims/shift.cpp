@@ -230,8 +230,9 @@ Claims shifted_data(Document& document, const TwoForms& network, const Setup& se
         },
         longer);
     std::vector<double> steps;
+    const std::size_t apart = longer.steps / kTests;
     for (std::size_t moment = 1; moment <= kTests; ++moment) {
-        steps.push_back(static_cast<double>(longer.steps / kTests * moment));
+        steps.push_back(static_cast<double>(apart * moment));
     }
     study = over_steps(std::move(study), std::move(steps), costs);
     add(document, {study});

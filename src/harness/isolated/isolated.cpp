@@ -61,6 +61,7 @@ namespace {
 template <class T>
 std::vector<Call<T>> calls_of(const std::vector<StepRun>& runs) {
     std::vector<Call<T>> calls;
+    calls.reserve(runs.size());
     for (const StepRun& one : runs) {
         calls.push_back({one.step, one.input->values.get()});
     }
