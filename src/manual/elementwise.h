@@ -11,16 +11,14 @@ namespace byhand {
 
 // y = f(x) by f(y, x, count), passed as BYHAND_FUNCTION(f).
 template <class... Function>
-AppendSteps elementwise(Function... function) {
-    return [=](StepList& f, const Site& at) { add(f, at.y(), at.wide(), {at.x()}, function..., count(at.wide())); };
+void add_elementwise(StepList& f, const Site& at, Function... function) {
+    add(f, at.y(), at.wide(), {at.x()}, function..., count(at.wide()));
 }
 
-// dx by f(dx, dy, read, count): `read` is the result, &Site::y, or the input, &Site::x.
+// dx by f(dx, dy, read, count): `read` is the result or the input.
 template <class... Function>
-AppendSteps elementwise_backward(const std::string& (Site::*read)() const, Function... function) {
-    return [=](StepList& b, const Site& at) {
-        add(b, at.dx(), at.wide(), {at.dy(), (at.*read)()}, function..., count(at.wide()));
-    };
+void add_elementwise_backward(StepList& b, const Site& at, const std::string& read, Function... function) {
+    add(b, at.dx(), at.wide(), {at.dy(), read}, function..., count(at.wide()));
 }
 
 // The single glossary row of an activation: that of hpreact.

@@ -1,7 +1,6 @@
 // A handwritten operation of the network as a list of steps. Each has a folder with its formulas and its steps.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -37,7 +36,7 @@ struct Site {
     Shape wide() const { return {rows, operation.layer.outputs}; }
 };
 
-using AppendSteps = std::function<void(StepList& steps, const Site& at)>;
+using AppendSteps = void (*)(StepList& steps, const Site& at);
 using ValueRanges = std::map<std::string, ValueRange>;
 using Kinks = std::map<std::string, Kink>;
 

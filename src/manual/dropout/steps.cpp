@@ -45,13 +45,14 @@ GlossaryRows rows() {
 }  // namespace
 
 extern HandOperation dropout_operation() {
-    return {.op = op::kDropout,
-            .forward = forward,
-            .backward = backward,
-            .evaluation = elementwise(BYHAND_FUNCTION(dropout_evaluation)),
-            .update = update,
-            .ranges = ranges,
-            .glossary = rows()};
+    return {
+        .op = op::kDropout,
+        .forward = forward,
+        .backward = backward,
+        .evaluation = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(dropout_evaluation)); },
+        .update = update,
+        .ranges = ranges,
+        .glossary = rows()};
 }
 
 }  // namespace byhand

@@ -8,8 +8,9 @@ extern HandOperation gelu_operation() {
         hpreact_row("hpreact is used twice, as a factor and in Φ, whose derivative is the normal density: the product "
                     "rule adds up both.")};
     return {.op = "gelu",
-            .forward = elementwise(BYHAND_FUNCTION(gelu_forward)),
-            .backward = elementwise_backward(&Site::x, BYHAND_FUNCTION(gelu_backward)),
+            .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(gelu_forward)); },
+            .backward = [](StepList& b,
+                           const Site& at) { add_elementwise_backward(b, at, at.x(), BYHAND_FUNCTION(gelu_backward)); },
             .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.x()] = kGeluInput; },
             .glossary = kRows};
 }
@@ -19,8 +20,11 @@ extern HandOperation gelu_tanh_operation() {
         hpreact_row("hpreact is used twice, as a factor and in the tanh of a cubic: the product rule, then the chain "
                     "rule.")};
     return {.op = "gelu_tanh",
-            .forward = elementwise(BYHAND_FUNCTION(gelu_tanh_forward)),
-            .backward = elementwise_backward(&Site::x, BYHAND_FUNCTION(gelu_tanh_backward)),
+            .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(gelu_tanh_forward)); },
+            .backward =
+                [](StepList& b, const Site& at) {
+                    add_elementwise_backward(b, at, at.x(), BYHAND_FUNCTION(gelu_tanh_backward));
+                },
             .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.x()] = kGeluInput; },
             .glossary = kRows};
 }
