@@ -89,14 +89,17 @@ std::vector<Mistake> cross_entropy_mistakes() {
         at("softmax_inverse_of_probs_backward", "counts-gradient-axis", "the sum over the batch instead of the classes",
            "a common slip; no source found",
            [](Network& net, Step& step) {
-               return net.rows > 1 && instead(step, [n = net.rows, V = net.config.vocabulary](float* out, Reads r) {
-                          for (std::size_t j = 0; j < std::min(n, V); ++j) {  // other elements are not written
-                              out[j] = 0;
-                              for (std::size_t i = 0; i < n; ++i) {
-                                  out[j] += numbers(r, 0)[i * V + j] * numbers(r, 1)[i * V + j];
-                              }
-                          }
-                      });
+               if (net.rows == 1) {
+                   return false;
+               }
+               return instead(step, [n = net.rows, V = net.config.vocabulary](float* out, Reads r) {
+                   for (std::size_t j = 0; j < std::min(n, V); ++j) {  // other elements are not written
+                       out[j] = 0;
+                       for (std::size_t i = 0; i < n; ++i) {
+                           out[j] += numbers(r, 0)[i * V + j] * numbers(r, 1)[i * V + j];
+                       }
+                   }
+               });
            }),
         at("softmax_inverse_backward", "sign-dcounts_sum", "1/x differentiated without its minus",
            "near: mxnet 6719: https://github.com/apache/mxnet/pull/6719", scaled(-1)),

@@ -75,32 +75,32 @@ bool has_lines(Drawn how) {
 
 // A way of drawing in reports, and the scale of its random numbers.
 struct Way {
-    Drawn how;
-    const char* text;
+    const char* text = "";
+    Drawn how = Drawn::random;
     float scale = 1;
 };
 constexpr Way kWays[] = {
-    {Drawn::random, "random values"},
-    {Drawn::small, "values around 1e-6", 0x1p-20F},
-    {Drawn::large, "values around 1e6", 0x1p20F},
-    {Drawn::minute, "values around 1e-30", 0x1p-100F},
-    {Drawn::vast, "values around 1e12", 0x1p40F},
-    {Drawn::huge, "values around 1e18", 0x1p60F},
-    {Drawn::enormous, "values around 1e35"},
-    {Drawn::close, "values close to each other"},
-    {Drawn::octaves, "values from 1e-3 to 1e3"},
-    {Drawn::all_octaves, "values from 1e-12 to 1e12"},
-    {Drawn::differences, "that differ by 1e-3 to 1e3"},
-    {Drawn::all_differences, "that differ by 1e-12 to 1e12"},
-    {Drawn::special, "zeros, subnormal and saturated values"},
-    {Drawn::lines, "all negative, equal, one-hot, with ties"},
-    {Drawn::nan, "some NaN"},
-    {Drawn::infinite, "some ±∞"},
-    {Drawn::every, "every index"},
-    {Drawn::first, "index 0 only"},
-    {Drawn::last, "the last index only"},
-    {Drawn::first_in_row, "index 0 only in"},
-    {Drawn::last_in_row, "the last index only in"},
+    {"random values", Drawn::random},
+    {"values around 1e-6", Drawn::small, 0x1p-20F},
+    {"values around 1e6", Drawn::large, 0x1p20F},
+    {"values around 1e-30", Drawn::minute, 0x1p-100F},
+    {"values around 1e12", Drawn::vast, 0x1p40F},
+    {"values around 1e18", Drawn::huge, 0x1p60F},
+    {"values around 1e35", Drawn::enormous},
+    {"values close to each other", Drawn::close},
+    {"values from 1e-3 to 1e3", Drawn::octaves},
+    {"values from 1e-12 to 1e12", Drawn::all_octaves},
+    {"that differ by 1e-3 to 1e3", Drawn::differences},
+    {"that differ by 1e-12 to 1e12", Drawn::all_differences},
+    {"zeros, subnormal and saturated values", Drawn::special},
+    {"all negative, equal, one-hot, with ties", Drawn::lines},
+    {"some NaN", Drawn::nan},
+    {"some ±∞", Drawn::infinite},
+    {"every index", Drawn::every},
+    {"index 0 only", Drawn::first},
+    {"the last index only", Drawn::last},
+    {"index 0 only in", Drawn::first_in_row},
+    {"the last index only in", Drawn::last_in_row},
 };
 
 static_assert(std::size(kWays) == static_cast<std::size_t>(Drawn::last_in_row) + 1);
