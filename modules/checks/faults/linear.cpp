@@ -42,13 +42,16 @@ std::vector<Mistake> linear_mistakes() {
            "pulp-trainlib 3: https://github.com/pulp-platform/pulp-trainlib/issues/3",
            [](Network& net, Step& step) {
                const Step* weights = find_step(net, gradient_of(step.reads[1]));
-               return weights != nullptr && makes([out = weights->shape[1]](const Element& x) {
-                          float sum = 0;
-                          for (std::size_t j = 0; j < out; ++j) {
-                              sum += x.all(0)[x.row() * out + j] * x.all(1)[j * x.columns + x.column()];
-                          }
-                          return sum;
-                      })(net, step);
+               if (weights == nullptr) {
+                   return false;
+               }
+               return makes([out = weights->shape[1]](const Element& x) {
+                   float sum = 0;
+                   for (std::size_t j = 0; j < out; ++j) {
+                       sum += x.all(0)[x.row() * out + j] * x.all(1)[j * x.columns + x.column()];
+                   }
+                   return sum;
+               })(net, step);
            }),
         at("linear_weight_backward", "weight-gradient-transposed", "dW laid out (out, in)",
            "Grokking-Deep-Learning 22: https://github.com/iamtrask/Grokking-Deep-Learning/pull/22",
@@ -89,9 +92,12 @@ std::vector<Mistake> linear_mistakes() {
         at("linear_bias_backward", "bias-gradient-one-scalar", "one sum over everything, the same for every bias",
            "stat453 5: https://github.com/rasbt/stat453-deep-learning-ss21/issues/5",
            [](Network&, Step& step) {
-               return step.shape[0] > 1 && then(step, [H = step.shape[0]](float* out, Reads) {
-                          std::fill_n(out, H, std::accumulate(out, out + H, 0.0F));
-                      });
+               if (step.shape[0] == 1) {
+                   return false;
+               }
+               return then(step, [H = step.shape[0]](float* out, Reads) {
+                   std::fill_n(out, H, std::accumulate(out, out + H, 0.0F));
+               });
            }),
     };
 }
