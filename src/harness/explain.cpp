@@ -30,6 +30,7 @@ std::vector<Explanation> explain(const Graph& network, KnownMistakes mistakes) {
     std::ranges::copy(state(config), std::back_inserter(given));
     given.push_back({"rate", {}});
     std::vector<Explanation> all;
+    all.reserve(given.size());
     for (const TensorSpec& spec : given) {
         all.push_back({spec.name, meaning(network.glossary, spec.name), spec.shape});
     }

@@ -311,8 +311,10 @@ std::string unwritten_hint(std::span<const double> ours, const Shape& shape, std
         const bool is_rows = read.shape.size() == 2 && read.shape[0] == first && read.shape[1] == shape[0];
         if (is_rows || (read.shape.size() == 2 && read.shape[1] == first && read.shape[0] == shape[0])) {
             const std::string k = std::to_string(first);
-            return "nothing is written from element " + k + " on, and " + std::string(read.name) + " has " + k +
-                   (is_rows ? " rows" : " columns") + ": a sum over the wrong axis?";
+            std::string text = "nothing is written from element " + k + " on, and ";
+            text += read.name;
+            text += " has " + k;
+            return text + (is_rows ? " rows" : " columns") + ": a sum over the wrong axis?";
         }
     }
     return "";
