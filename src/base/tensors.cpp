@@ -35,7 +35,7 @@ void Tensors<T>::put(const View& view) {
         const auto* data = static_cast<const std::int64_t*>(view.data);
         entry.template emplace<Indices>(data, data + elements);
     } else {
-        Numbers& numbers = std::get<Numbers>(entry);
+        auto& numbers = std::get<Numbers>(entry);
         numbers.reserve(elements);
         for (std::size_t i = 0; i < elements; ++i) {
             numbers.push_back(static_cast<T>(value_at(view, i)));

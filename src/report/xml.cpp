@@ -29,8 +29,8 @@ std::string written(const Case& one) {
         return text + "/>\n";
     }
     return text + ">\n      " +
-           (one.outcome == Outcome::skipped ? fmt::format("<skipped message=\"{}\"/>", escaped(one.message))
-                                            : fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>",
+           (one.outcome == Outcome::skipped ? fmt::format(R"(<skipped message="{}"/>)", escaped(one.message))
+                                            : fmt::format(R"(<failure type="{}" message="{}">{}</failure>)",
                                                           escaped(one.type), escaped(one.message), escaped(one.text))) +
            "\n    </testcase>\n";
 }
