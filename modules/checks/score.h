@@ -40,7 +40,7 @@ struct Scores {
     };
     std::vector<NotApplicable> not_applicable;  // each once
 
-    static std::size_t how_many(const std::vector<Score>& scores, bool Score::* what) {
+    static std::size_t how_many(const std::vector<Score>& scores, auto what) {
         return static_cast<std::size_t>(std::ranges::count_if(scores, what));
     }
     std::size_t caught() const { return how_many(planted, &Score::caught); }

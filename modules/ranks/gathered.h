@@ -12,8 +12,8 @@ namespace byhand {
 
 // (N, own.size()): row r is what rank r passed.
 template <class T>
-    requires(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(float) == 0)
 std::vector<T> gathered(Group& group, std::span<const T> own) {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(float) == 0);
     std::vector<float> row(own.size_bytes() / sizeof(float)), all(group.size() * row.size());
     std::ranges::copy(std::as_bytes(own), std::as_writable_bytes(std::span(row)).begin());
     group.gather(all, row);

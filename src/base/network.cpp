@@ -22,7 +22,7 @@ bool has_suffixes(const std::vector<OperationConfig>& list) {
            });
 }
 
-std::vector<TensorSpec> of_operations(const NetworkConfig& config, std::vector<TensorSpec> OperationState::* tensors) {
+std::vector<TensorSpec> of_operations(const NetworkConfig& config, auto tensors) {
     std::vector<TensorSpec> specs;
     for (const Operation& one : operations(config)) {
         std::ranges::move(state_of(config, one).*tensors, std::back_inserter(specs));

@@ -32,7 +32,7 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
                 cases.push_back(report::case_of(value, model.model, wording, summary, how));
             }
         }
-        // The faults of the lists are no step's own: a step that nobody makes, or one that runs too early.
+        // Faults of the lists belong to no step: a value that no step computes, or a step that runs too early.
         for (const ValueReport& culprit : model.at(model.culprits)) {
             if (!culprit.list_fault.empty() && how.shows(culprit.name)) {
                 cases.push_back({model.model + ".order", culprit.name, Outcome::failed, "mismatch",

@@ -62,10 +62,10 @@ TEST_CASE("results of many trainings keep their order, whichever thread ran them
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         trainings.push_back({.recipe = recipe(seed, 30)});
     }
-    std::size_t told = 0;
+    std::size_t counts = 0;
     const std::vector<Trained> all =
-        train_all(trainings, material, {.progress = [&](std::size_t done, std::size_t) { told = done; }});
-    CHECK(told == 5);
+        train_all(trainings, material, {.progress = [&](std::size_t done, std::size_t) { counts = done; }});
+    CHECK(counts == 5);
     for (std::size_t i = 0; i < trainings.size(); ++i) {
         CHECK(test::first_different(all[i].state, train_one(trainings[i], material).state) == "");
     }
@@ -85,20 +85,20 @@ TEST_CASE("what a training begins with can be changed, and it can be watched") {
     CHECK(watched == std::vector<std::size_t>{0, 1});
 }
 
-TEST_CASE("every part is run once, and its end is told") {
+TEST_CASE("in_parallel: every part runs once, and each is counted when it ends") {
     for (const std::size_t parts : {0U, 1U, 2U, 7U, 100U}) {
         std::vector<int> runs(parts, 0);
-        std::vector<std::size_t> told;
+        std::vector<std::size_t> counts;
         in_parallel(
             parts, [&](std::size_t part) { ++runs[part]; },
             [&](std::size_t done, std::size_t of) {
                 CHECK(of == parts);
-                told.push_back(done);
+                counts.push_back(done);
             });
         CHECK(runs == std::vector<int>(parts, 1));
-        REQUIRE(told.size() == parts + 1);
+        REQUIRE(counts.size() == parts + 1);
         for (std::size_t i = 0; i <= parts; ++i) {
-            CHECK(told[i] == i);
+            CHECK(counts[i] == i);
         }
     }
 }
