@@ -28,10 +28,10 @@ void add_biases(Recipe& recipe) {
         one.bias = true;
     }
     for (const LayerSet layers : {LayerSet::hidden, LayerSet::output}) {
-        const auto is_said = [layers](const InitialRule& rule) {
+        const auto covers = [layers](const InitialRule& rule) {
             return rule.parameter == "b" && (rule.layers == LayerSet::all || rule.layers == layers);
         };
-        if (std::ranges::none_of(recipe.initial, is_said)) {
+        if (std::ranges::none_of(recipe.initial, covers)) {
             recipe.initial.push_back({.parameter = "b", .layers = layers, .normal = {}});
         }
     }
