@@ -67,21 +67,21 @@ StepList steps_of(std::size_t form, const NormConfig& norm, std::size_t n, std::
 }
 
 template <class T>
-std::pair<std::size_t, std::size_t> shape_of(const Numbers<T>& in) {
+std::pair<std::size_t, std::size_t> shape_of(const Tensors<T>& in) {
     const std::size_t H = in["bngain"].size();
     return {in["hprebn"].size() / H, H};
 }
 
 // dhprebn by each form. T is float, double or Rounded.
 template <class T>
-std::array<std::vector<T>, kFormNames.size()> gradients(const Numbers<T>& in, const NormConfig& norm) {
+std::array<std::vector<T>, kFormNames.size()> gradients(const Tensors<T>& in, const NormConfig& norm) {
     const auto [n, H] = shape_of(in);
-    Numbers<T> values = forward_and_backward(operation_graph(op::kBatchnorm, norm, n, H), in);
-    values["zero"].assign(H, T{0});
+    Tensors<T> values = forward_and_backward(operation_graph(op::kBatchnorm, norm, n, H), in);
+    values.put({"zero", {H}}, std::vector<T>(H, T{0}));
     std::array<std::vector<T>, kFormNames.size()> dx;
     for (std::size_t form = 0; form < dx.size(); ++form) {
         run(steps_of(form, norm, n, H), values);
-        dx[form] = values["dhprebn"];
+        dx[form] = values.copy_of("dhprebn");
     }
     return dx;
 }
@@ -106,24 +106,22 @@ struct NormData {
     std::size_t rows = 128, columns = 7;
     double mean = 1, deviation = 1;
 };
-Numbers<double> drawn(const NormData& data, std::uint64_t seed) {
+Tensors<double> drawn(const NormData& data, std::uint64_t seed) {
     TorchGenerator generator = torch_seeded(seed);
     const std::size_t count = data.rows * data.columns;
     constexpr double kSpread = 0.25;
-    Numbers<double> in;
-    in["hprebn"] = normal(generator, count, data.mean, data.deviation);
-    in["dhpreact"] = normal(generator, count, 0, 1);
-    in["bngain"] = normal(generator, data.columns, 1, kSpread);
-    in["bnbias"] = normal(generator, data.columns, 0, kSpread);
-    return in;
+    const std::vector<double> x = normal(generator, count, data.mean, data.deviation),
+                              dy = normal(generator, count, 0, 1), gain = normal(generator, data.columns, 1, kSpread),
+                              bias = normal(generator, data.columns, 0, kSpread);
+    return batchnorm_inputs(x, dy, gain, bias);
 }
 
 // The one line by the same functions in long double, which steps do not have.
-std::vector<long double> in_long_double(const Numbers<double>& in, const NormConfig& norm) {
+std::vector<long double> in_long_double(const Tensors<double>& in, const NormConfig& norm) {
     using Long = std::vector<long double>;
     const auto [n, H] = shape_of(in);
-    const Long x = as<long double>(in["hprebn"]), dy = as<long double>(in["dhpreact"]),
-               gain = as<long double>(in["bngain"]);
+    const Long x = as<long double>(in.copy_of("hprebn")), dy = as<long double>(in.copy_of("dhpreact")),
+               gain = as<long double>(in.copy_of("bngain"));
     Long mean(H), variance(H), inverse(H), difference(n * H), square(n * H), raw(n * H), dx(n * H);
     batchnorm_mean(mean.data(), x.data(), n, H, n);
     batchnorm_difference(difference.data(), x.data(), mean.data(), n, H);
@@ -139,7 +137,7 @@ std::vector<long double> in_long_double(const Numbers<double>& in, const NormCon
 
 // LibTorch in double where it is there and the results are in float; else the one line by hand in long double.
 template <class T>
-std::vector<long double> reference_of(const Numbers<double>& in, const NormConfig& norm, const Setting& setting) {
+std::vector<long double> reference_of(const Tensors<double>& in, const NormConfig& norm, const Setting& setting) {
     if (std::is_same_v<T, double> || setting.torch == nullptr) {
         return in_long_double(in, norm);
     }
@@ -151,7 +149,7 @@ std::vector<long double> reference_of(const Numbers<double>& in, const NormConfi
 template <class T>
 std::array<double, kFormNames.size()> errors(const NormData& data, const NormConfig& norm, std::uint64_t seed,
                                              const Setting& setting) {
-    const Numbers<T> in = as<T>(drawn(data, seed));
+    const Tensors<T> in = as<T>(drawn(data, seed));
     const std::vector<long double> expected = reference_of<T>(as<double>(in), norm, setting);
     std::array<double, kFormNames.size()> found{};
     std::ranges::transform(gradients(in, norm), found.begin(), [&](const std::vector<T>& dx) {
@@ -164,7 +162,7 @@ std::array<double, kFormNames.size()> errors(const NormData& data, const NormCon
 
 // The three forms in float against the reference, and where that is LibTorch the one line in long double against it,
 // each by the limits of rounding.
-void add_agreements(std::vector<Agreement>& all, const Numbers<float>& in, const NormConfig& norm,
+void add_agreements(std::vector<Agreement>& all, const Tensors<float>& in, const NormConfig& norm,
                     const Setting& setting) {
     const char* divisor = norm.batch_divisor == Divisor::n ? ", n" : ", n − 1";
     const std::vector<double> reference = as<double>(reference_of<float>(as<double>(in), norm, setting));
@@ -304,14 +302,12 @@ using Speedup = std::array<double, 3>;
 std::array<Speedup, 2> time_shape(std::size_t n, std::size_t H, std::size_t rounds) {
     constexpr double kSeconds = 0.2, kPatience = 0.5;  // of a shape; that fewer than three rounds may take
     const NormConfig norm{.batch_divisor = Divisor::n};
-    Numbers<float> values;
+    Tensors<float> values({{"hprebn", {n, H}}, {"dhpreact", {n, H}}, {"bngain", {H}}, {"bnbias", {H}}});
     TorchGenerator generator = torch_seeded(1);
-    for (const char* name : {"hprebn", "dhpreact"}) {
-        values[name].resize(n * H);
-        randn(generator, values[name]);
-    }
-    values["bngain"].assign(H, 1);
-    values["bnbias"].assign(H, 0);
+    randn(generator, values["hprebn"]);
+    randn(generator, values["dhpreact"]);
+    std::ranges::fill(values["bngain"], 1);
+    std::ranges::fill(values["bnbias"], 0);
     const Graph graph = operation_graph(op::kBatchnorm, norm, n, H, HandForm::collapsed);
     values = forward_and_backward(graph, std::move(values));
     std::array<StepList, kForms> forms;

@@ -1,6 +1,7 @@
 // Note 3's batch, column by column: every value of a batch norm, forward and backward.
 #include <fmt/format.h>
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,22 +37,22 @@ const std::vector<std::string> kBackward = {"dhpreact", "dbngain",  "dbnbias", "
                                             "dbnvar",   "dbndiff2", "dbndiff", "dbnmeani", "dhprebn"};
 
 // The gradient of the result is dy[i, j] = (i + 1)·(j − 1) + 1.
-Numbers<double> inputs(const ColumnsOptions& options) {
-    Numbers<double> given{{{"hprebn", kBatch}, {"bngain", options.gain}, {"bnbias", options.bias}}};
+Tensors<double> inputs(const ColumnsOptions& options) {
+    std::vector<double> dy;
     for (std::size_t i = 0; i < kRows; ++i) {
         for (std::size_t j = 0; j < kUnits; ++j) {
-            given["dhpreact"].push_back(static_cast<double>(i + 1) * (static_cast<double>(j) - 1) + 1);
+            dy.push_back(static_cast<double>(i + 1) * (static_cast<double>(j) - 1) + 1);
         }
     }
-    return given;
+    return batchnorm_inputs(kBatch, dy, options.gain, options.bias);
 }
 
 // The values of every unit, a row of the batch each; those that a unit has once stand in the first.
-Table values_table(const std::string& title, const std::vector<std::string>& names, const Numbers<double>& numbers) {
+Table values_table(const std::string& title, const std::vector<std::string>& names, const Tensors<double>& numbers) {
     Table table{title, {"", "row 1", "row 2", "row 3", "row 4", "row 5"}, {}};
     for (std::size_t unit = 0; unit < kUnits; ++unit) {
         for (const std::string& name : names) {
-            const std::vector<double>& values = numbers[name];
+            const std::span<const double> values = numbers[name];
             std::vector<Cell>& row = table.rows.emplace_back(1, fmt::format("{} of unit {}", name, unit + 1));
             for (std::size_t at = unit; at < kRows * kUnits; at += kUnits) {
                 row.push_back(at < values.size() ? fixed(values[at], 4) : Cell(""));
@@ -62,17 +63,17 @@ Table values_table(const std::string& title, const std::vector<std::string>& nam
 }
 
 // Returns the largest sum of a column of dhprebn.
-double add_divisor(Document& document, const Numbers<double>& given, const NormConfig& norm, const Setting& setting) {
+double add_divisor(Document& document, const Tensors<double>& given, const NormConfig& norm, const Setting& setting) {
     const bool by_n = norm.batch_divisor == Divisor::n;
     const char* words = by_n ? "divisor n = 5" : "divisor n − 1 = 4";
     const Graph graph = operation_graph(op::kBatchnorm, norm, kRows, kUnits);
-    const Numbers<double> made = forward_and_backward(graph, given);
+    const Tensors<double> made = forward_and_backward(graph, given);
     Json& data = document.data["divisors"][by_n ? "n" : "n-1"];
     for (const auto& [names, title] :
          {std::pair{&kForward, "forward"}, {&kBackward, "backward from a gradient chosen for the example"}}) {
         document.blocks.emplace_back(values_table(fmt::format("{}, {}", words, title), *names, made));
         for (const std::string& name : *names) {
-            data[name] = made[name];
+            data[name] = made.copy_of(name);
         }
     }
     std::vector<double> sums(kUnits);

@@ -8,7 +8,7 @@
 
 namespace byhand::lab {
 
-MeanAndDeviation mean_and_deviation(const std::vector<double>& values) {
+MeanAndDeviation mean_and_deviation(std::span<const double> values) {
     const auto n = static_cast<double>(values.size());
     MeanAndDeviation figures;
     for (const double value : values) {
@@ -37,7 +37,7 @@ std::vector<double> numbers_of_column(const Table& table, const std::string& key
     });
 }
 
-double cosine(const std::vector<double>& a, const std::vector<double>& b) {
+double cosine(std::span<const double> a, std::span<const double> b) {
     double product = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
         product += a[i] * b[i];
@@ -45,7 +45,7 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b) {
     return product / (norm(a) * norm(b));
 }
 
-double norm(const std::vector<double>& x) {
+double norm(std::span<const double> x) {
     double squares = 0;
     for (const double each : x) {
         squares += each * each;
@@ -53,18 +53,18 @@ double norm(const std::vector<double>& x) {
     return std::sqrt(squares);
 }
 
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
+std::vector<double> difference(std::span<const double> a, std::span<const double> b) {
     std::vector<double> differences(a.size());
     std::ranges::transform(a, b, differences.begin(), std::minus());
     return differences;
 }
 
-double largest_magnitude(const std::vector<double>& x) {
-    return largest_difference(x, std::vector<double>(x.size(), 0));
+double largest_magnitude(std::span<const double> x) {
+    return largest_difference(view_of(x), view_of(std::vector<double>(x.size(), 0)));
 }
 
-double share(const std::vector<double>& found, const std::vector<double>& expected) {
-    return largest_difference(found, expected) / largest_magnitude(expected);
+double share(std::span<const double> found, std::span<const double> expected) {
+    return largest_difference(view_of(found), view_of(expected)) / largest_magnitude(expected);
 }
 
 Recipe in_steps(Recipe recipe, std::size_t steps) {

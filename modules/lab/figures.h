@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace byhand::lab {
 struct MeanAndDeviation {
     double mean = 0, deviation = 0;
 };
-MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
+MeanAndDeviation mean_and_deviation(std::span<const double> values);
 
 // NaN if a value is.
 struct Median {
@@ -39,19 +40,19 @@ std::vector<double> figures_of(const Items& items, Measure measure) {
 std::vector<double> numbers_of_column(const Table& table, const std::string& key);
 
 // The largest |x|; NaN if one is.
-double largest_magnitude(const std::vector<double>& x);
+double largest_magnitude(std::span<const double> x);
 
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
-double cosine(const std::vector<double>& a, const std::vector<double>& b);
+double cosine(std::span<const double> a, std::span<const double> b);
 
 // The square root of Σ x².
-double norm(const std::vector<double>& x);
+double norm(std::span<const double> x);
 
 // a − b. Precondition: as many elements in both.
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b);
+std::vector<double> difference(std::span<const double> a, std::span<const double> b);
 
 // The largest |found − expected| over the largest |expected|.
-double share(const std::vector<double>& found, const std::vector<double>& expected);
+double share(std::span<const double> found, std::span<const double> expected);
 
 // ---- A recipe's schedule in fewer steps, or more ----
 

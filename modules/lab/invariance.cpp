@@ -62,22 +62,22 @@ void check(const InvarianceOptions& options) {
 struct Example {
     NormConfig norm;
     Graph graph;
-    Numbers<double> values;
+    Tensors<double> values;
     MeanAndDeviation of_y;  // by the norm's own divisor
 };
 
 Example example_of(const InvarianceOptions& options, double scale, Divisor divisor, double epsilon) {
     const NormConfig norm{.batch_divisor = divisor, .epsilon = epsilon};
     const auto n = static_cast<double>(options.values.size());
-    Example example{norm,
-                    operation_graph(op::kBatchnorm, norm, options.values.size(), 1),
-                    {{{"bngain", {options.gain}}, {"bnbias", {options.bias}}}},
-                    {}};
-    std::vector<double>&x = example.values["hprebn"], &dy = example.values["dhpreact"];
+    std::vector<double> x, dy;
     for (const double value : options.values) {
         x.push_back(value * scale);
         dy.push_back(static_cast<double>(x.size()));
     }
+    Example example{norm,
+                    operation_graph(op::kBatchnorm, norm, options.values.size(), 1),
+                    batchnorm_inputs(x, dy, {options.gain}, {options.bias}),
+                    {}};
     run(example.graph.forward, example.values);
     example.of_y = mean_and_deviation(example.values["hpreact"]);
     example.of_y.deviation *= divisor == Divisor::n ? std::sqrt((n - 1) / n) : 1;
@@ -85,19 +85,19 @@ Example example_of(const InvarianceOptions& options, double scale, Divisor divis
 }
 
 Json json_of(const Example& example) {
-    const Numbers<double>& values = example.values;
+    const Tensors<double>& values = example.values;
     return {{"epsilon", example.norm.epsilon},
             {"mean", values["bnmeani"][0]},
             {"variance", values["bnvar"][0]},
-            {"normalised", values["bnraw"]},
-            {"output", values["hpreact"]},
+            {"normalised", values.copy_of("bnraw")},
+            {"output", values.copy_of("hpreact")},
             {"output_mean", example.of_y.mean},
             {"output_deviation", example.of_y.deviation}};
 }
 
 void compare_with_torch(Document& document, const Example& example, const std::string& what,
                         const torch_ref::Factory& torch, std::vector<Agreement>& agreements) {
-    const auto bounds = in_float(example.graph, example.values).bounds["hpreact"];
+    const auto bounds = in_float(example.graph, example.values).bounds.copy_of("hpreact");
     if (!std::ranges::all_of(bounds, [](const Rounded& y) { return std::isfinite(y.any_order()); })) {
         document.blocks.emplace_back(Text{what + ": these values lie so close together, beside their size, that float "
                                                  "cannot tell their variance from 0: not compared with LibTorch."});
@@ -141,7 +141,8 @@ void add_example(Document& document, const InvarianceOptions& options, double ep
             Json runs = Json::array();
             for (std::size_t e = 0; e < largest.size(); ++e) {
                 const Example one = example_of(options, scale, divisor, e == 0 ? 0 : epsilon);
-                const double moved = largest_difference(one.values["hpreact"], unscaled[e].values["hpreact"]);
+                const double moved =
+                    largest_difference(one.values.copy_of("hpreact"), unscaled[e].values.copy_of("hpreact"));
                 largest[e] = {larger(largest[e].moved, moved),
                               larger(largest[e].mean, std::abs(one.of_y.mean - options.bias)),
                               larger(largest[e].deviation, std::abs(one.of_y.deviation - std::abs(options.gain)))};

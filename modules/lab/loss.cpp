@@ -53,31 +53,37 @@ struct Gradients {
     std::vector<double> cross_entropy, notes_start, squared_error;
 };
 
-Gradients gradients_at(const Numbers<double>& in) {
-    const std::size_t n = in.Y.size(), V = in["logits"].size() / n;
-    const auto from = [&](Start start) { return forward_and_backward(loss_graph(start, n, V), in)["dlogits"]; };
+// Logits (n, V) and targets (n).
+Tensors<double> loss_inputs(const std::vector<double>& logits, const std::vector<std::int64_t>& Y) {
+    Tensors<double> in;
+    in.put({"logits", {Y.size(), logits.size() / Y.size()}}, logits);
+    in.put({"Y", {Y.size()}}, Y);
+    return in;
+}
+
+Gradients gradients_at(const Tensors<double>& in) {
+    const std::size_t n = in.indices("Y").size(), V = in["logits"].size() / n;
+    const auto from = [&](Start start) { return forward_and_backward(loss_graph(start, n, V), in).copy_of("dlogits"); };
     return {from(Start::cross_entropy), from(Start::notes_start), from(Start::squared_error)};
 }
 
 // Normal logits of deviation 1, and targets.
-Numbers<double> drawn(std::size_t n, std::size_t V, std::uint64_t seed) {
+Tensors<double> drawn(std::size_t n, std::size_t V, std::uint64_t seed) {
     TorchGenerator generator = torch_seeded(seed);
     std::vector<float> logits(n * V);
     std::vector<std::int64_t> Y(n);
     randn(generator, logits);
     randint(generator, V, Y);
-    return {{{"logits", as<double>(logits)}}, Y};
+    return loss_inputs(as<double>(logits), Y);
 }
 
-Numbers<double> scaled(Numbers<double> in, double scale) {
-    for (double& logit : in["logits"]) {
-        logit *= scale;
-    }
+Tensors<double> scaled(Tensors<double> in, double scale) {
+    in.change_numbers([scale](double logit, std::size_t) { return logit * scale; });
     return in;
 }
 
-void add_scales(Document& document, const std::vector<double>& scales, const Numbers<double>& unit) {
-    const std::size_t rows = unit.Y.size();
+void add_scales(Document& document, const std::vector<double>& scales, const Tensors<double>& unit) {
+    const std::size_t rows = unit.indices("Y").size();
     std::vector<Gradients> gradients;
     double largest = 0;
     for (const double scale : scales) {
@@ -110,7 +116,7 @@ void add_scales(Document& document, const std::vector<double>& scales, const Num
 Gradients saturated(std::size_t V, double height, bool right) {
     std::vector<double> logits(V, 0);
     logits.front() = height;
-    return gradients_at({{{"logits", logits}}, {right ? 0 : 1}});
+    return gradients_at(loss_inputs(logits, {right ? 0 : 1}));
 }
 
 void add_saturated(Document& document, std::size_t V) {
@@ -135,9 +141,9 @@ void add_saturated(Document& document, std::size_t V) {
         norms.of_seed(3, 0).back())));
 }
 
-void compare_with_torch(Document& document, const Numbers<double>& unit, const torch_ref::Factory& torch) {
-    const Numbers<double> in = as<double>(as<float>(scaled(unit, 3)));
-    const std::size_t n = in.Y.size(), V = in["logits"].size() / n;
+void compare_with_torch(Document& document, const Tensors<double>& unit, const torch_ref::Factory& torch) {
+    const Tensors<double> in = as<double>(as<float>(scaled(unit, 3)));
+    const std::size_t n = in.indices("Y").size(), V = in["logits"].size() / n;
     std::vector<Agreement> agreements;
     for (const auto& [start, op, words] : {std::tuple{Start::cross_entropy, op::kCrossEntropy, "cross-entropy, "},
                                            {Start::squared_error, "squared_error", "squared error, "}}) {
@@ -228,7 +234,7 @@ Document loss(const LossOptions& options, const Setup& setup) {
         "softmax's Jacobian, and cross-entropy's."});
     document.blocks.emplace_back(Formulas{{"squared_error_forward", "squared_error_backward", "softmax_backward",
                                            "cross_entropy_forward", "cross_entropy_backward"}});
-    const Numbers<double> in = drawn(run.recipe.batch, run.recipe.network.vocabulary, recipe.seed);
+    const Tensors<double> in = drawn(run.recipe.batch, run.recipe.network.vocabulary, recipe.seed);
     add_scales(document, options.scales, in);
     add_saturated(document, run.recipe.network.vocabulary);
     if (setup.setting.torch != nullptr) {

@@ -39,15 +39,26 @@ Formulas formulas_of(const StepList& steps) {
     return formulas;
 }
 
-InFloat in_float(const Graph& graph, const Numbers<double>& given) {
+Tensors<double> batchnorm_inputs(const std::vector<double>& x, const std::vector<double>& dy,
+                                 const std::vector<double>& gain, const std::vector<double>& bias) {
+    const std::size_t H = gain.size(), n = x.size() / H;
+    Tensors<double> inputs;
+    inputs.put({"hprebn", {n, H}}, x);
+    inputs.put({"dhpreact", {n, H}}, dy);
+    inputs.put({"bngain", {H}}, gain);
+    inputs.put({"bnbias", {H}}, bias);
+    return inputs;
+}
+
+InFloat in_float(const Graph& graph, const Tensors<double>& given) {
     return {forward_and_backward(graph, as<float>(given)), forward_and_backward(graph, as<Rounded>(given))};
 }
 
-std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Numbers<double>& given) {
+std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Tensors<double>& given) {
     std::vector<View> views;
     for (const auto& [read, shape] : torch.reads(name)) {
-        if (read == "Y") {
-            views.push_back({read, shape, DType::int64, given.Y.data()});
+        if (given.holds_indices(read)) {
+            views.push_back({read, shape, DType::int64, given.indices(read).data()});
         } else {
             views.push_back({read, shape, DType::float64, given[read].data()});
         }
@@ -73,10 +84,11 @@ Agreement agreement(std::string what, const std::vector<float>& by_hand, const s
 }
 
 void compare(std::vector<Agreement>& agreements, const std::string& what, const Graph& graph,
-             const Numbers<double>& given, const ReferenceOperations& torch, const std::vector<std::string>& names) {
+             const Tensors<double>& given, const ReferenceOperations& torch, const std::vector<std::string>& names) {
     const InFloat ours = in_float(graph, given);
     for (const std::string& name : names) {
-        agreements.push_back(agreement(what + name, ours.made[name], ours.bounds[name], evaluate(torch, name, given)));
+        agreements.push_back(
+            agreement(what + name, ours.made.copy_of(name), ours.bounds.copy_of(name), evaluate(torch, name, given)));
     }
 }
 

@@ -3,14 +3,13 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "base/model.h"
 #include "base/network.h"
 #include "base/reference_operations.h"
+#include "base/tensors.h"
 #include "byhand/rounded.h"
 #include "judge/finding.h"
 #include "report/document.h"
@@ -27,16 +26,6 @@ Graph operation_graph(const std::string& op, const NormConfig& norm, std::size_t
 // The functions of the steps, in their order.
 Formulas formulas_of(const StepList& steps);
 
-// The values that steps read and make, by name, elements in row order. T is float, double or Rounded.
-template <class T>
-struct Numbers {
-    std::map<std::string, std::vector<T>> values;
-    std::vector<std::int64_t> Y = {};
-
-    std::vector<T>& operator[](const std::string& name) { return values[name]; }
-    const std::vector<T>& operator[](const std::string& name) const { return values.at(name); }
-};
-
 template <class To, class From>
 std::vector<To> as(const std::vector<From>& values) {
     std::vector<To> converted;
@@ -47,42 +36,53 @@ std::vector<To> as(const std::vector<From>& values) {
     return converted;
 }
 template <class To, class From>
-Numbers<To> as(const Numbers<From>& from) {
-    Numbers<To> converted{{}, from.Y};
-    for (const auto& [name, values] : from.values) {
-        converted[name] = as<To>(values);
+Tensors<To> as(const Tensors<From>& from) {
+    Tensors<To> converted;
+    for (const TensorSpec& spec : from.table()) {
+        if (from.holds_indices(spec.name)) {
+            const auto indices = from.indices(spec.name);
+            converted.put(spec, std::vector(indices.begin(), indices.end()));
+        } else {
+            converted.put(spec, from.copy_of(spec.name));
+        }
     }
     return converted;
 }
 
-// Allocates what the steps make, and binds them to it. The numbers and the steps must stay where they are. Throws
-// std::out_of_range where a step reads what is neither given nor made before it.
+// What batch norm reads: x (n, H) and dy (n, H), gain and bias (H).
+Tensors<double> batchnorm_inputs(const std::vector<double>& x, const std::vector<double>& dy,
+                                 const std::vector<double>& gain, const std::vector<double>& bias);
+
+// Adds what the steps make, and binds them to it. T is float, double or Rounded. The tensors and the steps must stay
+// where they are. Throws std::out_of_range where a step reads what is neither given nor made before it.
 template <class T>
-std::vector<BoundStep<T>> bind(const StepList& steps, Numbers<T>& numbers) {
+std::vector<BoundStep<T>> bind(const StepList& steps, Tensors<T>& tensors) {
     const auto operand = [&](const std::string& name) -> Operand<T> {
-        if (name == "Y") {
-            return numbers.Y.data();
+        if (tensors.holds_indices(name)) {
+            return tensors.indices(name).data();
         }
-        return numbers.values.at(name).data();
+        return tensors[name].data();
     };
     std::vector<BoundStep<T>> bound;
     for (const Step& step : steps) {
-        numbers[step.makes].resize(count(step.shape));
-        bound.push_back(byhand::bind(step, numbers[step.makes].data(), operand));
+        if (!tensors.contains(step.makes)) {
+            tensors.put({step.makes, step.shape}, std::vector<T>(count(step.shape)));
+        }
+        bound.push_back(byhand::bind(step, tensors[step.makes].data(), operand));
     }
     return bound;
 }
 
 template <class T>
-void run(const StepList& steps, Numbers<T>& numbers) {
-    for (const BoundStep<T>& step : bind(steps, numbers)) {
+void run(const StepList& steps, Tensors<T>& tensors) {
+    for (const BoundStep<T>& step : bind(steps, tensors)) {
         step.run();
     }
 }
 
 // `given` and all that the forward and the backward pass make of it.
 template <class T>
-Numbers<T> forward_and_backward(const Graph& graph, Numbers<T> given) {
+Tensors<T> forward_and_backward(const Graph& graph, Tensors<T> given) {
     run(graph.forward, given);
     run(graph.backward, given);
     return given;
@@ -90,13 +90,13 @@ Numbers<T> forward_and_backward(const Graph& graph, Numbers<T> given) {
 
 // Both passes in float, and on numbers that carry what rounding in float may be.
 struct InFloat {
-    Numbers<float> made;
-    Numbers<Rounded> bounds;
+    Tensors<float> made;
+    Tensors<Rounded> bounds;
 };
-InFloat in_float(const Graph& graph, const Numbers<double>& given);
+InFloat in_float(const Graph& graph, const Tensors<double>& given);
 
 // LibTorch's `name` of the same numbers, in double. Throws std::out_of_range where a value is missing.
-std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Numbers<double>& given);
+std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Tensors<double>& given);
 
 // ---- Agreement ----
 
@@ -117,7 +117,7 @@ Agreement agreement(std::string what, const std::vector<float>& by_hand, const s
 
 // These values of both passes by hand in float, and LibTorch's in double; each is called by `what` and its name.
 void compare(std::vector<Agreement>& agreements, const std::string& what, const Graph& graph,
-             const Numbers<double>& given, const ReferenceOperations& torch, const std::vector<std::string>& names);
+             const Tensors<double>& given, const ReferenceOperations& torch, const std::vector<std::string>& names);
 
 // Adds a table with a row each, what, largest difference, share of its limit, verdict; the document agrees only if all
 // do.

@@ -19,8 +19,7 @@ Tensors<T>::Tensors(std::vector<TensorSpec> table) : table_(std::move(table)) {
     clear();
 }
 
-template <class T>
-void Tensors<T>::check_count(const TensorSpec& spec, std::size_t elements) {
+void check_count(const TensorSpec& spec, std::size_t elements) {
     if (count(spec.shape) != elements) {
         throw std::invalid_argument(spec.name + " has " + std::to_string(elements) + " elements, but its shape has " +
                                     std::to_string(count(spec.shape)));
@@ -30,28 +29,17 @@ void Tensors<T>::check_count(const TensorSpec& spec, std::size_t elements) {
 template <class T>
 void Tensors<T>::put(const View& view) {
     const std::size_t elements = count(view.shape);
-    std::variant<Numbers, Indices> entry;
     if (view.dtype == DType::int64) {
         const auto* data = static_cast<const std::int64_t*>(view.data);
-        entry.template emplace<Indices>(data, data + elements);
-    } else {
-        auto& numbers = std::get<Numbers>(entry);
-        numbers.reserve(elements);
-        for (std::size_t i = 0; i < elements; ++i) {
-            numbers.push_back(static_cast<T>(value_at(view, i)));
-        }
+        insert({view.name, view.shape}, Indices(data, data + elements));
+        return;
     }
-    if (entries_.insert_or_assign(view.name, std::move(entry)).second) {
-        table_.push_back({view.name, view.shape});
-    } else {
-        std::ranges::find(table_, view.name, &TensorSpec::name)->shape = view.shape;
+    Numbers numbers;
+    numbers.reserve(elements);
+    for (std::size_t i = 0; i < elements; ++i) {
+        numbers.push_back(static_cast<T>(value_at(view, i)));
     }
-}
-
-template <class T>
-std::vector<T> Tensors<T>::copy_of(const std::string& name) const {
-    const std::span<const T> numbers = (*this)[name];
-    return {numbers.begin(), numbers.end()};
+    insert({view.name, view.shape}, std::move(numbers));
 }
 
 template <class T>

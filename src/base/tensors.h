@@ -1,6 +1,7 @@
 // Named tensors, in the order of their table.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <string>
 #include <type_traits>
 #include <unordered_map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -62,8 +64,12 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
-// Tensors of T, which is float or double, and of indices. Each tensor of T starts on a 64-byte line; addresses hold
-// until the tensor is put again, or the object is destroyed, moved from or assigned to.
+// Throws std::invalid_argument unless the shape has so many elements.
+void check_count(const TensorSpec& spec, std::size_t elements);
+
+// Tensors of T, and of indices. T is float or double; or Rounded, which has the members that are defined here. Each
+// tensor of T starts on a 64-byte line; addresses hold until the tensor is put again, or the object is destroyed, moved
+// from or assigned to.
 template <class T>
 class Tensors {
 public:
@@ -77,7 +83,16 @@ public:
     template <class From>
     void put(const TensorSpec& spec, const std::vector<From>& values) {
         check_count(spec, values.size());
-        put({spec.name, spec.shape, *dtype_for<From>, values.data()});
+        if constexpr (std::is_same_v<From, std::int64_t>) {
+            insert(spec, values);
+        } else {
+            Numbers numbers;
+            numbers.reserve(values.size());
+            for (const From& value : values) {
+                numbers.push_back(static_cast<T>(value));
+            }
+            insert(spec, std::move(numbers));
+        }
     }
 
     // Each number is change(number, its position) instead. Indices stay.
@@ -112,18 +127,29 @@ public:
     std::span<const std::int64_t> indices(const std::string& name) const {
         return std::get<Indices>(entries_.at(name));
     }
-    std::vector<T> copy_of(const std::string& name) const;
+    std::vector<T> copy_of(const std::string& name) const {
+        const std::span<const T> numbers = (*this)[name];
+        return {numbers.begin(), numbers.end()};
+    }
 
     // Marks every element of T as unwritten again.
     void clear();
 
 private:
-    static void check_count(const TensorSpec& spec, std::size_t elements);
-
     using Numbers = AlignedVector<T>;
     using Indices = std::vector<std::int64_t>;
+    using Elements = std::variant<Numbers, Indices>;
+
+    void insert(const TensorSpec& spec, Elements elements) {
+        if (entries_.insert_or_assign(spec.name, std::move(elements)).second) {
+            table_.push_back(spec);
+        } else {
+            std::ranges::find(table_, spec.name, &TensorSpec::name)->shape = spec.shape;
+        }
+    }
+
     std::vector<TensorSpec> table_;
-    std::unordered_map<std::string, std::variant<Numbers, Indices>> entries_;
+    std::unordered_map<std::string, Elements> entries_;
 };
 
 // Copies every tensor of `from` into the one of that name in `to`, converting between float and double. Throws

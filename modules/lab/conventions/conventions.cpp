@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -24,7 +25,7 @@ constexpr std::array<double, 3> kDeviations = {0.05, 2, 30}, kMeans = {1, -4, 40
 constexpr std::size_t kUnits = kDeviations.size();
 const std::vector<double> kGain = {0.5, 2, -1.5}, kBias = {0.25, -1, 3};
 
-using Batches = std::vector<Numbers<double>>;
+using Batches = std::vector<Tensors<double>>;
 
 struct ConventionStudy {
     std::vector<Convention> conventions;  // PyTorch's first
@@ -35,62 +36,69 @@ struct ConventionStudy {
 // ---- runs ----
 
 template <class T>
-void append(std::vector<T>& to, const std::vector<T>& values) {
+void append(std::vector<T>& to, std::span<const T> values) {
     to.insert(to.end(), values.begin(), values.end());
 }
 
 template <class T>
-std::size_t rows_of(const Numbers<T>& batch) {
+std::size_t rows_of(const Tensors<T>& batch) {
     return batch["hprebn"].size() / batch["bngain"].size();
 }
 
 // Makes the values of a batch norm: by the steps by hand, or by LibTorch.
 template <class T>
-using Make = std::function<void(Numbers<T>& batch)>;
+using Make = std::function<void(Tensors<T>& batch)>;
 
 template <class T>
-ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const std::vector<Numbers<T>>& batches) {
+ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const std::vector<Tensors<T>>& batches) {
     const bool by_all = convention.norm.evaluation == EvaluationFigures::training_set;
     const std::size_t H = batches.front()["bngain"].size();
     ConventionRun<T> run;
     run.running_mean.assign(H, T(0));
     run.running_spread.assign(H, T(convention.first_spread));
-    const auto made_of = [&](Numbers<T> batch) {
-        batch["bnmean_running"] = run.running_mean;
-        batch["bnvar_running"] = run.running_spread;
+    const auto made_of = [&](Tensors<T> batch) {
+        batch.put({"bnmean_running", {H}}, run.running_mean);
+        batch.put({"bnvar_running", {H}}, run.running_spread);
         make(batch);
         return batch;
     };
-    const auto update = [&](const Numbers<T>& made) {
-        run.running_mean = made["new_bnmean_running"];
-        run.running_spread = made["new_bnvar_running"];
+    const auto update = [&](const Tensors<T>& made) {
+        run.running_mean = made.copy_of("new_bnmean_running");
+        run.running_spread = made.copy_of("new_bnvar_running");
     };
-    Numbers<T> all = batches.front();  // stacked
-    for (std::size_t i = 0; i < batches.size(); ++i) {
-        const Numbers<T> made = made_of(batches[i]);
+    std::vector<T> x, dy;  // of all batches
+    for (const Tensors<T>& batch : batches) {
+        const Tensors<T> made = made_of(batch);
         append(run.y, made["hpreact"]);
         append(run.dx, made["dhprebn"]);
-        if (!by_all) {
+        if (by_all) {
+            append(x, batch["hprebn"]);
+            append(dy, batch["dhpreact"]);
+        } else {
             update(made);
-        } else if (i > 0) {
-            append(all["hprebn"], batches[i]["hprebn"]);
-            append(all["dhpreact"], batches[i]["dhpreact"]);
         }
     }
     if (by_all) {
-        update(made_of(all));
+        Tensors<T> all = batches.front();
+        all.put({"hprebn", {x.size() / H, H}}, x);
+        all.put({"dhpreact", {x.size() / H, H}}, dy);
+        update(made_of(std::move(all)));
     }
-    run.evaluated = made_of(batches.back())["eval_hpreact"];
+    run.evaluated = made_of(batches.back()).copy_of("eval_hpreact");
     return run;
 }
 
 ConventionRun<double> run_by_torch(const Convention& convention, const Batches& batches,
                                    const torch_ref::Factory& torch) {
-    const auto make = [&](Numbers<double>& batch) {
-        const auto operations =
-            torch.single_operation(op::kBatchnorm, convention.norm, rows_of(batch), batch["bngain"].size());
-        for (const char* name : {"hpreact", "dhprebn", "new_bnmean_running", "new_bnvar_running", "eval_hpreact"}) {
-            batch[name] = evaluate(*operations, name, batch);
+    const auto make = [&](Tensors<double>& batch) {
+        const std::size_t n = rows_of(batch), H = batch["bngain"].size();
+        const auto operations = torch.single_operation(op::kBatchnorm, convention.norm, n, H);
+        for (const auto& [name, shape] : {TensorSpec{"hpreact", {n, H}},
+                                          {"dhprebn", {n, H}},
+                                          {"new_bnmean_running", {H}},
+                                          {"new_bnvar_running", {H}},
+                                          {"eval_hpreact", {n, H}}}) {
+            batch.put({name, shape}, evaluate(*operations, name, batch));
         }
     };
     return run_by<double>(make, convention, batches);
@@ -101,7 +109,7 @@ template <class T>
 std::vector<T> numbers_of(const ConventionRun<T>& run) {
     std::vector<T> all;
     for (const std::vector<T>* part : {&run.y, &run.dx, &run.running_mean, &run.running_spread, &run.evaluated}) {
-        append(all, *part);
+        append<T>(all, *part);
     }
     return all;
 }
@@ -115,10 +123,10 @@ std::vector<double> as_variances(const Convention& convention, std::vector<doubl
 }
 
 void compare_with_torch(Document& document, const ConventionStudy& study, const torch_ref::Factory& torch) {
-    std::vector<Numbers<float>> floats(study.batches.size());
-    std::vector<Numbers<Rounded>> bounds(study.batches.size());
-    std::ranges::transform(study.batches, floats.begin(), [](const Numbers<double>& one) { return as<float>(one); });
-    std::ranges::transform(study.batches, bounds.begin(), [](const Numbers<double>& one) { return as<Rounded>(one); });
+    std::vector<Tensors<float>> floats(study.batches.size());
+    std::vector<Tensors<Rounded>> bounds(study.batches.size());
+    std::ranges::transform(study.batches, floats.begin(), [](const Tensors<double>& one) { return as<float>(one); });
+    std::ranges::transform(study.batches, bounds.begin(), [](const Tensors<double>& one) { return as<Rounded>(one); });
     std::vector<Agreement> agreements;
     agreements.reserve(study.conventions.size());
     for (const Convention& one : study.conventions) {
@@ -132,18 +140,19 @@ void compare_with_torch(Document& document, const ConventionStudy& study, const 
 
 Batches batches_of(const ConventionsOptions& options) {
     TorchGenerator g = torch_seeded(options.seed);
-    Batches batches(options.batches, {{{"bngain", kGain}, {"bnbias", kBias}}});
+    Batches batches;
     std::vector<float> drawn(options.rows * kUnits);
-    for (Numbers<double>& batch : batches) {
+    for (std::size_t i = 0; i < options.batches; ++i) {
+        std::vector<double> x;
         randn(g, drawn);
         for (std::size_t at = 0; at < drawn.size(); ++at) {
             const std::size_t j = at % kUnits;
             // Numbers of float: so float and double begin with the same.
-            batch["hprebn"].push_back(
+            x.push_back(
                 static_cast<double>(static_cast<float>(kMeans[j] + kDeviations[j] * static_cast<double>(drawn[at]))));
         }
         randn(g, drawn);
-        batch["dhpreact"] = as<double>(drawn);
+        batches.push_back(batchnorm_inputs(x, as<double>(drawn), kGain, kBias));
     }
     return batches;
 }
@@ -260,9 +269,9 @@ std::string furthest(const Table& table, const std::string& part) {
 }  // namespace
 
 template <class T>
-ConventionRun<T> run_convention(const Convention& convention, const std::vector<Numbers<T>>& batches) {
+ConventionRun<T> run_convention(const Convention& convention, const std::vector<Tensors<T>>& batches) {
     Graph graph;
-    const auto make = [&](Numbers<T>& batch) {
+    const auto make = [&](Tensors<T>& batch) {
         if (graph.rows != rows_of(batch)) {
             graph = operation_graph(op::kBatchnorm, convention.norm, rows_of(batch), batch["bngain"].size());
         }
@@ -273,9 +282,9 @@ ConventionRun<T> run_convention(const Convention& convention, const std::vector<
     };
     return run_by<T>(make, convention, batches);
 }
-template ConventionRun<float> run_convention(const Convention&, const std::vector<Numbers<float>>&);
-template ConventionRun<double> run_convention(const Convention&, const std::vector<Numbers<double>>&);
-template ConventionRun<Rounded> run_convention(const Convention&, const std::vector<Numbers<Rounded>>&);
+template ConventionRun<float> run_convention(const Convention&, const std::vector<Tensors<float>>&);
+template ConventionRun<double> run_convention(const Convention&, const std::vector<Tensors<double>>&);
+template ConventionRun<Rounded> run_convention(const Convention&, const std::vector<Tensors<Rounded>>&);
 
 Experiment conventions_experiment() {
     return {.name = "conventions",

@@ -49,6 +49,6 @@ struct ConventionRun {
 // is all batches, and their statistics replace the running ones. T is float, double or Rounded. Precondition: a batch,
 // and as many rows in each.
 template <class T>
-ConventionRun<T> run_convention(const Convention& convention, const std::vector<Numbers<T>>& batches);
+ConventionRun<T> run_convention(const Convention& convention, const std::vector<Tensors<T>>& batches);
 
 }  // namespace byhand::lab

@@ -151,9 +151,10 @@ std::vector<double> curvature(const Regression& data, const std::vector<double>&
 
 Regression standardised(const Regression& data) {
     const NormConfig norm{.affine = false, .batch_divisor = Divisor::n};
-    Numbers<double> values{{{"hprebn", data.x}}};
+    Tensors<double> values;
+    values.put({"hprebn", {data.n, data.inputs}}, data.x);
     run(operation_graph(op::kBatchnorm, norm, data.n, data.inputs).forward, values);
-    return {data.n, data.inputs, values["hpreact"], data.Y};
+    return {data.n, data.inputs, values.copy_of("hpreact"), data.Y};
 }
 
 void descend(const Regression& data, double rate, std::size_t steps, const std::function<bool(double loss)>& watch) {

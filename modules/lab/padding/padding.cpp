@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -34,7 +36,7 @@ constexpr const char* kNote =
 using Rows = std::vector<double>;  // (n, H)
 using Mask = std::vector<unsigned char>;
 
-Rows row_of(const Rows& rows, std::size_t i, std::size_t H) {
+Rows row_of(std::span<const double> rows, std::size_t i, std::size_t H) {
     const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(i * H);
     return {begin, begin + static_cast<std::ptrdiff_t>(H)};
 }
@@ -55,10 +57,9 @@ std::vector<T> packed(const std::vector<T>& rows, const Mask& mask) {
     }
     return kept;
 }
-Numbers<double> packed(Numbers<double> in, const Mask& mask) {
-    in["hprebn"] = packed(in["hprebn"], mask);
-    in["dhpreact"] = packed(in["dhpreact"], mask);
-    return in;
+Tensors<double> packed(const Tensors<double>& in, const Mask& mask) {
+    return batchnorm_inputs(packed(in.copy_of("hprebn"), mask), packed(in.copy_of("dhpreact"), mask),
+                            in.copy_of("bngain"), in.copy_of("bnbias"));
 }
 
 // 0 in the rows whose mask is set, or in those whose mask is not.
@@ -110,26 +111,32 @@ Graph layer_graph(double epsilon, std::size_t n, std::size_t H) {
 }
 
 // What batch norm reads, by the names of layer norm.
-Numbers<double> for_layer_norm(const Numbers<double>& in) {
-    return {
-        {{"hpreln", in["hprebn"]}, {"dhpreact", in["dhpreact"]}, {"lngain", in["bngain"]}, {"lnbias", in["bnbias"]}}};
+const std::map<std::string, std::string> kNameInLayerNorm = {
+    {"hprebn", "hpreln"}, {"dhpreact", "dhpreact"}, {"bngain", "lngain"}, {"bnbias", "lnbias"}};
+Tensors<double> for_layer_norm(const Tensors<double>& in) {
+    Tensors<double> renamed;
+    for (View view : in.views()) {
+        view.name = kNameInLayerNorm.at(view.name);
+        renamed.put(view);
+    }
+    return renamed;
 }
 
 // "Padded" is batch norm over all rows, "masked" over the real ones.
 struct ByDivisor {
     NormConfig norm;
     const char *words, *end;                   // "divisor n"; of the keys in the JSON
-    Numbers<double> padded = {}, masked = {};  // where the loss reads the real rows only: dy is 0 in padding
+    Tensors<double> padded = {}, masked = {};  // where the loss reads the real rows only: dy is 0 in padding
     std::vector<double> off = {};              // of each row the root mean square of bnraw, padded − masked
     Rows sent_padded = {}, sent_masked = {};   // the gradient of the input where the loss reads the padding only
 };
 
 struct Findings {
     SequenceBatch batch;
-    Numbers<double> in;             // its rows; γ, β and the gradient of the result are drawn
+    Tensors<double> in;             // its rows; γ, β and the gradient of the result are drawn
     std::vector<std::size_t> real;  // the rows that are no padding
     std::vector<ByDivisor> by;      // n, n − 1
-    Numbers<double> layer;          // layer norm of the real rows
+    Tensors<double> layer;          // layer norm of the real rows
 
     std::size_t H() const { return batch.width; }
     std::size_t pads() const { return batch.rows() - real.size(); }
@@ -139,13 +146,13 @@ void find(ByDivisor& by, const Findings& found) {
     const Mask& mask = found.batch.mask;
     const Graph padded = operation_graph(op::kBatchnorm, by.norm, mask.size(), found.H());
     const Graph masked = masked_graph(by.norm, mask, found.H());
-    Numbers<double> of_real = found.in, of_padding = found.in;
-    of_real["dhpreact"] = without(of_real["dhpreact"], mask, false);
-    of_padding["dhpreact"] = without(of_padding["dhpreact"], mask, true);
+    Tensors<double> of_real = found.in, of_padding = found.in;
+    std::ranges::copy(without(found.in.copy_of("dhpreact"), mask, false), of_real["dhpreact"].begin());
+    std::ranges::copy(without(found.in.copy_of("dhpreact"), mask, true), of_padding["dhpreact"].begin());
     by.padded = forward_and_backward(padded, of_real);
     by.masked = forward_and_backward(masked, of_real);
-    by.sent_padded = forward_and_backward(padded, of_padding)["dhprebn"];
-    by.sent_masked = forward_and_backward(masked, of_padding)["dhprebn"];
+    by.sent_padded = forward_and_backward(padded, of_padding).copy_of("dhprebn");
+    by.sent_masked = forward_and_backward(masked, of_padding).copy_of("dhprebn");
     const Rows off = without(difference(by.padded["bnraw"], by.masked["bnraw"]), mask, false);
     for (std::size_t i = 0; i < mask.size(); ++i) {
         by.off.push_back(root_mean_square(row_of(off, i, found.H())));
@@ -160,10 +167,8 @@ Findings findings(SequenceBatch batch, double epsilon, std::uint64_t seed) {
         randn(generator, values);
         return as<double>(values);
     };
-    found.in["hprebn"] = found.batch.x;
-    found.in["bngain"] = drawn(found.H());
-    found.in["bnbias"] = drawn(found.H());
-    found.in["dhpreact"] = drawn(found.batch.x.size());
+    const std::vector<double> gain = drawn(found.H()), bias = drawn(found.H());
+    found.in = batchnorm_inputs(found.batch.x, drawn(found.batch.x.size()), gain, bias);
     const Mask& mask = found.batch.mask;
     for (std::size_t i = 0; i < mask.size(); ++i) {
         if (mask[i] != 0) {
@@ -178,7 +183,7 @@ Findings findings(SequenceBatch batch, double epsilon, std::uint64_t seed) {
         find(by, found);
     }
     // Without an ε nothing is divided by a deviation of 0.
-    for (const std::vector<double>& variances : {found.by[0].masked["bnvar"], found.layer["lnvar"]}) {
+    for (const std::span<const double> variances : {found.by[0].masked["bnvar"], found.layer["lnvar"]}) {
         if (epsilon == 0 && std::ranges::find(variances, 0.0) != variances.end()) {
             throw InputError(
                 "--bn-eps 0: a real row, or a column of the real rows, is one number throughout and can't be "
@@ -252,12 +257,12 @@ void add_rows(Document& document, const Findings& found) {
         table.rows.push_back(
             {what, "", significant(by.padded[value][0], kDigits), significant(by.masked[value][0], kDigits), "", ""});
         for (const ByDivisor& one : found.by) {
-            document.data[fmt::format("{}_padded{}", what, one.end)] = one.padded[value];
-            document.data[fmt::format("{}_masked{}", what, one.end)] = one.masked[value];
+            document.data[fmt::format("{}_padded{}", what, one.end)] = one.padded.copy_of(value);
+            document.data[fmt::format("{}_masked{}", what, one.end)] = one.masked.copy_of(value);
         }
     }
-    document.data["gain"] = found.in["bngain"];
-    document.data["bias"] = found.in["bnbias"];
+    document.data["gain"] = found.in.copy_of("bngain");
+    document.data["bias"] = found.in.copy_of("bnbias");
     document.data["rows"] = rows_json(found);
     document.blocks.emplace_back(std::move(table));
 }
@@ -278,14 +283,17 @@ std::vector<std::size_t> pads_to_try(std::size_t real) {
 // The root mean square of bnraw, padded − masked, of all real rows with so many rows of zeros below them.
 double off_by_padding(const Findings& found, std::size_t pads, const ByDivisor& by) {
     const std::size_t H = found.H(), real = found.real.size();
-    const auto normalised = [&](std::size_t zeros) {
-        Numbers<double> all = packed(found.in, found.batch.mask);
-        all["hprebn"].resize((real + zeros) * H);
+    const auto with = [&](std::size_t zeros) {
+        Tensors<double> all = packed(found.in, found.batch.mask);
+        std::vector<double> x = all.copy_of("hprebn");
+        x.resize((real + zeros) * H);
+        all.put({"hprebn", {real + zeros, H}}, x);
         run(operation_graph(op::kBatchnorm, by.norm, real + zeros, H).forward, all);
-        all["bnraw"].resize(real * H);
-        return all["bnraw"];
+        std::vector<double> normalised = all.copy_of("bnraw");
+        normalised.resize(real * H);
+        return normalised;
     };
-    return root_mean_square(difference(normalised(pads), normalised(0)));
+    return root_mean_square(difference(with(pads), with(0)));
 }
 
 void add_shares(Document& document, const Findings& found) {
@@ -308,17 +316,17 @@ void add_shares(Document& document, const Findings& found) {
 // The masked norm and layer norm, in float, against LibTorch's on the real rows, in double.
 void compare_with_torch(Document& document, const Findings& found, const torch_ref::Factory& torch) {
     const Mask& mask = found.batch.mask;
-    const Numbers<double> real = packed(found.in, mask);
+    const Tensors<double> real = packed(found.in, mask);
     const std::size_t n = found.real.size(), H = found.H();
     const auto real_rows = [&](const auto& values) { return values.size() > n * H ? packed(values, mask) : values; };
     std::vector<Agreement> all;
-    const auto compare = [&](const std::string& what, const Graph& graph, const Numbers<double>& in,
-                             const ReferenceOperations& operations, const Numbers<double>& in_torch,
+    const auto compare = [&](const std::string& what, const Graph& graph, const Tensors<double>& in,
+                             const ReferenceOperations& operations, const Tensors<double>& in_torch,
                              const std::vector<std::string>& names) {
         const InFloat ours = in_float(graph, in);
         for (const std::string& name : names) {
-            all.push_back(agreement(what + name, real_rows(ours.made[name]), real_rows(ours.bounds[name]),
-                                    evaluate(operations, name, in_torch)));
+            all.push_back(agreement(what + name, real_rows(ours.made.copy_of(name)),
+                                    real_rows(ours.bounds.copy_of(name)), evaluate(operations, name, in_torch)));
         }
     };
     for (const ByDivisor& by : found.by) {
@@ -327,7 +335,7 @@ void compare_with_torch(Document& document, const Findings& found, const torch_r
                 {"hpreact", "dbngain", "dbnbias", "dhprebn"});
     }
     const double epsilon = found.by[0].norm.epsilon;
-    const Numbers<double> given = for_layer_norm(real);
+    const Tensors<double> given = for_layer_norm(real);
     compare("layer norm: ", layer_graph(epsilon, n, H), given,
             *torch.single_operation(op::kLayernorm, {.epsilon = epsilon}, n, H), given,
             {"hpreact", "dlngain", "dlnbias", "dhpreln"});
@@ -349,7 +357,8 @@ void add_conclusion(Document& document, const Findings& found) {
     const double share = static_cast<double>(found.pads()) / static_cast<double>(found.batch.rows());
     const std::size_t most = pads_to_try(found.real.size()).back();
     const double most_share = static_cast<double>(most) / static_cast<double>(found.real.size() + most);
-    const Rows right = packed(by_n.masked["dhprebn"], mask), wrong = packed(by_n.padded["dhprebn"], mask);
+    const Rows right = packed(by_n.masked.copy_of("dhprebn"), mask),
+               wrong = packed(by_n.padded.copy_of("dhprebn"), mask);
     const double gradient_off = norm(difference(wrong, right)) / norm(right);
     const double from_padding = norm(packed(by_n.sent_padded, mask)) / norm(right);
     double kept = 0;
@@ -368,7 +377,7 @@ void add_conclusion(Document& document, const Findings& found) {
         off(by_n), short_word(found, worst), by_n.off[worst], percent(most_share).shown,
         off_by_padding(found, most, by_n), off(by_n_minus_1), std::ranges::max(by_n_minus_1.off),
         off_by_padding(found, most, by_n_minus_1), gradient_off, from_padding, kept,
-        root_mean_square(difference(found.layer["lnraw"], packed(by_n.masked["bnraw"], mask))))));
+        root_mean_square(difference(found.layer["lnraw"], packed(by_n.masked.copy_of("bnraw"), mask))))));
 }
 
 }  // namespace

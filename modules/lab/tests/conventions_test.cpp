@@ -10,10 +10,10 @@
 #include "base/error.h"
 #include "lab/tests/read.h"
 
+using byhand::Tensors;
 using byhand::lab::Convention;
 using byhand::lab::ConventionRun;
 using byhand::lab::conventions;
-using byhand::lab::Numbers;
 using byhand::lab::run_convention;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
@@ -28,11 +28,9 @@ Convention convention(const std::string& name) {
 }
 
 // With γ = 1 and β = 0, as those who published the figures below had it.
-Numbers<double> batch(std::size_t units, std::vector<double> x) {
-    return {{{"dhpreact", std::vector<double>(x.size(), 1)},
-             {"hprebn", std::move(x)},
-             {"bngain", std::vector<double>(units, 1)},
-             {"bnbias", std::vector<double>(units, 0)}}};
+Tensors<double> batch(std::size_t units, const std::vector<double>& x) {
+    return byhand::lab::batchnorm_inputs(x, std::vector<double>(x.size(), 1), std::vector<double>(units, 1),
+                                         std::vector<double>(units, 0));
 }
 
 byhand::Json field(const byhand::Json& rows, const char* key, const std::string& value) {
@@ -48,7 +46,7 @@ byhand::Json field(const byhand::Json& rows, const char* key, const std::string&
 }  // namespace
 
 TEST_CASE("conventions: the running statistics that PyTorch printed for pytorch/pytorch, issue 7028") {
-    const Numbers<double> in = batch(4, {2, 15, 2, 1, 2, 17, 2, 1, -4, -2, -2, -1});
+    const Tensors<double> in = batch(4, {2, 15, 2, 1, 2, 17, 2, 1, -4, -2, -2, -1});
     Convention one = convention("PyTorch");
     one.norm.momentum = 1;
     const ConventionRun<double> run = run_convention<double>(one, {in});
@@ -66,7 +64,7 @@ TEST_CASE("conventions: the running statistics that PyTorch printed for pytorch/
 }
 
 TEST_CASE("conventions: what PyTorch printed for pytorch/pytorch, issue 60528") {
-    const Numbers<double> in = batch(1, {1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7});
+    const Tensors<double> in = batch(1, {1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7});
     const ConventionRun<double> run = run_convention<double>(convention("PyTorch"), {in});
     CHECK_THAT(run.y.front(), WithinAbs(-1.8974, 5e-5));
     CHECK_THAT(run.running_spread.front(), WithinAbs(1.1667, 5e-5));
@@ -82,7 +80,7 @@ TEST_CASE("conventions: Keras' moving figures of the batch in the page of keras.
 
 TEST_CASE("conventions: the lectures' script keeps a deviation, part 4 takes all rows at once, cs231n begins at 0") {
     // Variances of the two batches by n − 1: 4 and 16. All six rows: mean 5, squares 8 + 32 + 6·1.
-    const std::vector<Numbers<double>> batches = {batch(1, {2, 4, 6}), batch(1, {2, 6, 10})};
+    const std::vector<Tensors<double>> batches = {batch(1, {2, 4, 6}), batch(1, {2, 6, 10})};
     const ConventionRun<double> script = run_convention(convention("makemore 3, script"), batches);
     CHECK_THAT(script.running_spread.front(), WithinRel(0.999 * (0.999 + 0.001 * 2) + 0.001 * 4, 1e-12));
     const ConventionRun<double> all_rows = run_convention(convention("makemore 4"), batches);

@@ -9,24 +9,25 @@
 using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
+using Sample = std::vector<double>;
 
 TEST_CASE("mean and deviation of a sample") {
-    const MeanAndDeviation figures = mean_and_deviation({2, 4, 4, 4, 5, 5, 7, 9});
+    const MeanAndDeviation figures = mean_and_deviation(Sample{2, 4, 4, 4, 5, 5, 7, 9});
     CHECK_THAT(figures.mean, WithinAbs(5, 1e-12));
     CHECK_THAT(figures.deviation, WithinAbs(std::sqrt(32.0 / 7), 1e-12));
-    CHECK(mean_and_deviation({3}).deviation == 0);
+    CHECK(mean_and_deviation(Sample{3}).deviation == 0);
 }
 
 TEST_CASE("cosine, norm and magnitude") {
-    CHECK_THAT(cosine({3, 4}, {4, 3}), WithinAbs(0.96, 1e-12));
-    CHECK_THAT(cosine({1, -2}, {-2, 4}), WithinAbs(-1, 1e-12));
-    CHECK(norm({3, -4}) == 5);
-    CHECK(largest_magnitude({3, -4}) == 4);
-    CHECK(share({3, -4}, {3, -2}) == 2 / 3.0);
+    CHECK_THAT(cosine(Sample{3, 4}, Sample{4, 3}), WithinAbs(0.96, 1e-12));
+    CHECK_THAT(cosine(Sample{1, -2}, Sample{-2, 4}), WithinAbs(-1, 1e-12));
+    CHECK(norm(Sample{3, -4}) == 5);
+    CHECK(largest_magnitude(Sample{3, -4}) == 4);
+    CHECK(share(Sample{3, -4}, Sample{3, -2}) == 2 / 3.0);
     // A NaN stays visible, wherever it stands.
-    CHECK(std::isnan(largest_magnitude({NAN, 1})));
-    CHECK(std::isnan(largest_magnitude({1, NAN})));
-    CHECK(std::isnan(share({1, NAN, 2}, {1, 2, 3})));
+    CHECK(std::isnan(largest_magnitude(Sample{NAN, 1})));
+    CHECK(std::isnan(largest_magnitude(Sample{1, NAN})));
+    CHECK(std::isnan(share(Sample{1, NAN, 2}, Sample{1, 2, 3})));
 }
 
 TEST_CASE("the numbers of a table's column") {

@@ -27,51 +27,51 @@ namespace {
 // ---- the identity ----
 
 // For each norm of the network: what it reads, the gradient of what it hands on, and γ = 1 and β = 0.
-std::vector<Numbers<double>> norm_inputs(const FirstStep& first, const Batch& batch) {
+std::vector<Tensors<double>> norm_inputs(const FirstStep& first, const Batch& batch) {
     Runner<float> runner(stepwise_graph(first.network(), batch.rows));
     copy_into(runner.tensors(), first.state);
     runner.set_batch(batch);
     runner.forward();
     runner.backward();
-    std::vector<Numbers<double>> inputs;
+    std::vector<Tensors<double>> inputs;
     for (const Layer& layer : layers_with_norm(first.network())) {
-        inputs.push_back({{{"hprebn", copy_of(runner.tensors(), layer.value("hprebn"))},
-                           {"dhpreact", copy_of(runner.tensors(), gradient_of(handed_on(layer)))},
-                           {"bngain", std::vector<double>(layer.outputs, 1)},
-                           {"bnbias", std::vector<double>(layer.outputs, 0)}}});
+        inputs.push_back(batchnorm_inputs(
+            copy_of(runner.tensors(), layer.value("hprebn")), copy_of(runner.tensors(), gradient_of(handed_on(layer))),
+            std::vector<double>(layer.outputs, 1), std::vector<double>(layer.outputs, 0)));
     }
     return inputs;
 }
 
 // Both passes with γ = √(σ² + ε) and β = μ of the batch: all of it follows from what the norm reads.
 template <class T>
-Numbers<T> undone(const Graph& norm, const Numbers<double>& given) {
-    Numbers<T> made = as<T>(given);
+Tensors<T> undone(const Graph& norm, const Tensors<double>& given) {
+    Tensors<T> made = as<T>(given);
     run(norm.forward, made);
     std::ranges::transform(made["bnvar_inv"], made["bngain"].begin(), [](const T& inverse) { return T{1} / inverse; });
-    made["bnbias"] = made["bnmeani"];
+    std::ranges::copy(made["bnmeani"], made["bnbias"].begin());
     return forward_and_backward(norm, made);
 }
 
 // Another batch by the same γ and β: in training by its own mean and deviation, in evaluation by the first one's.
-Numbers<double> next_batch(const Graph& norm, const Numbers<double>& first, Numbers<double> next) {
-    next["bngain"] = first["bngain"];
-    next["bnbias"] = first["bnbias"];
-    next["bnmean_running"] = first["bnmeani"];
-    next["bnvar_running"] = first["bnvar"];
+Tensors<double> next_batch(const Graph& norm, const Tensors<double>& first, Tensors<double> next) {
+    const TensorSpec mean{"bnmean_running", {first["bnmeani"].size()}}, variance{"bnvar_running", mean.shape};
+    std::ranges::copy(first["bngain"], next["bngain"].begin());
+    std::ranges::copy(first["bnbias"], next["bnbias"].begin());
+    next.put(mean, first.copy_of("bnmeani"));
+    next.put(variance, first.copy_of("bnvar"));
     run(norm.forward, next);
     run(norm.evaluation, next);
     return next;
 }
 
 void compare_with_torch(std::vector<Agreement>& agreements, const std::string& name, const Graph& norm,
-                        const Numbers<double>& exact, const Numbers<double>& given, const ReferenceOperations* torch) {
-    const Numbers<float> ours = undone<float>(norm, given);
-    const Numbers<Rounded> bounds = undone<Rounded>(norm, given);
+                        const Tensors<double>& exact, const Tensors<double>& given, const ReferenceOperations* torch) {
+    const Tensors<float> ours = undone<float>(norm, given);
+    const Tensors<Rounded> bounds = undone<Rounded>(norm, given);
     const auto add = [&](const char* what, const char* value, const std::vector<double>& reference) {
-        agreements.push_back(agreement(name + what, ours[value], bounds[value], reference));
+        agreements.push_back(agreement(name + what, ours.copy_of(value), bounds.copy_of(value), reference));
     };
-    add(" by hand in float: y from x", "hpreact", given["hprebn"]);
+    add(" by hand in float: y from x", "hpreact", given.copy_of("hprebn"));
     if (torch != nullptr) {
         add(": y from LibTorch's", "hpreact", evaluate(*torch, "hpreact", exact));
         add(": dx from LibTorch's", "dhprebn", evaluate(*torch, "dhprebn", exact));
@@ -121,8 +121,8 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
     DrawnBatch second = first.batch;
     TorchGenerator generator = first.run.generator;
     draw_batch(second, first.run.train, generator);
-    const std::vector<Numbers<double>> given = norm_inputs(first, first.batch.view());
-    const std::vector<Numbers<double>> next = norm_inputs(first, second.view());
+    const std::vector<Tensors<double>> given = norm_inputs(first, first.batch.view());
+    const std::vector<Tensors<double>> next = norm_inputs(first, second.view());
     const std::vector<Layer> layers = layers_with_norm(first.network());
     const std::size_t n = first.batch.view().rows;
 
@@ -136,8 +136,8 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
     std::vector<Agreement> agreements;
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const Graph norm = operation_graph(op::kBatchnorm, by_variance, n, layers[l].outputs);
-        const Numbers<double> exact = undone<double>(norm, given[l]), other = next_batch(norm, exact, next[l]);
-        const std::vector<double>&x = given[l]["hprebn"], &next_x = next[l]["hprebn"];
+        const Tensors<double> exact = undone<double>(norm, given[l]), other = next_batch(norm, exact, next[l]);
+        const std::span<const double> x = given[l]["hprebn"], next_x = next[l]["hprebn"];
         table.rows.push_back({handed_on(layers[l]), significant(share(exact["hpreact"], x), 2),
                               significant(share(other["hpreact"], next_x), 2),
                               significant(share(other["eval_hpreact"], next_x), 2),
