@@ -59,12 +59,13 @@ void rename_norm_rules(std::vector<InitialRule>& rules, const std::string& norm)
     }
 }
 
+bool initializes(const std::vector<InitialRule>& rules, const char* parameter) {
+    return std::ranges::find(rules, parameter, &InitialRule::parameter) != rules.end();
+}
+
 // The kind of the norms that a recipe without any initializes.
 std::string kind_of_rules(const std::vector<InitialRule>& rules) {
-    const auto initializes = [&](const char* gain) {
-        return std::ranges::find(rules, gain, &InitialRule::parameter) != rules.end();
-    };
-    return initializes("lngain") ? op::kLayernorm : initializes("rmsgain") ? op::kRmsnorm : op::kBatchnorm;
+    return initializes(rules, "lngain") ? op::kLayernorm : initializes(rules, "rmsgain") ? op::kRmsnorm : op::kBatchnorm;
 }
 
 // --norm and --norm-kind.
@@ -83,6 +84,9 @@ void change_norms(Recipe& recipe, const NetworkFlags& flags) {
         if (!kind.empty() && kind != "none") {
             set_norm(layers, kind + "norm");
             rename_norm_rules(recipe.initial, kind + "norm");
+        } else if (const std::string placed = kind_of_rules(recipe.initial);
+                   placed == op::kBatchnorm && has_norm(layers) && !initializes(recipe.initial, "bngain")) {
+            rename_norm_rules(recipe.initial, placed);
         }
         return places;
     };

@@ -58,9 +58,15 @@ TEST_CASE("flags: of norms of two kinds the rules of one remain, those of the ne
 TEST_CASE("flags: norms that are put into a network without any are of the kind that its rules initialize") {
     Recipe recipe = listing({{"linear", 6}, {"tanh"}, {"linear"}});
     const auto second = [&] { return with_flags(recipe, only(&NetworkFlags::norm, "before")).network.layers.at(1).op; };
+    const auto rules = [&] { return with_flags(recipe, only(&NetworkFlags::norm, "after")).initial; };
+    recipe.initial = {};
     CHECK(second() == op::kBatchnorm);
+    CHECK(rules() == std::vector{constant("bngain", 1), constant("bnbias", 0)});
+    recipe.initial = {constant("bngain", 0.5)};
+    CHECK(rules() == recipe.initial);
     recipe.initial = {constant("lngain", 1)};
     CHECK(second() == op::kLayernorm);
+    CHECK(rules() == recipe.initial);
     recipe.initial = {constant("rmsgain", 1)};
     CHECK(second() == op::kRmsnorm);
 }
