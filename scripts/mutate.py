@@ -94,8 +94,7 @@ BEFORE_TO_AFTER = [
     # conventions
     (r"\bDivisor::n\b", "Divisor::n_minus_1"), (r"\bEpsilonPlace::inside\b", "EpsilonPlace::outside"),
     (r"\bRunningSpread::variance\b", "RunningSpread::deviation"),
-    (r"\bRunningSpread::deviation\b", "RunningSpread::variance"), (r"\bNormPlace::before\b", "NormPlace::after"),
-    (r"\bNormPlace::after\b", "NormPlace::before"), (r"\bNormPlace::none\b", "NormPlace::after"),
+    (r"\bRunningSpread::deviation\b", "RunningSpread::variance"),
     # the building blocks of kernels
     (r"\bhn::Add\b", "hn::Sub"), (r"\bhn::MulAdd\b", "hn::NegMulAdd"), (r"\bhn::Min\b", "hn::Max"),
     (r"\bhn::Zero\(d\)", "hn::Set(d, 1.0F)"), (r"\bfirst\b", "second"), (r"\bsecond\b", "first"),
