@@ -114,7 +114,7 @@ std::string reference_off(const std::vector<float>& in_float, const std::vector<
 
 // What a kernel has made in one type.
 template <class T>
-struct Made {
+struct TypedResult {
     const std::vector<T>& numbers;
     const std::vector<double>& right;
     const std::vector<double>& limits;
@@ -129,10 +129,10 @@ struct Made {
 
 // The largest error, NaN aside.
 template <class T>
-double largest_error(const Made<T>& made) {
+double largest_error(const TypedResult<T>& result) {
     double largest = 0;
-    for (std::size_t i = 0; i < made.numbers.size(); ++i) {
-        largest = std::isfinite(made.error(i)) ? std::max(largest, made.error(i)) : largest;
+    for (std::size_t i = 0; i < result.numbers.size(); ++i) {
+        largest = std::isfinite(result.error(i)) ? std::max(largest, result.error(i)) : largest;
     }
     return largest;
 }
@@ -169,7 +169,7 @@ Amplified amplified(double in_float, double in_double, double size, double scale
 }
 
 // Of the elements that are off in either type, the largest errors.
-Amplified amplified_in(const Made<float>& in_float, const Made<double>& in_double, double largest) {
+Amplified amplified_in(const TypedResult<float>& in_float, const TypedResult<double>& in_double, double largest) {
     double off_in_float = 0, off_in_double = 0;
     for (std::size_t i = 0; i < std::min(in_float.numbers.size(), in_double.numbers.size()); ++i) {
         if (in_float.is_off(i) || in_double.is_off(i)) {

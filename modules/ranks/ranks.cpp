@@ -105,11 +105,11 @@ Leader::~Leader() {
 }
 
 Ranks::Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader)
-    : its_(std::move(its)),
+    : in_ranks_(std::move(its)),
       number_(number),
       leader_(std::move(leader)),
-      one_(its_.by_one != nullptr ? its_.by_one(alone_) : OnRank{}),
-      longest_(longest_row(its_.tables)) {}
+      one_(in_ranks_.by_one != nullptr ? in_ranks_.by_one(alone_) : OnRank{}),
+      longest_(longest_row(in_ranks_.tables)) {}
 
 void Ranks::load(const Tensors<float>& state) {
     state_ = state;
@@ -117,7 +117,7 @@ void Ranks::load(const Tensors<float>& state) {
     exchanged(group, {.action = Order::Action::load, .number = number_});
     Tensors<float> shared = state;
     share_state(group, shared);
-    its_.own.model->load(shared);
+    in_ranks_.own.model->load(shared);
     if (one_.model != nullptr) {
         one_.model->load(state);
     }
@@ -128,16 +128,16 @@ void Ranks::run(const Batch& batch, float rate) {
     rate_ = rate;
     Group& group = leader_->group();
     exchanged(group, {.action = Order::Action::run, .rate = rate, .number = number_});
-    shared_batch(group, batch, batch.rows, its_.whole.config.context);
-    its_.own.model->run(batch, rate);
-    const std::vector<float> all = gather_values(group, its_.own.values(), longest_);
-    for (std::size_t rank = 0; rank < its_.tables.size(); ++rank) {
-        read_row(its_.tables[rank], std::span(all).subspan(rank * longest_, longest_));
+    shared_batch(group, batch, batch.rows, in_ranks_.whole.config.context);
+    in_ranks_.own.model->run(batch, rate);
+    const std::vector<float> all = gather_values(group, in_ranks_.own.values(), longest_);
+    for (std::size_t rank = 0; rank < in_ranks_.tables.size(); ++rank) {
+        read_row(in_ranks_.tables[rank], std::span(all).subspan(rank * longest_, longest_));
     }
-    whole_ = whole_values(its_.whole, its_.tables);
+    whole_ = whole_values(in_ranks_.whole, in_ranks_.tables);
     if (one_.model != nullptr) {
         one_.model->run(batch, rate);
-        different_.merge(different_bits(its_.tables, one_.values()));
+        different_.merge(different_bits(in_ranks_.tables, one_.values()));
     }
 }
 
@@ -146,18 +146,18 @@ std::vector<View> Ranks::views() const {
 }
 
 void Ranks::judge(std::vector<IsolatedStep>& isolated) const {
-    if (its_.right) {
-        judge_ranks(isolated, *its_.right, its_.tables, batch_, rate_, state_);
+    if (in_ranks_.right) {
+        judge_ranks(isolated, *in_ranks_.right, in_ranks_.tables, batch_, rate_, state_);
     } else if (one_.model != nullptr) {
-        judge_bits(isolated, its_.whole, its_.tables, one_.values());
+        judge_bits(isolated, in_ranks_.whole, in_ranks_.tables, one_.values());
     }
 }
 
 RankSummary Ranks::summary() const {
-    RankSummary summary{.model = its_.model,
-                        .ranks = its_.tables.size(),
-                        .parts = its_.parts,
-                        .messages = its_.messages,
+    RankSummary summary{.model = in_ranks_.model,
+                        .ranks = in_ranks_.tables.size(),
+                        .parts = in_ranks_.parts,
+                        .messages = in_ranks_.messages,
                         .values = whole_.table().size(),
                         .different = {}};
     for (const TensorSpec& spec : whole_.table()) {  // in their order
@@ -221,7 +221,7 @@ struct RanksCandidate final : StepCandidate {
 }  // namespace
 
 std::unique_ptr<StepCandidate> candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {
-    const InRanks& its = ranks->its();
+    const InRanks& its = ranks->in_ranks();
     const auto whole = its.model == "fused" ? fused_candidate(reference) : candidate_of(its.model, reference);
     auto candidate = std::make_unique<RanksCandidate>(std::move(ranks), *whole);
     if (its.right) {

@@ -58,10 +58,10 @@ public:
     // Adds the findings of judge_ranks for the last run, or of judge_bits if the steps can't be judged.
     void judge(std::vector<IsolatedStep>& isolated) const;
     RankSummary summary() const;
-    const InRanks& its() const { return its_; }
+    const InRanks& in_ranks() const { return in_ranks_; }
 
 private:
-    InRanks its_;
+    InRanks in_ranks_;
     std::size_t number_;
     std::shared_ptr<Leader> leader_;
     Single alone_;

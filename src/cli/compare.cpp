@@ -68,7 +68,7 @@ constexpr MakeCandidate kFusedCandidate = [] {
 // What is compared: external values where they are given.
 Candidates candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
                           const std::vector<std::string>& models, const Run& run, Reference& reference,
-                          std::optional<InParts>& parts) {
+                          std::optional<ModelsInRanks>& parts) {
     Candidates candidates;
     if constexpr (kHasChecks) {
         if (external) {
@@ -233,17 +233,18 @@ std::optional<ExternalValues> external_of(const CompareOptions& options, const N
     return std::nullopt;
 }
 
-std::optional<InParts> parts_of(const CompareOptions& options, const std::vector<std::string>& models, const Run& run,
-                                const distributed::World& world, const torch_ref::Factory& torch) {
+std::optional<ModelsInRanks> parts_of(const CompareOptions& options, const std::vector<std::string>& models,
+                                      const Run& run, const distributed::World& world,
+                                      const torch_ref::Factory& torch) {
     if constexpr (kHasRanks) {
         if ((run.recipe.parts > 1 || world.size > 1) && options.external.empty()) {
-            return in_parts(models, options.plant, run, world, options.ranks.timeout, torch);
+            return models_in_ranks(models, options.plant, run, world, options.ranks.timeout, torch);
         }
     }
     return std::nullopt;
 }
 
-std::vector<RankSummary> ranks_of(const std::optional<InParts>& parts) {
+std::vector<RankSummary> ranks_of(const std::optional<ModelsInRanks>& parts) {
     if constexpr (kHasRanks) {
         return parts ? summaries_of(*parts) : std::vector<RankSummary>();
     }
@@ -255,6 +256,45 @@ void check_dump(const CompareOptions& options) {
     if constexpr (kHasChecks) {
         if (!options.dump.empty()) {
             check_external(options.dump);
+        }
+    }
+}
+
+// Values from a file are those of the last step.
+Schedule schedule_of(const CompareOptions& options, bool with_pictures) {
+    const bool only_last = !options.external.empty();
+    return {.steps = options.steps,
+            .every = only_last ? options.steps : options.every,
+            .from = only_last ? options.steps : options.from,
+            .drift = options.drift,
+            .pictures = with_pictures,
+            .mistakes = known_mistakes()};
+}
+
+ShownRows rows_of(const CompareOptions& options, const ReportFile& report) {
+    return report.format() != "table"                          ? ShownRows::for_programs
+           : options.verbose || options.tensor != kEveryTensor ? ShownRows::all
+                                                               : ShownRows::disagreeing;
+}
+
+// The report and the dump; and the verdict, if the report is a file.
+void write_results(const CompareOptions& options, const Command& command, const ReportFile& report, const Run& run,
+                   const Comparison& found, const std::string& torch_version) {
+    const Graph& graph = found.reference->chain.graph;
+    const bool as_page = report.format() == "html";
+    const Presentation how = presentation_of(options, command, run, *found.reference, torch_version);
+    const Text next = next_text(options, command, graph, found.summary, run.recipe, as_page || options.verbose);
+    report.write(as_page ? compare_page(how, found.summary, found.steps, graph, next)
+                         : compare_document(how, found.summary, found.steps, rows_of(options, report), next));
+    if (report.is_file()) {
+        const Text verdict = conclusion(found.summary);
+        say("{}\n", verdict.lead + verdict.words);
+    }
+    say_if_quick(options.quick);
+    if constexpr (kHasChecks) {
+        if (!options.dump.empty()) {
+            write_dump(options.dump, run, found.batch, options.steps - 1, found.candidates,
+                       found.reference->implementations);
         }
     }
 }
@@ -273,7 +313,7 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     std::optional<ExternalValues> external = external_of(options, network, rows);
     const std::vector<std::string> models = distinct(options.models);
     const torch_ref::Factory& torch = load_torch(world);
-    std::optional<InParts> parts = parts_of(options, models, run, world, torch);
+    std::optional<ModelsInRanks> parts = parts_of(options, models, run, world, torch);
     if constexpr (kHasRanks) {
         if (world.rank > 0) {
             follow_first(parts->models, *parts->group, run);
@@ -284,57 +324,32 @@ int compare(const CompareOptions& options, const Command& command, const distrib
     if (std::ranges::find(models, "fused") != models.end()) {
         say_if_step_by_step(run.recipe);
     }
-    const bool as_table = report.format() == "table", as_page = report.format() == "html";
-    const ShownRows rows_shown = !as_table                                           ? ShownRows::for_programs
-                                 : options.verbose || options.tensor != kEveryTensor ? ShownRows::all
-                                                                                     : ShownRows::disagreeing;
     Progress progress(options.steps, std::nullopt, "comparing");
     bool shows_any = false;
-    Schedule schedule{
-        .steps = options.steps, .drift = options.drift, .pictures = as_page, .mistakes = known_mistakes()};
-    schedule.every = options.external.empty() ? options.every : options.steps;
-    schedule.from = options.external.empty() ? options.from : options.steps;
-    const ComparisonConfig config{.schedule = schedule,
-                                  .quick = options.quick,
-                                  .allowed = allowed_by(options),
-                                  .keeps_every_step = rows_shown != ShownRows::disagreeing,
-                                  .begins = [&](std::size_t step) { progress.step(step); },
-                                  .compared =
-                                      [&](const ComparedStep& step, Comparison& so_far) {
-                                          progress.finish();
-                                          so_far.summary.ranks = ranks_of(parts);
-                                          shows_any = shows_any || shows_a_finding(options, step);
-                                          if (as_page) {
-                                              drop_pictures(so_far.steps, so_far.summary.allowed);
-                                          }
-                                      }};
+    const auto compared = [&](const ComparedStep& step, Comparison& so_far) {
+        progress.finish();
+        so_far.summary.ranks = ranks_of(parts);
+        shows_any = shows_any || shows_a_finding(options, step);
+        if (report.format() == "html") {
+            drop_pictures(so_far.steps, so_far.summary.allowed);
+        }
+    };
     const auto make_candidates = [&](Reference& reference) {
         return candidates_for(options, std::move(external), models, run, reference, parts);
     };
-    const Comparison found = byhand::compare(run, torch, make_candidates, config);
+    const Comparison found = byhand::compare(run, torch, make_candidates,
+                                             {.schedule = schedule_of(options, report.format() == "html"),
+                                              .quick = options.quick,
+                                              .allowed = allowed_by(options),
+                                              .keeps_every_step = rows_of(options, report) != ShownRows::disagreeing,
+                                              .begins = [&](std::size_t step) { progress.step(step); },
+                                              .compared = compared});
     progress.finish();
-
-    const Summary& summary = found.summary;
-    const Graph& graph = found.reference->chain.graph;
-    const Presentation how = presentation_of(options, command, run, *found.reference, torch.version());
-    const Text next = next_text(options, command, graph, summary, run.recipe, as_page || options.verbose);
-    report.write(as_page ? compare_page(how, summary, found.steps, graph, next)
-                         : compare_document(how, summary, found.steps, rows_shown, next));
-    if (report.is_file()) {
-        const Text verdict = conclusion(summary);
-        say("{}\n", verdict.lead + verdict.words);
-    }
-    say_if_quick(options.quick);
+    write_results(options, command, report, run, found, torch.version());
     if (!shows_any) {
         say("--tensor: no tensor that was compared matches {}\n", printable(options.tensor));
     }
-    if constexpr (kHasChecks) {
-        if (!options.dump.empty()) {
-            write_dump(options.dump, run, found.batch, options.steps - 1, found.candidates,
-                       found.reference->implementations);
-        }
-    }
-    return summary.agree ? kFine : kDisagrees;
+    return found.summary.agree ? kFine : kDisagrees;
 }
 
 // Starts the ranks of --ranks, when it is sure that none of them refuses the run.

@@ -25,7 +25,7 @@ namespace byhand::cli {
 RankPlan plan_for(const Run& run, const distributed::World& world, const std::string& mistake);
 
 // Networks in parts on several ranks.
-struct InParts {
+struct ModelsInRanks {
     std::unique_ptr<Group> group;
     std::vector<InRanks> models;      // and LibTorch's module
     std::vector<const Ranks*> ranks;  // of the models, on rank 0
@@ -34,13 +34,13 @@ struct InParts {
 // Connects the ranks, which must have the same run and mistake: the networks of these names in parts on this rank, and
 // last LibTorch's module in the same parts. The run must outlive it. Throws InputError as plan_for and
 // distributed::connect do, if a rank has another run, and if the fused step does not support an operation.
-InParts in_parts(const std::vector<std::string>& models, const std::string& mistake, const Run& run,
-                 const distributed::World& world, std::size_t timeout, const torch_ref::Factory& torch);
+ModelsInRanks models_in_ranks(const std::vector<std::string>& models, const std::string& mistake, const Run& run,
+                              const distributed::World& world, std::size_t timeout, const torch_ref::Factory& torch);
 
 // The candidates of rank 0; LibTorch's module in parts becomes the reference's.
-Candidates candidates_in_ranks(InParts& parts, Reference& reference);
+Candidates candidates_in_ranks(ModelsInRanks& parts, Reference& reference);
 
-std::vector<RankSummary> summaries_of(const InParts& parts);
+std::vector<RankSummary> summaries_of(const ModelsInRanks& parts);
 
 // Takes part in the comparison of rank 0 until it ends.
 void follow_first(const std::vector<InRanks>& all, Group& group, Run& run);

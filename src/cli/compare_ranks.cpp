@@ -69,10 +69,10 @@ std::vector<InRanks> in_ranks(const std::vector<std::string>& models, const Rank
 
 }  // namespace
 
-InParts in_parts(const std::vector<std::string>& models, const std::string& mistake, const Run& run,
-                 const distributed::World& world, std::size_t timeout, const torch_ref::Factory& torch) {
+ModelsInRanks models_in_ranks(const std::vector<std::string>& models, const std::string& mistake, const Run& run,
+                              const distributed::World& world, std::size_t timeout, const torch_ref::Factory& torch) {
     const RankPlan plan = plan_for(run, world, mistake);
-    InParts parts{meet(run, world, timeout, mistake), {}, {}};
+    ModelsInRanks parts{meet(run, world, timeout, mistake), {}, {}};
     const Recipe& recipe = run.recipe;
     parts.models = in_ranks(
         models, plan, torch.module_model(recipe.network, recipe.batch, Keep::all, {recipe.parts, parts.group.get()}),
@@ -80,7 +80,7 @@ InParts in_parts(const std::vector<std::string>& models, const std::string& mist
     return parts;
 }
 
-Candidates candidates_in_ranks(InParts& parts, Reference& reference) {
+Candidates candidates_in_ranks(ModelsInRanks& parts, Reference& reference) {
     const auto leader = std::make_shared<Leader>(*parts.group);
     Candidates candidates;
     for (std::size_t number = 0; number < parts.models.size(); ++number) {
@@ -95,7 +95,7 @@ Candidates candidates_in_ranks(InParts& parts, Reference& reference) {
     return candidates;
 }
 
-std::vector<RankSummary> summaries_of(const InParts& parts) {
+std::vector<RankSummary> summaries_of(const ModelsInRanks& parts) {
     std::vector<RankSummary> all;
     std::ranges::transform(parts.ranks, std::back_inserter(all), &Ranks::summary);
     return all;

@@ -131,11 +131,11 @@ Names with_own_shares(RankPlan& plan, const Names& names, float factor) {
 }
 
 Names with_rows_on_others(RankPlan& plan, const std::function<std::size_t(std::size_t row)>& from) {
-    struct Rows {
+    struct BatchRows {
         std::vector<std::int64_t> X, Y;
     };
     if (plan.rank > 0) {
-        plan.batch = [from, T = plan.whole.config.context, rows = std::make_shared<Rows>()](const Batch& right) {
+        plan.batch = [from, T = plan.whole.config.context, rows = std::make_shared<BatchRows>()](const Batch& right) {
             rows->X.resize(right.rows * T);
             rows->Y.resize(right.rows);
             for (std::size_t row = 0; row < right.rows; ++row) {

@@ -22,7 +22,7 @@
 namespace byhand::exercise {
 namespace {
 
-using Names = std::set<std::string>;
+using StepNames = std::set<std::string>;
 
 // Calls `running`, unless it is empty, before each function runs.
 CallWrapper announced(const std::function<void(const std::string& label)>& running) {
@@ -39,7 +39,7 @@ MakeGraph graph_of(bool in_one) {
 }
 
 // The steps that make one of `names`.
-Graph only(Graph graph, const Names& names) {
+Graph only(Graph graph, const StepNames& names) {
     for (StepList* list : graph.lists()) {
         std::erase_if(*list, [&](const Step& step) { return !names.contains(step.makes); });
     }
@@ -50,15 +50,15 @@ Graph only(Graph graph, const Names& names) {
 // it is external in double.
 struct ExternalNetwork {
     Graph graph;
-    Names names;   // of the steps that are external
-    Names absent;  // made by functions and by note 1's network, but missing here: a bias, the norm
+    StepNames names;   // of the steps that are external
+    StepNames absent;  // made by functions and by note 1's network, but missing here: a bias, the norm
 };
 
 ExternalNetwork with_external(bool in_one, ExternalFunctions functions, const CallWrapper& wrapper,
                               const NetworkConfig& config, std::size_t rows) {
     ExternalNetwork network{graph_of(in_one)(config, rows), {}, {}};
-    const Names here = made_by(network.graph),
-                in_note_1 = made_by(graph_of(in_one)(NetworkConfig{}, std::max<std::size_t>(rows, 2)));
+    const StepNames here = made_by(network.graph),
+                    in_note_1 = made_by(graph_of(in_one)(NetworkConfig{}, std::max<std::size_t>(rows, 2)));
     std::erase_if(functions, [&](const ExternalFunction& function) {
         if (function.in_one != in_one) {
             return true;
@@ -145,7 +145,7 @@ public:
 
     // The candidate for the comparison of the chain; null if no function is begun.
     std::unique_ptr<Candidate> candidate(bool in_one, const std::vector<Attempt>& attempts) const {
-        Names begun, sound;  // begun: not "to do"; sound: runs without a fault
+        StepNames begun, sound;  // begun: not "to do"; sound: runs without a fault
         std::vector<IsolatedStep> judged;
         for (const Attempt& attempt : attempts) {
             if (attempt.in_one != in_one || !is_begun(attempt)) {
@@ -182,7 +182,7 @@ public:
 private:
     const Isolation& isolation_of(bool in_one) const { return in_one ? reference_.collapsed : reference_.stepwise; }
     // The whole network, with the functions that make one of `names`.
-    Graph with_ours(bool in_one, const CallWrapper& wrapper, const Names& names) const {
+    Graph with_ours(bool in_one, const CallWrapper& wrapper, const StepNames& names) const {
         ExternalFunctions functions = functions_;
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
         return with_external(in_one, std::move(functions), wrapper, config_, rows_).graph;

@@ -14,13 +14,14 @@ namespace byhand::lab {
 namespace {
 
 // A claim that has trainings of its own.
-struct Part {
+struct ClaimSource {
     const char* claim;
     Claims (*measure)(Document& document, const TwoForms& network, const Setup& setup);
     bool first_network_only;
 };
-constexpr std::array kParts = {Part{"weights", initial_weights, false}, Part{"regularised", regularised, true},
-                               Part{"inputs", steadier_inputs, false}, Part{"shift", shifted_data, true}};
+constexpr std::array kSources = {
+    ClaimSource{"weights", initial_weights, false}, ClaimSource{"regularised", regularised, true},
+    ClaimSource{"inputs", steadier_inputs, false}, ClaimSource{"shift", shifted_data, true}};
 
 // Every bias, 0 at first if the recipe does not say how it begins.
 void add_biases(Recipe& recipe) {
@@ -41,7 +42,7 @@ void add_biases(Recipe& recipe) {
 
 std::vector<std::string> claim_names() {
     std::vector<std::string> names = {"faster", "rates", "steadier"};
-    std::ranges::transform(kParts, std::back_inserter(names), &Part::claim);
+    std::ranges::transform(kSources, std::back_inserter(names), &ClaimSource::claim);
     return names;
 }
 
@@ -120,7 +121,7 @@ Document claims(const ClaimsOptions& options, const Setup& setup) {
     const auto append = [&all](Claims claims) { std::ranges::move(claims, std::back_inserter(all)); };
     for (const TwoForms& network : networks) {
         append(by_rates(document, network, setup, options));
-        for (const Part& part : kParts) {
+        for (const ClaimSource& part : kSources) {
             if (options.wants(part.claim) && (!part.first_network_only || &network == &networks.front())) {
                 append(part.measure(document, network, setup));
             }

@@ -30,15 +30,15 @@ std::size_t next_panel(const Step& step, const std::vector<Layer>& all, std::siz
 struct Row {
     std::string heading, end = {}, value = {}, gradient = {};
 };
-using Rows = std::vector<Row>;
+using Panel = std::vector<Row>;
 using Pass = decltype(&Row::value);
 constexpr std::array<Pass, 2> kPasses = {&Row::value, &Row::gradient};
 
 // The panels of a network, of the values that are compared: its names, its layers, its loss. Each begins with its
 // heading.
-std::vector<Rows> panels_of(const Shown& shown, const Section& section) {
+std::vector<Panel> panels_of(const PageContents& shown, const Section& section) {
     const std::vector<Layer> all = layers(shown.how.network);
-    std::vector<Rows> panels = {{{"Names and their embedding"}}};
+    std::vector<Panel> panels = {{{"Names and their embedding"}}};
     for (const Layer& layer : all) {
         panels.push_back({{layer.is_output   ? "Output layer"
                            : all.size() == 2 ? "Hidden layer"
@@ -67,20 +67,20 @@ std::vector<Rows> panels_of(const Shown& shown, const Section& section) {
         }
         current = step->makes == "logits" ? all.size() + 1 : current;
     }
-    for (Rows& rows : panels) {
+    for (Panel& rows : panels) {
         std::erase_if(rows, [&](const Row& row) {
             return row.heading.empty() && !is_index(row.value) && section.find(row.value) == nullptr &&
                    section.find(row.gradient) == nullptr && section.find(update_of(row.value)) == nullptr;
         });
     }
-    std::erase_if(panels, [](const Rows& rows) { return rows.size() == 1; });
+    std::erase_if(panels, [](const Panel& rows) { return rows.size() == 1; });
     return panels;
 }
 
 // One panel after the other, in columns of that many rows at most.
-std::vector<Rows> filled(const std::vector<Rows>& panels, std::size_t height) {
-    std::vector<Rows> columns;
-    for (const Rows& panel : panels) {
+std::vector<Panel> filled(const std::vector<Panel>& panels, std::size_t height) {
+    std::vector<Panel> columns;
+    for (const Panel& panel : panels) {
         if (columns.empty() || columns.back().size() + panel.size() > height) {
             columns.emplace_back();
         }
@@ -90,7 +90,7 @@ std::vector<Rows> filled(const std::vector<Rows>& panels, std::size_t height) {
 }
 
 // Two columns, or three of a deep network, as low as they can be.
-std::vector<Rows> columns_of(const std::vector<Rows>& panels) {
+std::vector<Panel> columns_of(const std::vector<Panel>& panels) {
     const std::size_t most = panels.size() <= 4 ? 2 : 3;
     std::size_t height = 0;
     while (filled(panels, height).size() > most) {
@@ -114,7 +114,7 @@ bool is_bad(const Section& section, const std::string& name, const std::string& 
     return is_off(section, name) && is_off(section, by) && is_read(section, name, by);
 }
 
-void add_end(Rows& column, bool at_top, const std::string& end, const std::string& name, Pass pass) {
+void add_end(Panel& column, bool at_top, const std::string& end, const std::string& name, Pass pass) {
     Row row{"", end, "", ""};
     row.*pass = name;
     if (std::ranges::none_of(column, [&](const Row& one) { return !one.end.empty() && one.*pass == name; })) {
@@ -123,8 +123,8 @@ void add_end(Rows& column, bool at_top, const std::string& end, const std::strin
 }
 
 // Where an error is inherited across columns, each of the two shows the other end of the line.
-void add_ends(std::vector<Rows>& columns, const Section& section) {
-    const std::vector<Rows> all = columns;
+void add_ends(std::vector<Panel>& columns, const Section& section) {
+    const std::vector<Panel> all = columns;
     for (const Pass pass : kPasses) {
         for (std::size_t from = 0; from < all.size(); ++from) {
             for (std::size_t to = 0; to < all.size(); ++to) {
@@ -175,7 +175,7 @@ std::string arrow(std::size_t from, std::size_t to, bool neighbours, int directi
 using Lines = std::array<std::string, 2>;  // paths: where the error does not go, and where it does
 
 // Which values of the column read which in the forward pass, and which gradients in the backward pass.
-void add_reads(Lines& lines, const Section& section, const Rows& rows, Pass pass) {
+void add_reads(Lines& lines, const Section& section, const Panel& rows, Pass pass) {
     const auto is_heading = [](const Row& row) { return !row.heading.empty(); };
     for (auto to = rows.begin(); to != rows.end(); ++to) {
         for (auto from = rows.begin(); from != rows.end(); ++from) {
@@ -191,7 +191,7 @@ void add_reads(Lines& lines, const Section& section, const Rows& rows, Pass pass
     }
 }
 
-Lines lines_of(const Section& section, const Rows& rows) {
+Lines lines_of(const Section& section, const Panel& rows) {
     Lines lines;
     for (const Pass pass : kPasses) {
         add_reads(lines, section, rows, pass);
@@ -247,7 +247,7 @@ std::string row_text(const Section& section, const Row& row, double middle) {
            box(section, section.find(update) != nullptr ? update : evaluation_of(row.value), kLater, middle);
 }
 
-std::string column_text(const Section& section, const Rows& rows, std::size_t number) {
+std::string column_text(const Section& section, const Panel& rows, std::size_t number) {
     const Lines lines = lines_of(section, rows);
     std::string text = fmt::format(
         "<svg class=\"network\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" aria-label=\"the network, column "
@@ -265,14 +265,14 @@ std::string column_text(const Section& section, const Rows& rows, std::size_t nu
 
 }  // namespace
 
-Figure network_figure(const Shown& shown, const Section& section) {
-    std::vector<Rows> columns = columns_of(panels_of(shown, section));
+Figure network_figure(const PageContents& shown, const Section& section) {
+    std::vector<Panel> columns = columns_of(panels_of(shown, section));
     add_ends(columns, section);
     Figure figure{
         "The network", "",
         "The forward pass runs down, the backward pass up; each box is a link to its row. An error follows the "
         "red lines."};
-    for (const Rows& rows : columns) {
+    for (const Panel& rows : columns) {
         figure.svg += column_text(section, rows, static_cast<std::size_t>(&rows - columns.data()) + 1);
     }
     return figure;

@@ -10,7 +10,7 @@
 namespace byhand::report {
 namespace {
 
-Section section_of(const ModelReport& report, const Shown& shown, const std::string& id_before) {
+Section section_of(const ModelReport& report, const PageContents& shown, const std::string& id_before) {
     Section section{report, {}, {}};
     for (const auto& [model, against, value, finding] : findings(report)) {
         const Verdict verdict = finding.verdict;
@@ -60,10 +60,10 @@ Scale scale_of(const std::vector<double>& shares) {
     return scale;
 }
 
-Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-            const Graph& network) {
+PageContents page_contents(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+                           const Graph& network) {
     const ComparedStep& step = steps[shown_step(steps, summary.allowed)];
-    Shown shown{how, summary, steps, network, step, wording(how, step), {}, {}};
+    PageContents shown{how, summary, steps, network, step, wording(how, step), {}, {}};
     std::vector<double> used;
     for (const ModelReport& model : step.models) {
         Section section = section_of(model, shown, shown.sections.empty() ? "" : model.model + ":");

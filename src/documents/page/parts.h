@@ -47,7 +47,7 @@ struct Scale {
 Scale scale_of(const std::vector<double>& shares);
 
 // All that is shown.
-struct Shown {
+struct PageContents {
     const Presentation& how;
     const Summary& summary;
     const std::vector<ComparedStep>& steps;
@@ -57,8 +57,8 @@ struct Shown {
     std::vector<Section> sections;
     Scale scale;
 };
-Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
-            const Graph& network);
+PageContents page_contents(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+                           const Graph& network);
 
 // "1.4e-05", or "–" where it is not known.
 std::string in_short(const std::optional<double>& value);
@@ -70,15 +70,15 @@ std::string coordinate(double value);
 // The words, in which each name of a tensor that has a row is a link to it.
 std::string linked(const Section& section, const std::string& words);
 
-Figure network_figure(const Shown& shown, const Section& section);
+Figure network_figure(const PageContents& shown, const Section& section);
 
 // Heatmap, histogram and worst elements of a tensor; none without figures.
-std::vector<Block> drawing(const Shown& shown, const Entry& entry);
+std::vector<Block> drawing(const PageContents& shown, const Entry& entry);
 // All else that is shown of a tensor. If it has a picture, the second block says that its drawing is left out.
-Details details_of(const Shown& shown, const Section& section, const Entry& entry);
+Details details_of(const PageContents& shown, const Section& section, const Entry& entry);
 
 // The chart of several steps.
-std::vector<Block> over_steps(const Shown& shown);
-Figure over_steps_of(const Shown& shown, const Entry& entry);
+std::vector<Block> over_steps(const PageContents& shown);
+Figure over_steps_of(const PageContents& shown, const Entry& entry);
 
 }  // namespace byhand::report

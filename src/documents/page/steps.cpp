@@ -99,7 +99,7 @@ std::string from_to(const std::vector<ComparedStep>& steps) {
 
 }  // namespace
 
-std::vector<Block> over_steps(const Shown& shown) {
+std::vector<Block> over_steps(const PageContents& shown) {
     if (shown.steps.size() < 2) {
         return {};
     }
@@ -123,7 +123,7 @@ std::vector<Block> over_steps(const Shown& shown) {
             Details{"The same as a table", {table_of(steps)}}};
 }
 
-Figure over_steps_of(const Shown& shown, const Entry& entry) {
+Figure over_steps_of(const PageContents& shown, const Entry& entry) {
     std::vector<double> shares(shown.steps.size(), -1);
     for (std::size_t i = 0; i < shares.size(); ++i) {
         for (const auto& [model, against, value, finding] : findings(shown.steps[i])) {

@@ -142,7 +142,7 @@ std::string key(const Levels& levels, const std::array<std::size_t, kLevels>& ma
     return text;
 }
 
-Figure heatmap(const Shown& shown, const Entry& entry, const Picture& picture) {
+Figure heatmap(const PageContents& shown, const Entry& entry, const Picture& picture) {
     const Finding& result = entry.result();
     const std::vector<std::string> axes = axes_in_words(entry.name(), result.shape.size(), shown.wording);
     const bool flat = axes.size() < 2;
@@ -233,7 +233,7 @@ Figure histogram(const Entry& entry, const Picture& picture) {
                              {picture.without_figure, "without a figure"}})};
 }
 
-Table worst_elements(const Shown& shown, const Entry& entry, const Picture& picture) {
+Table worst_elements(const PageContents& shown, const Entry& entry, const Picture& picture) {
     const auto figure = [](const std::optional<double>& value) { return value ? fmt::format("{:.8g}", *value) : "–"; };
     const bool has_oracle =
         std::ranges::any_of(picture.worst, [](const ElementError& element) { return element.right.has_value(); });
@@ -270,7 +270,7 @@ Table table_without(const std::set<std::string>& keys, Table table) {
 }
 
 // What the other formats have of the tensor: a row for each reference, and one for its isolated step.
-std::vector<Block> figures(const Shown& shown, const Section& section, const Entry& entry) {
+std::vector<Block> figures(const PageContents& shown, const Section& section, const Entry& entry) {
     Table table = tensor_table("Against LibTorch", shown.how.whose);
     std::string notes;
     const auto reference =
@@ -300,7 +300,7 @@ std::vector<Block> figures(const Shown& shown, const Section& section, const Ent
 
 }  // namespace
 
-std::vector<Block> drawing(const Shown& shown, const Entry& entry) {
+std::vector<Block> drawing(const PageContents& shown, const Entry& entry) {
     const Picture* picture = entry.value->picture.get();
     if (picture == nullptr || picture->shares.empty()) {
         return {};
@@ -317,7 +317,7 @@ std::vector<Block> drawing(const Shown& shown, const Entry& entry) {
     return blocks;
 }
 
-Details details_of(const Shown& shown, const Section& section, const Entry& entry) {
+Details details_of(const PageContents& shown, const Section& section, const Entry& entry) {
     const ValueReport& value = *entry.value;
     Explanation explanation{
         entry.name(),  meaning(shown.how.glossary, entry.name()), value.shape, value.function, value.reads, {},
