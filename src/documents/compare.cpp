@@ -173,6 +173,39 @@ Text not_given_text(const ComparedStep& step, const Presentation& how, std::size
                 : fmt::format("not given: {} values (byhand explain lists the names)", names.size())};
 }
 
+std::string in_a_sentence(const Summary& summary) {
+    constexpr std::size_t kFewNames = 4;
+    if (!summary.culprits.empty()) {
+        std::vector<std::string> names;
+        std::ranges::transform(summary.culprits, std::back_inserter(names), &ValueReport::name);
+        const auto heirs = std::ranges::count_if(
+            summary.downstream, [](const ValueReport& value) { return value.role.kind == Role::Kind::inherited; });
+        return (names.size() == 1 ? fmt::format("One step is wrong, the one that makes {}.", names.front())
+                                  : fmt::format("{} steps are wrong, those that make {}.", names.size(),
+                                                report::few_of(names, kFewNames))) +
+               (heirs == 0 ? ""
+                : heirs == 1
+                    ? " One other tensor is wrong only because it is computed from there."
+                    : fmt::format(" {} other tensors are wrong only because they are computed from there.", heirs));
+    }
+    if (!summary.downstream.empty()) {
+        return fmt::format(
+            "{} wrong, first {}, but no step that leads there is wrong by itself.",
+            summary.downstream.size() == 1 ? "One tensor is" : fmt::format("{} tensors are", summary.downstream.size()),
+            *summary.first_divergence);
+    }
+    if (std::ranges::any_of(kShowNothing, [&](Verdict verdict) {
+            return summary.verdicts.contains(verdict) || summary.verdicts_isolated.contains(verdict);
+        })) {
+        return fmt::format(
+            "No step is seen to be wrong, but some tensors show nothing: they are all zero, all equal or out of range. "
+            "That is {}.",
+            summary.agree ? "accepted here, by --allow" : "no agreement");
+    }
+    return fmt::format("Nothing is wrong: rounding explains every difference between the {} and LibTorch's.",
+                       plural(summary.tensors.size(), "tensor"));
+}
+
 Text conclusion(const Summary& summary) {
     Text text{": ", summary.agree ? "they agree" : "they disagree", summary.agree ? Mark::good : Mark::bad};
     const auto of_disagreeing = [&](std::size_t disagreeing, const std::string& all) {
@@ -213,6 +246,7 @@ Document compare_document(const Presentation& how, const Summary& summary, const
                       .title = fmt::format("{} against LibTorch {}: recipe {}, {}, seed {}", how.subject,
                                            how.torch_version, how.recipe, plural(how.rows, "row"), how.seed),
                       .agrees = summary.agree};
+    document.blocks.emplace_back(Text{in_a_sentence(summary)});
     document.blocks.emplace_back(conclusion(summary));
     for (const ComparedStep& step : steps) {
         append(document, blame_texts(step, how));
@@ -232,9 +266,7 @@ Document compare_document(const Presentation& how, const Summary& summary, const
         document.blocks.emplace_back(close_calls(summary));
         document.blocks.emplace_back(verdict_counts(summary));
     }
-    if (std::optional<Details> legend = legend_of(document)) {
-        document.blocks.emplace_back(std::move(*legend));
-    }
+    add_legend(document);
     return document;
 }
 

@@ -42,15 +42,15 @@ Table mistakes_of(const Explanation& one);
 struct ReportWord {
     std::string word;     // "of limit"
     std::string meaning;  // a few sentences
-    bool in_text;         // a legend also looks for it in paragraphs, where it has no other sense
+    bool is_explained;    // where it appears, be it in a paragraph, where it has no other sense
 };
 
 // Null if it is not one of them.
 const ReportWord* find_word(const std::string& word);
 
-// "byhand explain WORD explains undecided, within, "of limit"": those that the document shows; a page also explains
-// them. None if it shows none.
-std::optional<Details> legend_of(const Document& document);
+// Adds what undecided, vacuous and out-of-range mean, and "byhand explain WORD explains undecided, within, "of limit"",
+// where the document shows them.
+void add_legend(Document& document);
 
 Document explain_word(const ReportWord& word);
 

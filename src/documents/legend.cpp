@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "documents/explain.h"
@@ -11,7 +12,7 @@ namespace {
 
 bool shows(const Block& block, const ReportWord& word) {
     if (const auto* text = std::get_if<Text>(&block)) {
-        return word.in_text && text->words.find(word.word) != std::string::npos;
+        return word.is_explained && text->words.find(word.word) != std::string::npos;
     }
     const auto* table = std::get_if<Table>(&block);
     for (std::size_t i = 0; table != nullptr && !table->rows.empty() && i < table->columns.size(); ++i) {
@@ -74,18 +75,21 @@ const ReportWord* find_word(const std::string& word) {
     return found == report_words().end() ? nullptr : &*found;
 }
 
-std::optional<Details> legend_of(const Document& document) {
+void add_legend(Document& document) {
     std::vector<std::string> shown;
-    Table explained{"", {"", {"", "", Align::left}}, {}};
+    std::vector<Block> meanings;
     for (const ReportWord& word : report_words()) {
         if (std::ranges::any_of(document.blocks, [&](const Block& block) { return shows(block, word); })) {
             shown.push_back(word.word.find(' ') == std::string::npos ? word.word : '"' + word.word + '"');
-            explained.rows.push_back({word.word, word.meaning});
+            if (word.is_explained) {
+                meanings.emplace_back(Text{word.word + ": " + word.meaning});
+            }
         }
     }
-    return shown.empty() ? std::nullopt
-                         : std::optional(Details{fmt::format("byhand explain WORD explains {}", fmt::join(shown, ", ")),
-                                                 {std::move(explained)}});
+    std::ranges::move(meanings, std::back_inserter(document.blocks));
+    if (!shown.empty()) {
+        document.blocks.emplace_back(Text{fmt::format("byhand explain WORD explains {}", fmt::join(shown, ", "))});
+    }
 }
 
 Document explain_word(const ReportWord& word) {

@@ -65,7 +65,9 @@ bool initializes(const std::vector<InitialRule>& rules, const char* parameter) {
 
 // The kind of the norms that a recipe without any initializes.
 std::string kind_of_rules(const std::vector<InitialRule>& rules) {
-    return initializes(rules, "lngain") ? op::kLayernorm : initializes(rules, "rmsgain") ? op::kRmsnorm : op::kBatchnorm;
+    return initializes(rules, "lngain")    ? op::kLayernorm
+           : initializes(rules, "rmsgain") ? op::kRmsnorm
+                                           : op::kBatchnorm;
 }
 
 // --norm and --norm-kind.

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -107,10 +108,9 @@ Layout layout_of(const Tables& tables, std::size_t room) {
 
 struct TableWriter {
     const Table& table;
-    const Tables& tables;  // those that share a layout, among them this one
+    const Layout& layout;
     const Terminal& terminal;
     std::size_t room = room_of(terminal);
-    Layout layout = layout_of(tables, room);
 
     std::string text() const {
         if (layout.columns.empty()) {
@@ -125,7 +125,7 @@ struct TableWriter {
         for (const std::size_t row : order_of_rows(table)) {
             text += line_of(table.rows[row]) + below(table.rows[row]);
         }
-        return text + (&table == tables.back() ? left_out() : "");
+        return text;
     }
 
     std::string in_bold(const std::string& text) const { return terminal.colour ? "\x1b[1m" + text + "\x1b[0m" : text; }
@@ -157,16 +157,6 @@ struct TableWriter {
         }
         return lines;
     }
-
-    std::string left_out() const {
-        std::string names;
-        for (const std::size_t i : layout.left_out) {
-            names += (names.empty() ? "" : ", ") + table.columns[i].title;
-        }
-        const std::string line =
-            fmt::format("not shown at {} columns: {}; --format csv has all", terminal.width, names);
-        return names.empty() ? "" : wrapped_and_indented(line, 2, room) + "\n";
-    }
 };
 
 // A block as text.
@@ -182,7 +172,9 @@ struct BlockWriter {
         return (words.empty() ? "" : words + "\n") + text.code + (text.code.empty() ? "" : "\n");
     }
 
-    std::string operator()(const Table& table) const {
+    std::string operator()(const Table& table) const { return TableWriter{table, layout(table), terminal}.text(); }
+
+    Layout layout(const Table& table) const {
         Tables tables;
         for (const Block& block : document.blocks) {
             const auto* const other = std::get_if<Table>(&block);
@@ -190,7 +182,7 @@ struct BlockWriter {
                 tables.push_back(other);
             }
         }
-        return TableWriter{table, tables, terminal}.text();
+        return layout_of(tables, room_of(terminal));
     }
 
     std::string operator()(const Formulas& formulas) const {
@@ -208,16 +200,28 @@ struct BlockWriter {
 
 }  // namespace
 
-std::string to_text(const Table& table, const Terminal& terminal) {
-    return TableWriter{table, {&table}, terminal}.text();
-}
-
 std::string to_text(const Document& document, const Terminal& terminal) {
+    const BlockWriter writer{document, terminal};
     const std::string note = document.note.empty() ? "" : " (" + document.note + ")";
     std::string text = wrapped(document.title + note, room_of(terminal)) + "\n";
+    std::vector<std::string> left_out;            // once for all tables
     for (const Block& block : document.blocks) {  // an empty line before each
-        const std::string one = std::visit(BlockWriter{document, terminal}, block);
+        const std::string one = std::visit(writer, block);
         text += one.empty() ? "" : "\n" + one;
+        if (const auto* table = std::get_if<Table>(&block)) {
+            for (const std::size_t column : writer.layout(*table).left_out) {
+                if (std::ranges::find(left_out, table->columns[column].title) == left_out.end()) {
+                    left_out.push_back(table->columns[column].title);
+                }
+            }
+        }
+    }
+    if (!left_out.empty()) {
+        text += "\n" +
+                wrapped(fmt::format("not shown at {} columns: {}; --format csv has all", terminal.width,
+                                    fmt::join(left_out, ", ")),
+                        room_of(terminal)) +
+                "\n";
     }
     return text;
 }

@@ -15,11 +15,10 @@ struct Terminal {
     bool colour = false;
 };
 
-// Fits the width: a table that is too wide drops columns by their `drop_order`, and a line under it names them; then
-// the last column, if it is aligned to the left, is wrapped. (A table with neither stays too wide.) Tables with the
-// same columns, of which some may be dropped, share one layout. Without the plots.
+// Fits the width: a table that is too wide drops columns by their `drop_order`, and the last line names those of all
+// tables; then the last column, if it is aligned to the left, is wrapped. (A table with neither stays too wide.) Tables
+// with the same columns, of which some may be dropped, share one layout. Without the plots.
 std::string to_text(const Document& document, const Terminal& terminal = {});
-std::string to_text(const Table& table, const Terminal& terminal = {});
 
 // The number of columns: a combining mark (the hat of x̂) has none. Precondition: UTF-8.
 std::size_t width_of(std::string_view text);

@@ -41,7 +41,7 @@ TEST_CASE("gradcheck: the table fits the terminal, $COLUMNS before that, 80 colu
     };
     const std::string in_pipe = byhand(folder, command).out;
     CHECK(widest(in_pipe) < 80);
-    CHECK(contains(in_pipe, "\n  not shown at 80 columns: worst element"));
+    CHECK(contains(in_pipe, "\n\nnot shown at 80 columns: worst element"));
     const Environment plain = {{"NO_COLOR", "1"}};
     CHECK(contains(byhand_on_terminal(folder, command, plain).out, "not shown at 80 columns: worst element"));
     const std::string wide = byhand_on_terminal(folder, command, plain, false, 120).out;

@@ -33,6 +33,11 @@ Document titled(std::vector<Block> blocks) {
     return {.subject = "sample", .title = "A title", .blocks = std::move(blocks)};
 }
 
+// A table in a document of this title.
+std::string text_of(const Table& table, const Terminal& terminal = {}) {
+    return to_text(titled({table}), terminal).substr(std::string("A title\n\n").size());
+}
+
 }  // namespace
 
 TEST_CASE("document: as text for a terminal") {
@@ -43,13 +48,13 @@ TEST_CASE("document: as text for a terminal") {
 
 TEST_CASE("document: columns are aligned as specified, the first to the left") {
     const Table table{"", {"a", {"words", "words", Align::left}, "n"}, {{"x", "long words", "7"}, {"y", "few", "12"}}};
-    CHECK(to_text(table) == "  a  words        n\n  x  long words   7\n  y  few         12\n");
+    CHECK(text_of(table) == "  a  words        n\n  x  long words   7\n  y  few         12\n");
 }
 
 TEST_CASE("document: long texts are under their row") {
     const Table table{
         "", {"a", {"source", "source", Align::below}, "n"}, {{"x", "a long source", "7"}, {"y", "", "12"}}};
-    CHECK(to_text(table) == "  a   n\n  x   7\n      a long source\n  y  12\n");
+    CHECK(text_of(table) == "  a   n\n  x   7\n      a long source\n  y  12\n");
 }
 
 namespace {
@@ -76,39 +81,39 @@ std::size_t widest(const std::string& text) {
 }  // namespace
 
 TEST_CASE("document: a table too wide for the terminal leaves columns out in their order, and says which") {
-    CHECK(to_text(wide_table(), {.width = 120}) ==
+    CHECK(text_of(wide_table(), {.width = 120}) ==
           "t\n  name    shape         ULP  verdict   words\n"
           "  x̂ of C  (5, 7)  123456789  mismatch  some words that are long\n");
-    CHECK(to_text(wide_table(), {.width = 62}) ==
+    CHECK(text_of(wide_table(), {.width = 62}) ==
           "t\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  some words that are long\n"
-          "  not shown at 62 columns: ULP; --format csv has all\n");
-    CHECK(to_text(wide_table(), {.width = 48}) ==
+          "\nnot shown at 62 columns: ULP; --format csv has all\n");
+    CHECK(text_of(wide_table(), {.width = 48}) ==
           "t\n  name    verdict   words\n  x̂ of C  mismatch  some words that are long\n"
-          "  not shown at 48 columns: ULP, shape; --format\n  csv has all\n");
+          "\nnot shown at 48 columns: ULP, shape; --format\ncsv has all\n");
     // Columns that may not leave stay; the last is broken into lines.
-    const std::string narrow = to_text(wide_table(), {.width = 40});
+    const std::string narrow = text_of(wide_table(), {.width = 40});
     CHECK(
         narrow.starts_with("t\n  name    verdict   words\n  x̂ of C  mismatch  some words that are\n"
-                           "                    long\n  not shown"));
+                           "                    long\n\nnot shown"));
     CHECK(widest(narrow) < 40);
 }
 
-TEST_CASE("document: tables with the same columns leave the same ones out, which is said once") {
+TEST_CASE("document: tables with the same columns leave the same ones out") {
     Document document = titled({wide_table(), wide_table()});
     std::get<Table>(document.blocks[1]).rows[0][4] = {"few"};
     CHECK(to_text(document, {.width = 62}) ==
           "A title\n\nt\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  some words that are long\n\n"
           "t\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  few\n"
-          "  not shown at 62 columns: ULP; --format csv has all\n");
+          "\nnot shown at 62 columns: ULP; --format csv has all\n");
 }
 
 TEST_CASE("document: every width that has room for a table is kept to") {
     for (std::size_t width = 41; width < 130; ++width) {
         CAPTURE(width);
-        CHECK(widest(to_text(wide_table(), {.width = width})) < width);
+        CHECK(widest(text_of(wide_table(), {.width = width})) < width);
     }
-    CHECK(to_text(wide_table(), {.width = 63}).find("not shown") != std::string::npos);
-    CHECK(to_text(wide_table(), {.width = 0}).find("  x̂ of C  mismatch  some words that are\n") != std::string::npos);
+    CHECK(text_of(wide_table(), {.width = 63}).find("not shown") != std::string::npos);
+    CHECK(text_of(wide_table(), {.width = 0}).find("  x̂ of C  mismatch  some words that are\n") != std::string::npos);
 }
 
 TEST_CASE("document: words under a row, a title and a paragraph are broken at the terminal's width") {
@@ -182,9 +187,9 @@ TEST_CASE("document: what is wrong stands first where a table says so, but not f
                     {{"bad", "bad", Mark::bad}},
                     {"none"},
                     {{"worse", "worse", Mark::bad}}}};
-    CHECK(to_text(table) == "  a\n  open\n  good\n  bad\n  none\n  worse\n");
+    CHECK(text_of(table) == "  a\n  open\n  good\n  bad\n  none\n  worse\n");
     table.worst_first = true;
-    CHECK(to_text(table) == "  a\n  bad\n  worse\n  good\n  none\n  open\n");
+    CHECK(text_of(table) == "  a\n  bad\n  worse\n  good\n  none\n  open\n");
     const Document document = titled({table});
     CHECK(to_csv(document) == "a\r\nopen\r\ngood\r\nbad\r\nnone\r\nworse\r\n");
     CHECK(json_of_rows(table).at(0).at("a").get<std::string>() == "open");

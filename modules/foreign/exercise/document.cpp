@@ -302,9 +302,7 @@ Document exercise_document(const Examination& examination, const Presentation& h
     } else {
         document.blocks.emplace_back(Text{std::get<Text>(document.blocks.front()).words});  // below more than a screen
     }
-    if (auto legend = legend_of(document)) {
-        document.blocks.emplace_back(std::move(*legend));
-    }
+    add_legend(document);
     if (examination.step.models.empty()) {  // nothing was run
         document.data["steps"] = Json::array();
     }

@@ -21,8 +21,8 @@ namespace byhand {
 namespace {
 
 using report::Entry;
+using report::PageContents;
 using report::Section;
-using report::Shown;
 
 // A little less than 2 MB.
 constexpr std::size_t kLargest = 1'950'000;
@@ -38,42 +38,8 @@ std::string network_in_words(const NetworkConfig& network) {
     return text;
 }
 
-// The verdict for people who have never seen a report.
-std::string in_a_sentence(const Summary& summary) {
-    constexpr std::size_t kFewNames = 4;
-    if (!summary.culprits.empty()) {
-        std::vector<std::string> names;
-        std::ranges::transform(summary.culprits, std::back_inserter(names), &ValueReport::name);
-        const auto heirs = std::ranges::count_if(
-            summary.downstream, [](const ValueReport& value) { return value.role.kind == Role::Kind::inherited; });
-        return (names.size() == 1 ? fmt::format("One step is wrong, the one that makes {}.", names.front())
-                                  : fmt::format("{} steps are wrong, those that make {}.", names.size(),
-                                                report::few_of(names, kFewNames))) +
-               (heirs == 0 ? ""
-                : heirs == 1
-                    ? " One other tensor is wrong only because it is computed from there."
-                    : fmt::format(" {} other tensors are wrong only because they are computed from there.", heirs));
-    }
-    if (!summary.downstream.empty()) {
-        return fmt::format(
-            "{} wrong, first {}, but no step that leads there is wrong by itself.",
-            summary.downstream.size() == 1 ? "One tensor is" : fmt::format("{} tensors are", summary.downstream.size()),
-            *summary.first_divergence);
-    }
-    if (std::ranges::any_of(kShowNothing, [&](Verdict verdict) {
-            return summary.verdicts.contains(verdict) || summary.verdicts_isolated.contains(verdict);
-        })) {
-        return fmt::format(
-            "No step is seen to be wrong, but some tensors show nothing: they are all zero, all equal or out of range. "
-            "That is {}.",
-            summary.agree ? "accepted here, by --allow" : "no agreement");
-    }
-    return fmt::format("Nothing is wrong: rounding explains every difference between the {} and LibTorch’s.",
-                       plural(summary.tensors.size(), "tensor"));
-}
-
 // The verdict.
-Document header(const Shown& shown) {
+Document header(const PageContents& shown) {
     const Presentation& how = shown.how;
     Text verdict = conclusion(shown.summary);
     verdict.role = TextRole::conclusion;
@@ -92,7 +58,7 @@ Document header(const Shown& shown) {
 }
 
 // What makes the same page again.
-Table origin(const Shown& shown) {
+Table origin(const PageContents& shown) {
     const Presentation& how = shown.how;
     return {"Where these numbers come from",
             {"", {"", "", Align::left}},
@@ -132,7 +98,7 @@ Table verdicts(const Section& section) {
 }
 
 // The root causes, with links to the rows.
-void append_blames(Document& document, const Shown& shown) {
+void append_blames(Document& document, const PageContents& shown) {
     for (const Section& section : shown.sections) {
         const std::string lead = shown.sections.size() > 1 ? section.report.model + ": " : "";
         for (Text& text : blame_texts(section.report, shown.how, shown.wording, lead)) {
@@ -160,7 +126,7 @@ std::string axis(const report::Scale& scale) {
 }
 
 // Ours is a disc at the end of a line, LibTorch's a ring. An implementation without any error has no mark.
-Cell bar(const Shown& shown, const Entry& entry) {
+Cell bar(const PageContents& shown, const Entry& entry) {
     const double ours = entry.result().used.value_or(0);
     const Picture* picture = entry.value->picture.get();
     const bool same_parameters =
@@ -188,7 +154,7 @@ std::string isolated_text(const ValueReport& value) {
                                                : to_string(value.isolated->verdict());
 }
 
-std::vector<Cell> row_of(const Shown& shown, const Section& section, const Entry& entry) {
+std::vector<Cell> row_of(const PageContents& shown, const Section& section, const Entry& entry) {
     const Finding& result = entry.result();
     const std::string verdict = entry.mark == Mark::culprit ? ": " + to_string(entry.verdict) : "";
     return {entry.name(),
@@ -215,7 +181,7 @@ std::size_t group_of(const Entry& entry) {
                                            : 1;
 }
 
-Table tensor_list(const Shown& shown, const Section& section) {
+Table tensor_list(const PageContents& shown, const Section& section) {
     Table table{"Tensor by tensor",
                 {"tensor",
                  {"shape", "", Align::left, 1},
@@ -243,7 +209,7 @@ Table tensor_list(const Shown& shown, const Section& section) {
     return table;
 }
 
-void append_section(Document& document, const Shown& shown, const Section& section) {
+void append_section(Document& document, const PageContents& shown, const Section& section) {
     document.blocks.emplace_back(
         Text{.words = fmt::format("{}, step {}", section.report.model, shown.step.step), .role = TextRole::heading});
     document.blocks.emplace_back(verdicts(section));
@@ -259,7 +225,7 @@ void append_section(Document& document, const Shown& shown, const Section& secti
 
 // The images of tensors in the place of the notes that they are left out, by their importance and while there is room:
 // of what disagrees, then of what is nearest to its limit.
-void add_drawings(Document& document, const Shown& shown) {
+void add_drawings(Document& document, const PageContents& shown) {
     std::vector<std::pair<const Entry*, Details*>> wanted;
     for (Block& block : document.blocks) {
         auto* const table = std::get_if<Table>(&block);
@@ -292,7 +258,7 @@ void add_drawings(Document& document, const Shown& shown) {
 
 Document compare_page(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
                       const Graph& network, const Text& next) {
-    const Shown shown = report::shown(how, summary, steps, network);
+    const PageContents shown = report::page_contents(how, summary, steps, network);
     Document document = header(shown);
     append_blames(document, shown);
     document.blocks.emplace_back(next);
