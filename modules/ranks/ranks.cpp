@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/parts.h"
-#include "fast/candidate.h"
+#include "fast/models.h"
 #include "manual/stepwise.h"
 #include "ranks/gathered.h"
 #include "ranks/joined_graph.h"

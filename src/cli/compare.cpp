@@ -25,7 +25,7 @@
 #include "cli/shell_words.h"
 #include "cli/value_names.h"
 #include "compare/compare.h"
-#include "fast/candidate.h"
+#include "fast/models.h"
 #include "harness/end_to_end/comparison.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"
