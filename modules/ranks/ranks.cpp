@@ -9,7 +9,7 @@
 #include "base/parts.h"
 #include "fast/models.h"
 #include "manual/stepwise.h"
-#include "ranks/gathered.h"
+#include "ranks/agreement.h"
 #include "ranks/joined_graph.h"
 #include "ranks/thread_group.h"
 
