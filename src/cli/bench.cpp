@@ -24,7 +24,6 @@
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
-#include "cli/run_program.h"
 #include "cli/say.h"
 #include "fast/simd/targets.h"
 
