@@ -33,7 +33,7 @@
 #include "foreign/exercise/functions.h"
 #include "foreign/subprocess.h"
 #include "manual/formulas.h"
-#include "manual/glossary.h"
+#include "manual/operation.h"
 #include "manual/stepwise.h"
 #include "report/writers.h"
 #include "torch_ref/load.h"
