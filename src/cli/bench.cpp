@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/strict_json.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "bench/compare.h"
 #include "bench/machine.h"
