@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/batch_norm_1d.h"
 #include "base/error.h"
+#include "base/network.h"
 #include "base/value.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/module_optimizer.h"

@@ -17,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/batch_norm_1d.h"
 #include "base/error.h"
 #include "base/model.h"
 #include "base/network.h"
