@@ -19,7 +19,7 @@
 #include "torch_ref/module_optimizer.h"
 #include "torch_ref/network_in_parts.h"
 #include "torch_ref/network_module.h"
-#include "torch_ref/operations.h"
+#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

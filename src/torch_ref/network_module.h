@@ -23,7 +23,6 @@
 #include "base/tensors.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/operation.h"
-#include "torch_ref/operations.h"
 
 namespace byhand::torch_ref {
 
