@@ -12,8 +12,8 @@
 #include "cli/models.h"
 #include "torch_ref/load.h"
 #include "train/losses.h"
+#include "train/run.h"
 #include "train/run_with.h"
-#include "train/trainer.h"
 
 namespace byhand::test {
 
