@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cli/models.h"
+#include "cli/by_name.h"
 #include "torch_ref/load.h"
 #include "train/losses.h"
 #include "train/run.h"
