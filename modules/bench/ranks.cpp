@@ -12,7 +12,7 @@
 #include "bench/counting_group.h"
 #include "bench/step.h"
 #include "fast/models.h"
-#include "ranks/gathered.h"
+#include "ranks/agreement.h"
 #include "ranks/parts.h"
 
 namespace byhand::bench {

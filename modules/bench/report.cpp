@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/json.h"
-#include "base/strict_json.h"
 #include "base/utf8.h"
 #include "bench/budget.h"
 #include "bench/report_parts.h"

@@ -5,7 +5,7 @@
 #include <deque>
 #include <memory>
 
-#include "base/batch_norm_1d.h"
+#include "base/network.h"
 #include "fast/fused_tensors.h"
 #include "fast/models.h"
 #include "judge/finding.h"

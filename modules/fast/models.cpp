@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
+#include "compare/candidates.h"
 #include "fast/fused.h"
 #include "fast/fused_tensors.h"
 #include "fast/pieces.h"
@@ -82,6 +84,17 @@ std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
         products += 3 * rows * layer.positions * layer.inputs * layer.outputs;
     }
     return products < kPays ? 1 : std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::unique_ptr<StepCandidate> fused_candidate(const Reference& reference) {
+    const NetworkConfig& network = reference.network();
+    const std::size_t rows = reference.rows();
+    Isolation isolation = reference.isolation(HandForm::fused, fused_formulas);
+    isolation.leeway = Leeway::order;
+    isolation.judged_at_size = fused_pieces_on_all_targets;
+    return std::make_unique<StepCandidate>(
+        "fused", make_hand_model(HandForm::fused, network, rows, {.keep = Keep::all}), fused_pieces(network, rows),
+        &reference.collapsed_chain, std::move(isolation));
 }
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-// The handwritten networks in all forms: the fused one with its kernels.
+// The handwritten networks in all forms, the fused one with its kernels, and this one in a comparison.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,9 @@
 #include "base/network.h"
 
 namespace byhand {
+
+struct Reference;      // compare/candidates.h
+struct StepCandidate;  // harness/end_to_end/comparison.h
 
 namespace simd {
 class Products;
@@ -31,5 +34,8 @@ std::unique_ptr<Trainable> make_hand_model(HandForm form, const NetworkConfig& c
 
 // The number of threads that speeds up a fused step of this network: all of the machine's, or one.
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows);
+
+// The fused network as a candidate, with each of its kernels that can run in isolation. The reference must outlive it.
+std::unique_ptr<StepCandidate> fused_candidate(const Reference& reference);
 
 }  // namespace byhand

@@ -1,4 +1,5 @@
-// Memory between inaccessible pages: an access past either end is a fault at once, with the address.
+// Memory between inaccessible pages: an access past either end is a fault at once, with the address, which tells the
+// operand.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,8 @@
 #include <vector>
 
 namespace byhand {
+
+class Journal;  // foreign/subprocess.h
 
 enum class Access { none, read, write };
 
@@ -87,6 +90,31 @@ private:
     std::vector<Pages> reserved_;     // inaccessible except for operands
     std::byte* free_ends_ = nullptr;  // where the next one may end, in the last reservation
     std::size_t gap_ = 0;             // bytes between two of its operands
+};
+
+// ---- Reports which operand a segmentation fault concerns, before the process ends ----
+
+// For a subprocess: SIGSEGV and SIGBUS write the fault into the journal, as "writes past the end of its result", "reads
+// before the beginning of dlogits" or "overflows the stack", and then end the process as usual. If AddressSanitizer is
+// present they are left to it, since it reports more.
+class AccessFaults {
+public:
+    AccessFaults(Journal& journal, const OperandTable& operands);
+    AccessFaults(const AccessFaults&) = delete;
+    AccessFaults& operator=(const AccessFaults&) = delete;
+    ~AccessFaults();
+};
+
+// A stack for the handler in the constructing thread, whose own stack may have overflowed.
+class HandlerStack {
+public:
+    HandlerStack();
+    HandlerStack(const HandlerStack&) = delete;
+    HandlerStack& operator=(const HandlerStack&) = delete;
+    ~HandlerStack();
+
+private:
+    GuardedPages pages_;
 };
 
 }  // namespace byhand

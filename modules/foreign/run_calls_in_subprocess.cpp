@@ -13,7 +13,6 @@
 #include <thread>
 #include <utility>
 
-#include "foreign/access_faults.h"
 #include "foreign/guarded_memory.h"
 #include "foreign/interleave.h"
 #include "foreign/subprocess.h"

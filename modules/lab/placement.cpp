@@ -10,7 +10,7 @@
 #include "base/short_form.h"
 #include "base/value.h"
 #include "compare/compare.h"
-#include "fast/candidate.h"
+#include "fast/models.h"
 #include "harness/end_to_end/comparison.h"
 #include "harness/end_to_end/summary.h"
 #include "lab/experiments.h"

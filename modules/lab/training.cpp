@@ -12,7 +12,7 @@
 #include "harness/drawn.h"
 #include "lab/figures.h"
 #include "train/losses.h"
-#include "train/trainer.h"
+#include "train/run.h"
 
 namespace byhand::lab {
 

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "ranks/gathered.h"
 
 namespace byhand::distributed {
 

@@ -1,6 +1,7 @@
-// The graph of a batch in parts, and the part of each step's result that a rank holds.
+// The graph of a batch in parts, how a rank computes its own, and the part of each step's result that it holds.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -19,6 +20,19 @@ using MakePart = std::function<Graph(const BatchPart& part)>;
 // Sets the sum `name` from the shares of all parts, in order, which it may use up.
 using AddShares =
     std::function<void(const std::string& name, std::span<float> sum, std::span<const std::span<float>> shares)>;
+
+// How a rank of a network in parts computes. Mistakes of data parallelism are changes of it.
+struct RankPlan {
+    HandForm form = HandForm::stepwise;  // or collapsed
+    std::size_t rank = 0, ranks = 1;
+    std::vector<BatchPart> places;  // of all parts
+    Graph whole = {};               // the right stepwise graph of the whole batch, to judge
+    MakePart make = {};
+    // Empty members mean the right behaviour.
+    AddShares add_shares = {};
+    std::function<void(Tensors<float>& state)> load = {};  // changes the state that it is given
+    std::function<Batch(const Batch& batch)> batch = {};   // takes another one
+};
 
 // Whether a value, X or Y has a row for each row of the batch. Throws std::logic_error for a name that is not in the
 // glossary.

@@ -12,7 +12,6 @@
 #include "base/model.h"
 #include "ranks/joined_graph.h"
 #include "ranks/judge_ranks.h"
-#include "ranks/rank_plan.h"
 
 namespace byhand {
 

@@ -18,7 +18,6 @@
 #include "base/tensors.h"
 #include "manual/hand_model.h"
 #include "ranks/joined_graph.h"
-#include "ranks/rank_plan.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "base/parts.h"
-#include "fast/candidate.h"
+#include "fast/models.h"
 #include "manual/stepwise.h"
-#include "ranks/gathered.h"
+#include "ranks/agreement.h"
 #include "ranks/joined_graph.h"
 #include "ranks/thread_group.h"
 

@@ -14,9 +14,9 @@
 #include "base/model.h"
 #include "compare/candidates.h"
 #include "harness/end_to_end/summary.h"
+#include "ranks/joined_graph.h"
 #include "ranks/judge_ranks.h"
 #include "ranks/on_rank.h"
-#include "ranks/rank_plan.h"
 
 namespace byhand {
 

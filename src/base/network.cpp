@@ -32,6 +32,21 @@ std::vector<TensorSpec> of_operations(const NetworkConfig& config, auto tensors)
 
 }  // namespace
 
+bool is_batch_norm_1d(const NormConfig& norm) {
+    return norm.batch_divisor == Divisor::n && norm.running_divisor == Divisor::n_minus_1 &&
+           norm.running_spread == RunningSpread::variance && norm.epsilon_place == EpsilonPlace::inside;
+}
+
+NormConfig as_batch_norm_1d(NormConfig norm) {
+    norm.batch_divisor = Divisor::n;
+    norm.running_divisor = Divisor::n_minus_1;
+    norm.running_spread = RunningSpread::variance;
+    norm.evaluation = EvaluationFigures::running;
+    norm.epsilon_place = EpsilonPlace::inside;
+    norm.epsilon = norm.epsilon == 0 ? 1e-5 : norm.epsilon;
+    return norm;
+}
+
 std::string read_as(const std::string& operation) {
     constexpr std::array<std::pair<std::string_view, const char*>, 9> kNames = {{{op::kEmbedding, "X"},
                                                                                  {op::kLinear, "h"},

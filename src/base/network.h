@@ -40,6 +40,14 @@ struct NormConfig {
     bool operator==(const NormConfig&) const = default;
 };
 
+// Whether the norm follows the conventions of torch::nn::BatchNorm1d: divisor n in the batch, n − 1 in the running
+// variance, epsilon inside the root.
+bool is_batch_norm_1d(const NormConfig& norm);
+
+// The norm with these conventions, including evaluation by running statistics; place, γ and β, and momentum stay. An ε
+// of 0 becomes BatchNorm1d's 1e-5.
+NormConfig as_batch_norm_1d(NormConfig norm);
+
 inline constexpr std::size_t kMostHiddenLayers = 64;
 inline constexpr std::size_t kMostOperations = 8 * kMostHiddenLayers;
 inline constexpr std::size_t kMostContext = 1024;  // the length of the longest line of names

@@ -1,5 +1,3 @@
-#include "base/strict_json.h"
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/utf8.h"
 
 namespace byhand {

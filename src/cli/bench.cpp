@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/strict_json.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "bench/compare.h"
 #include "bench/machine.h"
@@ -24,7 +24,6 @@
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
-#include "cli/run_program.h"
 #include "cli/say.h"
 #include "fast/simd/targets.h"
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/file_path.h"
 #include "cli/options.h"
 #include "cli/say.h"
 

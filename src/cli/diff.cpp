@@ -10,7 +10,7 @@
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
-#include "manual/glossary.h"
+#include "manual/operation.h"
 #include "names/vocabulary.h"
 #include "recipe/recipe.h"
 #include "train/safetensors.h"

@@ -10,11 +10,11 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "cli/by_name.h"
 #include "cli/commands.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
-#include "cli/value_names.h"
 #include "documents/explain.h"
 #include "harness/isolated/step_inputs.h"
 #include "manual/formulas.h"

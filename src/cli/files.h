@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
-#include "cli/file_path.h"
+#include "cli/options.h"
 
 namespace byhand::cli {
 

@@ -19,7 +19,6 @@
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
-#include "cli/run_program.h"
 #include "cli/say.h"
 #include "lab/experiments.h"
 #include "manual/formulas.h"

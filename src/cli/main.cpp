@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "cli/commands.h"
 #include "cli/modules.h"
-#include "cli/run_program.h"
 
 namespace {
 

@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "checks/documents.h"
 #include "checks/score.h"
+#include "cli/by_name.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
@@ -19,7 +20,6 @@
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
-#include "cli/value_names.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

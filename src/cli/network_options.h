@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/network.h"
-#include "cli/file_path.h"
 #include "cli/options.h"
 #include "recipe/recipe.h"
 #include "train/run.h"

@@ -11,9 +11,9 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/files.h"
-#include "cli/run_program.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
 

@@ -10,9 +10,9 @@
 #include "base/model.h"
 #include "base/network.h"
 #include "base/source_line.h"
-#include "cli/file_path.h"
 #include "cli/files.h"
 #include "cli/interrupt.h"
+#include "cli/options.h"
 #include "foreign/exercise/build.h"
 #include "train/run.h"
 

@@ -26,9 +26,9 @@
 #include "ranks/connect.h"
 #include "train/losses.h"
 #include "train/metrics.h"
+#include "train/run.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
-#include "train/trainer.h"
 
 namespace byhand::cli {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "base/group.h"
 #include "base/model.h"
-#include "cli/file_path.h"
 #include "cli/network_options.h"
+#include "cli/options.h"
 #include "cli/own_functions.h"
 #include "cli/ranks.h"
 #include "cli/report_options.h"

@@ -11,7 +11,7 @@
 
 namespace byhand {
 
-struct RankPlan;  // see modules/ranks/rank_plan.h
+struct RankPlan;  // see modules/ranks/joined_graph.h
 
 struct Mistake {
     std::string name;    // "dvar-path-forgotten"

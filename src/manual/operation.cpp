@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "manual/glossary.h"
 #include "manual/optimizer/steps.h"
 
 namespace byhand {

@@ -3,11 +3,13 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/model.h"
 #include "base/network.h"
 #include "base/value.h"
+#include "steps/glossary.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -67,5 +69,23 @@ std::vector<std::string> activations();
 
 // Throws InputError for an unknown name.
 const HandOperation& find_operation(const HandOperations& all, const std::string& op);
+
+// ---- The operations' descriptions of their values ----
+
+// The rows of the network's operations, of its optimizer, and of values that no operation computes: the batch and the
+// rate. A value between two operations is described by the one that reads it: hprebn by a norm, hpreact by tanh, h by a
+// linear, logits by the loss.
+Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand = hand_operations());
+
+// Rules that operations share.
+inline constexpr std::string_view kLeftFactor =
+    "In a matrix product, the left factor's gradient is the result's gradient times the transposed right factor: no "
+    "other order fits the shapes.";
+inline constexpr std::string_view kAddedToEveryRow =
+    "It was added to every row: a broadcast in the forward pass is a sum in the backward pass, over the rows.";
+inline constexpr std::string_view kMultipliedIntoEveryRow =
+    "One number per unit multiplied all rows: a sum in the backward pass, over the rows.";
+inline constexpr std::string_view kMultipliedIntoEveryUnit =
+    "One number per row multiplied all its units: a sum in the backward pass, over the units.";
 
 }  // namespace byhand

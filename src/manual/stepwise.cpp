@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "byhand/rounded.h"
-#include "manual/glossary.h"
 #include "manual/optimizer/steps.h"
 
 namespace byhand {

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/strict_json.h"
+#include "base/json.h"
 
 namespace byhand {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/short_form.h"
-#include "base/strict_json.h"
 #include "base/utf8.h"
 #include "manual/operation.h"
 #include "recipe/json_fields.h"

@@ -12,14 +12,14 @@
 #include <utility>
 #include <vector>
 
-#include "base/batch_norm_1d.h"
 #include "base/error.h"
+#include "base/network.h"
 #include "base/value.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/module_optimizer.h"
 #include "torch_ref/network_in_parts.h"
 #include "torch_ref/network_module.h"
-#include "torch_ref/operations.h"
+#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

@@ -17,14 +17,12 @@
 #include <utility>
 #include <vector>
 
-#include "base/batch_norm_1d.h"
 #include "base/error.h"
 #include "base/model.h"
 #include "base/network.h"
 #include "base/tensors.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/operation.h"
-#include "torch_ref/operations.h"
 
 namespace byhand::torch_ref {
 

@@ -18,7 +18,7 @@
 #include "base/value.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/module.h"
-#include "torch_ref/operations.h"
+#include "torch_ref/operation.h"
 #include "torch_ref/stepwise.h"
 
 namespace byhand::torch_ref {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "torch_ref/bridge.h"
-#include "torch_ref/operations.h"
+#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

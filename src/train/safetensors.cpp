@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/strict_json.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "recipe/json_fields.h"
 #include "train/file_kind.h"

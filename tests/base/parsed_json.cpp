@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "base/strict_json.h"
+#include "base/json.h"
 
 using byhand::Json;
 

@@ -16,7 +16,7 @@
 #include "campaign/random_network.h"
 #include "cli/options.h"
 #include "compare/candidates.h"
-#include "fast/candidate.h"
+#include "fast/models.h"
 #include "harness/drawn.h"
 #include "harness/end_to_end/summary.h"
 #include "recipe/recipe.h"

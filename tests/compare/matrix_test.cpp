@@ -5,7 +5,7 @@
 #include "base/network.h"
 #include "base/source_file.h"
 #include "compare/compare.h"
-#include "fast/candidate.h"
+#include "fast/models.h"
 #include "manual/operation.h"
 #include "torch_ref/load.h"
 #include "train/run_with.h"

@@ -9,7 +9,7 @@
 #include "harness/end_to_end/comparison.h"
 #include "harness/fake_implementation.h"
 #include "judge/owned.h"
-#include "manual/glossary.h"
+#include "manual/operation.h"
 
 using namespace byhand;
 using test::least_table;

@@ -12,7 +12,7 @@
 #include "harness/blame/blame.h"
 #include "harness/end_to_end/summary.h"
 #include "harness/isolated/shrink.h"
-#include "manual/glossary.h"
+#include "manual/operation.h"
 
 namespace byhand::test {
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/change_network.h"
-#include "manual/glossary.h"
 #include "manual/operation.h"
 #include "manual/stepwise.h"
 

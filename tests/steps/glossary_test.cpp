@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/change_network.h"
-#include "manual/glossary.h"
 #include "manual/networks.h"
+#include "manual/operation.h"
 #include "manual/stepwise.h"
 
 using namespace byhand;

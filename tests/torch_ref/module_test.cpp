@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/batch_norm_1d.h"
 #include "base/change_network.h"
 #include "base/error.h"
+#include "base/network.h"
 #include "base/same_bytes.h"
 #include "manual/plain.h"
 #include "torch_ref/example.h"

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cli/models.h"
+#include "cli/by_name.h"
 #include "torch_ref/load.h"
 #include "train/losses.h"
+#include "train/run.h"
 #include "train/run_with.h"
-#include "train/trainer.h"
 
 namespace byhand::test {
 

@@ -14,7 +14,7 @@
 #include "base/parsed_json.h"
 #include "base/utf8.h"
 #include "compare/compare.h"
-#include "fast/candidate.h"
+#include "fast/models.h"
 #include "torch_ref/near.h"
 #include "train/all_models.h"
 #include "train/sampler.h"

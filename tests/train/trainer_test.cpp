@@ -1,5 +1,3 @@
-#include "train/trainer.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -8,6 +6,7 @@
 
 #include "names/dataset.h"
 #include "train/fake_model.h"
+#include "train/run.h"
 
 using namespace byhand;
 using test::FakeModel;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "base/batch_norm_1d.h"
 #include "base/change_network.h"
+#include "base/network.h"
 #include "fast/simd/product.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "checks/faults/mistakes.h"
-#include "harness/end_to_end/candidate.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/end_to_end/value_report.h"
 #include "harness/isolated/isolated.h"
 #include "harness/limits/monte_carlo.h"

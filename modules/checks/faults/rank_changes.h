@@ -1,4 +1,4 @@
-// What mistakes of data parallelism change in the plan of a rank (rank_plan.h).
+// What mistakes of data parallelism change in the plan of a rank (ranks/joined_graph.h).
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 #include "base/parts.h"
 #include "checks/faults/planting.h"
-#include "ranks/rank_plan.h"
+#include "ranks/joined_graph.h"
 
 namespace byhand::planting {
 

@@ -12,7 +12,7 @@
 #include "base/temporary_folder.h"
 #include "base/text.h"
 #include "cli/bodies.h"
-#include "cli/value_names.h"
+#include "cli/by_name.h"
 #include "foreign/exercise/build.h"
 #include "foreign/exercise/document.h"
 #include "foreign/exercise/examine.h"

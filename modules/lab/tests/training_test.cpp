@@ -13,7 +13,7 @@
 #include "lab/tests/read.h"
 #include "recipe/recipe.h"
 #include "train/losses.h"
-#include "train/trainer.h"
+#include "train/run.h"
 
 using namespace byhand;
 using namespace byhand::lab;

@@ -1,6 +1,5 @@
 #include "byhand/rounded.h"
 #include "manual/batchnorm/formulas.h"
-#include "manual/glossary.h"
 #include "manual/operation.h"
 
 namespace byhand {

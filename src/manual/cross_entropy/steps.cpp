@@ -1,7 +1,6 @@
 // From logits and Y to the loss, in eight small steps or in one, and back.
 #include "byhand/rounded.h"
 #include "manual/cross_entropy/formulas.h"
-#include "manual/glossary.h"
 #include "manual/operation.h"
 
 namespace byhand {

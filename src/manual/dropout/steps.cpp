@@ -1,7 +1,6 @@
 #include "byhand/rounded.h"
 #include "manual/dropout/formulas.h"
 #include "manual/elementwise.h"
-#include "manual/glossary.h"
 #include "manual/operation.h"
 
 namespace byhand {

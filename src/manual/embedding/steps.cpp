@@ -2,7 +2,6 @@
 // positions, of emb or of a layer's result: the same numbers in fewer and longer rows.
 #include "byhand/rounded.h"
 #include "manual/embedding/formulas.h"
-#include "manual/glossary.h"
 #include "manual/operation.h"
 
 namespace byhand {

@@ -1,5 +1,4 @@
 #include "byhand/rounded.h"
-#include "manual/glossary.h"
 #include "manual/linear/formulas.h"
 #include "manual/operation.h"
 

@@ -1,5 +1,4 @@
 #include "byhand/rounded.h"
-#include "manual/glossary.h"
 #include "manual/operation.h"
 #include "manual/residual/formulas.h"
 

@@ -1,4 +1,4 @@
-#include "torch_ref/operations.h"
+#include "torch_ref/operation.h"
 
 #include <ATen/TensorOperators.h>
 
@@ -7,7 +7,6 @@
 #include <set>
 
 #include "base/error.h"
-#include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/run_program.h"
+#include "cli/commands.h"
 
 #include <fcntl.h>
 #include <fmt/core.h>
