@@ -66,12 +66,6 @@ StepList steps_of(std::size_t form, const NormConfig& norm, std::size_t n, std::
     return steps;
 }
 
-template <class T>
-std::pair<std::size_t, std::size_t> shape_of(const Tensors<T>& in) {
-    const std::size_t H = in["bngain"].size();
-    return {in["hprebn"].size() / H, H};
-}
-
 // dhprebn by each form. T is float, double or Rounded.
 template <class T>
 std::array<std::vector<T>, kFormNames.size()> gradients(const Tensors<T>& in, const NormConfig& norm) {
@@ -149,8 +143,8 @@ std::vector<long double> reference_of(const Tensors<double>& in, const NormConfi
 template <class T>
 std::array<double, kFormNames.size()> errors(const NormData& data, const NormConfig& norm, std::uint64_t seed,
                                              const Setting& setting) {
-    const Tensors<T> in = as<T>(drawn(data, seed));
-    const std::vector<long double> expected = reference_of<T>(as<double>(in), norm, setting);
+    const Tensors<T> in(drawn(data, seed));
+    const std::vector<long double> expected = reference_of<T>(Tensors<double>(in), norm, setting);
     std::array<double, kFormNames.size()> found{};
     std::ranges::transform(gradients(in, norm), found.begin(), [&](const std::vector<T>& dx) {
         std::vector<long double> off = as<long double>(dx);
@@ -165,9 +159,9 @@ std::array<double, kFormNames.size()> errors(const NormData& data, const NormCon
 void add_agreements(std::vector<Agreement>& all, const Tensors<float>& in, const NormConfig& norm,
                     const Setting& setting) {
     const char* divisor = norm.batch_divisor == Divisor::n ? ", n" : ", n − 1";
-    const std::vector<double> reference = as<double>(reference_of<float>(as<double>(in), norm, setting));
+    const std::vector<double> reference = as<double>(reference_of<float>(Tensors<double>(in), norm, setting));
     const auto dx = gradients(in, norm);
-    const auto bounds = gradients(as<Rounded>(in), norm);
+    const auto bounds = gradients(Tensors<Rounded>(in), norm);
     for (std::size_t form = 0; form < kForms; ++form) {
         all.push_back(agreement(std::string(kFormNames[form]) + divisor, dx[form], bounds[form], reference));
     }
@@ -176,7 +170,7 @@ void add_agreements(std::vector<Agreement>& all, const Tensors<float>& in, const
     }
     // What is off by at most the limits in float is off by 2^29 times less in double.
     constexpr double kFloatToDouble = 0x1p-29;
-    const std::vector<long double> exact = in_long_double(as<double>(in), norm);
+    const std::vector<long double> exact = in_long_double(Tensors<double>(in), norm);
     std::vector<double> differences, limits;
     for (std::size_t i = 0; i < exact.size(); ++i) {
         differences.push_back(static_cast<double>(exact[i] - static_cast<long double>(reference[i])));
@@ -416,7 +410,7 @@ Document backward(const BackwardOptions& options, const Setup& setup) {
     }
     std::vector<Agreement> all;
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
-        add_agreements(all, as<float>(drawn({}, setup.seeds.front())), {.batch_divisor = divisor}, setting);
+        add_agreements(all, Tensors<float>(drawn({}, setup.seeds.front())), {.batch_divisor = divisor}, setting);
     }
     add_agreements(document,
                    setting.torch != nullptr ? "against LibTorch in double: the forms in float, and long double by hand"

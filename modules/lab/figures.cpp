@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "base/quantile.h"
 #include "judge/finding.h"
@@ -38,19 +39,11 @@ std::vector<double> numbers_of_column(const Table& table, const std::string& key
 }
 
 double cosine(std::span<const double> a, std::span<const double> b) {
-    double product = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        product += a[i] * b[i];
-    }
-    return product / (norm(a) * norm(b));
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0) / (norm(a) * norm(b));
 }
 
 double norm(std::span<const double> x) {
-    double squares = 0;
-    for (const double each : x) {
-        squares += each * each;
-    }
-    return std::sqrt(squares);
+    return std::sqrt(std::inner_product(x.begin(), x.end(), x.begin(), 0.0));
 }
 
 std::vector<double> difference(std::span<const double> a, std::span<const double> b) {

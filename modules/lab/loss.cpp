@@ -142,7 +142,7 @@ void add_saturated(Document& document, std::size_t V) {
 }
 
 void compare_with_torch(Document& document, const Tensors<double>& unit, const torch_ref::Factory& torch) {
-    const Tensors<double> in = as<double>(as<float>(scaled(unit, 3)));
+    const Tensors<double> in(Tensors<float>(scaled(unit, 3)));
     const std::size_t n = in.indices("Y").size(), V = in["logits"].size() / n;
     std::vector<Agreement> agreements;
     for (const auto& [start, op, words] : {std::tuple{Start::cross_entropy, op::kCrossEntropy, "cross-entropy, "},

@@ -51,7 +51,7 @@ Tensors<double> batchnorm_inputs(const std::vector<double>& x, const std::vector
 }
 
 InFloat in_float(const Graph& graph, const Tensors<double>& given) {
-    return {forward_and_backward(graph, as<float>(given)), forward_and_backward(graph, as<Rounded>(given))};
+    return {forward_and_backward(graph, Tensors<float>(given)), forward_and_backward(graph, Tensors<Rounded>(given))};
 }
 
 std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Tensors<double>& given) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/model.h"
@@ -35,23 +36,17 @@ std::vector<To> as(const std::vector<From>& values) {
     }
     return converted;
 }
-template <class To, class From>
-Tensors<To> as(const Tensors<From>& from) {
-    Tensors<To> converted;
-    for (const TensorSpec& spec : from.table()) {
-        if (from.holds_indices(spec.name)) {
-            const auto indices = from.indices(spec.name);
-            converted.put(spec, std::vector(indices.begin(), indices.end()));
-        } else {
-            converted.put(spec, from.copy_of(spec.name));
-        }
-    }
-    return converted;
-}
 
 // What batch norm reads: x (n, H) and dy (n, H), gain and bias (H).
 Tensors<double> batchnorm_inputs(const std::vector<double>& x, const std::vector<double>& dy,
                                  const std::vector<double>& gain, const std::vector<double>& bias);
+
+// n and H of what batch norm reads.
+template <class T>
+std::pair<std::size_t, std::size_t> shape_of(const Tensors<T>& inputs) {
+    const std::size_t H = inputs["bngain"].size();
+    return {inputs["hprebn"].size() / H, H};
+}
 
 // Adds what the steps make, and binds them to it. T is float, double or Rounded. The tensors and the steps must stay
 // where they are. Throws std::out_of_range where a step reads what is neither given nor made before it.

@@ -12,8 +12,7 @@ namespace byhand::lab {
 namespace {
 
 // Studies with more values are plotted only.
-constexpr std::size_t kMostRows = 20;
-constexpr std::size_t kMostArms = 4;
+constexpr std::size_t kMostRows = 20, kMostArms = 4;
 
 // "12.7", "1124", and with an exponent where that is shorter: "3.7e5", "6.9e-4".
 std::string short_number(double value) {
@@ -27,13 +26,11 @@ std::string short_number(double value) {
 
 // "2.41 ± 0.02": the mean and the deviation; of figures that differ by factors the median, and their range.
 Cell cell_of(const std::vector<double>& figures, bool by_factors, int decimals, bool with_range = true) {
-    if (!by_factors && figures.size() == 1) {
-        return fixed(figures.front(), decimals);
-    }
     if (!by_factors) {
         const MeanAndDeviation of = mean_and_deviation(figures);
-        return {fmt::format("{:.{}f} ± {:.{}f}", of.mean, decimals, of.deviation, decimals),
-                {{"mean", number(of.mean)}, {"deviation", number(of.deviation)}}};
+        return figures.size() == 1 ? fixed(of.mean, decimals)
+                                   : Cell{fmt::format("{:.{}f} ± {:.{}f}", of.mean, decimals, of.deviation, decimals),
+                                          {{"mean", number(of.mean)}, {"deviation", number(of.deviation)}}};
     }
     const Median median = median_of(figures);
     const std::string least = short_number(median.least), most = short_number(median.most);
@@ -159,14 +156,11 @@ std::vector<Trained> train(const Study& study,
                            const std::function<Training(std::size_t arm, std::size_t value, std::size_t seed)>& make,
                            const Setup& setup) {
     std::vector<Training> trainings;
-    for (std::size_t arm = 0; arm < study.arms.size(); ++arm) {
-        for (std::size_t value = 0; value < study.values.size(); ++value) {
-            for (std::size_t seed = 0; seed < study.seeds; ++seed) {
-                trainings.push_back(make(arm, value, seed));
-                trainings.back().recipe.seed = setup.seeds[seed];
-            }
-        }
-    }
+    filled(study, [&](std::size_t arm, std::size_t value, std::size_t seed) {
+        trainings.push_back(make(arm, value, seed));
+        trainings.back().recipe.seed = setup.seeds[seed];
+        return 0;
+    });
     return train_all(trainings, setup.material, setup.setting);
 }
 

@@ -76,6 +76,14 @@ public:
     Tensors() = default;
     // Every element unwritten. Throws std::invalid_argument for a duplicate name.
     explicit Tensors(std::vector<TensorSpec> table);
+    // The same tensors, converted.
+    template <class From>
+    explicit Tensors(const Tensors<From>& from) {
+        for (const TensorSpec& spec : from.table()) {
+            const auto put_all = [&](const auto& values) { put(spec, std::vector(values.begin(), values.end())); };
+            from.holds_indices(spec.name) ? put_all(from.indices(spec.name)) : put_all(from[spec.name]);
+        }
+    }
 
     // Copies a tensor, converted to T unless it holds indices, and replaces the one of its name. Throws
     // std::invalid_argument if the shape has another number of elements than there are.

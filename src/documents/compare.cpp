@@ -174,7 +174,6 @@ Text not_given_text(const ComparedStep& step, const Presentation& how, std::size
 }
 
 std::string in_a_sentence(const Summary& summary) {
-    constexpr std::size_t kFewNames = 4;
     if (!summary.culprits.empty()) {
         std::vector<std::string> names;
         std::ranges::transform(summary.culprits, std::back_inserter(names), &ValueReport::name);

@@ -21,10 +21,9 @@ enum class ShownRows {
     for_programs,  // and those that external values do not include; with test cases and data
 };
 
-// The verdict in plain words: which step is wrong, or that rounding explains every difference.
+// The verdict on all steps: for those who have never seen a report, and in figures, with drift in a line more for each
+// model.
 std::string in_a_sentence(const Summary& summary);
-
-// The verdict on all steps in figures, in one paragraph; with drift, a line more for each model.
 Text conclusion(const Summary& summary);
 
 // "step 3: loss 3.25 by hand, 3.25 by LibTorch".

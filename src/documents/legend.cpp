@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "documents/explain.h"
@@ -77,16 +76,14 @@ const ReportWord* find_word(const std::string& word) {
 
 void add_legend(Document& document) {
     std::vector<std::string> shown;
-    std::vector<Block> meanings;
     for (const ReportWord& word : report_words()) {
         if (std::ranges::any_of(document.blocks, [&](const Block& block) { return shows(block, word); })) {
             shown.push_back(word.word.find(' ') == std::string::npos ? word.word : '"' + word.word + '"');
             if (word.is_explained) {
-                meanings.emplace_back(Text{word.word + ": " + word.meaning});
+                document.blocks.emplace_back(Text{word.word + ": " + word.meaning});
             }
         }
     }
-    std::ranges::move(meanings, std::back_inserter(document.blocks));
     if (!shown.empty()) {
         document.blocks.emplace_back(Text{fmt::format("byhand explain WORD explains {}", fmt::join(shown, ", "))});
     }

@@ -52,22 +52,15 @@ void rename_norm_rules(std::vector<InitialRule>& rules, const std::string& norm)
             rule.parameter = is_one(rule) ? name : rule.parameter;
         }
         if (!has_none && std::ranges::none_of(rules, is_one)) {
-            InitialRule& rule = rules.emplace_back();
-            rule.parameter = name;
-            rule.plus = constant;
+            rules.push_back({.parameter = name, .normal = {}, .plus = constant});
         }
     }
 }
 
-bool initializes(const std::vector<InitialRule>& rules, const char* parameter) {
-    return std::ranges::find(rules, parameter, &InitialRule::parameter) != rules.end();
-}
-
 // The kind of the norms that a recipe without any initializes.
 std::string kind_of_rules(const std::vector<InitialRule>& rules) {
-    return initializes(rules, "lngain")    ? op::kLayernorm
-           : initializes(rules, "rmsgain") ? op::kRmsnorm
-                                           : op::kBatchnorm;
+    const auto has = [&](const char* gain) { return std::ranges::count(rules, gain, &InitialRule::parameter) > 0; };
+    return has("lngain") ? op::kLayernorm : has("rmsgain") ? op::kRmsnorm : op::kBatchnorm;
 }
 
 // --norm and --norm-kind.
@@ -81,14 +74,15 @@ void change_norms(Recipe& recipe, const NetworkFlags& flags) {
         if (place == "none" || kind == "none") {
             place_norms(layers, "none");
         } else if (!place.empty() || !has_norm(layers)) {
-            places = place_norms(layers, place.empty() ? "before" : place, kind_of_rules(recipe.initial));
+            const std::string by_rules = kind_of_rules(recipe.initial);
+            if (!has_norm(layers)) {
+                rename_norm_rules(recipe.initial, by_rules);
+            }
+            places = place_norms(layers, place.empty() ? "before" : place, by_rules);
         }
         if (!kind.empty() && kind != "none") {
             set_norm(layers, kind + "norm");
             rename_norm_rules(recipe.initial, kind + "norm");
-        } else if (const std::string placed = kind_of_rules(recipe.initial);
-                   placed == op::kBatchnorm && has_norm(layers) && !initializes(recipe.initial, "bngain")) {
-            rename_norm_rules(recipe.initial, placed);
         }
         return places;
     };

@@ -216,14 +216,9 @@ std::string to_text(const Document& document, const Terminal& terminal) {
             }
         }
     }
-    if (!left_out.empty()) {
-        text += "\n" +
-                wrapped(fmt::format("not shown at {} columns: {}; --format csv has all", terminal.width,
-                                    fmt::join(left_out, ", ")),
-                        room_of(terminal)) +
-                "\n";
-    }
-    return text;
+    const std::string all = fmt::format("{}", fmt::join(left_out, ", "));
+    const std::string line = fmt::format("not shown at {} columns: {}; --format csv has all", terminal.width, all);
+    return text + (all.empty() ? "" : "\n" + wrapped(line, room_of(terminal)) + "\n");
 }
 
 }  // namespace byhand

@@ -6,8 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
-#include <span>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -35,22 +34,9 @@ struct ConventionStudy {
 
 // ---- runs ----
 
-template <class T>
-void append(std::vector<T>& to, std::span<const T> values) {
-    to.insert(to.end(), values.begin(), values.end());
-}
-
-template <class T>
-std::size_t rows_of(const Tensors<T>& batch) {
-    return batch["hprebn"].size() / batch["bngain"].size();
-}
-
-// Makes the values of a batch norm: by the steps by hand, or by LibTorch.
-template <class T>
-using Make = std::function<void(Tensors<T>& batch)>;
-
-template <class T>
-ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const std::vector<Tensors<T>>& batches) {
+// make(batch) adds the values of a batch norm: by the steps by hand, or by LibTorch.
+template <class T, class Make>
+ConventionRun<T> run_by(Make make, const Convention& convention, const std::vector<Tensors<T>>& batches) {
     const bool by_all = convention.norm.evaluation == EvaluationFigures::training_set;
     const std::size_t H = batches.front()["bngain"].size();
     ConventionRun<T> run;
@@ -69,11 +55,11 @@ ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const
     std::vector<T> x, dy;  // of all batches
     for (const Tensors<T>& batch : batches) {
         const Tensors<T> made = made_of(batch);
-        append(run.y, made["hpreact"]);
-        append(run.dx, made["dhprebn"]);
+        std::ranges::copy(made["hpreact"], std::back_inserter(run.y));
+        std::ranges::copy(made["dhprebn"], std::back_inserter(run.dx));
         if (by_all) {
-            append(x, batch["hprebn"]);
-            append(dy, batch["dhpreact"]);
+            std::ranges::copy(batch["hprebn"], std::back_inserter(x));
+            std::ranges::copy(batch["dhpreact"], std::back_inserter(dy));
         } else {
             update(made);
         }
@@ -91,7 +77,7 @@ ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const
 ConventionRun<double> run_by_torch(const Convention& convention, const Batches& batches,
                                    const torch_ref::Factory& torch) {
     const auto make = [&](Tensors<double>& batch) {
-        const std::size_t n = rows_of(batch), H = batch["bngain"].size();
+        const auto [n, H] = shape_of(batch);
         const auto operations = torch.single_operation(op::kBatchnorm, convention.norm, n, H);
         for (const auto& [name, shape] : {TensorSpec{"hpreact", {n, H}},
                                           {"dhprebn", {n, H}},
@@ -101,7 +87,7 @@ ConventionRun<double> run_by_torch(const Convention& convention, const Batches& 
             batch.put({name, shape}, evaluate(*operations, name, batch));
         }
     };
-    return run_by<double>(make, convention, batches);
+    return run_by(make, convention, batches);
 }
 
 // All its numbers, one after another.
@@ -109,7 +95,7 @@ template <class T>
 std::vector<T> numbers_of(const ConventionRun<T>& run) {
     std::vector<T> all;
     for (const std::vector<T>* part : {&run.y, &run.dx, &run.running_mean, &run.running_spread, &run.evaluated}) {
-        append<T>(all, *part);
+        std::ranges::copy(*part, std::back_inserter(all));
     }
     return all;
 }
@@ -125,8 +111,8 @@ std::vector<double> as_variances(const Convention& convention, std::vector<doubl
 void compare_with_torch(Document& document, const ConventionStudy& study, const torch_ref::Factory& torch) {
     std::vector<Tensors<float>> floats(study.batches.size());
     std::vector<Tensors<Rounded>> bounds(study.batches.size());
-    std::ranges::transform(study.batches, floats.begin(), [](const Tensors<double>& one) { return as<float>(one); });
-    std::ranges::transform(study.batches, bounds.begin(), [](const Tensors<double>& one) { return as<Rounded>(one); });
+    std::ranges::transform(study.batches, floats.begin(), [](const auto& one) { return Tensors<float>(one); });
+    std::ranges::transform(study.batches, bounds.begin(), [](const auto& one) { return Tensors<Rounded>(one); });
     std::vector<Agreement> agreements;
     agreements.reserve(study.conventions.size());
     for (const Convention& one : study.conventions) {
@@ -272,15 +258,16 @@ template <class T>
 ConventionRun<T> run_convention(const Convention& convention, const std::vector<Tensors<T>>& batches) {
     Graph graph;
     const auto make = [&](Tensors<T>& batch) {
-        if (graph.rows != rows_of(batch)) {
-            graph = operation_graph(op::kBatchnorm, convention.norm, rows_of(batch), batch["bngain"].size());
+        const auto [n, H] = shape_of(batch);
+        if (graph.rows != n) {
+            graph = operation_graph(op::kBatchnorm, convention.norm, n, H);
         }
         run(graph.forward, batch);
         run(graph.backward, batch);
         run(graph.update, batch);
         run(graph.evaluation, batch);
     };
-    return run_by<T>(make, convention, batches);
+    return run_by(make, convention, batches);
 }
 template ConventionRun<float> run_convention(const Convention&, const std::vector<Tensors<float>>&);
 template ConventionRun<double> run_convention(const Convention&, const std::vector<Tensors<double>>&);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <map>
 #include <span>
 #include <utility>
 
@@ -111,12 +110,12 @@ Graph layer_graph(double epsilon, std::size_t n, std::size_t H) {
 }
 
 // What batch norm reads, by the names of layer norm.
-const std::map<std::string, std::string> kNameInLayerNorm = {
-    {"hprebn", "hpreln"}, {"dhpreact", "dhpreact"}, {"bngain", "lngain"}, {"bnbias", "lnbias"}};
 Tensors<double> for_layer_norm(const Tensors<double>& in) {
     Tensors<double> renamed;
     for (View view : in.views()) {
-        view.name = kNameInLayerNorm.at(view.name);
+        view.name = view.name == "hprebn"         ? "hpreln"
+                    : view.name.starts_with("bn") ? "ln" + view.name.substr(2)
+                                                  : view.name;
         renamed.put(view);
     }
     return renamed;

@@ -61,12 +61,12 @@ TEST_CASE("operation: a batch norm has an update and evaluates by running statis
 }
 
 TEST_CASE("operation: a value that is neither given nor made is an error") {
-    Tensors<float> in = as<float>(batchnorm_inputs({1, 2, 6}, {1, 1, 1}, {2}, {-1}));
+    Tensors<float> in(batchnorm_inputs({1, 2, 6}, {1, 1, 1}, {2}, {-1}));
     in.keep([](const std::string& name) { return name != "bnbias"; });
     CHECK_THROWS_AS(run(operation_graph(op::kBatchnorm, {}, 3, 1).forward, in), std::out_of_range);
     if (lab_test::setting().torch != nullptr) {
         const auto torch = lab_test::setting().torch->single_operation(op::kBatchnorm, {}, 3, 1);
-        CHECK_THROWS_AS(evaluate(*torch, "hpreact", as<double>(in)), std::out_of_range);
+        CHECK_THROWS_AS(evaluate(*torch, "hpreact", Tensors<double>(in)), std::out_of_range);
     }
 }
 

@@ -45,7 +45,7 @@ std::vector<Tensors<double>> norm_inputs(const FirstStep& first, const Batch& ba
 // Both passes with γ = √(σ² + ε) and β = μ of the batch: all of it follows from what the norm reads.
 template <class T>
 Tensors<T> undone(const Graph& norm, const Tensors<double>& given) {
-    Tensors<T> made = as<T>(given);
+    Tensors<T> made(given);
     run(norm.forward, made);
     std::ranges::transform(made["bnvar_inv"], made["bngain"].begin(), [](const T& inverse) { return T{1} / inverse; });
     std::ranges::copy(made["bnmeani"], made["bnbias"].begin());
