@@ -177,8 +177,8 @@ std::string in_a_sentence(const Summary& summary) {
     if (!summary.culprits.empty()) {
         std::vector<std::string> names;
         std::ranges::transform(summary.culprits, std::back_inserter(names), &ValueReport::name);
-        const auto heirs = std::ranges::count_if(
-            summary.downstream, [](const ValueReport& value) { return value.role.kind == Role::Kind::inherited; });
+        const auto kind = [](const ValueReport& value) { return value.role.kind; };
+        const auto heirs = std::ranges::count(summary.downstream, Role::Kind::inherited, kind);
         return (names.size() == 1 ? fmt::format("One step is wrong, the one that makes {}.", names.front())
                                   : fmt::format("{} steps are wrong, those that make {}.", names.size(),
                                                 report::few_of(names, kFewNames))) +

@@ -21,8 +21,7 @@ enum class ShownRows {
     for_programs,  // and those that external values do not include; with test cases and data
 };
 
-// The verdict on all steps: for those who have never seen a report, and in figures, with drift in a line more for each
-// model.
+// The verdict on all steps: in a sentence for learners; and in figures, with drift in a line more for each model.
 std::string in_a_sentence(const Summary& summary);
 Text conclusion(const Summary& summary);
 

@@ -48,8 +48,8 @@ struct ReportWord {
 // Null if it is not one of them.
 const ReportWord* find_word(const std::string& word);
 
-// Adds what undecided, vacuous and out-of-range mean, and "byhand explain WORD explains undecided, within, "of limit"",
-// where the document shows them.
+// Adds what undecided, vacuous and out-of-range mean, where the document has them, and which words explain_word
+// explains.
 void add_legend(Document& document);
 
 Document explain_word(const ReportWord& word);
