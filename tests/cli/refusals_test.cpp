@@ -224,6 +224,7 @@ TEST_CASE("a file that is read, or written already, is not written over") {
                                        "eval m --data n --logits m",
                                        "eval m --data n --logits hard",
                                        "diff m hard --output m",
+                                       "diff n link --output ./n",
                                        "exercise own.cpp --output own.cpp",
                                        "lab padding --file rows --html rows",
                                        "lab invariance --svg ./h --html h",
