@@ -288,30 +288,4 @@ TEST_CASE("what is printed and what is written don't go to one file") {
     CHECK(contains(place.read("k"), "step\":2"));
 }
 
-TEST_CASE("metrics: only a file of metrics is replaced, whole or broken off, not one that begins alike") {
-    const Place place;
-    const Arguments train = "train --data n --steps 5 --no-save --metrics m";
-    for (const std::string theirs :
-         {"x", "emma\n", "{\"step\":0}\n", R"({"step":0,"loss":{}})", R"({"step":0,"loss":1 })",
-          R"({"step":1,"experiment":"mine"})", R"({"step": my notes)", R"({"step":1,"loss":2.5}, and more)",
-          R"({"step":1,"loss":"none)", R"({"step":1,"loss":1,2)", R"({"stop)", R"({"step":1,"loss":2.5,"mine":1})",
-          R"({"step":1111111111111111111111111111111111111111111111111111111111111111111111)"}) {
-        CAPTURE(theirs);
-        place.write("m", theirs);
-        check_refused(byhand(place, train), "m: not a metrics file; name another with --metrics, or remove it");
-        CHECK(place.read("m") == theirs);
-    }
-    std::filesystem::remove(place.file("m"));
-    succeeds(place, train);
-    const std::string right = place.read("m");
-    for (const std::string& ours : std::vector<std::string>{
-             right, right + right, "", "{", R"({"step":12)", R"({"step":12,"lo)", R"({"step":12,"loss":2.5e-0)",
-             R"({"step":12,"loss":"na)", R"({"step":1,"loss":"-inf"})"}) {
-        CAPTURE(ours);
-        place.write("m", ours);
-        succeeds(place, train);
-        CHECK(place.read("m") == right);
-    }
-}
-
 }  // namespace cli_test
