@@ -30,6 +30,7 @@ TEST_CASE("explain: one value or all, with the first batch's numbers, in every f
     CHECK(one.err.empty());
     CHECK(one.out.starts_with("dbnvar (100)\n\nhow the loss changes with bnvar: the variance of each unit"));
     CHECK(contains(one.out, "\n  function    batchnorm_variance_backward, src/manual/batchnorm/formulas.h:"));
+    CHECK(contains(one.out, "\n  derivation  docs/backprop.md#dbnvar\n"));
     CHECK(contains(one.out, "\n  sign-dbnvar  "));
     CHECK(byhand(folder, {"explain", "dbnvar.2", "--hidden", "5,3"}).code == 0);
     CHECK(lines_of(byhand(folder, {"explain", "--format", "csv"}).out).size() == all.size() + 1);
