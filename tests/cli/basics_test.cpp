@@ -30,7 +30,6 @@ TEST_CASE("help goes to standard output, and names the options; as a word it is 
     const std::vector<std::pair<Arguments, std::vector<std::string>>> pages = {
         {"", {"compare", "train", "eval", "sample", "gradcheck", "diff", "recipes", "--version"}},
         {{"compare"}, {"--model", "--steps", "--drift", "--tensor", "--dump", "--recipe", "--batch", "--bn-eps"}},
-        {{"train"}, {"--model", "--steps", "--save", "--no-save", "--metrics", "--log-every", "--recipe", "--norm"}},
         {{"sample"}, {"MODEL", "-n", "--seed", "--temperature", "--prefix", "--json"}},
         {{"gradcheck"}, {"--elements", "drawn from", "7 rows"}},
         {"lab padding", {"--file"}}};

@@ -145,12 +145,6 @@ TEST_CASE("sample: the seed and the temperature determine the names, and --uniqu
     CHECK(place.names("--seed 2147483657") == twenty);  // the recipe's
     CHECK(place.names("--temperature 1") == twenty);
     CHECK(place.names("-n 5") == std::vector<std::string>(twenty.begin(), twenty.begin() + 5));
-    const auto kinds = [&](const std::string& temperature) {
-        const std::vector<std::string> names = place.names("-n 50 --temperature " + temperature);
-        return std::set<std::string>(names.begin(), names.end()).size();
-    };
-    CHECK(kinds("0.001") == 1);
-    CHECK(kinds("1000") > 40);
     // At 0.3 some are drawn twice: the first of each are the unique ones.
     const std::vector<std::string> all = place.names("-n 50 --temperature 0.3");
     std::vector<std::string> first;
@@ -254,16 +248,10 @@ TEST_CASE("names in other alphabets: trained on, sampled, told from new ones, ev
     CHECK(known < 200);
     CHECK(contains(text.err, std::to_string(200 - known) + " of 200 are new"));
 
-    for (const std::string prefix : {"É", "Бо", "김", "čüß", "ê"}) {
-        const Json with_prefix = json_of(byhand(place, "sample --json -n 9 --prefix " + prefix));
-        for (const Json& entry : with_prefix["names"]) {
-            CHECK(entry["name"].get<std::string>().starts_with(prefix));
-        }
+    for (const std::string& line : lines_of(succeeds(place, "sample -n 9 --prefix čüß").out)) {
+        CHECK(line.starts_with("čüß"));
     }
-    // The letter alone, or with the accent as a character of its own, is another one.
-    check_refused(place, {{"sample --prefix E", "the model has no character 'E'"},
-                          {"sample --prefix e\xcc\x81", "the model has no character 'e'"},
-                          {"sample --prefix Ω", "the model has no character 'Ω'"}});
+    check_refused(byhand(place, "sample --prefix E"), "the model has no character 'E'");
     succeeds(place, "eval --data имена.txt");
     place.write("others", file_of(plain_names()));
     const Outcome eval = byhand(place, "eval --data others");

@@ -22,14 +22,10 @@ TEST_CASE("gradcheck: every gradient of the stepwise and the collapsed form agre
     CHECK(outcome.err.empty());
     CHECK(outcome.out.starts_with("against finite differences in double: recipe notes, 7 rows"));
     CHECK(contains(outcome.out, "\nthey agree: 40 gradients"));
-    const auto in = [&](const std::string& format) {
-        return byhand(folder, "gradcheck --elements 3 --format " + format).out;
-    };
-    CHECK(lines_of(in("csv")).size() == 1 + 26 + 14);
-    CHECK(contains(in("junit"), "tests=\"40\" failures=\"0\""));
-    CHECK(contains(in("html"), "<caption>collapsed</caption>"));
-    CHECK(in("json") == byhand(folder, "gradcheck --elements 3 --json").out);
-    CHECK(byhand(folder, "gradcheck --elements 3 --json --seed 12").out != in("json"));
+    const auto in = [&](const std::string& format) { return byhand(folder, "gradcheck --elements 3 " + format).out; };
+    CHECK(lines_of(in("--format csv")).size() == 1 + 26 + 14);
+    CHECK(in("--format json") == in("--json"));
+    CHECK(in("--json --seed 12") != in("--json"));
     CHECK(folder.files().empty());
 }
 

@@ -137,7 +137,6 @@ TEST_CASE("the lab refuses what it can't do") {
     const Folder folder;
     check_refused(folder, {{"lab undo --optimizer adamw", "plain gradient descent"},
                            {"lab colums", "there is no experiment colums; the nearest is columns (byhand lab lists"},
-                           {"lab columns --gain 1,2", "--gain"},
                            {"lab columns --gain 1,x,3", "--gain"},
                            {"lab columns --svg x.svg", "no plot"},
                            {"lab undo --activation relu", "has a relu"},

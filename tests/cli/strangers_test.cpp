@@ -161,14 +161,10 @@ TEST_CASE("strangers: names, metrics and sequences") {
     place.refused(names_readers(), "too many lines", repeated("a\n", 5'000'001));
     const std::string line = "{\"step\":0,\"loss\":3.5}\n";
     for (const auto& [kind, bytes] :
-         {std::pair<std::string, std::string>{"nested", repeated("[", 150) + "\n"},
-          {"a step beyond 64 bits", "{\"step\":18446744073709551616,\"loss\":3}\n"},
+         {std::pair<std::string, std::string>{"a step beyond 64 bits", "{\"step\":18446744073709551616,\"loss\":3}\n"},
           {"the largest step that there is", line + "{\"step\":18446744073709551615,\"loss\":3}\n"},
-          {"steps that go back", line + "{\"step\":1,\"loss\":3}\n" + line},
-          {"too few", line},
           {"another key", "{\"step\":0,\"loss\":3,\"\\u001b[2J\":3}\n"}}) {
         place.refused(metrics_readers(), kind, bytes);
-        CHECK(place.read("m").size() > 100);
     }
     place.refused(sequence_readers(), "a long word", std::string(100'000, 'a') + " 1 2\n");
     place.refused(sequence_readers(), "a long number", std::string(100'000, '9') + " 2\n");

@@ -110,13 +110,15 @@ TEST_CASE("diff's table: without a network there are no words, nor is a name tak
     }
 }
 
-TEST_CASE("diff's table: digits enough to tell two neighbours apart") {
+TEST_CASE("diff's table: digits enough to tell two neighbours apart, and names that steer no terminal") {
     File a, b;
-    a.add<float>("f", {1}, {0.1F}).add<double>("d", {1}, {0.1});
-    b.add<float>("f", {1}, {std::nextafter(0.1F, 1.0F)}).add<double>("d", {1}, {std::nextafter(0.1, 1.0)});
+    a.add<float>("f\x1b[2J\n", {1}, {0.1F}).add<double>("d", {1}, {0.1});
+    b.add<float>("f\x1b[2J\n", {1}, {std::nextafter(0.1F, 1.0F)}).add<double>("d", {1}, {std::nextafter(0.1, 1.0)});
     const auto lines = rows_of_table(diff("a", a.views(), "b", b.views(), 0), without_words());
+    CHECK(lines[0].starts_with("  f\\x1b[2J\\x0a  (1) "));
     CHECK(lines[0].ends_with("  [0] 0.1 | 0.10000001"));
     CHECK(lines[1].ends_with("  [0] 0.10000000000000001 | 0.10000000000000002"));
+    CHECK_FALSE(contains(lines.back(), "\x1b"));
 }
 
 TEST_CASE("diff's conclusion: how far apart, and what only one has") {
