@@ -179,13 +179,13 @@ std::string in_a_sentence(const Summary& summary) {
         std::ranges::transform(summary.culprits, std::back_inserter(names), &ValueReport::name);
         const auto kind = [](const ValueReport& value) { return value.role.kind; };
         const auto heirs = std::ranges::count(summary.downstream, Role::Kind::inherited, kind);
-        return (names.size() == 1 ? fmt::format("One step is wrong, the one that makes {}.", names.front())
-                                  : fmt::format("{} steps are wrong, those that make {}.", names.size(),
-                                                report::few_of(names, kFewNames))) +
-               (heirs == 0 ? ""
-                : heirs == 1
-                    ? " One other tensor is wrong only because it is computed from there."
-                    : fmt::format(" {} other tensors are wrong only because they are computed from there.", heirs));
+        const bool is_one = names.size() == 1;
+        return (is_one
+                    ? fmt::format("One step is wrong, that of {}", names.front())
+                    : fmt::format("{} steps are wrong, those of {}", names.size(), report::few_of(names, kFewNames))) +
+               (heirs == 0 ? "."
+                           : fmt::format("; {} {} {}.", plural(static_cast<std::size_t>(heirs), "other tensor"),
+                                         heirs == 1 ? "inherits" : "inherit", is_one ? "its error" : "their errors"));
     }
     if (!summary.downstream.empty()) {
         return fmt::format(

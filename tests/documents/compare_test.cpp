@@ -332,7 +332,7 @@ TEST_CASE("one screen: the verdict, the root cause, what to do next, and a table
     CHECK(starts("  dW1 ") == 0);
     CHECK(starts("  C ") == 1);  // which disagrees with the module only
     CHECK(starts("  loss ") == 0);
-    CHECK(lines.at(2) == "One step is wrong, the one that makes dbnvar. 2 other tensors are wrong only");
+    CHECK(lines.at(2) == "One step is wrong, that of dbnvar; 2 other tensors inherit its error.");
     const std::size_t verdict =
         text.find("\nthey disagree: 4 of 5 tensors (5 of 6 comparisons) over 1 step, 1 of 2 isolated");
     const std::size_t culprit = text.find("\nfirst divergence dW1, culprit dbnvar\n"),
