@@ -62,10 +62,9 @@ TEST_CASE("HTML: the verdict on top, a row for each tensor, nothing from elsewhe
 TEST_CASE("HTML: a newcomer reads the verdict in a sentence, the culprit, what to do next, then tables") {
     const std::string text = text_of(read(html({with_culprit()}, presentation(), {}, {"next: do this"})));
     std::size_t at = 0;
-    for (const char* const part :
-         {"They disagree", "One step is wrong, that of dh; 3 other tensors inherit its error.", "they disagree",
-          "first divergence and culprit", "next: do this", "Verdicts", "Its step is wrong on inputs that are right",
-          "Tensor by tensor"}) {
+    for (const char* const part : {"They disagree", "One step is wrong, that of dh; 3 other tensors inherit its error.",
+                                   "they disagree", "first divergence and culprit", "next: do this", "Verdicts",
+                                   "Its step is wrong on inputs that are right", "Tensor by tensor"}) {
         CAPTURE(part);
         at = text.find(part, at);
         REQUIRE(at != std::string::npos);
