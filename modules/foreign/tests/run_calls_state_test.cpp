@@ -26,7 +26,6 @@
 #include "base/processes.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
-#include "foreign/interleave.h"
 #include "foreign/tests/calls.h"
 #include "harness/isolated/run_calls.h"
 
@@ -80,9 +79,7 @@ TEST_CASE("run_calls: other numbers from two threads at once, where both share w
         for (std::size_t i = 0; i < kElements; ++i) {
             sums[i] = 2 * x[i];
         }
-        if (!kInterleaves || has_address_sanitizer() || has_thread_sanitizer()) {
-            std::this_thread::sleep_for(1ms);
-        }
+        std::this_thread::sleep_for(1ms);
         std::copy(sums.begin(), sums.end(), y);
     };
     CHECK(results_of(through_static)[0].fault == "");

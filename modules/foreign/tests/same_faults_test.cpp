@@ -17,7 +17,6 @@
 #include "byhand/kernel.h"
 #include "foreign/exercise/examine.h"
 #include "foreign/exercise/functions.h"
-#include "foreign/interleave.h"
 #include "foreign/subprocess.h"
 #include "torch_ref/load.h"
 #include "train/run_with.h"
@@ -209,9 +208,7 @@ TEST_CASE("faults: results that depend on other calls are found in a step and in
         []<class T>(T* y, const T* x, std::size_t n) {
             static std::vector<T> scratch(1 << 20);
             right(scratch.data(), x, n);
-            if (!kInterleaves || has_address_sanitizer() || has_thread_sanitizer()) {
-                std::this_thread::sleep_for(std::chrono::microseconds(100));
-            }
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
             std::copy_n(scratch.begin(), n, y);
         },
         "gives different results when two threads call it at once", {.threads = true});
