@@ -54,13 +54,13 @@ InFloat in_float(const Graph& graph, const Tensors<double>& given) {
     return {forward_and_backward(graph, Tensors<float>(given)), forward_and_backward(graph, Tensors<Rounded>(given))};
 }
 
-std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Tensors<double>& given) {
+std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Tensors<double>& values) {
     std::vector<View> views;
     for (const auto& [read, shape] : torch.reads(name)) {
-        if (given.holds_indices(read)) {
-            views.push_back({read, shape, DType::int64, given.indices(read).data()});
+        if (values.holds_indices(read)) {
+            views.push_back({read, shape, DType::int64, values.indices(read).data()});
         } else {
-            views.push_back({read, shape, DType::float64, given[read].data()});
+            views.push_back({read, shape, DType::float64, values[read].data()});
         }
     }
     return torch.evaluate(name, views);

@@ -76,17 +76,17 @@ const ReportWord* find_word(const std::string& word) {
 
 void add_legend(Document& document) {
     std::vector<std::string> shown;
-    Table meanings{"", {"", {"", "", Align::left}}, {}};
+    Table explained{"", {"", {"", "", Align::left}}, {}};
     for (const ReportWord& word : report_words()) {
         if (std::ranges::any_of(document.blocks, [&](const Block& block) { return shows(block, word); })) {
             shown.push_back(word.word.find(' ') == std::string::npos ? word.word : '"' + word.word + '"');
-            meanings.rows.push_back({word.word, word.meaning});
+            explained.rows.push_back({word.word, word.meaning});
             document.blocks.emplace_back(Text{word.is_explained ? word.word + ": " + word.meaning : ""});
         }
     }
     if (!shown.empty()) {
         const std::string command = fmt::format("byhand explain WORD explains {}", fmt::join(shown, ", "));
-        document.blocks.emplace_back(Details{command, {std::move(meanings)}});
+        document.blocks.emplace_back(Details{command, {std::move(explained)}});
     }
 }
 
