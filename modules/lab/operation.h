@@ -91,7 +91,7 @@ struct InFloat {
 InFloat in_float(const Graph& graph, const Tensors<double>& given);
 
 // LibTorch's `name` of the same numbers, in double. Throws std::out_of_range where a value is missing.
-std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Tensors<double>& given);
+std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Tensors<double>& values);
 
 // ---- Agreement ----
 
