@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t kPairs = 8;                        // of calls from two threads
 constexpr std::size_t kSmall = 64;                       // elements: few enough to call often, and not all equal
 constexpr auto kAtOnce = std::chrono::milliseconds(25);  // for each pair
+constexpr std::size_t kCleared = 4;                      // each such call writes to memory without the last result
 
 // The state of a call, in memory that the parent reads.
 struct Slot {
@@ -269,7 +270,8 @@ private:
                std::ranges::equal(prepared.made(), numbers(i), same_number<T>);
     }
 
-    // Neither waits for the other, and only bytes are compared: it takes many calls to see a race in a short function.
+    // Neither waits for the other, only bytes are compared, and what the last call has written is seldom cleared: it
+    // takes many calls to see a race in a short function.
     bool call_at_once(std::size_t i, std::size_t j, OperandTable& operands) const {
         const PreparedCall<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
         if (!makes_the_same(i, one) || !makes_the_same(j, other)) {
@@ -281,7 +283,11 @@ private:
             together.arrive_and_wait();
             const auto until = std::chrono::steady_clock::now() + kAtOnce;
             bool same = true;
+            std::size_t calls = 0;
             do {
+                if (++calls % kCleared == 0) {
+                    prepared.clear();
+                }
                 same = run_prepared(index, prepared).empty() &&
                        std::equal(right.begin(), right.end(), prepared.out->begin, prepared.out->end);
             } while (same && std::chrono::steady_clock::now() < until);

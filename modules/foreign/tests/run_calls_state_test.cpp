@@ -92,6 +92,17 @@ TEST_CASE("run_calls: other numbers from two threads at once, where both share w
         through_static(y, x, i);
     };
     CHECK(results_of(with_lock, {.subprocess = run_calls_in_subprocess, .threads = true})[0].fault == "");
+    // One that writes nothing where another thread is at work.
+    const auto gives_up = [&](float* y, const float* x, const std::int64_t*) {
+        static std::mutex mutex;
+        const std::unique_lock lock(mutex, std::try_to_lock);
+        if (lock) {
+            twice(y, x);
+            std::this_thread::sleep_for(1ms);
+        }
+    };
+    CHECK(results_of(gives_up, {.subprocess = run_calls_in_subprocess, .threads = true})[0].fault ==
+          "gives different results when two threads call it at once");
 }
 
 TEST_CASE("run_calls: a call in a row that does not return is one of many") {
