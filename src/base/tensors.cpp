@@ -27,22 +27,6 @@ void check_count(const TensorSpec& spec, std::size_t elements) {
 }
 
 template <class T>
-void Tensors<T>::put(const View& view) {
-    const std::size_t elements = count(view.shape);
-    if (view.dtype == DType::int64) {
-        const auto* data = static_cast<const std::int64_t*>(view.data);
-        insert({view.name, view.shape}, Indices(data, data + elements));
-        return;
-    }
-    Numbers numbers;
-    numbers.reserve(elements);
-    for (std::size_t i = 0; i < elements; ++i) {
-        numbers.push_back(static_cast<T>(value_at(view, i)));
-    }
-    insert({view.name, view.shape}, std::move(numbers));
-}
-
-template <class T>
 std::vector<View> Tensors<T>::views() const {
     std::vector<View> all;
     all.reserve(table_.size());

@@ -87,19 +87,26 @@ public:
 
     // Copies a tensor, converted to T unless it holds indices, and replaces the one of its name. Throws
     // std::invalid_argument if the shape has another number of elements than there are.
-    void put(const View& view);
+    void put(const View& view) {
+        const std::size_t elements = count(view.shape);
+        if (view.dtype == DType::int64) {
+            const auto* data = static_cast<const std::int64_t*>(view.data);
+            insert({view.name, view.shape}, Indices(data, data + elements));
+            return;
+        }
+        Numbers numbers(elements);
+        for (std::size_t i = 0; i < elements; ++i) {
+            numbers[i] = static_cast<T>(value_at(view, i));
+        }
+        insert({view.name, view.shape}, std::move(numbers));
+    }
     template <class From>
     void put(const TensorSpec& spec, const std::vector<From>& values) {
         check_count(spec, values.size());
-        if constexpr (std::is_same_v<From, std::int64_t>) {
-            insert(spec, values);
+        if constexpr (dtype_for<From>) {
+            put({spec.name, spec.shape, *dtype_for<From>, values.data()});
         } else {
-            Numbers numbers;
-            numbers.reserve(values.size());
-            for (const From& value : values) {
-                numbers.push_back(static_cast<T>(value));
-            }
-            insert(spec, std::move(numbers));
+            insert(spec, Numbers(values.begin(), values.end()));
         }
     }
 
