@@ -14,50 +14,6 @@
 namespace byhand::bench {
 namespace {
 
-// How the steps with a function of one name are timed: what the timing is called (base/timed_step.h), the
-// multiplications for each number of an array in the formulas of fast/simd, and how many arrays are read and written. A
-// product has no arrays.
-struct TimedFunction {
-    const char* name = nullptr;
-    double multiplications = 0;
-    std::size_t reads = 0, writes = 0;
-};
-
-// A norm's whole pass is named as its timing is. Some activations also store their derivative.
-const std::map<std::string, TimedFunction> kTimedFunctions = {
-    {"embedding_forward", {"embedding gather", 0, 1, 1}},
-    {"embedding_backward", {"embedding scatter", 0, 1, 0}},
-    {"linear_forward", {"linear forward"}},
-    {"matmul_forward", {"linear forward"}},
-    {"linear_input_backward", {"linear dx"}},
-    {"linear_weight_backward", {"linear dW"}},
-    {"batchnorm forward", {"batchnorm forward", 3, 1, 2}},  // (x − μ)², x̂, γ·x̂
-    {"layernorm forward", {"layernorm forward", 3, 1, 2}},
-    {"rmsnorm forward", {"rmsnorm forward", 3, 1, 2}},
-    {"batchnorm backward", {"batchnorm backward", 3, 2, 1}},  // dy·x̂ for dγ and for dx, and its scale
-    {"layernorm backward", {"layernorm backward", 3, 2, 1}},
-    {"rmsnorm backward", {"rmsnorm backward", 3, 2, 1}},
-    {"tanh_forward", {"tanh forward", 7, 1, 1}},
-    {"tanh_backward", {"tanh backward", 2, 2, 1}},
-    {"sigmoid_forward", {"sigmoid forward", 10, 1, 1}},
-    {"sigmoid_backward", {"sigmoid backward", 2, 2, 1}},
-    {"relu_forward", {"relu forward", 0, 1, 1}},
-    {"relu_backward", {"relu backward", 0, 2, 1}},
-    {"leaky_relu_forward", {"leaky_relu forward", 1, 1, 2}},
-    {"leaky_relu_backward", {"leaky_relu backward", 1, 2, 1}},
-    {"gelu_forward", {"gelu forward", 15, 1, 2}},
-    {"gelu_backward", {"gelu backward", 1, 2, 1}},
-    {"gelu_tanh_forward", {"gelu_tanh forward", 20, 1, 2}},
-    {"gelu_tanh_backward", {"gelu_tanh backward", 1, 2, 1}},
-    {"silu_forward", {"silu forward", 13, 1, 2}},
-    {"silu_backward", {"silu backward", 1, 2, 1}},
-    {"residual_forward", {"residual forward", 0, 2, 1}},
-    {"dropout_forward", {"dropout forward", 1, 2, 1}},
-    {"dropout_backward", {"dropout backward", 1, 2, 1}},
-    {"softmax_exp", {"exp", 10, 1, 1}},
-    {"cross_entropy_with_gradient", {"cross-entropy", 11, 1, 1}},  // an exponential, and its share of the sum
-    {"descend", {"update", 1, 2, 1}}};
-
 // The steps themselves, of a sum its terms.
 StepList terms_of(const StepList& steps) {
     StepList all;
@@ -121,7 +77,7 @@ void set_product(KernelOfStep& one) {
     one.work.flops = product_flops(one.rows, one.in, one.out);
 }
 
-void set_size(KernelOfStep& one, const NetworkConfig& config, const TimedFunction& timing) {
+void set_size(KernelOfStep& one, const NetworkConfig& config) {
     if (one.name.starts_with("linear")) {
         set_product(one);
         return;
@@ -132,9 +88,9 @@ void set_size(KernelOfStep& one, const NetworkConfig& config, const TimedFunctio
     one.rows = count(shape) / one.out;
     one.in = is_embedding ? config.vocabulary : one.name == "update" ? one.rows : one.out;
     one.work.numbers = is_embedding ? padded(one.rows * one.out) : one.rows * padded(one.out);
-    one.work.flops = 2 * timing.multiplications * static_cast<double>(one.work.numbers);
-    one.work.reads = timing.reads;
-    one.work.writes = timing.writes;
+    one.work.flops = 2 * one.kernel.work.multiplications * static_cast<double>(one.work.numbers);
+    one.work.reads = one.kernel.work.reads;
+    one.work.writes = one.kernel.work.writes;
 }
 
 bool are_alike(const KernelOfStep& a, const KernelOfStep& b) {
@@ -158,24 +114,26 @@ std::vector<KernelOfStep> timed_steps(NetworkConfig config, std::size_t rows) {
     const std::map<std::string, Shape> shapes = shapes_of(graph);
     std::vector<KernelOfStep> all;
     for (const Step& step : steps) {
-        const auto timing = kTimedFunctions.find(step.in_float.name);
-        if (timing == kTimedFunctions.end() || step.makes == "loss") {
+        const StepKernels kernels = kernels_of({step, config, shapes});
+        if (kernels.empty() || kernels.front().work.timed.empty() || step.makes == "loss") {
             continue;
         }
-        KernelOfStep one{.name = timing->second.name, .step = step, .operation = network[step.operation]};
+        KernelOfStep one{.name = kernels.front().work.timed,
+                         .step = step,
+                         .operation = network[step.operation],
+                         .kernel = kernels.front()};
         for (const std::string& read : step.reads) {
             const auto shape = shapes.find(read);
             const auto range = graph.ranges.find(read);
             one.reads.push_back(shape != shapes.end() ? shape->second : step.shape);
             one.ranges.push_back(range != graph.ranges.end() ? range->second : ValueRange());
         }
-        set_size(one, config, timing->second);
+        set_size(one, config);
         const auto like = std::ranges::find_if(all, [&](const KernelOfStep& other) { return are_alike(one, other); });
         if (like != all.end()) {
             ++like->times;
             continue;
         }
-        one.kernel = kernels_of({step, config, shapes}).front();
         all.push_back(std::move(one));
     }
     return all;

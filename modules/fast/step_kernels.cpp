@@ -27,7 +27,6 @@ void add_like_result(StepOperands& o) {
 
 // ---- elementwise ----
 
-// Activations other than tanh: one kernel for all of them.
 void activation_forward(float* h, float* derivative, const float* x, const StepOperands& o) {
     simd::activation_forward(h, derivative, x, o.size(), *o.activation, static_cast<float>(o.operation.negative_slope));
 }
@@ -223,64 +222,102 @@ void prepare_cross_entropy(StepOperands& o) {
 
 // ---- all of them ----
 
-// Without those of norms.
-const std::map<std::string, KernelCodes>& kernels() {
+// Without those of norms and activations.
+const std::map<std::string, KernelsOfFunction>& kernels() {
     using O = StepOperands;
     static const KernelCodes kLinear = {{"simd::linear_forward", linear_forward, prepare_forward}},
                              kTied = {{"simd::linear_forward", linear_forward, transpose_weights<prepare_forward>}},
                              kProduct = {{"simd::multiply", of_two<simd::multiply>}};
-    static const std::map<std::string, KernelCodes> kAll = {
-        {"tanh_forward", {{"simd::tanh_forward", [](O& o) { simd::tanh_forward(o.y(), o.x(0), o.size()); }}}},
-        {"tanh_backward", {{"simd::tanh_backward", of_two<simd::tanh_backward>}}},
-        {"softmax_exp", {{"simd::exp_forward", [](O& o) { simd::exp_forward(o.y(), o.x(0), o.size()); }}}},
-        {"residual_forward", {{"simd::add", of_two<simd::add>}}},
-        {"dropout_forward", kProduct},
-        {"dropout_backward", kProduct},
+    static const std::map<std::string, KernelsOfFunction> kAll = {
+        {"softmax_exp",
+         {{{"simd::exp_forward", [](O& o) { simd::exp_forward(o.y(), o.x(0), o.size()); }}}, {"exp", 10, 1, 1}}},
+        {"residual_forward", {{{"simd::add", of_two<simd::add>}}, {"residual forward", 0, 2, 1}}},
+        {"dropout_forward", {kProduct, {"dropout forward", 1, 2, 1}}},
+        {"dropout_backward", {kProduct, {"dropout backward", 1, 2, 1}}},
         {"descend",
-         {{"simd::descend", [](O& o) { simd::descend(o.y(), o.y(), o.x(1), *o.x(2), o.size()); },
-           [](O& o) { o.out = o.in[0]; }},
-          {"simd::linear_descend", descend_with_product, [](O& o) { o.scratch.resize(kWidestPanel * kWidestPanel); },
-           [](const StepThere& there) { return there.step.shape.size() == 2; }}}},
-        {"linear_forward", kLinear},
-        {"matmul_forward", kLinear},
-        {"linear_input_backward", {{"simd::linear_input_backward", linear_input_backward, prepare_input_backward}}},
+         {{{"simd::descend", [](O& o) { simd::descend(o.y(), o.y(), o.x(1), *o.x(2), o.size()); },
+            [](O& o) { o.out = o.in[0]; }},
+           {"simd::linear_descend", descend_with_product, [](O& o) { o.scratch.resize(kWidestPanel * kWidestPanel); },
+            [](const StepThere& there) { return there.step.shape.size() == 2; }}},
+          {"update", 1, 2, 1}}},
+        {"linear_forward", {kLinear, {"linear forward"}}},
+        {"matmul_forward", {kLinear, {"linear forward"}}},
+        {"linear_input_backward",
+         {{{"simd::linear_input_backward", linear_input_backward, prepare_input_backward}}, {"linear dx"}}},
         {"linear_weight_backward",
-         {{"simd::linear_weight_backward", [](O& o) { linear_weight(o, o.out, o.in[0], o.in[1], nullptr); }},
-          {"simd::linear_descend", [](O& o) { linear_weight(o, o.out, o.in[0], o.in[1], o.more.data()); },
-           add_like_result}}},
-        {"linear_bias_backward", {{"simd::sum_rows", sum_rows}}},
-        {"tied_linear_forward", kTied},
-        {"tied_matmul_forward", kTied},
+         {{{"simd::linear_weight_backward", [](O& o) { linear_weight(o, o.out, o.in[0], o.in[1], nullptr); }},
+           {"simd::linear_descend", [](O& o) { linear_weight(o, o.out, o.in[0], o.in[1], o.more.data()); },
+            add_like_result}},
+          {"linear dW"}}},
+        {"linear_bias_backward", {{{"simd::sum_rows", sum_rows}}}},
+        {"tied_linear_forward", {kTied}},
+        {"tied_matmul_forward", {kTied}},
         {"tied_input_backward",
-         {{"simd::linear_input_backward", linear_input_backward, transpose_weights<prepare_input_backward>}}},
+         {{{"simd::linear_input_backward", linear_input_backward, transpose_weights<prepare_input_backward>}}}},
         {"tied_weight_backward",
-         {{"simd::linear_weight_backward", tied_weight_backward,
-           [](O& o) { o.more.emplace_back(o.out.columns, o.out.rows); }}}},
+         {{{"simd::linear_weight_backward", tied_weight_backward,
+            [](O& o) { o.more.emplace_back(o.out.columns, o.out.rows); }}}}},
         {"embedding_forward",
-         {{"simd::embedding_forward", embedding_forward, prepare_embedding}, {"simd::look_up_by_character", look_up}}},
+         {{{"simd::embedding_forward", embedding_forward, prepare_embedding}, {"simd::look_up_by_character", look_up}},
+          {"embedding gather", 0, 1, 1}}},
         {"embedding_backward",
-         {{"simd::embedding_backward", embedding_backward, prepare_embedding},
-          {"simd::sum_by_character", sum_by_character}}},
-        {"cross_entropy_with_gradient", {{"simd::cross_entropy_with_gradient", cross_entropy, prepare_cross_entropy}}}};
+         {{{"simd::embedding_backward", embedding_backward, prepare_embedding},
+           {"simd::sum_by_character", sum_by_character}},
+          {"embedding scatter", 0, 1, 0}}},
+        {"cross_entropy_with_gradient",
+         {{{"simd::cross_entropy_with_gradient", cross_entropy, prepare_cross_entropy}},
+          {"cross-entropy", 11, 1, 1}}}};  // an exponential, and its share of the sum
     return kAll;
 }
 
-KernelCodes codes_of(const std::string& function) {
+// For each number, by the formulas in simd/activations.cpp.
+double forward_multiplications(simd::Activation f) {
+    switch (f) {
+        case simd::Activation::relu:
+            return 0;
+        case simd::Activation::leaky_relu:
+            return 1;
+        case simd::Activation::tanh:
+            return 7;
+        case simd::Activation::sigmoid:
+            return 10;
+        case simd::Activation::silu:
+            return 13;
+        case simd::Activation::gelu:
+            return 15;
+        case simd::Activation::gelu_tanh:
+            return 20;
+    }
+    return 0;
+}
+
+// Some activations store their derivative, by which the backward pass multiplies.
+KernelsOfFunction activation_kernel(const std::string& op, simd::Activation f, bool is_forward) {
+    using O = StepOperands;
+    const bool is_tanh = f == simd::Activation::tanh, stores = simd::stores_derivative(f);
+    if (is_forward) {
+        const auto run = [](O& o) { activation_forward(o.y(), o.more[0].data.data(), o.x(0), o); };
+        KernelCode code = {"simd::activation_forward", run, add_like_result};
+        if (is_tanh) {
+            code = {"simd::tanh_forward", [](O& o) { simd::tanh_forward(o.y(), o.x(0), o.size()); }};
+        }
+        return {{code}, {op + " forward", forward_multiplications(f), 1, stores ? 2U : 1U}};
+    }
+    const auto run = [](O& o) { simd::activation_backward(o.y(), o.x(0), o.x(1), o.size(), *o.activation); };
+    const KernelCode code = {is_tanh ? "simd::tanh_backward" : "simd::activation_backward", run,
+                             prepare_activation_backward};
+    return {{code}, {op + " backward", stores ? 1.0 : f == simd::Activation::relu ? 0.0 : 2.0, 2, 1}};
+}
+
+KernelsOfFunction kernels_of_function(const std::string& function) {
     for (const auto* all : {&kernels(), &norm_kernels()}) {
         if (const auto known = all->find(function); known != all->end()) {
             return known->second;
         }
     }
-    using O = StepOperands;
-    if (!simd::activation_of(function.substr(0, function.rfind('_')))) {
-        return {};
-    }
-    if (function.ends_with("_forward")) {
-        const auto run = [](O& o) { activation_forward(o.y(), o.more[0].data.data(), o.x(0), o); };
-        return {{"simd::activation_forward", run, add_like_result}};
-    }
-    const auto run = [](O& o) { simd::activation_backward(o.y(), o.x(0), o.x(1), o.size(), *o.activation); };
-    return {{"simd::activation_backward", run, prepare_activation_backward}};
+    const std::string op = function.substr(0, function.rfind('_'));
+    const std::optional<simd::Activation> activation = simd::activation_of(op);
+    return activation ? activation_kernel(op, *activation, function.ends_with("_forward")) : KernelsOfFunction();
 }
 
 // In as many rows as the first of several extents.
@@ -332,11 +369,13 @@ Function<float> function_of(const StepKernel& kernel) {
 
 StepKernels kernels_of(const StepThere& there) {
     StepKernels all;
-    for (const KernelCode& code : codes_of(there.step.in_float.name)) {
+    const KernelsOfFunction known = kernels_of_function(there.step.in_float.name);
+    for (const KernelCode& code : known.codes) {
         if (code.fits(there)) {
-            all.push_back({code.name, [code, operands = operands_of(there)](Reads<float> reads) {
-                               return packed(operands, code, reads);
-                           }});
+            all.push_back(
+                {code.name,
+                 [code, operands = operands_of(there)](Reads<float> reads) { return packed(operands, code, reads); },
+                 known.work});
         }
     }
     return all;

@@ -13,10 +13,19 @@
 
 namespace byhand {
 
+// What a kernel cannot do without: the multiplications for each number of an array in the formulas of simd/, and how
+// many arrays it reads and writes. A product has no arrays.
+struct KernelWork {
+    std::string timed;  // what its timing is called (base/timed_step.h); empty: it is not timed
+    double multiplications = 0;
+    std::size_t reads = 0, writes = 0;
+};
+
 struct StepKernel {
     std::string name;  // "simd::tanh_forward"
     // The inputs must outlive the operation.
     std::function<PackedOperation(Reads<float>)> pack;
+    KernelWork work = {};
 };
 using StepKernels = std::vector<StepKernel>;
 

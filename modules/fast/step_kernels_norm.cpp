@@ -159,7 +159,7 @@ void row_backward(StepOperands& o) {
 
 }  // namespace
 
-const std::map<std::string, KernelCodes>& norm_kernels() {
+const std::map<std::string, KernelsOfFunction>& norm_kernels() {
     const auto is_of_rows = [](const StepThere& there) { return !is_of_columns(there); };
     static const KernelCodes kSums = {
         {"simd::norm_sums", affine_row_sums, prepare<1>, is_of_rows},
@@ -170,22 +170,23 @@ const std::map<std::string, KernelCodes>& norm_kernels() {
         {"simd::batchnorm_tanh_backward", input_backward<true>, prepare<1>, has_tanh_behind}};
     static const KernelCodes kRowForward = {{"simd::row_norm_forward", row_forward, prepare_rows}};
     static const KernelCodes kRowBackward = {{"simd::row_norm_backward", row_backward, prepare_rows}};
-    static const std::map<std::string, KernelCodes> kAll = {
+    static const std::map<std::string, KernelsOfFunction> kAll = {
         {"batchnorm_mean",
-         {{"simd::batchnorm_forward", mean<simd::batchnorm_forward>, prepare<2>},
-          {"simd::batchnorm_tanh_forward", mean<simd::batchnorm_tanh_forward>, prepare<2>, has_tanh_behind}}},
-        {"batchnorm_gain_backward", kSums},
-        {"batchnorm_bias_backward", kSums},
-        {"batchnorm_backward", kBackward},
-        {"batchnorm forward", {{"simd::batchnorm_forward", forward, prepare<1>}}},
-        {"batchnorm backward", kBackward},
-        {"row_mean", {{"simd::row_norm_forward", row_mean, prepare_rows}}},
-        {"layernorm_backward", kRowBackward},
-        {"rmsnorm_backward", kRowBackward},
-        {"layernorm forward", kRowForward},
-        {"layernorm backward", kRowBackward},
-        {"rmsnorm forward", kRowForward},
-        {"rmsnorm backward", kRowBackward}};
+         {{{"simd::batchnorm_forward", mean<simd::batchnorm_forward>, prepare<2>},
+           {"simd::batchnorm_tanh_forward", mean<simd::batchnorm_tanh_forward>, prepare<2>, has_tanh_behind}}}},
+        {"batchnorm_gain_backward", {kSums}},
+        {"batchnorm_bias_backward", {kSums}},
+        {"batchnorm_backward", {kBackward}},
+        {"row_mean", {{{"simd::row_norm_forward", row_mean, prepare_rows}}}},
+        {"layernorm_backward", {kRowBackward}},
+        {"rmsnorm_backward", {kRowBackward}},
+        // Whole passes: (x − μ)², x̂, γ·x̂; dy·x̂ for dγ and for dx, and its scale.
+        {"batchnorm forward", {{{"simd::batchnorm_forward", forward, prepare<1>}}, {"batchnorm forward", 3, 1, 2}}},
+        {"layernorm forward", {kRowForward, {"layernorm forward", 3, 1, 2}}},
+        {"rmsnorm forward", {kRowForward, {"rmsnorm forward", 3, 1, 2}}},
+        {"batchnorm backward", {kBackward, {"batchnorm backward", 3, 2, 1}}},
+        {"layernorm backward", {kRowBackward, {"layernorm backward", 3, 2, 1}}},
+        {"rmsnorm backward", {kRowBackward, {"rmsnorm backward", 3, 2, 1}}}};
     return kAll;
 }
 

@@ -38,10 +38,15 @@ struct KernelCode {
     bool (*fits)(const StepThere& there) = [](const StepThere&) { return true; };
 };
 
-// Of the steps with a function of one name.
 using KernelCodes = std::vector<KernelCode>;
 
+// Of the steps with a function of one name.
+struct KernelsOfFunction {
+    KernelCodes codes = {};
+    KernelWork work = {};
+};
+
 // The kernels of norms, including those joined with a non-linearity.
-const std::map<std::string, KernelCodes>& norm_kernels();
+const std::map<std::string, KernelsOfFunction>& norm_kernels();
 
 }  // namespace byhand

@@ -111,6 +111,7 @@ Experiment batch_experiment() {
             .note = "notes 1, 4",
             .about = "Which ε, which momentum, how small a batch",
             .networks = Networks::adjustable,
+            .any_activation = true,
             .seeds = 5,
             .steps = 4'000,
             .prepare = prepare};

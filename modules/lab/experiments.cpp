@@ -56,7 +56,7 @@ std::span<const Experiment> experiments() {
     return all;
 }
 
-void check_recipe(const Recipe& recipe, Networks networks) {
+void check_recipe(const Recipe& recipe, const Experiment& experiment) {
     const auto refuse = [&](const std::string& why) {
         throw InputError("recipe " + printable(recipe.name) + ": " + why);
     };
@@ -76,12 +76,14 @@ void check_recipe(const Recipe& recipe, Networks networks) {
                 "has a residual connection, a dropout or tied weights, but this experiment requires layers in a "
                 "chain, each with its own weights");
         }
-        if ((is_norm(one.op) && one.op != op::kBatchnorm) || (is_activation(one.op) && one.op != op::kTanh)) {
-            refuse("has a " + one.op + ", but this experiment requires layers with a batchnorm and a tanh");
+        const bool is_other = is_activation(one.op) && one.op != op::kTanh && !experiment.any_activation;
+        if (is_other || (is_norm(one.op) && one.op != op::kBatchnorm)) {
+            refuse("has a " + one.op + ", but this experiment requires layers with a batchnorm and " +
+                   (experiment.any_activation ? "an activation" : "a tanh"));
         }
     }
     std::vector<OperationConfig> changed = recipe.network.layers;
-    if (networks >= Networks::adjustable && place_norms(changed, "before") == 0) {
+    if (experiment.networks >= Networks::adjustable && place_norms(changed, "before") == 0) {
         refuse("has no activation in a hidden layer, beside which this experiment would place a norm");
     }
 }

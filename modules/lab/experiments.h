@@ -69,7 +69,7 @@ struct Prepared {
 // The networks that an experiment accepts.
 enum class Networks {
     none,         // it works without a network
-    plain,        // batch norm and tanh in a chain of layers, with plain gradient descent
+    plain,        // batch norm and an activation in a chain of layers, with plain gradient descent
     adjustable,   // the same, with a hidden layer in which the experiment can place norms
     every_place,  // the same, without --norm: the experiment compares all places
 };
@@ -79,6 +79,7 @@ struct Experiment {
     const char* note = nullptr;   // its source: "note 3"
     const char* about = nullptr;  // one line
     Networks networks = Networks::none;
+    bool any_activation = false;          // or tanh alone
     std::size_t seeds = 0, steps = 0;     // defaults of --seeds and --steps; 0 without the option
     const char* second_recipe = nullptr;  // that it also works with by default
     Prepared (*prepare)() = nullptr;
@@ -95,7 +96,7 @@ Prepared prepared(Document (*run)(const Options& options, const Setup& setup)) {
 std::span<const Experiment> experiments();
 
 // Throws InputError if the experiment does not accept the network of this recipe.
-void check_recipe(const Recipe& recipe, Networks networks);
+void check_recipe(const Recipe& recipe, const Experiment& experiment);
 
 // ---- One for each experiment, in its file ----
 

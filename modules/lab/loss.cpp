@@ -219,6 +219,7 @@ Experiment loss_experiment() {
             .note = "note 1",
             .about = "A squared error with cross-entropy's gradient",
             .networks = Networks::adjustable,
+            .any_activation = true,
             .seeds = 5,
             .steps = 6'000,
             .prepare = [] { return prepared(loss); }};

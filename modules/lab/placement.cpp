@@ -180,6 +180,7 @@ Experiment placement_experiment() {
             .note = "note 4",
             .about = "Before the non-linearity, after it, or none",
             .networks = Networks::every_place,
+            .any_activation = true,
             .seeds = 5,
             .steps = 20'000,
             .prepare = prepare};

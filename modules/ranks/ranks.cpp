@@ -81,7 +81,7 @@ void follow(std::span<const InRanks> all, const NetworkConfig& network, std::siz
     std::size_t drawn = 0;
     Batch own;  // of the last step drawn, which all run
     for (Order order = exchanged(group); order.action != Order::Action::stop; order = exchanged(group)) {
-        const OnRank& its = all[order.number].own;
+        const InRanks& its = all[order.number];
         if (order.action == Order::Action::load) {
             share_state(group, state);
             its.model->load(state);
@@ -108,7 +108,7 @@ Ranks::Ranks(InRanks its, std::size_t number, std::shared_ptr<Leader> leader)
     : in_ranks_(std::move(its)),
       number_(number),
       leader_(std::move(leader)),
-      one_(in_ranks_.by_one != nullptr ? in_ranks_.by_one(alone_) : OnRank{}),
+      one_(in_ranks_.by_one != nullptr ? std::optional(in_ranks_.by_one(alone_)) : std::nullopt),
       longest_(longest_row(in_ranks_.tables)) {}
 
 void Ranks::load(const Tensors<float>& state) {
@@ -117,9 +117,9 @@ void Ranks::load(const Tensors<float>& state) {
     exchanged(group, {.action = Order::Action::load, .number = number_});
     Tensors<float> shared = state;
     share_state(group, shared);
-    in_ranks_.own.model->load(shared);
-    if (one_.model != nullptr) {
-        one_.model->load(state);
+    in_ranks_.model->load(shared);
+    if (one_) {
+        one_->model->load(state);
     }
 }
 
@@ -129,15 +129,15 @@ void Ranks::run(const Batch& batch, float rate) {
     Group& group = leader_->group();
     exchanged(group, {.action = Order::Action::run, .rate = rate, .number = number_});
     shared_batch(group, batch, batch.rows, in_ranks_.whole.config.context);
-    in_ranks_.own.model->run(batch, rate);
-    const std::vector<float> all = gather_values(group, in_ranks_.own.values(), longest_);
+    in_ranks_.model->run(batch, rate);
+    const std::vector<float> all = gather_values(group, in_ranks_.values(), longest_);
     for (std::size_t rank = 0; rank < in_ranks_.tables.size(); ++rank) {
         read_row(in_ranks_.tables[rank], std::span(all).subspan(rank * longest_, longest_));
     }
     whole_ = whole_values(in_ranks_.whole, in_ranks_.tables);
-    if (one_.model != nullptr) {
-        one_.model->run(batch, rate);
-        different_.merge(different_bits(in_ranks_.tables, one_.values()));
+    if (one_) {
+        one_->model->run(batch, rate);
+        different_.merge(different_bits(in_ranks_.tables, one_->values()));
     }
 }
 
@@ -148,13 +148,13 @@ std::vector<View> Ranks::views() const {
 void Ranks::judge(std::vector<IsolatedStep>& isolated) const {
     if (in_ranks_.right) {
         judge_ranks(isolated, *in_ranks_.right, in_ranks_.tables, batch_, rate_, state_);
-    } else if (one_.model != nullptr) {
-        judge_bits(isolated, in_ranks_.whole, in_ranks_.tables, one_.values());
+    } else if (one_) {
+        judge_bits(isolated, in_ranks_.whole, in_ranks_.tables, one_->values());
     }
 }
 
 RankSummary Ranks::summary() const {
-    RankSummary summary{.model = in_ranks_.model,
+    RankSummary summary{.model = in_ranks_.name,
                         .ranks = in_ranks_.tables.size(),
                         .parts = in_ranks_.parts,
                         .messages = in_ranks_.messages,
@@ -222,7 +222,7 @@ struct RanksCandidate final : StepCandidate {
 
 std::unique_ptr<StepCandidate> candidate_in_ranks(std::unique_ptr<Ranks> ranks, const Reference& reference) {
     const InRanks& its = ranks->in_ranks();
-    const auto whole = its.model == "fused" ? fused_candidate(reference) : candidate_of(its.model, reference);
+    const auto whole = its.name == "fused" ? fused_candidate(reference) : candidate_of(its.name, reference);
     auto candidate = std::make_unique<RanksCandidate>(std::move(ranks), *whole);
     if (its.right) {
         const auto in_parts = [parts = its.parts](const NetworkConfig& sized, std::size_t rows) {

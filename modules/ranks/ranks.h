@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -14,9 +15,9 @@
 #include "base/model.h"
 #include "compare/candidates.h"
 #include "harness/end_to_end/summary.h"
+#include "ranks/in_ranks.h"
 #include "ranks/joined_graph.h"
 #include "ranks/judge_ranks.h"
-#include "ranks/on_rank.h"
 
 namespace byhand {
 
@@ -65,7 +66,7 @@ private:
     std::size_t number_;
     std::shared_ptr<Leader> leader_;
     Single alone_;
-    OnRank one_;  // without a model if it is not held to one process
+    std::optional<InRanks> one_;  // if it is held to one process
     std::size_t longest_;
     Tensors<float> state_, whole_;
     Batch batch_;

@@ -190,7 +190,7 @@ lab::Setup setup_of(const Called& called, bool has_recipe) {
         return setup;
     }
     setup.recipes.push_back(recipe_of(called.network));
-    lab::check_recipe(setup.recipes.front(), experiment.networks);
+    lab::check_recipe(setup.recipes.front(), experiment);
     if (experiment.second_recipe != nullptr && !has_recipe) {
         setup.recipes.push_back(read_recipe(experiment.second_recipe));
     }

@@ -97,7 +97,7 @@ TEST_CASE("claims: the same network with the norm and without, biases where the 
 
 TEST_CASE("claims: of a recipe that lists its layers, with and without its norms") {
     const Recipe listed = lab_test::recipe("../tests/recipe/recipes/listed");
-    CHECK_NOTHROW(check_recipe(listed, Networks::adjustable));
+    CHECK_NOTHROW(check_recipe(listed, claims_experiment()));
     const TwoForms two = two_forms(listed, lab_test::few_names());
     const bool has_its_norms = two.forms[0].network.layers == listed.network.layers;
     CHECK(has_its_norms);
@@ -105,7 +105,14 @@ TEST_CASE("claims: of a recipe that lists its layers, with and without its norms
 
     Recipe linears = listed;
     linears.network = with_layers(linears.network, {{"linear", 7}, {"batchnorm"}, {"linear"}});
-    CHECK_THROWS_AS(check_recipe(linears, Networks::adjustable), InputError);
+    CHECK_THROWS_AS(check_recipe(linears, claims_experiment()), InputError);
+
+    Recipe sigmoid = listed;
+    for (OperationConfig& one : sigmoid.network.layers) {
+        one.op = one.op == op::kTanh ? "sigmoid" : one.op;
+    }
+    CHECK_THROWS_AS(check_recipe(sigmoid, claims_experiment()), InputError);
+    CHECK_NOTHROW(check_recipe(sigmoid, batch_experiment()));
 }
 
 TEST_CASE("claims: a verdict for every measure of every claim, by its own figures") {

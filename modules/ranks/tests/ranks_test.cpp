@@ -103,7 +103,7 @@ TEST_CASE("ranks: the first value with other bits is named, with its rank") {
     const Graph whole = stepwise_graph(config, kRows);
     const RanksOnThreads alone = ranks_on_threads(nullptr, config, kRows, 5, 1, "fused");
     judged(*alone.ranks, config);
-    const RankValues one = alone.ranks->in_ranks().own.values();
+    const RankValues one = alone.ranks->in_ranks().values();
     std::vector<IsolatedStep> isolated;
     judge_bits(isolated, whole, std::span(&one, 1), one);
     CHECK(isolated.empty());
@@ -120,7 +120,7 @@ TEST_CASE("ranks: the first value with other bits is named, with its rank") {
     // A share, though the sum is right.
     const RanksOnThreads collapsed = ranks_on_threads(nullptr, config, kRows, 5, 1, "collapsed");
     judged(*collapsed.ranks, config);
-    const RankValues right = collapsed.ranks->in_ranks().own.values();
+    const RankValues right = collapsed.ranks->in_ranks().values();
     RankValues wrong = right;
     wrong.parts[3].shares["dW1"][1] += 0.25F;
     isolated.clear();

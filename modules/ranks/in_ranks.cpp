@@ -1,4 +1,4 @@
-#include "ranks/on_rank.h"
+#include "ranks/in_ranks.h"
 
 #include <algorithm>
 #include <utility>
@@ -13,11 +13,6 @@
 
 namespace byhand {
 namespace {
-
-OnRank graph_on_rank(std::unique_ptr<ModelInParts> model) {
-    const PartsRunner& runner = model->runner();
-    return {std::move(model), [&runner] { return runner.values(); }};
-}
 
 // ---- in one tensor for each value ----
 
@@ -48,20 +43,16 @@ std::vector<RankValues> tables_of(const std::vector<TensorSpec>& whole, const Gl
     return tables;
 }
 
-// With the values that the model shows, as in `table`; those with rows of a rank that has none are left out.
-OnRank shown_on_rank(std::unique_ptr<Model> model, RankValues table) {
-    const Model& shown = *model;
-    return {std::move(model), [&shown, table = std::move(table)] {
-                RankValues values = table;
-                for (const View& view : shown.views()) {
-                    const bool is_shared = values.shared.contains(view.name);
-                    if (is_shared || !values.parts.empty()) {
-                        const std::span<float> to = (is_shared ? values.shared : values.parts.front().rows)[view.name];
-                        std::copy_n(static_cast<const float*>(view.data), to.size(), to.begin());
-                    }
-                }
-                return values;
-            }};
+// The values that the model shows, in `table`; those with rows of a rank that has none are left out.
+RankValues shown_values(const Model& model, RankValues table) {
+    for (const View& view : model.views()) {
+        const bool is_shared = table.shared.contains(view.name);
+        if (is_shared || !table.parts.empty()) {
+            const std::span<float> to = (is_shared ? table.shared : table.parts.front().rows)[view.name];
+            std::copy_n(static_cast<const float*>(view.data), to.size(), to.begin());
+        }
+    }
+    return table;
 }
 
 }  // namespace
@@ -76,7 +67,7 @@ RankPlan rank_plan(HandForm form, const NetworkConfig& network, std::size_t rows
             .make = [&network, form](const BatchPart& place) { return hand_graph(form, network, place); }};
 }
 
-InRanks graph_in_ranks(RankPlan plan, const NetworkConfig& network, Group& group) {
+InRanks graph_in_ranks(const RankPlan& plan, const NetworkConfig& network, Group& group) {
     const bool is_stepwise = plan.form == HandForm::stepwise;
     RightParts right{plan.places, {}};
     for (const BatchPart& place : plan.places) {
@@ -87,21 +78,20 @@ InRanks graph_in_ranks(RankPlan plan, const NetworkConfig& network, Group& group
         const PartsOfRank own = parts_of_rank(right.places.size(), rank, group.size());
         tables.push_back(rank_values(right.graphs.front(), std::span(right.graphs).subspan(own.first, own.count())));
     }
-    const auto by_one = [&network, form = plan.form, rows = plan.whole.rows, parts = plan.places.size()](Group& alone) {
-        return graph_on_rank(
-            std::make_unique<ModelInParts>(rank_plan(form, network, rows, parts, 0, 1), network, alone, Keep::all));
-    };
-    InRanks made{.model = is_stepwise ? "stepwise" : "collapsed",
-                 .parts = plan.places.size(),
-                 .whole = plan.whole,
-                 .tables = std::move(tables),
-                 .own = {},
-                 .by_one = by_one,
-                 .right = is_stepwise ? std::optional(std::move(right)) : std::nullopt};
-    auto own = std::make_unique<ModelInParts>(std::move(plan), network, group, Keep::all);
-    made.messages = own->runner().messages();
-    made.own = graph_on_rank(std::move(own));
-    return made;
+    auto model = std::make_unique<ModelInParts>(plan, network, group, Keep::all);
+    const PartsRunner& runner = model->runner();
+    return {.name = is_stepwise ? "stepwise" : "collapsed",
+            .parts = plan.places.size(),
+            .whole = plan.whole,
+            .tables = std::move(tables),
+            .model = std::move(model),
+            .values = [&runner] { return runner.values(); },
+            .messages = runner.messages(),
+            .by_one =
+                [&network, form = plan.form, rows = plan.whole.rows, parts = plan.places.size()](Group& alone) {
+                    return graph_in_ranks(rank_plan(form, network, rows, parts, 0, 1), network, alone);
+                },
+            .right = is_stepwise ? std::optional(std::move(right)) : std::nullopt};
 }
 
 InRanks fused_in_ranks(const NetworkConfig& network, std::size_t rows, std::size_t parts, Group& group) {
@@ -110,22 +100,18 @@ InRanks fused_in_ranks(const NetworkConfig& network, std::size_t rows, std::size
     }
     Graph whole = stepwise_graph(network, rows);
     const std::vector<TensorSpec> kept = Fused(network, rows, Keep::all).kept().table();
-    const auto on_rank = [&network, rows, parts](Group& of, RankValues table) {
-        return shown_on_rank(
-            make_hand_model(HandForm::fused, network, rows, {.keep = Keep::all, .division = {parts, &of}}),
-            std::move(table));
-    };
     std::vector<RankValues> tables = tables_of(kept, whole.glossary, rows, parts, group.size());
-    const RankValues single = tables_of(kept, whole.glossary, rows, parts, 1).front();
-    OnRank own = on_rank(group, tables[group.rank()]);
-    return {.model = "fused",
+    std::unique_ptr<Model> model =
+        make_hand_model(HandForm::fused, network, rows, {.keep = Keep::all, .division = {parts, &group}});
+    const Model& shown = *model;
+    return {.name = "fused",
             .parts = parts,
             .whole = std::move(whole),
-            .tables = std::move(tables),
-            .own = std::move(own),
+            .tables = tables,
+            .model = std::move(model),
+            .values = [&shown, table = tables[group.rank()]] { return shown_values(shown, table); },
             .messages = Fused(network, rows, Keep::needed, 1, parts, &group).messages(),
-            .by_one = [on_rank, single](Group& alone) { return on_rank(alone, single); },
-            .right = std::nullopt};
+            .by_one = [&network, rows, parts](Group& alone) { return fused_in_ranks(network, rows, parts, alone); }};
 }
 
 InRanks module_in_ranks(std::unique_ptr<Model> module, const NetworkConfig& network, std::size_t rows,
@@ -142,14 +128,13 @@ InRanks module_in_ranks(std::unique_ptr<Model> module, const NetworkConfig& netw
     }
     Graph whole = stepwise_graph(network, rows);
     std::vector<RankValues> tables = tables_of(all, whole.glossary, rows, parts, group.size());
-    OnRank own = shown_on_rank(std::move(module), tables[group.rank()]);
-    return {.model = "torch",
+    const Model& shown = *module;
+    return {.name = "torch",
             .parts = parts,
             .whole = std::move(whole),
-            .tables = std::move(tables),
-            .own = std::move(own),
-            .by_one = {},
-            .right = std::nullopt};
+            .tables = tables,
+            .model = std::move(module),
+            .values = [&shown, table = tables[group.rank()]] { return shown_values(shown, table); }};
 }
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-// A network in parts on one rank of a group, with all values that the rank holds after a step.
+// A network in parts on the ranks of a group, with all values that each rank holds after a step.
 #pragma once
 
 #include <cstddef>
@@ -15,22 +15,18 @@
 
 namespace byhand {
 
-struct OnRank {
-    std::unique_ptr<Model> model;        // runs on the rank's rows of the whole batch
-    std::function<RankValues()> values;  // of the last run
-};
-
 // A network that all ranks run together, on one of them.
 struct InRanks {
-    std::string model;
+    std::string name;
     std::size_t parts = 1;
     Graph whole;                     // the stepwise graph of the whole batch: the order of the values, and their shapes
     std::vector<RankValues> tables;  // of each rank's values, unwritten
-    OnRank own;
-    std::size_t messages = 0;  // how often sums are exchanged in a step; 0 if that is not known
+    std::unique_ptr<Model> model;    // runs on the rank's rows of the whole batch
+    std::function<RankValues()> values;  // of the last run
+    std::size_t messages = 0;            // how often sums are exchanged in a step; 0 if that is not known
     // Makes the same network in one process, with the same bits. Empty if there is none.
-    std::function<OnRank(Group& alone)> by_one;
-    std::optional<RightParts> right;  // if each of its steps can be judged
+    std::function<InRanks(Group& alone)> by_one = {};
+    std::optional<RightParts> right = {};  // if each of its steps can be judged
 };
 
 // The plan of a rank of the stepwise or the collapsed network. `network` must outlive it.
@@ -38,7 +34,7 @@ RankPlan rank_plan(HandForm form, const NetworkConfig& network, std::size_t rows
                    std::size_t ranks);
 
 // Step by step, by the plan. `network` and `group` must outlive the results of these functions.
-InRanks graph_in_ranks(RankPlan plan, const NetworkConfig& network, Group& group);
+InRanks graph_in_ranks(const RankPlan& plan, const NetworkConfig& network, Group& group);
 // The fused step; it has the rows of all parts of a rank together. Throws InputError if it does not support one of the
 // operations.
 InRanks fused_in_ranks(const NetworkConfig& network, std::size_t rows, std::size_t parts, Group& group);
