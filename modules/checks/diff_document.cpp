@@ -60,6 +60,12 @@ std::string remark(const DiffedTensor& t) {
     return text + (text.empty() || t.note.empty() ? "" : "; ") + t.note;
 }
 
+// "340 %": of the errors that rounding each number once makes.
+std::string roundings_text(double roundings) {
+    return roundings < 100'000 ? fmt::format("{:.{}f} %", 100 * roundings, roundings < 0.1 ? 1 : 0)
+                               : fmt::format("{:.0e} %", 100 * roundings);
+}
+
 std::vector<Cell> row_of(const DiffedTensor& t, const Presentation& how) {
     constexpr std::uint64_t kFew = 10'000'000;
     const bool fine = agrees(t.verdict);
@@ -73,12 +79,16 @@ std::vector<Cell> row_of(const DiffedTensor& t, const Presentation& how) {
     // What came from the files must not steer a terminal.
     return {{printable(t.name), t.name},
             {to_string(t.shape), t.shape},
+            {printable(t.type), t.type},
             whole(count(t.shape)),
             {"", t.difference ? Json(t.verdict == Verdict::exact) : Json()},
             scientific(t.difference, 1),
+            scientific(t.relative, 1),
             !t.ulp          ? none()
             : *t.ulp < kFew ? whole(*t.ulp)
                             : Cell(fmt::format("{:.1e}", static_cast<double>(*t.ulp)), *t.ulp),
+            t.roundings ? Cell(roundings_text(*t.roundings), number(t.roundings)) : none(),
+            t.cosine ? Cell(fmt::format("{:.7f}", *t.cosine), number(t.cosine)) : none(),
             {"", number(t.scale)},
             {"", index},
             {"", t.worst ? Json(words) : Json()},
@@ -98,6 +108,23 @@ void add_hidden(report::Suite& suite, const Diff& diff) {
         suite.cases.push_back({"diff.hidden", first->name, report::Outcome::failed, to_string(first->verdict),
                                first->name + " disagrees, and is not shown here", ""});
     }
+}
+
+// What to add to the command so that these are compared.
+Text proposals_text(const std::vector<Proposal>& all) {
+    constexpr std::size_t kMost = 10;
+    std::string words = " tensors of other names, or with their axes exchanged";
+    for (std::size_t i = 0; i < std::min(all.size(), kMost); ++i) {
+        const Proposal& one = all[i];
+        words += fmt::format("\n{} in A, {}{} in B{}", printable(one.of_a), printable(one.of_b),
+                             one.transposed ? " transposed" : "",
+                             one.apart ? ", apart by " + scientific(one.apart, 1).shown : "");
+    }
+    if (all.size() > kMost) {
+        words += fmt::format("\nand {} more", all.size() - kMost);
+    }
+    return {.words = words + "\nAdd --rename with a file of lines 'NAME_IN_A NAME_IN_B', or --transpose 'NAME_IN_A'.",
+            .lead = "perhaps the same:"};
 }
 
 }  // namespace
@@ -124,11 +151,15 @@ Text conclusion(const Diff& diff) {
 Document diff_document(const Diff& diff, const Presentation& how) {
     Table table{"",
                 {{"name"},
-                 {"shape", "shape", Align::left, 3},
+                 {"shape", "shape", Align::left, 6},
+                 {"type", "type", Align::left, 4},
                  {"count", "count", Align::right, 1},
                  {"", "bit_equal", Align::hidden},
                  {"differ", "max_abs_diff"},
-                 {"ULP", "max_ulp", Align::right, 2},
+                 {"relative", "max_rel_diff", Align::right, 3},
+                 {"ULP", "max_ulp", Align::right, 5},
+                 {"of rounding", "of_rounding", Align::right, 7},
+                 {"cosine", "cosine", Align::right, 2},
                  {"", "scale", Align::hidden},
                  {"", "worst.index", Align::hidden},
                  {"", "worst.where", Align::hidden},
@@ -142,7 +173,7 @@ Document diff_document(const Diff& diff, const Presentation& how) {
                 true};
     report::Suite suite{diff.a + " against " + diff.b,
                         "byhand.diff",
-                        {{"a", diff.a}, {"b", diff.b}, {"limit", fmt::format("{}", diff.limit)}},
+                        {{"a", diff.a}, {"b", diff.b}, {"limit", to_string(diff.limit)}},
                         {}};
     for (const DiffedTensor& t : diff.tensors) {
         if (how.shows(t.name)) {
@@ -157,16 +188,45 @@ Document diff_document(const Diff& diff, const Presentation& how) {
         tensor["bit_equal"] = tensor["verdict"] == Json("exact");  // known of those without figures, too
         tensors.push_back(std::move(tensor));
     }
-    return {.subject = "diff",
-            .title = fmt::format("A: {}, B: {}, limit: {}", printable(diff.a), printable(diff.b), diff.limit),
-            .blocks = {std::move(table), conclusion(diff)},
-            .data = {{"verdict", agree(diff) ? "agree" : "disagree"},
-                     {"a", diff.a},
-                     {"b", diff.b},
-                     {"limit", number(diff.limit)},
-                     {"tensors", std::move(tensors)}},
-            .agrees = agree(diff),
-            .suites = {std::move(suite)}};
+    const DiffedTensor* const first = first_divergence(diff);
+    const auto jump = to_string(diff.limit) == "0" ? first_jump(diff) : decltype(first_jump(diff))();
+    std::vector<Block> blocks = {conclusion(diff)};
+    if (first != nullptr) {
+        blocks.emplace_back(
+            Text{.words = fmt::format(" {}: {}", printable(first->name), remark(*first)), .lead = "first divergence:"});
+    }
+    if (jump.first != nullptr && jump.first != first) {
+        blocks.emplace_back(Text{
+            .words = fmt::format(" {}, {} times as far from B, in roundings, as anything before it: an error begins "
+                                 "there, if what differs before it is rounding",
+                                 printable(jump.first->name), scientific(jump.second, 0).shown),
+            .lead = "first jump:"});
+    }
+    Json proposed = Json::array();
+    for (const Proposal& one : diff.proposals) {
+        proposed.push_back(
+            {{"a", one.of_a}, {"b", one.of_b}, {"transposed", one.transposed}, {"apart", number(one.apart)}});
+    }
+    if (!diff.proposals.empty()) {
+        blocks.emplace_back(proposals_text(diff.proposals));
+    }
+    blocks.emplace_back(std::move(table));
+    return {
+        .subject = "diff",
+        .title = fmt::format("A: {}, B: {}, limit: {}", printable(diff.a), printable(diff.b), to_string(diff.limit)),
+        .blocks = std::move(blocks),
+        .data = {{"verdict", agree(diff) ? "agree" : "disagree"},
+                 {"a", diff.a},
+                 {"b", diff.b},
+                 {"limit", number(diff.limit.absolute)},
+                 {"limit_relative", number(diff.limit.relative)},
+                 {"limit_ulp", number(diff.limit.ulp)},
+                 {"first_divergence", text_or_null(first != nullptr ? first->name : "")},
+                 {"first_jump", text_or_null(jump.first != nullptr ? jump.first->name : "")},
+                 {"proposals", std::move(proposed)},
+                 {"tensors", std::move(tensors)}},
+        .agrees = agree(diff),
+        .suites = {std::move(suite)}};
 }
 
 }  // namespace byhand

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/narrow.h"
 #include "base/tensors.h"
 #include "byhand/verdict.h"
 
@@ -18,6 +19,10 @@ std::int64_t rank(double value, DType dtype) {
     if (dtype == DType::float32) {
         const auto bits = std::bit_cast<std::int32_t>(static_cast<float>(value));
         return bits >= 0 ? bits : std::int64_t{INT32_MIN} - bits;
+    }
+    if (is_narrow(dtype)) {
+        const auto bits = static_cast<std::int16_t>(dtype == DType::bfloat16 ? bfloat16_of(value) : float16_of(value));
+        return bits >= 0 ? bits : std::int64_t{INT16_MIN} - bits;
     }
     const auto bits = std::bit_cast<std::int64_t>(value);
     return bits >= 0 ? bits : INT64_MIN - bits;
@@ -40,7 +45,8 @@ bool unwritten_at(const View& view, std::size_t position) {
 }
 
 std::int64_t whole_at(const View& view, std::size_t position) {
-    return static_cast<const std::int64_t*>(view.data)[position];
+    return view.dtype == DType::int64 ? static_cast<const std::int64_t*>(view.data)[position]
+                                      : static_cast<std::int64_t>(value_at(view, position));
 }
 
 bool same_bits(const View& a, const View& b, std::size_t position) {
@@ -69,7 +75,7 @@ bool is_constant(const View& view) {
 
 // |a − b|. Integers are subtracted as integers: double cannot represent large ones exactly.
 double distance_at(const View& a, const View& b, std::size_t position) {
-    if (a.dtype == DType::int64 && b.dtype == DType::int64) {
+    if (is_integer(a.dtype) && is_integer(b.dtype)) {
         return static_cast<double>(distance(whole_at(a, position), whole_at(b, position)));
     }
     return std::abs(value_at(a, position) - value_at(b, position));
@@ -77,8 +83,8 @@ double distance_at(const View& a, const View& b, std::size_t position) {
 
 // For two elements of one type.
 std::uint64_t ulp_at(const View& a, const View& b, std::size_t position) {
-    return a.dtype == DType::int64 ? distance(whole_at(a, position), whole_at(b, position))
-                                   : ulp_distance(value_at(a, position), value_at(b, position), a.dtype);
+    return is_integer(a.dtype) ? distance(whole_at(a, position), whole_at(b, position))
+                               : ulp_distance(value_at(a, position), value_at(b, position), a.dtype);
 }
 
 // The class of an element before its error is considered; `same` agrees whatever its limit.
@@ -316,7 +322,8 @@ double largest_difference(const View& a, const View& b) {
 }
 
 std::uint64_t ulp_distance(double a, double b, DType dtype) {
-    return distance(rank(a, dtype), rank(b, dtype));
+    return is_integer(dtype) ? distance(static_cast<std::int64_t>(a), static_cast<std::int64_t>(b))
+                             : distance(rank(a, dtype), rank(b, dtype));
 }
 
 std::string to_string(Verdict verdict) {

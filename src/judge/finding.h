@@ -150,8 +150,8 @@ double largest_difference(const std::vector<T>& a, const std::vector<T>& b) {
     return largest_difference(view_of(a), view_of(b));
 }
 
-// The number of representable steps from a to b, both of the type `dtype` (float32 or float64); 0 if they are equal,
-// and across zero the sum of the two distances. Precondition: neither is a NaN.
+// The number of representable steps from a to b, both of the type `dtype`; 0 if they are equal, and across zero the sum
+// of the two distances; of integers their difference. Precondition: neither is a NaN.
 std::uint64_t ulp_distance(double a, double b, DType dtype);
 
 }  // namespace byhand

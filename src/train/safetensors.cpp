@@ -34,25 +34,15 @@ constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "byhand";
 constexpr std::pair<const char*, DType> kDTypes[] = {
-    {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}, {"I32", DType::int32}};
+    {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}};
+// Of other types than these the size is not known.
+constexpr std::pair<const char*, std::uint64_t> kSizes[] = {{"F32", 4}, {"F64", 8}, {"I64", 8},  {"I32", 4}, {"I16", 2},
+                                                            {"I8", 1},  {"F16", 2}, {"BF16", 2}, {"U8", 1},  {"U16", 2},
+                                                            {"U32", 4}, {"U64", 8}, {"BOOL", 1}};
 constexpr std::uint64_t kLongestHeader = 16'000'000;  // bytes
 // Tensors, or metadata: more than any network has.
 constexpr std::size_t kMostKeys = 65536;
 constexpr std::size_t kMostAxes = 64;
-
-// A tensor as described in the header. Offsets count from the header's end.
-struct StoredEntry {
-    std::string name;
-    std::string type;  // "F32"
-    Shape shape;
-    std::vector<std::uint64_t> offsets;  // begin and end
-};
-
-struct Header {
-    std::vector<StoredEntry> entries;  // in the order of their bytes
-    Metadata metadata;
-    std::uint64_t data = 0;  // offset of the tensors' bytes in the file
-};
 
 [[noreturn]] void refuse_format(const std::string& path, const std::string& what) {
     refuse(path, "not a safetensors file: " + what);
@@ -86,7 +76,7 @@ const Json::Object& members(const Field& field) {
     return field.value.items();
 }
 
-void describe_entry(Object& object, StoredEntry& entry) {
+void describe_entry(Object& object, TensorEntry& entry) {
     constexpr Whole kAny{0, UINT64_MAX};
     object.need("dtype", entry.type, any_text);
     object.need("shape", entry.shape, List{0, kMostAxes, kAny});
@@ -94,12 +84,12 @@ void describe_entry(Object& object, StoredEntry& entry) {
 }
 
 // Sorts the entries by their bytes and checks that they are contiguous and of the right size.
-void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
-    std::ranges::sort(entries, [](const StoredEntry& a, const StoredEntry& b) {
+void check_layout(std::vector<TensorEntry>& entries, const std::string& path) {
+    std::ranges::sort(entries, [](const TensorEntry& a, const TensorEntry& b) {
         return std::tie(a.offsets, a.name) < std::tie(b.offsets, b.name);
     });
     std::uint64_t next = 0;
-    for (const StoredEntry& entry : entries) {
+    for (const TensorEntry& entry : entries) {
         const std::uint64_t begin = entry.offsets[0], end = entry.offsets[1];
         const std::string where = fmt::format("tensor \"{}\": bytes {} to {}", excerpt(entry.name, 100), begin, end);
         if (end < begin) {
@@ -110,11 +100,11 @@ void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
                                     std::to_string(next));
         }
         next = end;
-        const std::optional<DType> dtype = dtype_of(entry.type);
-        if (!dtype) {  // of unknown size
+        const auto* const known = std::ranges::find(kSizes, entry.type, &std::pair<const char*, std::uint64_t>::first);
+        if (known == std::end(kSizes)) {
             continue;
         }
-        std::uint64_t size = size_of(*dtype);
+        std::uint64_t size = known->second;
         bool fits = true;
         for (const std::uint64_t extent : entry.shape) {
             fits = fits && !__builtin_mul_overflow(size, extent, &size);
@@ -127,7 +117,7 @@ void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
     }
 }
 
-Header read_header(const RegularFile& source, const std::string& path) {
+TensorHeader read_header(const RegularFile& source, const std::string& path) {
     constexpr std::uint64_t kPrefix = sizeof(std::uint64_t);
     if (const std::string kind = to_string(kind_of(source, path)); !kind.empty()) {
         refuse_format(path, "it is " + kind);
@@ -151,7 +141,7 @@ Header read_header(const RegularFile& source, const std::string& path) {
     }
     const std::string where = printable(path) + ": not a safetensors file: header";
     const Json json = strict_json(text, where);
-    Header header{{}, {}, kPrefix + length};
+    TensorHeader header{{}, {}, kPrefix + length};
     for (const auto& [name, value] : members({json, where, ""})) {
         const Field field{value, where, path_to("", name)};
         if (name == kMetadataKey) {
@@ -159,7 +149,7 @@ Header read_header(const RegularFile& source, const std::string& path) {
                 header.metadata[key] = any_text({item, where, path_to(field.path, key)});
             }
         } else {
-            StoredEntry& entry = header.entries.emplace_back();
+            TensorEntry& entry = header.entries.emplace_back();
             entry.name = name;
             Object::read(field, entry, describe_entry);
         }
@@ -225,26 +215,27 @@ std::vector<View> views(const std::vector<StoredTensor>& tensors) {
     return all;
 }
 
-TensorFile read_tensors(const std::string& path, OtherTypes other_types) {
-    const RegularFile source = open_regular(path);
-    Header header = read_header(source, path);
+TensorHeader read_tensor_header(const RegularFile& file, const std::string& path) {
+    TensorHeader header = read_header(file, path);
     const std::uint64_t described = header.entries.empty() ? 0 : header.entries.back().offsets[1];
-    const std::uint64_t held = source.size - header.data;
+    const std::uint64_t held = file.size - header.data;
     if (described != held) {
         refuse_format(path, fmt::format("its header describes {} bytes of tensors, but {} follow it", described, held));
     }
+    return header;
+}
+
+TensorFile read_tensors(const std::string& path) {
+    const RegularFile source = open_regular(path);
+    TensorHeader header = read_tensor_header(source, path);
     TensorFile file;
     file.metadata = std::move(header.metadata);
     try {
-        for (const StoredEntry& entry : header.entries) {
+        for (const TensorEntry& entry : header.entries) {
             const std::optional<DType> dtype = dtype_of(entry.type);
-            if (!dtype || (dtype == DType::int32 && other_types == OtherTypes::refused)) {
-                if (other_types == OtherTypes::refused) {
-                    refuse(path, "tensor \"" + excerpt(entry.name, 100) + "\" has dtype \"" + excerpt(entry.type, 100) +
-                                     "\"; F32, F64 and I64 can be read");
-                }
-                file.left_out.push_back({entry.name, entry.type});
-                continue;
+            if (!dtype) {
+                refuse(path, "tensor \"" + excerpt(entry.name, 100) + "\" has dtype \"" + excerpt(entry.type, 100) +
+                                 "\"; F32, F64 and I64 can be read");
             }
             StoredTensor tensor{entry.name, entry.shape, *dtype, {}};
             tensor.bytes.resize(entry.offsets[1] - entry.offsets[0]);
@@ -252,7 +243,7 @@ TensorFile read_tensors(const std::string& path, OtherTypes other_types) {
             file.tensors.push_back(std::move(tensor));
         }
     } catch (const std::bad_alloc&) {
-        refuse(path, "does not fit in memory: it holds " + std::to_string(held) + " bytes of tensors");
+        refuse(path, fmt::format("does not fit in memory: it holds {} bytes of tensors", source.size - header.data));
     }
     return file;
 }

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "byhand/view.h"
 
 namespace byhand {
@@ -23,28 +25,36 @@ struct StoredTensor {
     std::vector<std::byte> bytes;
 };
 
-// A tensor of a type that can't be read: "BF16".
-struct LeftOut {
-    std::string name, type;
-};
-
 struct TensorFile {
     std::vector<StoredTensor> tensors;  // in the order of their bytes
     Metadata metadata;
-    std::vector<LeftOut> left_out = {};
 };
 
-// What becomes of tensors that are neither F32, F64 nor I64: the file is refused; or I32 is read as well, and the
-// others are left out.
-enum class OtherTypes { refused, left_out };
+// A tensor as described in the header. Offsets count from the header's end.
+struct TensorEntry {
+    std::string name;
+    std::string type;  // "F32"
+    Shape shape;
+    std::vector<std::uint64_t> offsets;  // begin and end
+};
+
+struct TensorHeader {
+    std::vector<TensorEntry> entries;  // in the order of their bytes
+    Metadata metadata;
+    std::uint64_t data = 0;  // offset of the tensors' bytes in the file
+};
 
 // A view of every tensor, valid as long as the object is neither moved nor changed.
 std::vector<View> views(const std::vector<StoredTensor>& tensors);
 
 // Reads a whole file. Allocates memory only for the actual contents of the file. Throws InputError, naming path, byte
-// or tensor: no such file, not a regular file, not a valid safetensors file, a dtype that is refused, or an error of
-// the system.
-TensorFile read_tensors(const std::string& path, OtherTypes other_types = OtherTypes::refused);
+// or tensor: no such file, not a regular file, not a valid safetensors file, a dtype other than F32, F64 and I64, or an
+// error of the system.
+TensorFile read_tensors(const std::string& path);
+
+// Reads only the header, and checks that the file has the bytes that it describes. A type may be any. Throws InputError
+// as read_tensors does.
+TensorHeader read_tensor_header(const RegularFile& file, const std::string& path);
 
 // Writes the tensors and the metadata, with "format": "byhand" added to it. The 8-byte dtypes come first, then float,
 // each in the order of `tensors`, so that every tensor is aligned; the same tensors yield the same bytes. The write is

@@ -1,35 +1,20 @@
 #include "checks/files/external_file.h"
 
 #include <algorithm>
+#include <cstring>
 #include <deque>
-#include <filesystem>
 #include <iterator>
-#include <optional>
 #include <utility>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/module.h"
+#include "base/narrow.h"
 #include "base/utf8.h"
-#include "train/file_kind.h"
+#include "checks/files/npz.h"
 #include "train/whole_file.h"
 
 namespace byhand {
 namespace {
-
-ExternalFile read_single(const RegularFile& file, const std::string& path, const ElementsDue& due) {
-    const std::string name = std::filesystem::path(path).stem().string();
-    const std::optional<std::uint64_t> elements = due(name);
-    if (!elements) {
-        return {{{name, {}, DType::float32, {}}}, {}};
-    }
-    const ByteSource source = [&](void* to, std::size_t size) {
-        return read_some(file.descriptor.number(), to, size, path);
-    };
-    ExternalFile read;
-    read_npy(read, name, source, *elements, path);
-    return read;
-}
 
 // A function of the module, whose type is that of its declaration.
 template <class F>
@@ -41,34 +26,19 @@ F* in_module(const char* symbol) {
                                              .build = "-DBYHAND_BUILD_PROGRAM=ON"}));
 }
 
-ExternalFile read_npz(const std::string& path, const ElementsDue& due) {
-    ExternalFile read;
-    in_module<decltype(byhand_read_npz)>("byhand_read_npz")(read, path, due);
-    return read;
-}
-
-ExternalFile read_safetensors(const std::string& path, const ElementsDue& due) {
-    TensorFile file = read_tensors(path, OtherTypes::left_out);
-    ExternalFile read{std::move(file.tensors), {}};
-    for (StoredTensor& tensor : read.tensors) {
-        widen(tensor);
+// Whole numbers as int64.
+StoredTensor widened(StoredTensor tensor) {
+    if (!is_integer(tensor.dtype) || tensor.dtype == DType::int64) {
+        return tensor;
     }
-    for (const LeftOut& tensor : file.left_out) {
-        if (due(tensor.name)) {
-            read.not_read.push_back(tensor.name + " is " + excerpt(tensor.type, 40) +
-                                    "; F32 and F64 are read, and I32 and I64 for X and Y: convert it");
-        } else {
-            read.tensors.push_back({tensor.name, {}, DType::float32, {}});
-        }
+    const View narrow{tensor.name, tensor.shape, tensor.dtype, tensor.bytes.data()};
+    StoredTensor wide{tensor.name, tensor.shape, DType::int64, {}};
+    wide.bytes.resize(count(tensor.shape) * sizeof(std::int64_t));
+    for (std::size_t i = 0; i < count(tensor.shape); ++i) {
+        const auto number = static_cast<std::int64_t>(value_at(narrow, i));
+        std::memcpy(wide.bytes.data() + i * sizeof number, &number, sizeof number);
     }
-    return read;
-}
-
-// What to do with a file that has no tensors for byhand.
-std::string advice(FileKind kind) {
-    return kind == FileKind::gzip     ? "; decompress it by gunzip"
-           : kind == FileKind::python ? "; run it, and give the file that it writes"
-                                      : "; save the arrays by numpy.savez(\"mine.npz\", dW1=dW1), and give that file";
+    return wide;
 }
 
 bool is_npz(const std::string& path) {
@@ -78,21 +48,31 @@ bool is_npz(const std::string& path) {
 }  // namespace
 
 ExternalFile read_external(const std::string& path, const ElementsDue& due) {
-    const RegularFile file = open_regular(path);
-    switch (const FileKind kind = kind_of(file, path)) {
-        case FileKind::unknown:
-            return read_safetensors(path, due);
-        case FileKind::zip:
-            return read_npz(path, due);
-        case FileKind::npy:
-            return read_single(file, path, due);
-        case FileKind::pytorch:
-            throw InputError(path + ": " + from_pytorch(path));
-        case FileKind::pickle:
-            throw InputError(path + ": " + from_pickle(path));
-        default:
-            throw InputError(path + ": it is " + to_string(kind) + advice(kind));
+    ExternalFile file;
+    for (const TensorSource& source : open_tensors(path).tensors) {
+        const std::optional<std::uint64_t> elements = due(source.name);
+        const bool is_read = source.dtype && !is_narrow(*source.dtype);
+        if (!elements) {
+            file.tensors.push_back({source.name, {}, DType::float32, {}});
+        } else if (!is_read && source.fault.empty()) {
+            file.not_read.push_back(source.name + " holds " + excerpt(source.type, 40) +
+                                    "; floats of 32 and 64 bits are read, and whole numbers for X and Y: convert it");
+        } else if (elements_of(source.shape) == elements || !source.dtype) {
+            if (!source.fault.empty()) {
+                throw InputError(source.fault);
+            }
+            file.tensors.push_back(widened(read(source)));
+        } else {
+            file.tensors.push_back({source.name, source.shape, *source.dtype, {}});
+        }
     }
+    return file;
+}
+
+TensorSources open_npz(const std::string& path) {
+    TensorSources sources;
+    in_module<decltype(byhand_open_npz)>("byhand_open_npz")(sources, path);
+    return sources;
 }
 
 void check_external(const std::string& path) {

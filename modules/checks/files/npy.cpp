@@ -12,8 +12,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "recipe/json_fields.h"
-
-static_assert(std::endian::native == std::endian::little, "numbers are copied as they are");
+#include "train/file_kind.h"
 
 namespace byhand {
 namespace {
@@ -21,13 +20,11 @@ namespace {
 constexpr std::size_t kLongestHeader = 65536;  // NumPy reads 10,000 bytes at most
 constexpr std::size_t kMostAxes = 64;
 
-constexpr std::pair<std::string_view, DType> kTypes[] = {
-    {"<f4", DType::float32}, {"<f8", DType::float64}, {"<i8", DType::int64}, {"<i4", DType::int32}};
-
 struct NpyHeader {
     std::string descr;
     bool fortran_order = false;
     Shape shape;
+    std::uint64_t size = 0;  // of all that precedes the numbers, in bytes
 };
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
@@ -120,40 +117,11 @@ NpyHeader read_header(const ByteSource& source, const std::string& where) {
         NpyHeader header;
         const Json json = strict_json(as_json(text), where);
         Object::read({json, where, ""}, header, describe_header);
+        header.size = prefix.size() + (version == 1 ? 2 : 4) + length;
         return header;
     } catch (const InputError&) {
         refuse(where, "its header can't be parsed: \"" + excerpt(text, 100) + "\"");
     }
-}
-
-std::optional<DType> dtype_of(const std::string& descr) {
-    const auto* found = std::ranges::find(kTypes, std::string_view(descr), &std::pair<std::string_view, DType>::first);
-    return found == std::end(kTypes) ? std::nullopt : std::optional(found->second);
-}
-
-// The number of elements, or nullopt if it exceeds 64 bits.
-std::optional<std::uint64_t> elements_of(const Shape& shape) {
-    std::uint64_t elements = 1;
-    for (const std::size_t extent : shape) {
-        if (__builtin_mul_overflow(elements, extent, &elements)) {
-            return std::nullopt;
-        }
-    }
-    return elements;
-}
-
-// From column-major to row-major order.
-std::vector<std::byte> in_row_order(const std::vector<std::byte>& columns, const Shape& shape, std::size_t size) {
-    std::vector<std::byte> rows(columns.size());
-    for (std::size_t i = 0; i < rows.size() / size; ++i) {
-        const std::vector<std::size_t> index = index_of(shape, i);
-        std::size_t from = 0;
-        for (std::size_t axis = shape.size(); axis-- > 0;) {
-            from = from * shape[axis] + index[axis];
-        }
-        std::memcpy(rows.data() + i * size, columns.data() + from * size, size);
-    }
-    return rows;
 }
 
 // A path between quotation marks, in a command between others; another name if it has such marks itself.
@@ -179,47 +147,33 @@ std::string header_text(const std::string& descr, const Shape& shape) {
 
 }  // namespace
 
-void read_npy(ExternalFile& file, const std::string& name, const ByteSource& source, std::uint64_t due,
-              const std::string& where) {
-    NpyHeader header = read_header(source, where);
-    const std::optional<DType> dtype = dtype_of(header.descr);
-    if (!dtype) {
-        const bool is_whole = header.descr.size() > 1 && (header.descr[1] == 'i' || header.descr[1] == 'u');
-        file.not_read.push_back(name + " holds '" + excerpt(header.descr, 40) +
-                                "'; '<f4' and '<f8' are read, and '<i4' and '<i8' for X and Y: convert it, as by " +
-                                (is_whole ? "astype('<i8')" : "astype('<f4')"));
-        return;
-    }
-    StoredTensor tensor{name, std::move(header.shape), *dtype, {}};
-    if (elements_of(tensor.shape) == due) {
-        const std::size_t size = size_of(*dtype);
-        tensor.bytes.resize(due * size);
-        read_exactly(source, tensor.bytes.data(), tensor.bytes.size(), where);
-        std::byte more{};
-        if (source(&more, 1) > 0) {
-            refuse(where, "more bytes follow than " + to_string(tensor.shape) + " takes");
-        }
-        if (header.fortran_order) {
-            tensor.bytes = in_row_order(tensor.bytes, tensor.shape, size);
+TensorSource npy_source(const std::string& name, const OpenBytes& open, std::uint64_t size, const std::string& where) {
+    NpyHeader header = read_header(open(), where);
+    // "<f4": the byte order, which is '|' where there is none, and the type.
+    const std::string_view descr = header.descr;
+    const bool is_known = descr.size() == 3 && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
+    const ElementType* const type = is_known ? element_type_of_npy(descr.substr(1)) : nullptr;
+    std::string fault;
+    if (type != nullptr) {
+        std::uint64_t bytes = 0;
+        const std::optional<std::uint64_t> elements = elements_of(header.shape);
+        const bool fits = elements && !__builtin_mul_overflow(*elements, type->size, &bytes) &&
+                          !__builtin_add_overflow(bytes, header.size, &bytes);
+        if (!fits || bytes != size) {
+            fault = where + ": not a .npy array: " +
+                    (!fits || bytes > size ? "it ends early"
+                                           : "more bytes follow than " + to_string(header.shape) + " takes");
         }
     }
-    widen(tensor);
-    file.tensors.push_back(std::move(tensor));
-}
-
-void widen(StoredTensor& tensor) {
-    if (tensor.dtype != DType::int32) {
-        return;
-    }
-    std::vector<std::byte> wide(tensor.bytes.size() / sizeof(std::int32_t) * sizeof(std::int64_t));
-    for (std::size_t i = 0; i < tensor.bytes.size() / sizeof(std::int32_t); ++i) {
-        std::int32_t number = 0;
-        std::memcpy(&number, tensor.bytes.data() + i * sizeof number, sizeof number);
-        const std::int64_t same = number;
-        std::memcpy(wide.data() + i * sizeof same, &same, sizeof same);
-    }
-    tensor.bytes = std::move(wide);
-    tensor.dtype = DType::int64;
+    const OpenBytes numbers = [open, where] {
+        ByteSource source = open();
+        read_header(source, where);
+        return source;
+    };
+    const Layout layout{type, !descr.empty() && descr[0] == '>', header.fortran_order};
+    TensorSource source = stored_source(name, "'" + header.descr + "'", std::move(header.shape), layout, numbers);
+    source.fault = std::move(fault);
+    return source;
 }
 
 std::string from_pytorch(const std::string& path) {
@@ -234,8 +188,8 @@ std::string from_pickle(const std::string& path) {
 }
 
 NpyArray npy_array(const View& view) {
-    const auto* type = std::ranges::find(kTypes, view.dtype, &std::pair<std::string_view, DType>::second);
-    return {view.name, header_text(std::string(type->first), view.shape), view.data,
+    const char* const descr = view.dtype == DType::float32 ? "<f4" : view.dtype == DType::float64 ? "<f8" : "<i8";
+    return {view.name, header_text(descr, view.shape), view.data,
             std::uint64_t{count(view.shape)} * size_of(view.dtype)};
 }
 

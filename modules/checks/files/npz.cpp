@@ -1,19 +1,24 @@
+#include "checks/files/npz.h"
+
 #include <zip.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <stdexcept>
 
 #include "base/error.h"
 #include "base/utf8.h"
-#include "checks/files/external_file.h"
+#include "train/file_kind.h"
 
 namespace byhand {
 namespace {
 
 constexpr zip_int64_t kMostEntries = 65536;
+constexpr std::size_t kLongestText = 1 << 20;  // characters
 
 using Archive = std::unique_ptr<zip_t, decltype(&zip_discard)>;
+using SharedArchive = std::shared_ptr<zip_t>;
 using Entry = std::unique_ptr<zip_file_t, decltype(&zip_fclose)>;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
@@ -33,20 +38,40 @@ Archive opened(const std::string& path) {
     return archive;
 }
 
-void read_entry(ExternalFile& file, zip_t* archive, zip_uint64_t index, const std::string& name, std::uint64_t due,
-                const std::string& where) {
-    const Entry entry(zip_fopen_index(archive, index, 0), &zip_fclose);
+// The bytes of an entry, from the first on.
+ByteSource bytes_of(const SharedArchive& archive, zip_uint64_t index, std::uint64_t size, const std::string& where) {
+    const std::shared_ptr<zip_file_t> entry(zip_fopen_index(archive.get(), index, 0), [](zip_file_t* file) {
+        if (file != nullptr) {
+            zip_fclose(file);
+        }
+    });
     if (!entry) {
-        refuse(where, std::string("can't be read: ") + zip_strerror(archive));
+        refuse(where, std::string("can't be read: ") + zip_strerror(archive.get()));
     }
-    const ByteSource source = [&](void* to, std::size_t size) {
-        const zip_int64_t got = zip_fread(entry.get(), to, size);
+    return [archive, entry, where, left = size](void* to, std::size_t wanted) mutable {
+        zip_int64_t got = zip_fread(entry.get(), to, wanted);
+        left -= got > 0 ? static_cast<std::uint64_t>(got) : 0;
+        // Its checksum is compared when there is nothing more to read.
+        if (char more = 0; got > 0 && left == 0 && zip_fread(entry.get(), &more, 1) < 0) {
+            got = -1;
+        }
         if (got < 0) {
             refuse(where, std::string("damaged: ") + zip_file_strerror(entry.get()));
         }
         return static_cast<std::size_t>(got);
     };
-    read_npy(file, name, source, due, where);
+}
+
+// A text of no axes, as npy_text makes it.
+bool is_text(const TensorSource& source) {
+    return source.shape.empty() && source.type.starts_with("'<U");
+}
+
+std::string text_of(const TensorSource& source) {
+    std::u32string characters(kLongestText, 0);
+    const std::size_t size = source.open()(characters.data(), characters.size() * sizeof(char32_t));
+    characters.resize(size / sizeof(char32_t));
+    return to_utf8(characters);
 }
 
 using Source = std::unique_ptr<zip_source_t, decltype(&zip_source_free)>;
@@ -110,10 +135,10 @@ void byhand_write_npz(const std::vector<byhand::NpyArray>& arrays, const std::st
     zip_source_close(bytes.get());
 }
 
-void byhand_read_npz(byhand::ExternalFile& file, const std::string& path, const byhand::ElementsDue& due) {
+void byhand_open_npz(byhand::TensorSources& sources, const std::string& path) {
     using namespace byhand;
     constexpr std::string_view kArray = ".npy";
-    const Archive archive = opened(path);
+    const SharedArchive archive = opened(path);
     const zip_int64_t entries = zip_get_num_entries(archive.get(), 0);
     if (entries > kMostEntries) {
         refuse(path, "has " + std::to_string(entries) + " entries, of " + std::to_string(kMostEntries) + " at most");
@@ -128,10 +153,22 @@ void byhand_read_npz(byhand::ExternalFile& file, const std::string& path, const 
         if (name.ends_with(kArray)) {
             name.erase(name.size() - kArray.size());
         }
-        if (const std::optional<std::uint64_t> elements = due(name)) {
-            read_entry(file, archive.get(), index, name, *elements, where);
+        zip_stat_t about;
+        zip_stat_init(&about);
+        if (zip_stat_index(archive.get(), index, 0, &about) != 0 || (about.valid & ZIP_STAT_SIZE) == 0) {
+            refuse(where, std::string("can't be read: ") + zip_strerror(archive.get()));
+        }
+        const std::uint64_t size = about.size;
+        TensorSource source{name, {}, {}, std::nullopt, {}};
+        try {
+            source = npy_source(name, [=] { return bytes_of(archive, index, size, where); }, size, where);
+        } catch (const InputError& error) {
+            source.fault = error.what();  // of those that are asked for
+        }
+        if (is_text(source)) {
+            sources.metadata[name] = text_of(source);
         } else {
-            file.tensors.push_back({name, {}, DType::float32, {}});
+            sources.tensors.push_back(std::move(source));
         }
     }
 }

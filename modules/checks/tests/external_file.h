@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "byhand/view.h"
+#include "checks/files/tensor_source.h"
 
 namespace byhand::test {
 
@@ -30,6 +32,24 @@ public:
         return *this;
     }
     const std::vector<View>& views() const { return views_; }
+    TensorSources sources() const {
+        TensorSources all;
+        for (const View& view : views_) {
+            const char* const type = view.dtype == DType::float32   ? "F32"
+                                     : view.dtype == DType::float64 ? "F64"
+                                                                    : "I64";
+            const auto open = [view] {
+                return [view, at = std::size_t{0}](void* to, std::size_t size) mutable {
+                    const std::size_t taken = std::min(size, count(view.shape) * size_of(view.dtype) - at);
+                    std::copy_n(static_cast<const std::byte*>(view.data) + std::exchange(at, at + taken), taken,
+                                static_cast<std::byte*>(to));
+                    return taken;
+                };
+            };
+            all.tensors.push_back({view.name, type, view.shape, view.dtype, open});
+        }
+        return all;
+    }
 
 private:
     std::deque<std::vector<std::byte>> bytes_;
