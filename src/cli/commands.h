@@ -28,6 +28,7 @@ void add_sample(const Command& program);
 void add_mistakes(const Command& program);
 void add_gradcheck(const Command& program);
 void add_diff(const Command& program);
+void add_trace(const Command& program);
 void add_exercise(const Command& program);
 void add_lab(const Command& program);
 void add_bench(const Command& program);
@@ -40,6 +41,8 @@ inline constexpr const char* kMistakesAbout = "List the mistakes that can be pla
 inline constexpr const char* kGradcheckAbout =
     "Check every gradient against finite differences of the loss, in double, without LibTorch";
 inline constexpr const char* kDiffAbout = "Compare two files of tensors (dumps, models) by name";
+inline constexpr const char* kTraceAbout =
+    "Judge every step of a network of any program by LibTorch, from a dump of its tensors";
 inline constexpr const char* kExerciseAbout =
     "Check your own backward pass in exercise/backward.cpp, function by function";
 inline constexpr const char* kLabAbout = "Run experiments on claims about batch norm";

@@ -24,10 +24,13 @@ struct ModuleCommand {
     // It is a separate program beside this one, so that the others are built and started without it. Else null.
     const char* program = nullptr;
 };
-constexpr ModuleCommand kOfModules[] = {
-    {"mistakes", kMistakesAbout, "checks", kHasChecks}, {"gradcheck", kGradcheckAbout, "checks", kHasChecks},
-    {"diff", kDiffAbout, "checks", kHasChecks},         {"exercise", kExerciseAbout, "foreign", kHasForeign},
-    {"lab", kLabAbout, "lab", kHasLab, "byhand-lab"},   {"bench", kBenchAbout, "bench", kHasBench, "byhand-bench"}};
+constexpr ModuleCommand kOfModules[] = {{"mistakes", kMistakesAbout, "checks", kHasChecks},
+                                        {"gradcheck", kGradcheckAbout, "checks", kHasChecks},
+                                        {"diff", kDiffAbout, "checks", kHasChecks},
+                                        {"trace", kTraceAbout, "trace", kHasTrace},
+                                        {"exercise", kExerciseAbout, "foreign", kHasForeign},
+                                        {"lab", kLabAbout, "lab", kHasLab, "byhand-lab"},
+                                        {"bench", kBenchAbout, "bench", kHasBench, "byhand-bench"}};
 
 // Replaces this program by `program`. Throws InputError if it is missing.
 void become(const char* program, const std::vector<char*>& argv) {
@@ -101,6 +104,7 @@ void add_commands(const Command& program) {
     list(program, "bench");
     add_explain(program);
     add<kHasChecks>(program, "diff", [](const auto& to) { add_diff(to); });
+    add<kHasTrace>(program, "trace", [](const auto& to) { add_trace(to); });
     add_recipes(program);
     add_completion(program);
     // For the list of commands: see with_help_as_option().

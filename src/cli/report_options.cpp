@@ -25,7 +25,7 @@ constexpr std::size_t kUnknownWidth = 80, kMostColumns = 10'000;
 std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged) {
     std::vector<std::string> formats = {"table", "json", "csv", "html"};
     if (judged == Judged::yes) {
-        formats.emplace_back("junit");
+        formats.insert(formats.end(), {"junit", "sarif"});
     }
     const Option format = command.option("--format", options.format, "Format of the report: " + listed(formats, "or"))
                               .one_of(formats)
@@ -55,6 +55,7 @@ std::string ReportFile::text_of(const Document& document) const {
            : format_ == "csv"   ? to_csv(document)
            : format_ == "html"  ? to_html(document)
            : format_ == "junit" ? report::junit(document.suites)
+           : format_ == "sarif" ? report::sarif(document.suites)
                                 : to_text(document, terminal_);
 }
 

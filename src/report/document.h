@@ -162,9 +162,10 @@ enum class Outcome { passed, failed, skipped };
 struct Case {
     std::string classname, name;
     Outcome outcome = Outcome::passed;
-    std::string type;     // of a failure: the verdict
-    std::string message;  // in one line
-    std::string text;     // all figures
+    std::string type;        // of a failure: the verdict
+    std::string message;     // in one line
+    std::string text;        // all figures
+    std::string place = {};  // of what is at fault: "net.py:41"; may be empty
 };
 
 struct Suite {

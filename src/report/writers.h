@@ -76,6 +76,9 @@ namespace report {
 // not measured. Text is escaped.
 std::string junit(const std::vector<Suite>& suites);
 
+// SARIF 2.1.0, for code scanning: a result for each case that failed, at its place, or else at the suite's file.
+std::string sarif(const std::vector<Suite>& suites);
+
 // For an attribute or between tags. Characters that are invalid in XML become U+FFFD, and those that change the text
 // direction or end the line are written as printable() writes them.
 std::string escaped(std::string_view text);

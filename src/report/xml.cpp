@@ -101,6 +101,9 @@ report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const
             one.type = cell.value.get<std::string>();
             one.message = cell.shown + (why.empty() ? "" : ": " + why);
         } else if (!key.empty() && !cell.value.is_null()) {
+            if (key == "where") {
+                one.place = field_of(cell.value);
+            }
             one.text += fmt::format("{}: {}\n", key, field_of(cell.value));
         }
     }

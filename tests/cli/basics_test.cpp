@@ -28,7 +28,7 @@ using Words = std::vector<std::string>;
 TEST_CASE("help goes to standard output, and names the options; as a word it is the option") {
     const Folder folder;
     const std::vector<std::pair<Arguments, std::vector<std::string>>> pages = {
-        {"", {"compare", "train", "eval", "sample", "gradcheck", "diff", "recipes", "--version"}},
+        {"", {"compare", "train", "eval", "sample", "gradcheck", "diff", "trace", "recipes", "--version"}},
         {{"compare"}, {"--model", "--steps", "--drift", "--tensor", "--dump", "--recipe", "--batch", "--bn-eps"}},
         {{"sample"}, {"MODEL", "-n", "--seed", "--temperature", "--prefix", "--json"}},
         {{"gradcheck"}, {"--elements", "drawn from", "7 rows"}},
@@ -60,7 +60,7 @@ TEST_CASE("help, recipes and hints keep to 80 columns") {
     const Folder folder;
     std::vector<Arguments> commands = {"--help", "exercise --hint dbnvar:3", "lab padding -h"};
     for (const char* name : {"compare", "mistakes", "train", "eval", "sample", "gradcheck", "exercise", "lab", "bench",
-                             "explain", "diff", "recipes", "completion"}) {
+                             "explain", "diff", "trace", "recipes", "completion"}) {
         commands.push_back({name, "--help"});
     }
     for (const Arguments& command : commands) {

@@ -49,7 +49,7 @@ TEST_CASE("diff: every format, on standard output, or in a file with the conclus
     const Place place({{"x", floats({3}, {1, 2, 3})}, {"y", floats({2, 1}, {0.5F, 7})}});
     const Tensors other = {{"x", floats({3}, {1, 2, 3})}, {"y", floats({2, 1}, {0.75F, 7})}};
     const std::string conclusion = "they disagree: 1 of 2 tensors; furthest apart: y, by 2.5e-01\n";
-    for (const std::string format : {"table", "json", "csv", "html", "junit"}) {
+    for (const std::string format : {"table", "json", "csv", "html", "junit", "sarif"}) {
         CAPTURE(format);
         const Outcome printed = place.with(other, {"--format", format});
         CHECK(printed.code == 1);

@@ -312,3 +312,23 @@ TEST_CASE("document: the rows of a table as objects by the columns' keys") {
           Json::array({{{"rows", 2}, {"norms", {{"chain", 0.25}, {"line", "–"}}}, {"loss", loss_value}},
                        {{"rows", 9}, {"norms", {{"chain", "-inf"}, {"line", "nan"}}}, {"loss", loss_value}}}));
 }
+
+TEST_CASE("SARIF: a result for each failure, at its place or at the suite's file") {
+    using report::Outcome;
+    const report::Suite suite{
+        "a b",
+        "byhand.trace",
+        {{"a", "my dump.npz"}},
+        {{"trace", "h", Outcome::failed, "mismatch", "mismatch: culprit", "error: 0.5\n", "net é.py:41"},
+         {"trace", "y", Outcome::failed, "shape", "shape", "", ""},
+         {"trace", "z", Outcome::passed, "exact", "exact", "", "net.py:7"}}};
+    const std::string text = report::sarif({suite});
+    for (const char* part : {"\"version\": \"2.1.0\"", "\"ruleId\": \"mismatch\"", "\"uri\": \"net%20%C3%A9.py\"",
+                             "\"startLine\": 41", "\"uri\": \"my%20dump.npz\"", "\"startLine\": 1",
+                             "byhand.trace/trace/h", "h: mismatch: culprit\\nerror: 0.5\\n"}) {
+        CAPTURE(part, text);
+        CHECK(text.find(part) != std::string::npos);
+    }
+    CHECK(text.find("net.py") == std::string::npos);
+    CHECK(report::sarif({}).find("\"results\": []") != std::string::npos);
+}

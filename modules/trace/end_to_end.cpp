@@ -1,0 +1,155 @@
+#include "trace/end_to_end.h"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <stdexcept>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/narrow.h"
+#include "library/checked.h"
+
+namespace byhand {
+namespace {
+
+// Five numbers in double for each element are in memory at a time.
+constexpr std::size_t kMostElements = 200'000'000;
+// Evaluations of all formulations and orders of sums (random_rounding.h), so that seeds this far apart are of the same.
+constexpr std::uint64_t kSeedsApart = 32 * 12;
+
+View view_of_stored(const StoredTensor& tensor, const std::string& name) {
+    return {name, tensor.shape, tensor.dtype, tensor.bytes.data()};
+}
+
+// Each number becomes one of its two neighbours of that type, the nearer one with the larger probability.
+void round_at_random(std::vector<double>& numbers, DType type, std::uint64_t state) {
+    for (double& x : numbers) {
+        state = mixed(state + 1);
+        const double shift = static_cast<double>(state >> 11) * 0x1p-53 - 0.5;  // from −½ to ½
+        x = rounded_to(type, std::isfinite(x) ? x + shift * spacing_at(x, type) : x);
+    }
+}
+
+}  // namespace
+
+std::vector<double> numbers_of(const StoredTensor& tensor) {
+    const View view = view_of_stored(tensor, "");
+    std::vector<double> numbers(count(tensor.shape));
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = value_at(view, i);
+    }
+    return numbers;
+}
+
+Finding finding_against(const StoredTensor& a, const StoredTensor& b, const std::vector<double>& limits) {
+    Trial trial;
+    if (a.shape != b.shape) {
+        trial.verdict = Verdict::shape;
+        trial.note = to_string(a.shape) + " in A, " + to_string(b.shape) + " in B";
+    } else {
+        const std::vector<double> ours = numbers_of(a), right = numbers_of(b);
+        trial = trial_of(std::span<const double>(ours),
+                         {a.name, a.shape, right, limits, [&] { return extents_of(a.shape); }});
+    }
+    trial.shape = a.shape;
+    return trial;
+}
+
+EndToEnd::EndToEnd(const std::vector<const TracedJob*>& judged, const std::set<std::string>& made, const Dumps& dumps)
+    : dumps_(dumps) {
+    for (const TracedJob* job : judged) {
+        const bool is_known = std::ranges::all_of(
+            job->reads, [&](const std::string& name) { return places_.contains(name) || !made.contains(name); });
+        if (is_known) {
+            places_.emplace(job->makes, jobs_.size());
+            jobs_.push_back(job);
+        }
+    }
+}
+
+std::vector<Computed> EndToEnd::evaluate(Precision precision) const {
+    std::vector<Computed> made;
+    for (const TracedJob* job : jobs_) {
+        std::vector<View> given;
+        for (const std::string& name : job->reads) {
+            const auto place = places_.find(name);
+            if (place != places_.end()) {
+                const Computed& value = made[place->second];
+                given.push_back({name, value.shape, DType::float64, value.numbers.data()});
+            } else {
+                given.push_back(view_of_stored(inputs_.at(name), name));
+            }
+        }
+        // Steps round independently of each other.
+        const std::uint64_t apart = precision.seed == 0 ? 0 : kSeedsApart * (made.size() + 1);
+        made.push_back(job->right(given, {precision.type, precision.seed + apart}).at(0));
+        made.back().name = job->makes;
+        const auto type = types_.find(job->makes);
+        if (precision.type == DType::float32 && type != types_.end()) {
+            round_at_random(made.back().numbers, type->second, mixed(precision.seed + kSeedsApart * made.size()));
+        }
+    }
+    return made;
+}
+
+std::string EndToEnd::run() {
+    std::size_t elements = 0;
+    bool in_double = false;
+    for (const TracedJob* job : jobs_) {
+        const std::optional<StoredTensor> a = dumps_.read_a(job->makes), b = dumps_.read_b(job->makes);
+        elements += count(a->shape);
+        in_double = in_double || a->dtype == DType::float64;
+        for (const std::optional<StoredTensor>& one : {a, b}) {
+            if (one && is_narrow(one->dtype)) {
+                types_[job->makes] = one->dtype;
+            }
+        }
+    }
+    if (elements > kMostElements) {
+        return "not compared with B within limits: the graph makes " + std::to_string(elements) +
+               " numbers, and limits are computed of at most " + std::to_string(kMostElements);
+    }
+    for (const TracedJob* job : jobs_) {
+        for (const std::string& name : job->reads) {
+            if (!places_.contains(name) && !inputs_.contains(name)) {
+                inputs_.emplace(name, *dumps_.read_a(name));
+            }
+        }
+    }
+    const Evaluate all = [this](const std::vector<View>& /*none*/, Precision precision) { return evaluate(precision); };
+    try {
+        sampled_ = sampled(all, {});
+        if (in_double) {
+            sample_in_double(all, {}, sampled_);
+        }
+    } catch (const std::invalid_argument& error) {
+        sampled_.clear();
+        return std::string("not compared with B within limits: ") + error.what();
+    }
+    return "";
+}
+
+std::optional<Finding> EndToEnd::finding(const std::string& name) const {
+    const std::optional<StoredTensor> a = dumps_.read_a(name), b = dumps_.read_b(name);
+    if (!a || !b || is_integer(a->dtype) || is_integer(b->dtype)) {
+        return std::nullopt;
+    }
+    const auto place = places_.find(name);
+    if (sampled_.empty() || place == places_.end()) {
+        Finding found = finding_against(*a, *b, std::vector<double>(count(b->shape)));
+        found.verdict = found.verdict == Verdict::shape ? Verdict::shape : Verdict::undecided;
+        found.limit.reset();
+        found.used.reset();
+        return found;
+    }
+    const Sampled& right = sampled_[place->second];
+    if (right.limits.size() != count(b->shape)) {
+        return finding_against(*a, *b, std::vector<double>(count(b->shape)));
+    }
+    std::vector<double> limits = limits_in(a->dtype, right, right.limits);
+    std::ranges::transform(limits, limits_in(b->dtype, right, right.limits), limits.begin(), std::plus());
+    return finding_against(*a, *b, limits);
+}
+
+}  // namespace byhand

@@ -1,0 +1,66 @@
+#include "trace/graph.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "trace/operations.h"
+
+namespace byhand {
+namespace {
+
+std::string graph_of(const std::string& steps) {
+    return R"({"format": "byhand-graph", "version": 1, "steps": [)" + steps + "]}";
+}
+
+// Reads the steps and prepares their operations.
+std::string refusal(const std::string& steps) {
+    try {
+        for (const TracedStep& step : read_graph(graph_of(steps), "g.json").steps) {
+            load_traced_operations().knows(step);
+        }
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("a graph is read strictly") {
+    CHECK(refusal(R"({"result": "y", "operation": "relu", "inputs": ["x"]})") == "accepted");
+    CHECK(refusal(R"({"result": "y", "operation": "relu", "input": ["x"]})")
+              .starts_with("g.json: steps[0].input: no such key"));
+    CHECK(
+        refusal(
+            R"({"result": "y", "operation": "relu", "inputs": ["z"]}, {"result": "z", "operation": "relu", "inputs": ["x"]})")
+            .starts_with("g.json: steps[0] (y): reads z, which steps[1] makes only later"));
+    CHECK(refusal(R"({"result": "y", "operation": "relu", "inputs": ["y"]})").find("it makes itself") !=
+          std::string::npos);
+    CHECK(
+        refusal(
+            R"({"result": "y", "operation": "relu", "inputs": ["x"]}, {"result": "y", "operation": "exp", "inputs": ["x"]})")
+            .starts_with("g.json: steps[1] (y): steps[0] makes y too"));
+    CHECK(refusal(R"({"result": "y", "operation": "relu", "inputs": [true]})")
+              .find("takes the name of a tensor, a number, or null") != std::string::npos);
+}
+
+TEST_CASE("an operation takes its own inputs and attributes") {
+    CHECK(refusal(R"({"result": "y", "operation": "gelu", "inputs": ["x"], "attributes": {"approximat": "tanh"}})") ==
+          "g.json: steps[0] (y).attributes.approximat: gelu has no such attribute; the nearest is approximate (it has "
+          "approximate)");
+    CHECK(refusal(R"({"result": "y", "operation": "gelu", "inputs": ["x"], "attributes": {"approximate": "erf"}})")
+              .find("takes \"none\" or \"tanh\"") != std::string::npos);
+    CHECK(refusal(R"({"result": "y", "operation": "softmax", "inputs": ["x"]})")
+              .find("dim: is missing; softmax needs it") != std::string::npos);
+    CHECK(refusal(R"({"result": "y", "operation": "linear", "inputs": ["x"]})")
+              .find("has 1 inputs, but linear takes 2 to 3") != std::string::npos);
+    CHECK(refusal(R"({"result": "y", "operation": "linear", "inputs": ["x", null]})").find("leaves out input 1") !=
+          std::string::npos);
+    CHECK(refusal(R"({"result": "y", "operation": "chunk", "inputs": ["x"], "attributes": {"chunks": 3}})")
+              .find("has no output") != std::string::npos);
+    CHECK(refusal(R"({"result": "y", "operation": "unheard_of", "inputs": []})") == "accepted");
+}
+
+}  // namespace byhand

@@ -1,0 +1,152 @@
+#include "trace/trace.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "report/writers.h"
+#include "trace/tests/mlp.h"
+
+namespace byhand {
+namespace {
+
+Trace traced(const Dump& a, const std::string& graph = kGraph) {
+    return trace(read_graph(graph, "graph.json"), {.a = "a.npz", .read_a = reader(a)}, load_traced_operations());
+}
+
+Trace traced(const Dump& a, const Dump& b, const std::string& graph = kGraph) {
+    return trace(read_graph(graph, "graph.json"),
+                 {.a = "a.npz", .read_a = reader(a), .b = "b.npz", .read_b = reader(b)}, load_traced_operations());
+}
+
+std::vector<std::string> culprits(const Trace& trace) {
+    std::vector<std::string> names;
+    for (const ValueReport& value : trace.model.at(trace.model.culprits)) {
+        names.push_back(value.name);
+    }
+    return names;
+}
+
+std::string role_of(const Trace& trace, const std::string& name) {
+    for (const ValueReport& value : trace.model.values) {
+        if (value.name == name) {
+            return to_string(value.role);
+        }
+    }
+    return "no such value";
+}
+
+std::string with(std::string text, const std::string& old, const std::string& instead) {
+    REQUIRE(text.find(old) != std::string::npos);
+    return text.replace(text.find(old), old.size(), instead);
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a network by plain loops is right in every step and gradient") {
+    const Trace found = traced(run_mlp());
+    const std::string text = to_text(trace_document(found), {.width = 120});
+    INFO(text);
+    CHECK(agree(found));
+    CHECK(found.judged == 18);
+    CHECK(unjudged(found) == 0);
+    CHECK(found.model.values.size() == 18);
+    for (const ValueReport& value : found.model.values) {
+        INFO(value.name);
+        CHECK(agrees(value.isolated->verdict()));
+    }
+}
+
+TEST_CASE("it agrees with the same network in another order of sums") {
+    Dump b = run_mlp();
+    std::vector<float> h = floats(b, "h");
+    for (float& number : h) {
+        number *= 1 + 0x1p-23F;
+    }
+    put(b, "h", {5, 3}, h);
+    const Trace found = traced(run_mlp(), b);
+    const std::string text = to_text(trace_document(found), {.width = 120});
+    INFO(text);
+    CHECK(agree(found));
+    CHECK(found.note.empty());
+}
+
+TEST_CASE("the epsilon of a norm is a culprit in both directions, and what follows inherits from it") {
+    const Trace alone = traced(run_mlp({.epsilon = 1e-5}));
+    // Its gradients are those of a norm with the other epsilon: wrong by themselves, too.
+    CHECK(culprits(alone) == Names{"n", "grad.gain", "grad.h"});
+    const Trace found = traced(run_mlp({.epsilon = 1e-5}), run_mlp());
+    const std::string text = to_text(trace_document(found), {.width = 120});
+    INFO(text);
+    CHECK_FALSE(agree(found));
+    CHECK(role_of(found, "h").empty());
+    CHECK(role_of(found, "t") == "inherited from n");
+    CHECK(role_of(found, "grad.logits") == "inherited from n");
+    CHECK(text.find("first divergence and culprit: n (layer_norm, net.py:4)") != std::string::npos);
+}
+
+TEST_CASE("a wrong step of the backward pass is the only culprit") {
+    SECTION("a norm's gradient") {
+        const Trace found = traced(run_mlp({.no_gain_in_dh = true}), run_mlp());
+        CHECK(culprits(found) == Names{"grad.h"});
+        CHECK(role_of(found, "grad.W1") == "inherited from grad.h");
+        CHECK(role_of(found, "grad.n").empty());
+    }
+    SECTION("a sum over the readers of a tensor") {
+        const Trace found = traced(run_mlp({.no_residual = true}));
+        CHECK(culprits(found) == Names{"grad.n"});
+    }
+}
+
+TEST_CASE("an input that differs from B's is the culprit of what follows") {
+    const Trace found = traced(run_mlp({.input = 0.25}), run_mlp());
+    CHECK(culprits(found) == Names{"x"});
+    CHECK(role_of(found, "h") == "inherited from x");
+}
+
+TEST_CASE("what can't be judged is counted, with the reason") {
+    const std::string graph = with(kGraph, "\"tanh\"", "\"tanhh\"");
+    const Trace found = traced(run_mlp(), run_mlp(), graph);
+    const std::string text = to_text(trace_document(found), {.width = 200});
+    INFO(text);
+    CHECK(agree(found));
+    CHECK(unjudged(found) == 2);  // t, and the gradient of n
+    CHECK(text.find("no operation tanhh is known; the nearest is tanh") != std::string::npos);
+
+    Dump incomplete = run_mlp();
+    incomplete.erase("grad.r");
+    incomplete.erase("b1");
+    const Trace less = traced(incomplete);
+    CHECK(unjudged(less) == 6);  // h and the gradients of x, W1 and b1, which need b1; those of t and n
+}
+
+TEST_CASE("an explicit vector-Jacobian product is judged as a step") {
+    std::string graph = with(kGraph, "\"gradients\": \"grad.{}\",", "");
+    graph = with(graph, "[\"logits\", \"y\"]}", R"(["logits", "y"]},
+      {"result": "grad.W2", "operation": "linear", "inputs": ["r", "W2", "b2"], "vjp": {"of": 1, "gradient": "grad.logits"}})");
+    const Trace found = traced(run_mlp(), graph);
+    CHECK(agree(found));
+    CHECK(found.judged == 7);
+    Dump wrong = run_mlp();
+    put(wrong, "grad.W2", {4, 3}, std::vector<float>(12, 0.5F));
+    CHECK(culprits(traced(wrong, graph)) == Names{"grad.W2"});
+}
+
+TEST_CASE("a shape that does not fit names the step") {
+    Dump dump = run_mlp();
+    put(dump, "W1", {3, 6}, std::vector<float>(18, 0.5F));
+    try {
+        traced(dump);
+        FAIL("not refused");
+    } catch (const InputError& error) {
+        const std::string what = error.what();
+        INFO(what);
+        CHECK(
+            what.starts_with("graph.json: steps[0] (h): the reference does not accept inputs of (5, 7), (3, 6), (3)"));
+    }
+}
+
+}  // namespace byhand

@@ -1,0 +1,253 @@
+#include "trace/trace.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <map>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <utility>
+
+#include "base/error.h"
+#include "base/narrow.h"
+#include "harness/blame/blame.h"
+#include "library/checked.h"
+#include "library/sampled.h"
+#include "trace/end_to_end.h"
+#include "trace/jobs.h"
+
+namespace byhand {
+namespace {
+
+// An input of both: A's number is B's, rounded once if A's or B's type is the coarser one.
+Finding input_finding(const StoredTensor& a, const StoredTensor& b) {
+    std::vector<double> limits;
+    for (const double right : numbers_of(b)) {
+        double limit = 0;
+        for (const DType type : {a.dtype, b.dtype}) {
+            const double spacing = is_integer(type) || a.dtype == b.dtype ? 0
+                                   : is_narrow(type)                      ? spacing_at(right, type)
+                                   : type == DType::float32               ? std::abs(right) * 0x1p-23
+                                                                          : 0;
+            limit = std::max(limit, spacing / 2);
+        }
+        limits.push_back(limit);
+    }
+    Finding found = finding_against(a, b, limits);
+    if (found.verdict == Verdict::vacuous) {  // no step has made these zeros
+        found.verdict = Verdict::exact;
+    }
+    return found;
+}
+
+class Tracer {
+public:
+    Tracer(const TracedGraph& graph, const Dumps& dumps, const TracedOperations& operations)
+        : dumps_(dumps),
+          jobs_(traced_jobs(graph, [this](const std::string& name) { return presence(name); }, operations)) {
+        for (const TracedJob& job : jobs_) {
+            made_.insert(job.makes);
+        }
+    }
+
+    Trace run();
+
+private:
+    Presence presence(const std::string& name);
+    ValueReport& add(const TracedJob& job, const std::optional<StoredTensor>& ours);
+    void add_inputs(const TracedJob& job);
+    std::vector<StoredTensor> inputs_of(const TracedJob& job, std::string& lacking) const;
+    Trial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) const;
+    void judge(const TracedJob& job);
+    void compare_with_b();
+
+    const Dumps& dumps_;
+    std::map<std::string, Presence> present_;
+    std::vector<TracedJob> jobs_;
+    std::set<std::string> made_, inputs_;
+    std::vector<ValueReport> values_;
+    std::vector<IsolatedStep> isolated_;
+    std::vector<ListFault> faults_;
+    std::vector<const TracedJob*> judged_;
+    std::set<std::string> missing_;
+    Graph graph_;
+    Trace trace_;
+};
+
+Presence Tracer::presence(const std::string& name) {
+    const auto [known, is_new] = present_.emplace(name, Presence::absent);
+    if (is_new) {
+        if (const std::optional<StoredTensor> tensor = dumps_.read_a(name)) {
+            known->second = count(tensor->shape) == 1 ? Presence::single : Presence::several;
+        }
+    }
+    return known->second;
+}
+
+ValueReport& Tracer::add(const TracedJob& job, const std::optional<StoredTensor>& ours) {
+    ValueReport& value = values_.emplace_back();
+    value.name = value.function = job.makes;
+    value.reads = job.reads;
+    TracedTensor& tensor = trace_.tensors.emplace_back();
+    tensor.what = job.what;
+    tensor.where = job.where;
+    if (ours) {
+        value.shape = ours->shape;
+        tensor.type = ours->dtype;
+    }
+    return value;
+}
+
+// Those of the graph that the step is the first to read, against B's.
+void Tracer::add_inputs(const TracedJob& job) {
+    for (const std::string& name : job.reads) {
+        if (!dumps_.read_b || made_.contains(name) || !inputs_.insert(name).second) {
+            continue;
+        }
+        const std::optional<StoredTensor> a = dumps_.read_a(name), b = dumps_.read_b(name);
+        if (a && b) {
+            ValueReport& value =
+                add({.makes = name, .what = "input", .where = {}, .file = {}, .path = {}, .reads = {}}, a);
+            value.operations = input_finding(*a, *b);
+            if (fails(value.operations->verdict)) {
+                faults_.push_back({name, name, "an input of the graph, which is another tensor in B"});
+            }
+        }
+    }
+}
+
+// What the step reads, from A; `lacking` is the first that A lacks.
+std::vector<StoredTensor> Tracer::inputs_of(const TracedJob& job, std::string& lacking) const {
+    std::vector<StoredTensor> inputs;
+    for (const std::string& name : job.reads) {
+        std::optional<StoredTensor> input = dumps_.read_a(name);
+        if (!input) {
+            lacking = name;
+            return {};
+        }
+        input->name = name;
+        inputs.push_back(std::move(*input));
+    }
+    return inputs;
+}
+
+// The same as check(ours, matches(…)).
+Trial Tracer::isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) const {
+    const std::vector<View> given = views(inputs);
+    // Without inputs, as of check(ours, matches(…)): then the class of what is not finite counts, whatever they are.
+    const Evaluate right_here = [&](const std::vector<View>& /*none*/, Precision precision) {
+        return job.right(given, precision);
+    };
+    std::vector<Sampled> all = sampled(right_here, {});
+    if (ours.dtype == DType::float64) {
+        sample_in_double(right_here, {}, all);
+    }
+    const Sampled& right = all.at(0);
+    Trial trial;
+    if (right.exact.shape != ours.shape) {
+        trial.verdict = Verdict::shape;
+        trial.note = "has the shape " + to_string(ours.shape) + ", but LibTorch's is " + to_string(right.exact.shape);
+        return trial;
+    }
+    std::vector<double> limits = limits_in(ours.dtype, right, right.limits);
+    if (job.magnitudes && is_narrow(ours.dtype)) {
+        // Each term, and each sum of those so far, may be rounded to 16 bits.
+        const std::vector<double> magnitudes = job.magnitudes(given, {}).at(0).numbers;
+        const auto roundings = static_cast<double>(2 * job.terms - 1);
+        std::ranges::transform(limits, magnitudes, limits.begin(), [&](double limit, double magnitude) {
+            return limit + roundings * spacing_at(magnitude, ours.dtype) / 2;
+        });
+    }
+    std::vector<double> numbers = numbers_of(ours), exact = right.exact.numbers;
+    if (is_integer(ours.dtype)) {
+        std::ranges::fill(limits, 0);
+    }
+    // ∞ and NaN that are right, as in a mask, have no error.
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (right.of_class[i] && !std::isfinite(exact[i]) && same_class(numbers[i], exact[i])) {
+            numbers[i] = exact[i] = limits[i] = 0;
+        }
+    }
+    trial = trial_of(std::span<const double>(numbers),
+                     {job.makes, ours.shape, exact, limits, [&] { return extents_of(ours.shape); }, right.of_class});
+    if (trial.verdict == Verdict::vacuous && is_integer(ours.dtype)) {  // a mask of nothing is right
+        trial.verdict = Verdict::exact;
+    }
+    return trial;
+}
+
+void Tracer::judge(const TracedJob& job) {
+    const std::optional<StoredTensor> ours = dumps_.read_a(job.makes);
+    ValueReport& value = add(job, ours);
+    graph_.forward.push_back(
+        {.makes = job.makes, .shape = value.shape, .reads = job.reads, .in_float = {}, .in_double = {}, .rounded = {}});
+    std::string& unjudged = trace_.tensors.back().unjudged;
+    unjudged = job.unjudged;
+    std::string lacking = ours ? "" : job.makes;
+    std::vector<StoredTensor> inputs;
+    if (unjudged.empty() && ours) {
+        inputs = inputs_of(job, lacking);
+    }
+    if (unjudged.empty() && !lacking.empty()) {
+        unjudged = "A lacks " + (lacking == job.makes ? "it" : lacking + ", which it reads");
+        missing_.insert(lacking);
+    }
+    if (!unjudged.empty()) {
+        return;
+    }
+    try {
+        const Trial trial = isolated(job, *ours, inputs);
+        isolated_.push_back({job.makes, job.makes, job.reads, ours->shape, {trial}});
+        judged_.push_back(&job);
+    } catch (const std::invalid_argument& error) {
+        throw InputError(job.file + ": " + job.path + ": " + error.what() +
+                         "; correct the step's inputs or attributes, or the tensors in " + dumps_.a);
+    }
+}
+
+void Tracer::compare_with_b() {
+    std::map<std::string, DType> types_of_b;
+    EndToEnd chain(judged_, made_, dumps_);
+    trace_.note = chain.run();
+    for (ValueReport& value : values_) {
+        if (made_.contains(value.name)) {
+            value.operations = chain.finding(value.name);
+        }
+    }
+}
+
+Trace Tracer::run() {
+    trace_.a = dumps_.a;
+    trace_.b = dumps_.b;
+    for (const TracedJob& job : jobs_) {
+        add_inputs(job);
+        judge(job);
+    }
+    trace_.judged = judged_.size();
+    if (dumps_.read_b) {
+        compare_with_b();
+    }
+    trace_.model = blame(dumps_.a, std::move(values_), std::move(isolated_), faults_, graph_);
+    trace_.model.missing.assign(missing_.begin(), missing_.end());
+    return std::move(trace_);
+}
+
+}  // namespace
+
+Trace trace(const TracedGraph& graph, const Dumps& dumps, const TracedOperations& operations) {
+    return Tracer(graph, dumps, operations).run();
+}
+
+bool agree(const Trace& trace) {
+    const auto is_shown = [](const ValueReport& value) { return value.isolated && agrees(value.isolated->verdict()); };
+    return trace.model.culprits.empty() && trace.model.downstream.empty() &&
+           std::ranges::any_of(trace.model.values, is_shown);
+}
+
+std::size_t unjudged(const Trace& trace) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(trace.tensors, [](const TracedTensor& one) { return !one.unjudged.empty(); }));
+}
+
+}  // namespace byhand

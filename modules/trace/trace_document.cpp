@@ -1,0 +1,202 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/utf8.h"
+#include "documents/compare.h"
+#include "documents/phrases.h"
+#include "library/checked.h"
+#include "report/writers.h"
+#include "trace/trace.h"
+
+namespace byhand {
+namespace {
+
+const char* name_of(DType type) {
+    constexpr const char* kNames[] = {"float32", "float64", "int64", "bfloat16",
+                                      "float16", "int8",    "int16", "int32"};  // in the order of DType
+    return kNames[static_cast<std::size_t>(type)];
+}
+
+Presentation presentation(const Trace& trace) {
+    Presentation how;
+    how.whose = Whose::yours;
+    // A value's function has the value's name: each step is one of its own.
+    how.source = [&trace](const std::string& name) {
+        const auto value = std::ranges::find(trace.model.values, name, &ValueReport::name);
+        if (value == trace.model.values.end()) {
+            return SourceLine();
+        }
+        const TracedTensor& tensor = trace.tensors[static_cast<std::size_t>(value - trace.model.values.begin())];
+        return SourceLine{tensor.what + (tensor.where.empty() ? "" : ", " + tensor.where), ""};
+    };
+    return how;
+}
+
+// What decides on the tensor: a step that is wrong, a difference to B, or a step that is right.
+Cell verdict_of(const ValueReport& value, const TracedTensor& tensor) {
+    if (value.isolated && value.isolated->wrong()) {
+        return verdict_cell(value.isolated->verdict());
+    }
+    if (value.operations && (fails(value.operations->verdict) || (!value.isolated && tensor.unjudged.empty()))) {
+        Cell cell = verdict_cell(value.operations->verdict);
+        cell.mark = value.role.kind == Role::Kind::inherited ? Mark::inherited : cell.mark;
+        return cell;
+    }
+    return value.isolated ? verdict_cell(value.isolated->verdict()) : Cell("not judged", "not_judged", Mark::open);
+}
+
+Table table_of(const Trace& trace) {
+    const bool has_b = !trace.b.empty();
+    const Align left_for_b = has_b ? Align::left : Align::hidden, right_for_b = has_b ? Align::right : Align::hidden;
+    Table table{"",
+                {{"name"},
+                 {"shape", "shape", Align::left, 3},
+                 {"type", "type", Align::left, 4},
+                 {"made by", "made_by", Align::left, 5},
+                 {"", "where", Align::hidden},
+                 {"error", "error"},
+                 {"limit", "limit", Align::right, 1},
+                 {"of limit", "used"},
+                 {"", "worst.index", Align::hidden},
+                 {"", "worst.yours", Align::hidden},
+                 {"", "worst.right", Align::hidden},
+                 {"isolated", "isolated", left_for_b},
+                 {"from B", "from_b.difference", right_for_b},
+                 {"", "from_b.limit", Align::hidden},
+                 {"of B's limit", "from_b.used", right_for_b, 2},
+                 {"role", "role", left_for_b},
+                 {"verdict", "verdict", Align::left},
+                 {"", "hint", Align::hidden},
+                 {"", "note", Align::below}},
+                {}};
+    for (std::size_t i = 0; i < trace.tensors.size(); ++i) {
+        const ValueReport& value = trace.model.values[i];
+        const TracedTensor& tensor = trace.tensors[i];
+        const Trial trial = value.isolated ? value.isolated->on_batch() : Trial();
+        const Finding from_b = value.operations.value_or(Finding());
+        Json index, ours, right;
+        if (trial.worst && trial.worst->position < count(value.shape)) {
+            index = index_of(value.shape, trial.worst->position);
+            ours = number(trial.worst->ours);
+            right = number(trial.worst->right);
+        }
+        const std::string note = !tensor.unjudged.empty() ? "not judged: " + tensor.unjudged
+                                 : !trial.note.empty()    ? trial.note
+                                                          : from_b.note;
+        table.rows.push_back({{printable(value.name), value.name},
+                              {to_string(value.shape), value.shape},
+                              name_of(tensor.type),
+                              tensor.what,
+                              {"", text_or_null(tensor.where)},
+                              scientific(trial.error, 2),
+                              scientific(trial.limit, 2),
+                              trial.used ? percent(*trial.used) : none(),
+                              {"", index},
+                              {"", ours},
+                              {"", right},
+                              value.isolated ? verdict_cell(value.isolated->verdict()) : none(),
+                              scientific(from_b.error, 2),
+                              {"", number(from_b.limit)},
+                              from_b.used ? percent(*from_b.used) : none(),
+                              {to_string(value.role), text_or_null(to_string(value.role))},
+                              verdict_of(value, tensor),
+                              {"", text_or_null(trial.hint)},
+                              {note, text_or_null(note)}});
+    }
+    return table;
+}
+
+// "not judged: 3 tensors\n  h.3: no operation flash is known", a line a reason.
+Text unjudged_text(const Trace& trace) {
+    constexpr std::size_t kFew = 4;
+    std::map<std::string, std::vector<std::string>> by_reason;
+    for (std::size_t i = 0; i < trace.tensors.size(); ++i) {
+        if (const std::string& why = trace.tensors[i].unjudged; !why.empty()) {
+            by_reason[why].push_back(printable(trace.model.values[i].name));
+        }
+    }
+    std::string words = ": " + plural(unjudged(trace), "tensor");
+    for (const auto& [why, names] : by_reason) {
+        words += fmt::format("\n  {}: {}", report::few_of(names, kFew), why);
+    }
+    return {words, "not judged", Mark::open};
+}
+
+}  // namespace
+
+Text conclusion(const Trace& trace) {
+    const std::size_t culprits = trace.model.culprits.size(), downstream = trace.model.downstream.size();
+    const std::size_t left_out = unjudged(trace);
+    const auto undecided = std::ranges::count_if(trace.model.values, [](const ValueReport& value) {
+        return value.isolated && value.isolated->verdict() == Verdict::undecided;
+    });
+    const std::string rest = (undecided > 0 ? fmt::format("; {} undecided", undecided) : "") +
+                             (left_out > 0 ? fmt::format("; {} not judged", left_out) : "");
+    const std::string judged = plural(trace.judged, "step");
+    if (culprits > 0) {
+        std::vector<std::string> names;
+        for (const ValueReport& value : trace.model.at(trace.model.culprits)) {
+            names.push_back(value.name);
+        }
+        constexpr std::size_t kFew = 4;
+        return as_conclusion(
+            fmt::format(": {}, of {} judged in isolation{}{}", report::few_of(names, kFew), judged,
+                        downstream > 0 ? fmt::format("; {} off with B besides", plural(downstream, "tensor")) : "",
+                        rest),
+            culprits == 1 ? "1 culprit" : fmt::format("{} culprits", culprits), Mark::bad);
+    }
+    if (downstream > 0) {
+        return as_conclusion(
+            fmt::format(": {} from B by more than rounding, though each of {} is right in isolation{}",
+                        plural(downstream, "tensor") + (downstream == 1 ? " differs" : " differ"), judged, rest),
+            "off, without a culprit", Mark::bad);
+    }
+    return agree(trace)
+               ? as_conclusion(fmt::format(": {} judged in isolation{}{}", judged,
+                                           trace.b.empty() ? "" : ", and the difference to B is rounding", rest),
+                               "right", Mark::good)
+               : as_conclusion(fmt::format(": no step with numbers other than 0 is judged{}", rest), "nothing is shown",
+                               Mark::open);
+}
+
+Document trace_document(const Trace& trace) {
+    Document document{
+        .subject = "trace",
+        .title = fmt::format("A: {}{}", printable(trace.a), trace.b.empty() ? "" : ", B: " + printable(trace.b)),
+        .agrees = agree(trace)};
+    document.blocks.emplace_back(conclusion(trace));
+    const Presentation how = presentation(trace);
+    for (Text& text : blame_texts(trace.model, how, report::wording(how), "")) {
+        document.blocks.emplace_back(std::move(text));
+    }
+    if (unjudged(trace) > 0) {
+        document.blocks.emplace_back(unjudged_text(trace));
+    }
+    if (!trace.note.empty()) {
+        document.blocks.emplace_back(Text{trace.note});
+    }
+    Table table = table_of(trace);
+    report::Suite suite{trace.a, "byhand.trace", {{"a", trace.a}, {"b", trace.b}}, {}};
+    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+        const TracedTensor& tensor = trace.tensors[i];
+        const std::string role = to_string(trace.model.values[i].role);
+        suite.cases.push_back(
+            case_of_row(table, table.rows[i], "trace", tensor.unjudged.empty() ? role : tensor.unjudged));
+    }
+    document.data = {{"verdict", document.agrees ? "agree" : "disagree"},
+                     {"a", trace.a},
+                     {"b", text_or_null(trace.b)},
+                     {"judged", trace.judged},
+                     {"not_judged", unjudged(trace)},
+                     {"note", text_or_null(trace.note)},
+                     {"tensors", json_of_rows(table)}};
+    document.blocks.emplace_back(std::move(table));
+    document.suites = {std::move(suite)};
+    return document;
+}
+
+}  // namespace byhand

@@ -1,0 +1,73 @@
+#include <catch2/catch_test_macros.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cli/names.h"
+#include "cli/program.h"
+#include "cli/stored.h"
+
+// byhand trace: of a dump that other code wrote, and of what examples/python/trace.py records.
+
+namespace cli_test {
+namespace {
+
+// y = max(x·Wᵀ + b, 0), and the gradients of x and b by dy.
+constexpr const char* kGraph = R"({"format": "byhand-graph", "version": 1, "gradients": "d {}", "steps": [
+  {"result": "h", "operation": "linear", "inputs": ["x", "W", "b"], "where": "net.cpp:7"},
+  {"result": "y", "operation": "relu", "inputs": ["h"]}]})";
+
+std::map<std::string, StoredTensor> tensors(float h = 5.5F, float db = 3) {
+    const auto floats = [](const std::vector<std::size_t>& shape, const std::vector<float>& numbers) {
+        return stored("F32", shape, numbers);
+    };
+    return {{"x", floats({1, 2}, {1, 2})}, {"W", floats({1, 2}, {-1, 3})},   {"b", floats({1}, {0.5F})},
+            {"h", floats({1, 1}, {h})},    {"y", floats({1, 1}, {h})},       {"d y", floats({1, 1}, {3})},
+            {"d h", floats({1, 1}, {3})},  {"d x", floats({1, 2}, {-3, 9})}, {"d b", floats({1}, {db})}};
+}
+
+}  // namespace
+
+TEST_CASE("trace: the culprit in the forward and in the backward pass, in every format") {
+    need_torch();
+    const Folder folder;
+    folder.write("graph.json", kGraph);
+    write_stored(folder.file("right"), tensors());
+    CHECK(contains(succeeds(folder, "trace graph.json right").out, "right: 5 steps judged in isolation\n"));
+    CHECK(succeeds(folder, "trace graph.json right right --format csv").err.empty());
+    write_stored(folder.file("h"), tensors(5.75F));
+    const Outcome forward = byhand(folder, "trace graph.json h right");
+    CHECK(forward.code == 1);
+    CHECK(contains(forward.out, "1 culprit: h, of 5 steps judged in isolation"));
+    CHECK(contains(forward.out, "net.cpp:7"));
+    CHECK(contains(forward.out, "inherited from h"));
+    write_stored(folder.file("db"), tensors(5.5F, 1.5F));
+    CHECK(contains(byhand(folder, "trace graph.json db").out, "1 culprit: d b, "));
+    const Outcome sarif = byhand(folder, "trace graph.json h --format sarif --output report");
+    CHECK(sarif.code == 1);
+    CHECK(contains(sarif.err, "1 culprit: h, "));
+    CHECK(contains(folder.read("report"), "\"uri\": \"net.cpp\""));
+    CHECK(contains(folder.read("report"), "\"startLine\": 7"));
+}
+
+TEST_CASE("trace refuses what it can't judge, in one line") {
+    need_torch();
+    const Folder folder;
+    folder.write("graph.json", kGraph);
+    folder.write("empty.json", R"({"format": "byhand-graph", "version": 1, "steps": []})");
+    folder.write("cycle.json", R"({"format": "byhand-graph", "version": 1, "steps": [
+      {"result": "a", "operation": "add", "inputs": ["b", 1]}, {"result": "b", "operation": "add", "inputs": ["a", 1]}]})");
+    folder.write("shape.json", R"({"format": "byhand-graph", "version": 1, "steps": [
+      {"result": "h", "operation": "mm", "inputs": ["x", "W"]}]})");
+    write_stored(folder.file("right"), tensors());
+    check_refused(folder, {{"trace", "GRAPH is required"},
+                           {"trace graph.json", "A is required"},
+                           {"trace right right", "right"},
+                           {"trace empty.json right", "steps"},
+                           {"trace cycle.json right", "makes only later"},
+                           {"trace shape.json right", "shape.json: steps[0] (h): "},
+                           {"trace graph.json graph.json", "it is JSON"},
+                           {"trace graph.json none", "none"}});
+}
+
+}  // namespace cli_test
