@@ -184,7 +184,8 @@ std::uint64_t largest_ulp(std::span<const double> a, std::span<const double> b, 
 
 }  // namespace
 
-DiffedTensor compared(const TensorSource& a, const TensorSource& b, const DiffLimit& limit) {
+DiffedTensor compared(const TensorSource& a, const TensorSource& b, const DiffConfig& config) {
+    const DiffLimit& limit = config.limit;
     const bool same_type = a.dtype == b.dtype;
     const DType coarser = digits(*a.dtype) <= digits(*b.dtype) ? *a.dtype : *b.dtype;
     const double same = limit.absolute + (limit.relative > 0 ? limit.relative * largest_magnitude(b) : 0);
@@ -202,6 +203,7 @@ DiffedTensor compared(const TensorSource& a, const TensorSource& b, const DiffLi
         }
         merge(result, std::move(piece), begin);
         add(sums, x, y, coarser);
+        config.progress(x.size());
     }
     result.name = a.name;
     result.type = a.type == b.type ? a.type : a.type + " | " + b.type;

@@ -118,7 +118,7 @@ Diff diff(const std::string& a, const TensorSources& of_a, const std::string& b,
         const TensorSource its = turned ? transposed(*other->second) : *other->second;
         const std::string why = mismatch_of(*source, its);
         if (why.empty()) {
-            diff.tensors.push_back(compared(*source, its, config.limit));
+            diff.tensors.push_back(compared(*source, its, config));
             continue;
         }
         DiffedTensor& tensor = diff.tensors.emplace_back(only_in(*source, ""));

@@ -36,6 +36,8 @@ struct DiffConfig {
     std::vector<std::string> order = {};   // names of A in the order of computation; others follow as in the file
     // Of a name of A, whether B's tensor is transposed; empty: of none.
     std::function<bool(const std::string& name)> transposes = {};
+    // Called with the number of elements that have been compared since the last call.
+    std::function<void(std::size_t elements)> progress = [](std::size_t /*elements*/) {};
 };
 
 // `ours` are A's numbers and the reference's B's; the scale is the largest finite magnitude in either. There is no
@@ -82,14 +84,14 @@ bool agree(const Diff& diff);
 // The first tensor, in order, that differs by more than the limit in figures, or null.
 const DiffedTensor* first_divergence(const Diff& diff);
 
-// The first tensor whose differences, in roundings, are at least 30 times those of all before it, and that factor: where
-// an error begins, if what differs before it is rounding. Null if there is none.
+// The first tensor whose differences, in roundings, are at least 30 times those of all before it, and that factor:
+// where an error begins, if what differs before it is rounding. Null if there is none.
 std::pair<const DiffedTensor*, double> first_jump(const Diff& diff);
 
 // ---- For diff alone ----
 
 // Of two tensors of one shape, whose types are known.
-DiffedTensor compared(const TensorSource& a, const TensorSource& b, const DiffLimit& limit);
+DiffedTensor compared(const TensorSource& a, const TensorSource& b, const DiffConfig& config);
 
 // For tensors that only one file has, or whose shapes differ.
 std::vector<Proposal> proposals(const std::vector<const TensorSource*>& of_a,

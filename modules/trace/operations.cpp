@@ -75,11 +75,11 @@ bool knows(const TracedStep& step) {
     if (inputs < reference.fewest || inputs > reference.most) {
         const std::string fewest = std::to_string(reference.fewest), most = std::to_string(reference.most);
         refuse(step.file, step.path,
-               "has " + std::to_string(inputs) + " inputs, but " + step.operation + " takes " +
+               step.operation + " takes " +
                    (reference.fewest == reference.most                          ? fewest
                     : reference.most == std::numeric_limits<std::size_t>::max() ? fewest + " or more"
                                                                                 : fewest + " to " + most) +
-                   "; null stands for one that is left out");
+                   " inputs, not " + std::to_string(inputs) + "; null stands for one that is left out");
     }
     for (std::size_t i = 0; i < inputs; ++i) {
         const bool is_left_out = step.inputs[i].tensor.empty() && !step.inputs[i].number;

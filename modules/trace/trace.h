@@ -42,6 +42,8 @@ struct Dumps {
     ReadTensor read_a;
     std::string b = {};
     ReadTensor read_b = {};  // may be empty
+    // Called after each step, of so many.
+    std::function<void(std::size_t done, std::size_t all)> progress = [](std::size_t /*done*/, std::size_t /*all*/) {};
 };
 
 // Judges the steps in their order, then the gradients in that of a backward pass. The limits of a step are those of

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "checks/documents.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
@@ -98,7 +99,7 @@ void find_words(Presentation& how, const Metadata& metadata) {
 
 int diff(const DiffOptions& options) {
     const ReportFile report(options.report);
-    const DiffConfig config = config_of(options);
+    DiffConfig config = config_of(options);
     const TensorSources a = open_tensors(options.a), b = open_tensors(options.b);
     if (a.tensors.empty() && b.tensors.empty()) {
         throw InputError(options.a.path + " and " + options.b.path + " contain no tensors; name files that do");
@@ -107,7 +108,15 @@ int diff(const DiffOptions& options) {
     how.shows = [&](const std::string& name) { return matches(options.tensor, name); };
     find_words(how, a.metadata);
     find_words(how, b.metadata);
+    constexpr std::size_t kMillion = 1'000'000;
+    std::size_t elements = 0, done = 0;
+    for (const TensorSource& source : a.tensors) {
+        elements += count(source.shape);
+    }
+    Progress progress(elements / kMillion + 1, std::nullopt, "comparing", "million");
+    config.progress = [&](std::size_t more) { progress.reach((done += more) / kMillion); };
     const Diff found = byhand::diff(options.a, a, options.b, b, config);
+    progress.finish();
     report.write(diff_document(found, how));
     if (report.is_file()) {
         const Text text = conclusion(found);

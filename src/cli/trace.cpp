@@ -4,12 +4,14 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "checks/files/tensor_source.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/report_options.h"
 #include "cli/say.h"
 
@@ -51,6 +53,16 @@ int trace(const TraceOptions& options) {
         dumps.b = options.b;
         dumps.read_b = reader_of(options.b);
     }
+    std::optional<Progress> progress;
+    dumps.progress = [&](std::size_t done, std::size_t all) {
+        if (!progress) {
+            progress.emplace(all, std::nullopt, "judging");
+        }
+        progress->reach(done);
+        if (done == all) {
+            progress->finish();
+        }
+    };
     const Trace found = byhand::trace(graph, dumps, load_traced_operations());
     report.write(trace_document(found));
     if (report.is_file()) {

@@ -55,7 +55,7 @@ TEST_CASE("an operation takes its own inputs and attributes") {
     CHECK(refusal(R"({"result": "y", "operation": "softmax", "inputs": ["x"]})")
               .find("dim: is missing; softmax needs it") != std::string::npos);
     CHECK(refusal(R"({"result": "y", "operation": "linear", "inputs": ["x"]})")
-              .find("has 1 inputs, but linear takes 2 to 3") != std::string::npos);
+              .find("linear takes 2 to 3 inputs, not 1") != std::string::npos);
     CHECK(refusal(R"({"result": "y", "operation": "linear", "inputs": ["x", null]})").find("leaves out input 1") !=
           std::string::npos);
     CHECK(refusal(R"({"result": "y", "operation": "chunk", "inputs": ["x"], "attributes": {"chunks": 3}})")
