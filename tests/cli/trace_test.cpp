@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/external.h"
 #include "cli/names.h"
 #include "cli/program.h"
 #include "cli/stored.h"
@@ -48,6 +49,34 @@ TEST_CASE("trace: the culprit in the forward and in the backward pass, in every 
     CHECK(contains(sarif.err, "1 culprit: h, "));
     CHECK(contains(folder.read("report"), "\"uri\": \"net.cpp\""));
     CHECK(contains(folder.read("report"), "\"startLine\": 7"));
+}
+
+TEST_CASE("trace: what examples/python/trace.py records of a PyTorch model is right in every step, and one line is not") {
+    need_torch();
+    const Folder folder;
+    if (!folder.has(kPython) || run(folder, kPython, {"-c", "import torch"}).code != 0) {
+        SKIP("no python3-torch");
+    }
+    folder.write("net.py", R"(import runpy, sys, torch
+from torch.nn import functional as F
+record = runpy.run_path(sys.argv[1])["record"]
+torch.manual_seed(3)
+net = torch.nn.Sequential(torch.nn.Embedding(11, 6), torch.nn.LayerNorm(6), torch.nn.Linear(6, 13), torch.nn.GELU(),
+                          torch.nn.Flatten(), torch.nn.Linear(39, 11))
+x, y = torch.randint(0, 11, (7, 3)), torch.randint(0, 11, (7,))
+record(net, x, loss=lambda logits: F.cross_entropy(logits, y), dump="right.safetensors", graph="graph.json")
+)");
+    REQUIRE(run(folder, kPython, {"net.py", source_path("examples/python/trace.py")}).code == 0);
+    const Outcome right = succeeds(folder, "trace graph.json right.safetensors right.safetensors");
+    CHECK(contains(right.out, "right: "));
+    CHECK_FALSE(contains(right.out, "not judged"));
+    std::string graph = folder.read("graph.json");
+    const std::string form = "\"approximate\": \"none\"";
+    REQUIRE(contains(graph, form));
+    folder.write("graph.json", graph.replace(graph.find(form), form.size(), "\"approximate\": \"tanh\""));
+    const Outcome wrong = byhand(folder, "trace graph.json right.safetensors");
+    CHECK(wrong.code == 1);
+    CHECK(contains(wrong.out, "2 culprits: "));  // the activation, and its gradient
 }
 
 TEST_CASE("trace refuses what it can't judge, in one line") {

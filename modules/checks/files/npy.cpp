@@ -177,9 +177,8 @@ TensorSource npy_source(const std::string& name, const OpenBytes& open, std::uin
 }
 
 std::string from_pytorch(const std::string& path) {
-    return "a PyTorch file, which is a pickle: convert it by python3 -c 'import numpy, torch; "
-           "numpy.savez(\"mine.npz\", **{k: v.detach().cpu().numpy() for k, v in torch.load(\"" +
-           in_quotes(path, "mine.pt") + "\").items()})'";
+    return "a PyTorch file, which is a pickle: convert it by python3 examples/python/to_safetensors.py \"" +
+           in_quotes(path, "mine.pt") + "\" mine.safetensors, and give that file";
 }
 
 std::string from_pickle(const std::string& path) {
