@@ -1,6 +1,7 @@
 #include "trace/end_to_end.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <span>
 #include <stdexcept>
@@ -54,13 +55,18 @@ std::vector<double> numbers_of(const StoredTensor& tensor) {
     return numbers;
 }
 
-Finding finding_against(const StoredTensor& a, const StoredTensor& b, const std::vector<double>& limits) {
+Finding finding_against(const StoredTensor& a, const StoredTensor& b, std::vector<double> limits) {
     Trial trial;
     if (a.shape != b.shape) {
         trial.verdict = Verdict::shape;
         trial.note = to_string(a.shape) + " in A, " + to_string(b.shape) + " in B";
     } else {
-        const std::vector<double> ours = numbers_of(a), right = numbers_of(b);
+        std::vector<double> ours = numbers_of(a), right = numbers_of(b);
+        for (std::size_t i = 0; i < right.size(); ++i) {
+            if (!std::isfinite(right[i]) && same_class(ours[i], right[i])) {  // the same ∞ or NaN is no difference
+                ours[i] = right[i] = limits[i] = 0;
+            }
+        }
         trial = trial_of(std::span<const double>(ours),
                          {a.name, a.shape, right, limits, [&] { return extents_of(a.shape); }});
     }
@@ -70,10 +76,14 @@ Finding finding_against(const StoredTensor& a, const StoredTensor& b, const std:
 
 EndToEnd::EndToEnd(const std::vector<const TracedJob*>& judged, const std::set<std::string>& made, const Dumps& dumps)
     : dumps_(dumps) {
+    std::set<std::string> whole;  // numbers, as a mask: as A has them, which are exact
     for (const TracedJob* job : judged) {
-        const bool is_known = std::ranges::all_of(
-            job->reads, [&](const std::string& name) { return places_.contains(name) || !made.contains(name); });
-        if (is_known) {
+        const bool is_known = std::ranges::all_of(job->reads, [&](const std::string& name) {
+            return places_.contains(name) || whole.contains(name) || !made.contains(name);
+        });
+        if (is_integer(dumps.read_a(job->makes)->dtype)) {
+            whole.insert(job->makes);
+        } else if (is_known) {
             places_.emplace(job->makes, jobs_.size());
             jobs_.push_back(job);
         }

@@ -16,7 +16,7 @@ namespace byhand {
 std::vector<double> numbers_of(const StoredTensor& tensor);
 
 // A's numbers held to B's. The verdict is shape where the shapes differ.
-Finding finding_against(const StoredTensor& a, const StoredTensor& b, const std::vector<double>& limits);
+Finding finding_against(const StoredTensor& a, const StoredTensor& b, std::vector<double> limits);
 
 // A unit in the last place of a type of 16 bits, in those of float.
 double units_of_float(DType type);

@@ -1,6 +1,7 @@
 #include "trace/trace.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,32 @@ TEST_CASE("an input that differs from B's is the culprit of what follows") {
     const Trace found = traced(run_mlp({.input = 0.25}), run_mlp());
     CHECK(culprits(found) == Names{"x"});
     CHECK(role_of(found, "h") == "inherited from x");
+}
+
+TEST_CASE("masks and whole numbers are judged exactly, and what is infinite by rule is right") {
+    const std::string graph = R"({"format": "byhand-graph", "version": 1, "steps": [
+      {"result": "positive", "operation": "gt", "inputs": ["x", 0]},
+      {"result": "masked", "operation": "masked_fill", "inputs": ["x", "positive"], "attributes": {"value": "-inf"}},
+      {"result": "p", "operation": "softmax", "inputs": ["masked"], "attributes": {"dim": -1}}]})";
+    const float none = -std::numeric_limits<float>::infinity();
+    Dump dump;
+    put(dump, "x", {1, 3}, {1, -1, -1});
+    put(dump, "masked", {1, 3}, {none, -1, -1});
+    put(dump, "p", {1, 3}, {0, 0.5F, 0.5F});
+    dump["positive"] = {"positive", {1, 3}, DType::int8, {std::byte{1}, std::byte{0}, std::byte{0}}};
+    const Trace right = traced(dump, dump, graph);
+    const std::string text = to_text(trace_document(right), {.width = 120});
+    INFO(text);
+    CHECK(agree(right));
+    CHECK(right.note.empty());
+    CHECK(right.judged == 3);
+    CHECK(text.find("out-of-range") == std::string::npos);
+
+    dump["positive"].bytes[2] = std::byte{1};
+    CHECK(culprits(traced(dump, graph)) == Names{"positive", "masked"});
+    dump["positive"].bytes[2] = std::byte{0};
+    put(dump, "masked", {1, 3}, {-none, -1, -1});
+    CHECK(culprits(traced(dump, graph)) == Names{"masked", "p"});
 }
 
 TEST_CASE("what can't be judged is counted, with the reason") {
