@@ -23,7 +23,7 @@ public:
     explicit Renamings(const std::vector<Renaming>& all) {
         for (const Renaming& one : all) {
             try {
-                all_.push_back({one, std::regex(one.of_a)});
+                all_.emplace_back(one, std::regex(one.of_a));
             } catch (const std::regex_error& error) {
                 throw InputError("--rename: " + excerpt(one.of_a, 100) +
                                  " is not a regular expression: " + error.what());
@@ -182,7 +182,8 @@ DiffLimit diff_limit(const std::string& text) {
     do {
         double number = 0;
         const auto [after, error] = std::from_chars(at, end, number);
-        if (error != std::errc() || !(number >= 0 && number <= 1e300)) {
+        const bool is_limit = error == std::errc() && number >= 0 && number <= 1e300;  // not NaN
+        if (!is_limit) {
             refuse();
         }
         const char* const next = std::find(after, end, '+');

@@ -17,7 +17,7 @@ namespace {
 // Five numbers in double for each element are in memory at a time.
 constexpr std::size_t kMostElements = 200'000'000;
 // Evaluations of all formulations and orders of sums (random_rounding.h), so that seeds this far apart are of the same.
-constexpr std::uint64_t kSeedsApart = 32 * 12;
+constexpr std::uint64_t kSeedsApart = 384;  // 32 times 12
 
 View view_of_stored(const StoredTensor& tensor, const std::string& name) {
     return {name, tensor.shape, tensor.dtype, tensor.bytes.data()};
@@ -71,7 +71,7 @@ Finding finding_against(const StoredTensor& a, const StoredTensor& b, std::vecto
                          {a.name, a.shape, right, limits, [&] { return extents_of(a.shape); }});
     }
     trial.shape = a.shape;
-    return trial;
+    return static_cast<const Finding&>(trial);
 }
 
 EndToEnd::EndToEnd(const std::vector<const TracedJob*>& judged, const std::set<std::string>& made, const Dumps& dumps)

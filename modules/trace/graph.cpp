@@ -12,6 +12,7 @@ constexpr std::size_t kMostSteps = 500'000, kMostInputs = 10'000, kLongestName =
 constexpr Whole kPlace{0, kMostInputs - 1};
 constexpr OneLine kName{kLongestName};
 
+// Fields call these on an object. NOLINTBEGIN(readability-convert-member-functions-to-static)
 struct InputOfStep {
     void read(const Field& field, TracedInput& input) const {
         if (field.value.is_number()) {
@@ -26,6 +27,7 @@ struct InputOfStep {
         return input.number ? Json(*input.number) : input.tensor.empty() ? Json() : Json(input.tensor);
     }
 };
+// NOLINTEND(readability-convert-member-functions-to-static)
 
 Json attributes(const Field& field) {
     if (!field.value.is_object()) {

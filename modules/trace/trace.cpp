@@ -41,6 +41,66 @@ Finding input_finding(const StoredTensor& a, const StoredTensor& b) {
     return found;
 }
 
+// The same as check(ours, matches(…)). Programs may compute in 16 bits inside an operation as well, where that check
+// knows only the rounding of the result: what this explains is undecided.
+Trial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) {
+    const std::vector<View> given = views(inputs);
+    // Without inputs, as of check(ours, matches(…)): then the class of what is not finite counts, whatever they are.
+    const Evaluate right_here = [&](const std::vector<View>& /*none*/, Precision precision) {
+        return job.right(given, precision);
+    };
+    std::vector<Sampled> all = sampled(right_here, {});
+    if (ours.dtype == DType::float64) {
+        sample_in_double(right_here, {}, all);
+    }
+    const Sampled& right = all.at(0);
+    Trial trial;
+    if (right.exact.shape != ours.shape) {
+        trial.verdict = Verdict::shape;
+        trial.note = "has the shape " + to_string(ours.shape) + ", but LibTorch's is " + to_string(right.exact.shape);
+        return trial;
+    }
+    std::vector<double> limits = limits_in(ours.dtype, right, right.limits);
+    if (job.magnitudes && is_narrow(ours.dtype)) {
+        // Each term, and each sum of those so far, may be rounded to 16 bits.
+        const std::vector<double> magnitudes = job.magnitudes(given, {}).at(0).numbers;
+        const auto roundings = static_cast<double>(2 * job.terms - 1);
+        std::ranges::transform(limits, magnitudes, limits.begin(), [&](double limit, double magnitude) {
+            return limit + roundings * spacing_at(magnitude, ours.dtype) / 2;
+        });
+    }
+    std::vector<double> numbers = numbers_of(ours), exact = right.exact.numbers;
+    if (is_integer(ours.dtype)) {
+        std::ranges::fill(limits, 0);
+    }
+    // ∞ and NaN that are right, as in a mask, have no error.
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        if (right.of_class[i] && !std::isfinite(exact[i]) && same_class(numbers[i], exact[i])) {
+            numbers[i] = exact[i] = limits[i] = 0;
+        }
+    }
+    const auto trial_within = [&](const std::vector<double>& within) {
+        return trial_of(std::span<const double>(numbers),
+                        {job.makes, ours.shape, exact, within, [&] { return extents_of(ours.shape); }, right.of_class});
+    };
+    trial = trial_within(limits);
+    if (is_narrow(ours.dtype) && fails(trial.verdict)) {
+        const double units = units_of_float(ours.dtype);
+        std::ranges::transform(limits, right.limits, limits.begin(),
+                               [&](double limit, double in_float) { return limit + units * in_float; });
+        Trial inside = trial_within(limits);
+        if (agrees(inside.verdict)) {
+            trial = std::move(inside);
+            trial.verdict = Verdict::undecided;
+            trial.note = "off by more than the rounding of the result, but not more than if all inside is in 16 bits";
+        }
+    }
+    if (trial.verdict == Verdict::vacuous && is_integer(ours.dtype)) {  // a mask of nothing is right
+        trial.verdict = Verdict::exact;
+    }
+    return trial;
+}
+
 class Tracer {
 public:
     Tracer(const TracedGraph& graph, const Dumps& dumps, const TracedOperations& operations)
@@ -58,7 +118,6 @@ private:
     ValueReport& add(const TracedJob& job, const std::optional<StoredTensor>& ours);
     void add_inputs(const TracedJob& job);
     std::vector<StoredTensor> inputs_of(const TracedJob& job, std::string& lacking) const;
-    Trial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) const;
     void judge(const TracedJob& job);
     void compare_with_b();
 
@@ -132,69 +191,9 @@ std::vector<StoredTensor> Tracer::inputs_of(const TracedJob& job, std::string& l
     return inputs;
 }
 
-// The same as check(ours, matches(…)). Programs may compute in 16 bits inside an operation as well, where that check
-// knows only the rounding of the result: what this explains is undecided.
-Trial Tracer::isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) const {
-    const std::vector<View> given = views(inputs);
-    // Without inputs, as of check(ours, matches(…)): then the class of what is not finite counts, whatever they are.
-    const Evaluate right_here = [&](const std::vector<View>& /*none*/, Precision precision) {
-        return job.right(given, precision);
-    };
-    std::vector<Sampled> all = sampled(right_here, {});
-    if (ours.dtype == DType::float64) {
-        sample_in_double(right_here, {}, all);
-    }
-    const Sampled& right = all.at(0);
-    Trial trial;
-    if (right.exact.shape != ours.shape) {
-        trial.verdict = Verdict::shape;
-        trial.note = "has the shape " + to_string(ours.shape) + ", but LibTorch's is " + to_string(right.exact.shape);
-        return trial;
-    }
-    std::vector<double> limits = limits_in(ours.dtype, right, right.limits);
-    if (job.magnitudes && is_narrow(ours.dtype)) {
-        // Each term, and each sum of those so far, may be rounded to 16 bits.
-        const std::vector<double> magnitudes = job.magnitudes(given, {}).at(0).numbers;
-        const auto roundings = static_cast<double>(2 * job.terms - 1);
-        std::ranges::transform(limits, magnitudes, limits.begin(), [&](double limit, double magnitude) {
-            return limit + roundings * spacing_at(magnitude, ours.dtype) / 2;
-        });
-    }
-    std::vector<double> numbers = numbers_of(ours), exact = right.exact.numbers;
-    if (is_integer(ours.dtype)) {
-        std::ranges::fill(limits, 0);
-    }
-    // ∞ and NaN that are right, as in a mask, have no error.
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-        if (right.of_class[i] && !std::isfinite(exact[i]) && same_class(numbers[i], exact[i])) {
-            numbers[i] = exact[i] = limits[i] = 0;
-        }
-    }
-    const auto trial_within = [&](const std::vector<double>& within) {
-        return trial_of(std::span<const double>(numbers),
-                        {job.makes, ours.shape, exact, within, [&] { return extents_of(ours.shape); }, right.of_class});
-    };
-    trial = trial_within(limits);
-    if (is_narrow(ours.dtype) && fails(trial.verdict)) {
-        const double units = units_of_float(ours.dtype);
-        std::ranges::transform(limits, right.limits, limits.begin(),
-                               [&](double limit, double in_float) { return limit + units * in_float; });
-        Trial inside = trial_within(limits);
-        if (agrees(inside.verdict)) {
-            trial = std::move(inside);
-            trial.verdict = Verdict::undecided;
-            trial.note = "off by more than the rounding of the result, but not more than if all inside is in 16 bits";
-        }
-    }
-    if (trial.verdict == Verdict::vacuous && is_integer(ours.dtype)) {  // a mask of nothing is right
-        trial.verdict = Verdict::exact;
-    }
-    return trial;
-}
-
 void Tracer::judge(const TracedJob& job) {
     const std::optional<StoredTensor> ours = dumps_.read_a(job.makes);
-    ValueReport& value = add(job, ours);
+    const ValueReport& value = add(job, ours);
     graph_.forward.push_back(
         {.makes = job.makes, .shape = value.shape, .reads = job.reads, .in_float = {}, .in_double = {}, .rounded = {}});
     std::string& unjudged = trace_.tensors.back().unjudged;

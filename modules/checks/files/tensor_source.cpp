@@ -127,7 +127,7 @@ OpenBytes bytes_of(std::shared_ptr<const RegularFile> file, std::uint64_t begin,
     };
 }
 
-TensorSources open_safetensors(std::shared_ptr<const RegularFile> file, const std::string& path) {
+TensorSources open_safetensors(const std::shared_ptr<const RegularFile>& file, const std::string& path) {
     TensorHeader header = read_tensor_header(*file, path);
     TensorSources all{{}, std::move(header.metadata)};
     for (TensorEntry& entry : header.entries) {
@@ -199,7 +199,7 @@ TensorSources open_tensors(const std::string& path) {
     const std::string name = std::filesystem::path(path).stem().string();
     switch (kind) {
         case FileKind::unknown:
-            return open_safetensors(std::move(file), path);
+            return open_safetensors(file, path);
         case FileKind::zip:
             return open_npz(path);
         case FileKind::npy: {
