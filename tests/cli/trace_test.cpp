@@ -51,7 +51,7 @@ TEST_CASE("trace: the culprit in the forward and in the backward pass, in every 
     CHECK(contains(folder.read("report"), "\"startLine\": 7"));
 }
 
-TEST_CASE("trace: what examples/python/trace.py records of a PyTorch model is right in every step, and one line is not") {
+TEST_CASE("trace: a PyTorch model that examples/python/trace.py records is right in every step") {
     need_torch();
     const Folder folder;
     if (!folder.has(kPython) || run(folder, kPython, {"-c", "import torch"}).code != 0) {
