@@ -103,9 +103,9 @@ Trial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector
 
 class Tracer {
 public:
-    Tracer(const TracedGraph& graph, const Dumps& dumps, const TracedOperations& operations)
-        : dumps_(dumps),
-          jobs_(traced_jobs(graph, [this](const std::string& name) { return presence(name); }, operations)) {
+    Tracer(const TracedGraph& graph, const Dumps& dumps, const TracedOperations& operations) : dumps_(dumps) {
+        const HasTensor has = [this](const std::string& name) { return presence(name); };
+        jobs_ = traced_jobs(graph, has, operations);
         for (const TracedJob& job : jobs_) {
             made_.insert(job.makes);
         }

@@ -19,7 +19,8 @@ struct ReportOptions {
     OutputPath output;
 };
 
-// Adds --format (table, json, csv or html; junit and sarif if results pass or fail), --json and --output, and returns them.
+// Adds --format (table, json, csv or html; junit and sarif if results pass or fail), --json and --output, and returns
+// them.
 enum class Judged { no, yes };
 std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged = Judged::no);
 

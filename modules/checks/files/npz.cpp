@@ -161,7 +161,8 @@ void byhand_open_npz(byhand::TensorSources& sources, const std::string& path) {
         const std::uint64_t size = about.size;
         TensorSource source{name, {}, {}, std::nullopt, {}};
         try {
-            source = npy_source(name, [=] { return bytes_of(archive, index, size, where); }, size, where);
+            const OpenBytes open = [=] { return bytes_of(archive, index, size, where); };
+            source = npy_source(name, open, size, where);
         } catch (const InputError& error) {
             source.fault = error.what();  // of those that are asked for
         }

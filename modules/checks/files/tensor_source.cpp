@@ -24,7 +24,9 @@ constexpr ElementType kTypes[] = {
     {"I16", "i2", 2, DType::int16},   {"I8", "i1", 1, DType::int8},     {"U8", "u1", 1, DType::int16},
     {"U16", "u2", 2, DType::int32},   {"U32", "u4", 4, DType::int64},   {"BOOL", "b1", 1, DType::int8}};
 
-const ElementType* element_type(std::string_view name, std::string_view ElementType::* key) {
+// The type whose name by `key` is this one.
+template <class Key>
+const ElementType* element_type(std::string_view name, Key key) {
     const auto* const found = std::ranges::find(kTypes, name, key);
     return name.empty() || found == std::end(kTypes) ? nullptr : found;
 }

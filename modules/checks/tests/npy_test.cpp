@@ -225,12 +225,13 @@ TEST_CASE("npz: damaged files are refused, with the entry") {
 
 TEST_CASE("npz: a PyTorch file is recognised, old and new") {
     const Files files;
-    const std::string way = "a PyTorch file, which is a pickle: convert it by python3 examples/python/to_safetensors.py";
+    const std::string way = "a PyTorch file, which is a pickle: convert it by python3 examples/python/to_";
     files.refused(files.zipped({{"archive/data.pkl", "x"}, {"archive/data/0", "y"}}), way, "m.pt");
     files.refused(files.zipped({{"data.pkl", "x"}}), way, "m.pt");
-    files.refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9 j\xa8P\x19.", "to_safetensors.py \"" + files.file("m.pt") + "\" mine.safetensors",
-                  "m.pt");
-    files.refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9 j\xa8P\x19.", "to_safetensors.py \"mine.pt\" mine.safetensors", "it's.pt");
+    files.refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9 j\xa8P\x19.",
+                  "to_safetensors.py \"" + files.file("m.pt") + "\" mine.safetensors", "m.pt");
+    files.refused("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9 j\xa8P\x19.", "to_safetensors.py \"mine.pt\" mine.safetensors",
+                  "it's.pt");
 }
 
 TEST_CASE("npz: what is written is read again, in the format's bytes") {
