@@ -40,6 +40,7 @@ private:
     const Dumps& dumps_;
     std::map<std::string, StoredTensor> inputs_;
     std::map<std::string, DType> types_;         // of A or B, if narrow
+    std::map<std::string, DType> rounded_;       // inputs that A and B have in two types: the coarser one
     std::map<std::string, std::size_t> places_;  // in jobs_
     std::vector<Sampled> sampled_;
 };

@@ -55,7 +55,8 @@ private:
                       .where = step.where,
                       .file = step.file,
                       .path = step.path,
-                      .reads = {}};
+                      .reads = {},
+                      .is_gradient = step.vjp.has_value()};
         made_.insert(step.result);
         const bool is_known = operations_.knows(step);
         TracedCall call = call_of(step, job.reads);
@@ -107,7 +108,8 @@ private:
         if (readers == readers_.end() || made_.contains(name) || has_(name) == Presence::absent) {
             return;
         }
-        TracedJob job{.makes = name, .what = {}, .where = {}, .file = {}, .path = {}, .reads = {of}};
+        TracedJob job{
+            .makes = name, .what = {}, .where = {}, .file = {}, .path = {}, .reads = {of}, .is_gradient = true};
         std::vector<Pullback> pullbacks;
         std::vector<std::string> operations;
         for (const std::size_t place : readers->second) {

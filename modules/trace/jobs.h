@@ -17,8 +17,9 @@ struct TracedJob {
     std::string what, where;         // as in TracedTensor
     std::string file, path;          // the step's place in the graph, for messages
     std::vector<std::string> reads;  // a view for each
-    Evaluate right = {};             // empty: it is not judged
-    std::string unjudged = {};       // why
+    bool is_gradient = false;
+    Evaluate right = {};        // empty: it is not judged
+    std::string unjudged = {};  // why
     // Of a gradient with several terms, which a program may round one by one: Σ |term|.
     Evaluate magnitudes = {};
     std::size_t terms = 1;

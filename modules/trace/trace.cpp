@@ -41,9 +41,14 @@ Finding input_finding(const StoredTensor& a, const StoredTensor& b) {
     return found;
 }
 
-// The same as check(ours, matches(…)). Programs may compute in 16 bits inside an operation as well, where that check
-// knows only the rounding of the result: what this explains is undecided.
-Trial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) {
+// A trial as check(ours, matches(…)) has it; and, if that fails, one that is undecided where a program that computes in
+// 16 bits inside the operation as well would be as far off.
+struct TracedTrial {
+    Trial trial;
+    std::optional<Trial> inside = std::nullopt;
+};
+
+TracedTrial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) {
     const std::vector<View> given = views(inputs);
     // Without inputs, as of check(ours, matches(…)): then the class of what is not finite counts, whatever they are.
     const Evaluate right_here = [&](const std::vector<View>& /*none*/, Precision precision) {
@@ -58,7 +63,7 @@ Trial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector
     if (right.exact.shape != ours.shape) {
         trial.verdict = Verdict::shape;
         trial.note = "has the shape " + to_string(ours.shape) + ", but LibTorch's is " + to_string(right.exact.shape);
-        return trial;
+        return {trial};
     }
     std::vector<double> limits = limits_in(ours.dtype, right, right.limits);
     if (job.magnitudes && is_narrow(ours.dtype)) {
@@ -84,21 +89,21 @@ Trial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector
                         {job.makes, ours.shape, exact, within, [&] { return extents_of(ours.shape); }, right.of_class});
     };
     trial = trial_within(limits);
+    std::optional<Trial> inside;
     if (is_narrow(ours.dtype) && fails(trial.verdict)) {
         const double units = units_of_float(ours.dtype);
         std::ranges::transform(limits, right.limits, limits.begin(),
                                [&](double limit, double in_float) { return limit + units * in_float; });
-        Trial inside = trial_within(limits);
-        if (agrees(inside.verdict)) {
-            trial = std::move(inside);
-            trial.verdict = Verdict::undecided;
-            trial.note = "off by more than the rounding of the result, but not more than if all inside is in 16 bits";
+        if (Trial wider = trial_within(limits); agrees(wider.verdict)) {
+            wider.verdict = Verdict::undecided;
+            wider.note = "off by more than the rounding of the result, but not more than if all inside is in 16 bits";
+            inside = std::move(wider);
         }
     }
     if (trial.verdict == Verdict::vacuous && is_integer(ours.dtype)) {  // a mask of nothing is right
         trial.verdict = Verdict::exact;
     }
-    return trial;
+    return {std::move(trial), std::move(inside)};
 }
 
 class Tracer {
@@ -119,6 +124,7 @@ private:
     void add_inputs(const TracedJob& job);
     std::vector<StoredTensor> inputs_of(const TracedJob& job, std::string& lacking) const;
     void judge(const TracedJob& job);
+    void decide_narrow();
     void compare_with_b();
 
     const Dumps& dumps_;
@@ -127,6 +133,8 @@ private:
     std::set<std::string> made_, inputs_;
     std::vector<ValueReport> values_;
     std::vector<IsolatedStep> isolated_;
+    std::vector<std::pair<std::size_t, Trial>> forward_, backward_;  // of steps in isolated_: TracedTrial::inside
+    std::size_t roundings_ = 0;                                      // forward steps with an error
     std::vector<ListFault> faults_;
     std::vector<const TracedJob*> judged_;
     std::set<std::string> missing_;
@@ -211,12 +219,29 @@ void Tracer::judge(const TracedJob& job) {
         return;
     }
     try {
-        const Trial trial = isolated(job, *ours, inputs);
-        isolated_.push_back({job.makes, job.makes, job.reads, ours->shape, {trial}});
+        TracedTrial both = isolated(job, *ours, inputs);
+        roundings_ += !job.is_gradient && both.trial.error > 0.0 ? 1 : 0;
+        if (both.inside) {
+            (job.is_gradient ? backward_ : forward_).push_back({isolated_.size(), std::move(*both.inside)});
+        }
+        isolated_.push_back({job.makes, job.makes, job.reads, ours->shape, {std::move(both.trial)}});
         judged_.push_back(&job);
     } catch (const std::invalid_argument& error) {
         throw InputError(job.file + ": " + job.path + ": " + error.what() +
                          "; correct the step's inputs or attributes, or the tensors in " + dumps_.a);
+    }
+}
+
+// Forward steps that are off by more than the rounding of their results are wrong, unless they are so many that the
+// program computes in 16 bits inside of operations. A gradient may be computed from the result of its forward step,
+// which was rounded, where LibTorch computes it again.
+void Tracer::decide_narrow() {
+    constexpr std::size_t kFew = 2, kShare = 5;
+    const bool is_narrow_inside = forward_.size() > kFew && forward_.size() * kShare > roundings_;
+    for (auto* const all : {&backward_, is_narrow_inside ? &forward_ : nullptr}) {
+        for (auto& [place, trial] : all != nullptr ? *all : decltype(forward_)()) {
+            isolated_[place].trials = {std::move(trial)};
+        }
     }
 }
 
@@ -239,6 +264,7 @@ Trace Tracer::run() {
         judge(job);
         dumps_.progress(++done, jobs_.size());
     }
+    decide_narrow();
     trace_.judged = judged_.size();
     if (dumps_.read_b) {
         compare_with_b();

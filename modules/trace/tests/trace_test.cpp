@@ -1,11 +1,14 @@
 #include "trace/trace.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/narrow.h"
 #include "report/writers.h"
 #include "trace/tests/mlp.h"
 
@@ -132,6 +135,60 @@ TEST_CASE("masks and whole numbers are judged exactly, and what is infinite by r
     dump["positive"].bytes[2] = std::byte{0};
     put(dump, "masked", {1, 3}, {-none, -1, -1});
     CHECK(culprits(traced(dump, graph)) == Names{"masked", "p"});
+}
+
+TEST_CASE("in bfloat16 a right network agrees with float, and a wrong epsilon is a culprit") {
+    const auto in_16_bits = [](const Dump& dump) {
+        Dump narrow;
+        for (const auto& [name, tensor] : dump) {
+            if (tensor.dtype != DType::float32) {
+                narrow[name] = tensor;
+                continue;
+            }
+            StoredTensor& rounded = narrow[name] = {name, tensor.shape, DType::bfloat16, {}};
+            for (const float number : floats(dump, name)) {
+                const std::uint16_t bits = bfloat16_of(number);
+                rounded.bytes.push_back(static_cast<std::byte>(bits & 255));
+                rounded.bytes.push_back(static_cast<std::byte>(bits >> 8));
+            }
+        }
+        return narrow;
+    };
+    const std::string graph = R"({"format": "byhand-graph", "version": 1, "steps": [
+      {"result": "n", "operation": "layer_norm", "inputs": ["h", "gain", "bias"],
+       "attributes": {"normalized_shape": [3], "eps": 1e-3}}]})";
+    const auto with_norm = [&](float epsilon) {
+        Dump dump = in_16_bits(run_mlp());
+        Dump wide;
+        for (const char* name : {"h", "gain", "bias"}) {
+            const View view{name, dump[name].shape, DType::bfloat16, dump[name].bytes.data()};
+            std::vector<float> numbers;
+            for (std::size_t i = 0; i < count(view.shape); ++i) {
+                numbers.push_back(static_cast<float>(value_at(view, i)));
+            }
+            put(wide, name, view.shape, numbers);
+        }
+        const std::vector<float> h = floats(wide, "h"), gain = floats(wide, "gain"), bias = floats(wide, "bias");
+        std::vector<float> n;
+        for (std::size_t i = 0; i < 5; ++i) {
+            const float mean = (h[3 * i] + h[3 * i + 1] + h[3 * i + 2]) / 3;
+            float variance = 0;
+            for (std::size_t j = 0; j < 3; ++j) {
+                variance += (h[3 * i + j] - mean) * (h[3 * i + j] - mean) / 3;
+            }
+            for (std::size_t j = 0; j < 3; ++j) {
+                n.push_back((h[3 * i + j] - mean) / std::sqrt(variance + epsilon) * gain[j] + bias[j]);
+            }
+        }
+        put(wide, "n", {5, 3}, n);
+        dump["n"] = in_16_bits(wide)["n"];
+        return dump;
+    };
+    const Trace right = traced(with_norm(1e-3F), run_mlp(), graph);
+    const std::string text = to_text(trace_document(right), {.width = 120});
+    INFO(text);
+    CHECK(agree(right));
+    CHECK(culprits(traced(with_norm(3e-2F), graph)) == Names{"n"});
 }
 
 TEST_CASE("what can't be judged is counted, with the reason") {
