@@ -139,6 +139,14 @@ std::vector<Computed> EndToEnd::evaluate(Precision precision) const {
     return made;
 }
 
+void EndToEnd::add_input(const std::string& name) {
+    const StoredTensor& ours = inputs_.emplace(name, *dumps_.read_a(name)).first->second;
+    const std::optional<StoredTensor> b = dumps_.read_b(name);
+    if (b && b->dtype != ours.dtype && !is_integer(ours.dtype) && !is_integer(b->dtype)) {
+        rounded_[name] = is_narrow(b->dtype) ? b->dtype : is_narrow(ours.dtype) ? ours.dtype : DType::float32;
+    }
+}
+
 std::string EndToEnd::run() {
     std::size_t elements = 0;
     bool in_double = false;
@@ -159,13 +167,7 @@ std::string EndToEnd::run() {
     for (const TracedJob* job : jobs_) {
         for (const std::string& name : job->reads) {
             if (!places_.contains(name) && !inputs_.contains(name)) {
-                const StoredTensor& ours = inputs_.emplace(name, *dumps_.read_a(name)).first->second;
-                const std::optional<StoredTensor> b = dumps_.read_b(name);
-                if (b && b->dtype != ours.dtype && !is_integer(ours.dtype) && !is_integer(b->dtype)) {
-                    rounded_[name] = is_narrow(b->dtype)     ? b->dtype
-                                     : is_narrow(ours.dtype) ? ours.dtype
-                                                             : DType::float32;
-                }
+                add_input(name);
             }
         }
     }

@@ -34,6 +34,7 @@ public:
     std::optional<Finding> finding(const std::string& name) const;
 
 private:
+    void add_input(const std::string& name);
     std::vector<Computed> evaluate(Precision precision) const;
 
     std::vector<const TracedJob*> jobs_;  // those that depend only on inputs and each other

@@ -222,7 +222,7 @@ void Tracer::judge(const TracedJob& job) {
         TracedTrial both = isolated(job, *ours, inputs);
         roundings_ += !job.is_gradient && both.trial.error > 0.0 ? 1 : 0;
         if (both.inside) {
-            (job.is_gradient ? backward_ : forward_).push_back({isolated_.size(), std::move(*both.inside)});
+            (job.is_gradient ? backward_ : forward_).emplace_back(isolated_.size(), std::move(*both.inside));
         }
         isolated_.push_back({job.makes, job.makes, job.reads, ours->shape, {std::move(both.trial)}});
         judged_.push_back(&job);

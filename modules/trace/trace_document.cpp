@@ -120,8 +120,15 @@ Text unjudged_text(const Trace& trace) {
         }
     }
     std::string words = ": " + plural(unjudged(trace), "tensor");
+    constexpr std::size_t kMostReasons = 8;
+    std::size_t said = 0;
     for (const auto& [why, names] : by_reason) {
-        words += fmt::format("\n  {}: {}", report::few_of(names, kFew), why);
+        if (said++ < kMostReasons) {
+            words += fmt::format("\n  {}: {}", report::few_of(names, kFew), why);
+        }
+    }
+    if (said > kMostReasons) {
+        words += fmt::format("\n  and {} more reasons, which stand in the table", said - kMostReasons);
     }
     return {words, "not judged", Mark::open};
 }
