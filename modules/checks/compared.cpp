@@ -13,38 +13,6 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 18;  // elements
 
-bool is_float(DType dtype) {
-    return !is_integer(dtype);
-}
-
-// The bits of a mantissa.
-int digits(DType dtype) {
-    switch (dtype) {
-        case DType::bfloat16:
-            return 8;
-        case DType::float16:
-            return 11;
-        case DType::float32:
-            return std::numeric_limits<float>::digits;
-        default:
-            return std::numeric_limits<double>::digits;
-    }
-}
-
-// The distance of two numbers next to x.
-double spacing(double x, DType dtype) {
-    const double size = std::abs(x);
-    if (is_narrow(dtype)) {
-        return spacing_at(size, dtype);
-    }
-    if (dtype == DType::float32) {
-        const auto single = static_cast<float>(size);
-        return static_cast<double>(std::nextafter(single, std::numeric_limits<float>::infinity())) -
-               static_cast<double>(single);
-    }
-    return std::nextafter(size, std::numeric_limits<double>::infinity()) - size;
-}
-
 // The elements of a tensor, one piece after the other.
 class Pieces {
 public:
@@ -118,7 +86,7 @@ void add(Sums& sums, std::span<const double> a, std::span<const double> b, DType
         sums.aa += a[i] * a[i];
         sums.bb += b[i] * b[i];
         sums.differences += (a[i] - b[i]) * (a[i] - b[i]);
-        const double unit = is_float(coarser) ? spacing(b[i], coarser) : 0;
+        const double unit = is_integer(coarser) ? 0 : spacing_at(b[i], coarser);
         sums.roundings += unit * unit / 12;  // the variance of an error that is uniform in ±unit/2
         sums.largest = std::max(sums.largest, std::abs(b[i]));
     }
@@ -167,7 +135,7 @@ void merge(Finding& whole, Finding piece, std::size_t begin) {
 std::vector<double> limits_of(std::span<const double> b, double same, double ulp, DType coarser) {
     std::vector<double> limits(ulp > 0 ? b.size() : 1, same);
     for (std::size_t i = 0; ulp > 0 && i < limits.size(); ++i) {
-        limits[i] += std::isfinite(b[i]) ? ulp * (is_float(coarser) ? spacing(b[i], coarser) : 1) : 0;
+        limits[i] += std::isfinite(b[i]) ? ulp * (is_integer(coarser) ? 1 : spacing_at(b[i], coarser)) : 0;
     }
     return limits;
 }
@@ -187,7 +155,7 @@ std::uint64_t largest_ulp(std::span<const double> a, std::span<const double> b, 
 DiffedTensor compared(const TensorSource& a, const TensorSource& b, const DiffConfig& config) {
     const DiffLimit& limit = config.limit;
     const bool same_type = a.dtype == b.dtype;
-    const DType coarser = digits(*a.dtype) <= digits(*b.dtype) ? *a.dtype : *b.dtype;
+    const DType coarser = coarser_of(*a.dtype, *b.dtype);
     const double same = limit.absolute + (limit.relative > 0 ? limit.relative * largest_magnitude(b) : 0);
     DiffedTensor result;
     Sums sums;
@@ -221,7 +189,7 @@ DiffedTensor compared(const TensorSource& a, const TensorSource& b, const DiffCo
     if (sums.largest > 0) {
         result.relative = *result.difference / sums.largest;
     }
-    if (is_float(coarser)) {
+    if (!is_integer(coarser)) {
         result.roundings = sums.differences > 0 ? std::sqrt(sums.differences / sums.roundings) : 0;
     }
     return result;

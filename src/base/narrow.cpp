@@ -14,7 +14,16 @@ struct Format {
 };
 
 Format format_of(DType dtype) {
-    return dtype == DType::bfloat16 ? Format{8, -125} : Format{11, -13};
+    switch (dtype) {
+        case DType::bfloat16:
+            return {8, -125};
+        case DType::float16:
+            return {11, -13};
+        case DType::float32:
+            return {24, -125};
+        default:
+            return {53, -1021};
+    }
 }
 
 int exponent_of(double x, int smallest) {

@@ -24,8 +24,14 @@ inline bool is_narrow(DType dtype) {
 // The nearest number of a narrow format or float32 (else x); its largest if x is beyond.
 double rounded_to(DType dtype, double x);
 
-// Of a narrow format: the distance between two numbers next to x, and the largest number.
+// Of a type of floats: the distance between two numbers next to x, which is finite.
 double spacing_at(double x, DType dtype);
+// The largest number of a narrow format.
 double largest_of(DType dtype);
+
+// Of two types of floats the one with fewer digits; of others `a`.
+inline DType coarser_of(DType a, DType b) {
+    return spacing_at(1, b) > spacing_at(1, a) ? b : a;
+}
 
 }  // namespace byhand

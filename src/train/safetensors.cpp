@@ -33,12 +33,11 @@ namespace fs = std::filesystem;
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "byhand";
-constexpr std::pair<const char*, DType> kDTypes[] = {
-    {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}};
-// Of other types than these the size is not known.
-constexpr std::pair<const char*, std::uint64_t> kSizes[] = {{"F32", 4}, {"F64", 8}, {"I64", 8},  {"I32", 4}, {"I16", 2},
-                                                            {"I8", 1},  {"F16", 2}, {"BF16", 2}, {"U8", 1},  {"U16", 2},
-                                                            {"U32", 4}, {"U64", 8}, {"BOOL", 1}};
+constexpr StoredType kTypes[] = {{"F32", 4, DType::float32}, {"F64", 8, DType::float64},   {"I64", 8, DType::int64},
+                                 {"F16", 2, DType::float16}, {"BF16", 2, DType::bfloat16}, {"I32", 4, DType::int32},
+                                 {"I16", 2, DType::int16},   {"I8", 1, DType::int8},       {"U8", 1, DType::int16},
+                                 {"U16", 2, DType::int32},   {"U32", 4, DType::int64},     {"U64", 8, std::nullopt},
+                                 {"BOOL", 1, DType::int8}};
 constexpr std::uint64_t kLongestHeader = 16'000'000;  // bytes
 // Tensors, or metadata: more than any network has.
 constexpr std::size_t kMostKeys = 65536;
@@ -48,10 +47,9 @@ constexpr std::size_t kMostAxes = 64;
     refuse(path, "not a safetensors file: " + what);
 }
 
-// The dtype of "F32", if it is known.
-std::optional<DType> dtype_of(const std::string& type) {
-    const auto* found = std::ranges::find(kDTypes, type, &std::pair<const char*, DType>::first);
-    return found == std::end(kDTypes) ? std::nullopt : std::optional(found->second);
+// Of those that byhand writes, and reads of its own files.
+const char* own_type(DType dtype) {
+    return dtype == DType::float32 ? "F32" : dtype == DType::float64 ? "F64" : "I64";
 }
 
 // Fills `out` from byte `offset` on.
@@ -100,11 +98,11 @@ void check_layout(std::vector<TensorEntry>& entries, const std::string& path) {
                                     std::to_string(next));
         }
         next = end;
-        const auto* const known = std::ranges::find(kSizes, entry.type, &std::pair<const char*, std::uint64_t>::first);
-        if (known == std::end(kSizes)) {
+        const StoredType* const known = stored_type(entry.type);
+        if (known == nullptr) {  // of unknown size
             continue;
         }
-        std::uint64_t size = known->second;
+        std::uint64_t size = known->size;
         bool fits = true;
         for (const std::uint64_t extent : entry.shape) {
             fits = fits && !__builtin_mul_overflow(size, extent, &size);
@@ -187,10 +185,9 @@ std::string header_text(const std::vector<View>& order, Metadata metadata, const
             throw std::invalid_argument("two tensors to write are called " + view.name);
         }
         const std::uint64_t begin = std::exchange(next, next + bytes_of(view));
-        const auto* dtype = std::ranges::find(kDTypes, view.dtype, &std::pair<const char*, DType>::second);
         header.emplace_back(
             view.name,
-            Json{{"dtype", dtype->first}, {"shape", view.shape}, {"data_offsets", std::vector{begin, next}}});
+            Json{{"dtype", own_type(view.dtype)}, {"shape", view.shape}, {"data_offsets", std::vector{begin, next}}});
     }
     std::optional<std::string> text = compact_text(Json::of(std::move(header)));
     if (!text) {
@@ -205,6 +202,11 @@ std::string header_text(const std::vector<View>& order, Metadata metadata, const
 }
 
 }  // namespace
+
+const StoredType* stored_type(std::string_view name) {
+    const auto* const found = std::ranges::find(kTypes, name, &StoredType::name);
+    return found != std::end(kTypes) ? found : nullptr;
+}
 
 std::vector<View> views(const std::vector<StoredTensor>& tensors) {
     std::vector<View> all;
@@ -232,12 +234,12 @@ TensorFile read_tensors(const std::string& path) {
     file.metadata = std::move(header.metadata);
     try {
         for (const TensorEntry& entry : header.entries) {
-            const std::optional<DType> dtype = dtype_of(entry.type);
-            if (!dtype) {
+            const StoredType* const type = stored_type(entry.type);
+            if (type == nullptr || !type->dtype || own_type(*type->dtype) != entry.type) {
                 refuse(path, "tensor \"" + excerpt(entry.name, 100) + "\" has dtype \"" + excerpt(entry.type, 100) +
                                  "\"; F32, F64 and I64 can be read");
             }
-            StoredTensor tensor{entry.name, entry.shape, *dtype, {}};
+            StoredTensor tensor{entry.name, entry.shape, *type->dtype, {}};
             tensor.bytes.resize(entry.offsets[1] - entry.offsets[0]);
             read_at(source, header.data + entry.offsets[0], tensor.bytes.data(), tensor.bytes.size(), path);
             file.tensors.push_back(std::move(tensor));

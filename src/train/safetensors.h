@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -29,6 +30,17 @@ struct TensorFile {
     std::vector<StoredTensor> tensors;  // in the order of their bytes
     Metadata metadata;
 };
+
+// How the elements of a type are stored.
+struct StoredType {
+    std::string_view name;  // "F32"
+    std::size_t size = 0;   // bytes of an element
+    // That an element is read as: unsigned numbers as the next wider type with a sign, booleans as 0 and 1; none if
+    // that is not possible.
+    std::optional<DType> dtype;
+};
+// nullptr for a type that is not known.
+const StoredType* stored_type(std::string_view name);
 
 // A tensor as described in the header. Offsets count from the header's end.
 struct TensorEntry {

@@ -124,6 +124,18 @@ NpyHeader read_header(const ByteSource& source, const std::string& where) {
     }
 }
 
+// Of "<f4": the byte order, which is '|' where there is none, and the type. nullptr for one that is not known.
+const StoredType* type_of_descr(std::string_view descr) {
+    constexpr std::string_view kOrders = "<>|=", kKinds = "fiu";
+    if (descr == "|b1") {
+        return stored_type("BOOL");
+    }
+    const bool is_number = descr.size() == 3 && kOrders.find(descr[0]) != std::string_view::npos &&
+                           kKinds.find(descr[1]) != std::string_view::npos;
+    return is_number ? stored_type(static_cast<char>(std::toupper(descr[1])) + std::to_string(8 * (descr[2] - '0')))
+                     : nullptr;
+}
+
 // A path between quotation marks, in a command between others; another name if it has such marks itself.
 std::string in_quotes(const std::string& path, const char* otherwise) {
     return path.find_first_of("\"'\\") == std::string::npos ? path : otherwise;
@@ -149,10 +161,8 @@ std::string header_text(const std::string& descr, const Shape& shape) {
 
 TensorSource npy_source(const std::string& name, const OpenBytes& open, std::uint64_t size, const std::string& where) {
     NpyHeader header = read_header(open(), where);
-    // "<f4": the byte order, which is '|' where there is none, and the type.
     const std::string_view descr = header.descr;
-    const bool is_known = descr.size() == 3 && std::string_view("<>|=").find(descr[0]) != std::string_view::npos;
-    const ElementType* const type = is_known ? element_type_of_npy(descr.substr(1)) : nullptr;
+    const StoredType* const type = type_of_descr(descr);
     std::string fault;
     if (type != nullptr) {
         std::uint64_t bytes = 0;

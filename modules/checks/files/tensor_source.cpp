@@ -18,19 +18,6 @@ static_assert(std::endian::native == std::endian::little, "numbers are copied as
 namespace byhand {
 namespace {
 
-constexpr ElementType kTypes[] = {
-    {"F32", "f4", 4, DType::float32}, {"F64", "f8", 8, DType::float64}, {"F16", "f2", 2, DType::float16},
-    {"BF16", "", 2, DType::bfloat16}, {"I64", "i8", 8, DType::int64},   {"I32", "i4", 4, DType::int32},
-    {"I16", "i2", 2, DType::int16},   {"I8", "i1", 1, DType::int8},     {"U8", "u1", 1, DType::int16},
-    {"U16", "u2", 2, DType::int32},   {"U32", "u4", 4, DType::int64},   {"BOOL", "b1", 1, DType::int8}};
-
-// The type whose name by `key` is this one.
-template <class Key>
-const ElementType* element_type(std::string_view name, Key key) {
-    const auto* const found = std::ranges::find(kTypes, name, key);
-    return name.empty() || found == std::end(kTypes) ? nullptr : found;
-}
-
 // Fills `to` as far as the source has bytes, and returns their number.
 std::size_t fill(const ByteSource& source, std::byte* to, std::size_t size) {
     std::size_t got = 0;
@@ -42,7 +29,7 @@ std::size_t fill(const ByteSource& source, std::byte* to, std::size_t size) {
 
 // Elements of the machine's byte order, with zeros behind each where it is read in a wider type.
 ByteSource in_own_type(ByteSource raw, const Layout& layout) {
-    const std::size_t from = layout.type->size, to = size_of(layout.type->dtype);
+    const std::size_t from = layout.type->size, to = size_of(*layout.type->dtype);
     if (from == to && !layout.swapped) {
         return raw;
     }
@@ -134,7 +121,7 @@ TensorSources open_safetensors(const std::shared_ptr<const RegularFile>& file, c
     TensorSources all{{}, std::move(header.metadata)};
     for (TensorEntry& entry : header.entries) {
         const std::uint64_t begin = header.data + entry.offsets[0], size = entry.offsets[1] - entry.offsets[0];
-        const Layout layout{element_type_of_safetensors(entry.type)};
+        const Layout layout{stored_type(entry.type)};
         all.tensors.push_back(stored_source(std::move(entry.name), entry.type, std::move(entry.shape), layout,
                                             bytes_of(file, begin, size, path)));
     }
@@ -142,14 +129,6 @@ TensorSources open_safetensors(const std::shared_ptr<const RegularFile>& file, c
 }
 
 }  // namespace
-
-const ElementType* element_type_of_safetensors(std::string_view name) {
-    return element_type(name, &ElementType::safetensors);
-}
-
-const ElementType* element_type_of_npy(std::string_view name) {
-    return element_type(name, &ElementType::npy);
-}
 
 std::optional<std::uint64_t> elements_of(const Shape& shape) {
     std::uint64_t elements = 1;
@@ -163,7 +142,7 @@ std::optional<std::uint64_t> elements_of(const Shape& shape) {
 
 TensorSource stored_source(std::string name, std::string type, Shape shape, Layout layout, OpenBytes raw) {
     TensorSource source{std::move(name), std::move(type), std::move(shape), std::nullopt, raw};
-    if (layout.type == nullptr) {
+    if (layout.type == nullptr || !layout.type->dtype) {
         return source;
     }
     source.dtype = layout.type->dtype;

@@ -23,8 +23,7 @@ struct TensorSource {
     std::string name;
     std::string type;  // as the file calls it: "BF16", "'<f2'"
     Shape shape;
-    // Of what is read; empty for a type that is not known. Unsigned numbers are read in the next wider type with a
-    // sign, booleans as 0 and 1.
+    // Of what is read (StoredType); empty for a type that can't be.
     std::optional<DType> dtype;
     // The elements in row order, to be read in whole elements; those of a type that is not known as they are. Throws
     // InputError, as what it returns does.
@@ -51,19 +50,9 @@ TensorSource transposed(const TensorSource& source);
 
 // ---- For the readers of formats ----
 
-// How elements are stored.
-struct ElementType {
-    std::string_view safetensors, npy;  // "F32", "f4"; npy is empty where NumPy has none
-    std::size_t size;                   // bytes of an element in the file
-    DType dtype;                        // that it is read as
-};
-// nullptr for one that is not known.
-const ElementType* element_type_of_safetensors(std::string_view name);
-const ElementType* element_type_of_npy(std::string_view name);
-
 // Elements of this type, in the other byte order if they are `swapped`, by columns if `fortran_order`.
 struct Layout {
-    const ElementType* type = nullptr;
+    const StoredType* type = nullptr;
     bool swapped = false;
     bool fortran_order = false;
 };
