@@ -285,11 +285,8 @@ void write_results(const CompareOptions& options, const Command& command, const 
     const Presentation how = presentation_of(options, command, run, *found.reference, torch_version);
     const Text next = next_text(options, command, graph, found.summary, run.recipe, as_page || options.verbose);
     report.write(as_page ? compare_page(how, found.summary, found.steps, graph, next)
-                         : compare_document(how, found.summary, found.steps, rows_of(options, report), next));
-    if (report.is_file()) {
-        const Text verdict = conclusion(found.summary);
-        say("{}\n", verdict.lead + verdict.words);
-    }
+                         : compare_document(how, found.summary, found.steps, rows_of(options, report), next),
+                 conclusion(found.summary));
     say_if_quick(options.quick);
     if constexpr (kHasChecks) {
         if (!options.dump.empty()) {

@@ -117,11 +117,7 @@ int diff(const DiffOptions& options) {
     config.progress = [&](std::size_t more) { progress.reach((done += more) / kMillion); };
     const Diff found = byhand::diff(options.a, a, options.b, b, config);
     progress.finish();
-    report.write(diff_document(found, how));
-    if (report.is_file()) {
-        const Text text = conclusion(found);
-        say("{}{}\n", text.lead, text.words);
-    }
+    report.write(diff_document(found, how), conclusion(found));
     return agree(found) ? kFine : kDisagrees;
 }
 

@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "base/process.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "cli/shell_words.h"
 #include "report/writers.h"
 
@@ -64,6 +65,13 @@ void ReportFile::write(const std::string& text) const {
         file_->write(text);
     } else {
         fmt::print("{}", text);
+    }
+}
+
+void ReportFile::write(const Document& document, const Text& conclusion) const {
+    write(document);
+    if (is_file()) {
+        say("{}{}\n", conclusion.lead, conclusion.words);
     }
 }
 

@@ -42,6 +42,8 @@ public:
     // Throw InputError if they fail.
     void write(const std::string& text) const;
     void write(const Document& document) const { write(text_of(document)); }
+    // And the conclusion on standard error, if the report is a file.
+    void write(const Document& document, const Text& conclusion) const;
 
 private:
     std::string format_;

@@ -64,11 +64,7 @@ int trace(const TraceOptions& options) {
         }
     };
     const Trace found = byhand::trace(graph, dumps, load_traced_operations());
-    report.write(trace_document(found));
-    if (report.is_file()) {
-        const Text text = conclusion(found);
-        say("{}{}\n", text.lead, text.words);
-    }
+    report.write(trace_document(found), conclusion(found));
     return agree(found) ? kFine : kDisagrees;
 }
 
