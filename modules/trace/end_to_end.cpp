@@ -36,8 +36,7 @@ void round_at_random(std::vector<double>& numbers, DType type, std::uint64_t sta
 void shift_at_random(std::vector<double>& numbers, DType type, std::uint64_t state) {
     for (double& x : numbers) {
         state = mixed(state + 1);
-        const double spacing = is_narrow(type) ? spacing_at(x, type) : std::abs(x) * 0x1p-23;
-        x += std::isfinite(spacing) ? (static_cast<double>(state >> 11) * 0x1p-53 - 0.5) * spacing : 0;
+        x += std::isfinite(x) ? (static_cast<double>(state >> 11) * 0x1p-53 - 0.5) * spacing_at(x, type) : 0;
     }
 }
 
@@ -50,10 +49,6 @@ void move_further(std::vector<double>& numbers, const std::vector<double>& exact
 }
 
 }  // namespace
-
-double units_of_float(DType type) {
-    return type == DType::bfloat16 ? 0x1p16 : 0x1p13;
-}
 
 std::vector<double> numbers_of(const StoredTensor& tensor) {
     const View view = view_of_stored(tensor, "");
@@ -129,7 +124,8 @@ std::vector<Computed> EndToEnd::evaluate(Precision precision) const {
         const auto type = types_.find(job->makes);
         if (precision.type == DType::float32 && type != types_.end()) {
             if (own.seed != 0) {
-                move_further(value.numbers, job->right(given, {}).at(0).numbers, units_of_float(type->second));
+                move_further(value.numbers, job->right(given, {}).at(0).numbers,
+                             spacing_at(1, type->second) / spacing_at(1, DType::float32));
             }
             round_at_random(value.numbers, type->second, mixed(own.seed));
         }

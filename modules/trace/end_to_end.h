@@ -18,9 +18,6 @@ std::vector<double> numbers_of(const StoredTensor& tensor);
 // A's numbers held to B's. The verdict is shape where the shapes differ.
 Finding finding_against(const StoredTensor& a, const StoredTensor& b, std::vector<double> limits);
 
-// A unit in the last place of a type of 16 bits, in those of float.
-double units_of_float(DType type);
-
 class EndToEnd {
 public:
     // `judged`: the jobs whose inputs A has, in the order in which they run; `made`: what all jobs make. They must

@@ -29,6 +29,10 @@ TracedCall call_of(const TracedStep& step, std::vector<std::string>& reads) {
     return call;
 }
 
+bool keeps_statistics(const std::string& operation) {
+    return operation.ends_with("_norm") || operation == "cross_entropy" || operation == "scaled_dot_product_attention";
+}
+
 class Jobs {
 public:
     Jobs(const TracedGraph& graph, const HasTensor& has, const TracedOperations& operations)
@@ -130,7 +134,11 @@ private:
             }
             if (!is_known && job.unjudged.empty()) {
                 job.unjudged = why_unknown(*step) + ", which reads " + of;
+            } else if (is_known && operations_.has_gradient_from_result(step->operation) &&
+                       has_(step->result) != Presence::absent) {
+                pullback.result = place_in(job.reads, step->result);
             }
+            job.may_use_statistics = job.may_use_statistics || keeps_statistics(step->operation);
             pullbacks.push_back(std::move(pullback));
         }
         constexpr std::size_t kFew = 4;
@@ -142,6 +150,9 @@ private:
         }
         if (job.unjudged.empty()) {
             job.terms = pullbacks.size();
+            if (std::ranges::any_of(pullbacks, [](const Pullback& one) { return one.result.has_value(); })) {
+                job.from_results = operations_.gradient(pullbacks, 0, job.reads.size(), Terms::from_results);
+            }
             if (job.terms > 1) {
                 job.magnitudes = operations_.gradient(pullbacks, 0, job.reads.size(), Terms::magnitudes);
             }

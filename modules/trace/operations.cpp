@@ -38,7 +38,11 @@ at::Tensor value_of(const TracedCall& call, const std::vector<at::Tensor>& views
 }
 
 // The vector–Jacobian product of one operation with the gradient of its result, by autograd.
-at::Tensor term_of(const Pullback& pullback, std::size_t of, std::vector<at::Tensor> views) {
+at::Tensor term_of(const Pullback& pullback, std::size_t of, std::vector<at::Tensor> views, Terms terms) {
+    if (terms == Terms::from_results && pullback.result && pullback.gradient) {
+        const TracedReference& reference = traced_references().at(pullback.call.step.operation);
+        return reference.from_result(pullback.call.step, views[*pullback.result], views[*pullback.gradient]);
+    }
     const at::AutoGradMode with_gradients(true);
     const at::Tensor x = views[of].detach();
     x.set_requires_grad(true);
@@ -79,7 +83,8 @@ bool knows(const TracedStep& step) {
                    (reference.fewest == reference.most                          ? fewest
                     : reference.most == std::numeric_limits<std::size_t>::max() ? fewest + " or more"
                                                                                 : fewest + " to " + most) +
-                   " inputs, not " + std::to_string(inputs) + "; null stands for one that is left out");
+                   (most == "1" ? " input, not " : " inputs, not ") + std::to_string(inputs) +
+                   "; null stands for one that is left out");
     }
     for (std::size_t i = 0; i < inputs; ++i) {
         const bool is_left_out = step.inputs[i].tensor.empty() && !step.inputs[i].number;
@@ -98,6 +103,10 @@ bool knows(const TracedStep& step) {
     return true;
 }
 
+bool has_gradient_from_result(const std::string& operation) {
+    return traced_references().at(operation).from_result != nullptr;
+}
+
 Evaluate value(TracedCall call, std::size_t views) {
     return evaluation_of(
         [call = std::move(call)](const std::vector<at::Tensor>& tensors) { return value_of(call, tensors); }, views,
@@ -108,7 +117,7 @@ Evaluate gradient(std::vector<Pullback> pullbacks, std::size_t of, std::size_t v
     const auto sum = [pullbacks = std::move(pullbacks), of, terms](const std::vector<at::Tensor>& tensors) {
         at::Tensor all;
         for (const Pullback& pullback : pullbacks) {
-            const at::Tensor term = term_of(pullback, of, tensors);
+            const at::Tensor term = term_of(pullback, of, tensors, terms);
             const at::Tensor added = terms == Terms::magnitudes ? term.abs() : term;
             all = all.defined() ? all + added : added;
         }
@@ -121,6 +130,7 @@ Evaluate gradient(std::vector<Pullback> pullbacks, std::size_t of, std::size_t v
 }  // namespace byhand
 
 const byhand::TracedOperations* byhand_trace() {
-    static const byhand::TracedOperations operations = {byhand::names, byhand::knows, byhand::value, byhand::gradient};
+    static const byhand::TracedOperations operations = {byhand::names, byhand::knows, byhand::has_gradient_from_result,
+                                                        byhand::value, byhand::gradient};
     return &operations;
 }

@@ -22,15 +22,19 @@ struct TracedCall {
 struct Pullback {
     TracedCall call;
     std::optional<std::size_t> gradient;  // the place of the view of the gradient of its result; none: 1, of a loss
+    std::optional<std::size_t> result;    // of its result, if its gradient can be computed from that
 };
 
-// What a gradient's evaluation computes: the sum of its terms, or that of their magnitudes.
-enum class Terms { sum, magnitudes };
+// What a gradient's evaluation computes: the sum of its terms, from the results that the program has kept where that is
+// possible, or the sum of their magnitudes.
+enum class Terms { sum, from_results, magnitudes };
 
 struct TracedOperations {
     std::vector<std::string> (*names)();
     // Throws InputError if the operation is known, but its inputs or attributes are not what it takes.
     bool (*knows)(const TracedStep& step);
+    // Whether the gradient of a known operation can be computed from its result, as that of tanh.
+    bool (*has_gradient_from_result)(const std::string& operation);
     // Of known operations. An evaluation throws std::invalid_argument if the views do not fit.
     Evaluate (*value)(TracedCall call, std::size_t views);
     // The gradient of the view at the place `of`.

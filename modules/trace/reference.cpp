@@ -328,6 +328,21 @@ void add_shapes(References& all) {
     all["detach"] = {1, 1, {}, [](const Arguments& x) { return x[0].detach(); }};
 }
 
+// Formulas of the derivative by y.
+void add_gradients_from_results(References& all) {
+    using T = at::Tensor;
+    all.at("exp").from_result = [](const TracedStep&, const T& y, const T& dy) { return dy * y; };
+    all.at("sqrt").from_result = [](const TracedStep&, const T& y, const T& dy) { return dy / (2 * y); };
+    all.at("tanh").from_result = [](const TracedStep&, const T& y, const T& dy) { return dy * (1 - y * y); };
+    all.at("sigmoid").from_result = [](const TracedStep&, const T& y, const T& dy) { return dy * y * (1 - y); };
+    all.at("softmax").from_result = [](const TracedStep& step, const T& y, const T& dy) {
+        return y * (dy - (dy * y).sum(*whole_of(step, "dim"), true));
+    };
+    all.at("log_softmax").from_result = [](const TracedStep& step, const T& y, const T& dy) {
+        return dy - y.exp() * dy.sum(*whole_of(step, "dim"), true);
+    };
+}
+
 }  // namespace
 
 const References& traced_references() {
@@ -338,6 +353,7 @@ const References& traced_references() {
         add_activations(made);
         add_norms_and_losses(made);
         add_shapes(made);
+        add_gradients_from_results(made);
         return made;
     }();
     return all;

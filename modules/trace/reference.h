@@ -27,6 +27,8 @@ struct TracedReference {
     std::vector<Attribute> attributes;
     at::Tensor (*compute)(const TracedArguments& given);
     bool has_several_results = false;  // of which "output" chooses one
+    // The gradient of the first input from the result and its gradient, as programs compute it that keep the result.
+    at::Tensor (*from_result)(const TracedStep& step, const at::Tensor& y, const at::Tensor& dy) = nullptr;
 };
 
 // By their ATen names.

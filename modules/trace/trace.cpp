@@ -20,25 +20,23 @@
 namespace byhand {
 namespace {
 
-// An input of both: A's number is B's, rounded once if A's or B's type is the coarser one.
+// An input of both: A's number is B's, rounded once to the coarser of their types if these differ.
 Finding input_finding(const StoredTensor& a, const StoredTensor& b) {
+    const bool same_type = a.dtype == b.dtype || is_integer(a.dtype) || is_integer(b.dtype);
     std::vector<double> limits;
     for (const double right : numbers_of(b)) {
-        double limit = 0;
-        for (const DType type : {a.dtype, b.dtype}) {
-            const double spacing = is_integer(type) || a.dtype == b.dtype ? 0
-                                   : is_narrow(type)                      ? spacing_at(right, type)
-                                   : type == DType::float32               ? std::abs(right) * 0x1p-23
-                                                                          : 0;
-            limit = std::max(limit, spacing / 2);
-        }
-        limits.push_back(limit);
+        const bool is_exact = same_type || !std::isfinite(right);
+        limits.push_back(is_exact ? 0 : spacing_at(right, coarser_of(a.dtype, b.dtype)) / 2);
     }
     Finding found = finding_against(a, b, limits);
     if (found.verdict == Verdict::vacuous) {  // no step has made these zeros
         found.verdict = Verdict::exact;
     }
     return found;
+}
+
+bool has_nan(const StoredTensor& tensor) {
+    return std::ranges::any_of(numbers_of(tensor), [](double x) { return std::isnan(x); });
 }
 
 // A trial as check(ours, matches(…)) has it; and, if that fails, one that is undecided where a program that computes in
@@ -48,53 +46,56 @@ struct TracedTrial {
     std::optional<Trial> inside = std::nullopt;
 };
 
-TracedTrial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) {
-    const std::vector<View> given = views(inputs);
+// A's tensor against what `right` computes. Within: of 16 bits also the limits of computing inside of the operation in
+// 16 bits.
+TracedTrial trial_against(const Evaluate& right, const TracedJob& job, const StoredTensor& ours,
+                          const std::vector<View>& inputs) {
     // Without inputs, as of check(ours, matches(…)): then the class of what is not finite counts, whatever they are.
     const Evaluate right_here = [&](const std::vector<View>& /*none*/, Precision precision) {
-        return job.right(given, precision);
+        return right(inputs, precision);
     };
     std::vector<Sampled> all = sampled(right_here, {});
     if (ours.dtype == DType::float64) {
         sample_in_double(right_here, {}, all);
     }
-    const Sampled& right = all.at(0);
+    auto& [computed, in_float, of_class, in_double] = all.at(0);
     Trial trial;
-    if (right.exact.shape != ours.shape) {
+    if (computed.shape != ours.shape) {
         trial.verdict = Verdict::shape;
-        trial.note = "has the shape " + to_string(ours.shape) + ", but LibTorch's is " + to_string(right.exact.shape);
+        trial.note = "has the shape " + to_string(ours.shape) + ", but LibTorch's is " + to_string(computed.shape);
         return {trial};
     }
-    std::vector<double> limits = limits_in(ours.dtype, right, right.limits);
+    std::vector<double> limits = limits_in(ours.dtype, all[0], in_float);
     if (job.magnitudes && is_narrow(ours.dtype)) {
         // Each term, and each sum of those so far, may be rounded to 16 bits.
-        const std::vector<double> magnitudes = job.magnitudes(given, {}).at(0).numbers;
+        const std::vector<double> magnitudes = job.magnitudes(inputs, {}).at(0).numbers;
         const auto roundings = static_cast<double>(2 * job.terms - 1);
         std::ranges::transform(limits, magnitudes, limits.begin(), [&](double limit, double magnitude) {
             return limit + roundings * spacing_at(magnitude, ours.dtype) / 2;
         });
     }
-    std::vector<double> numbers = numbers_of(ours), exact = right.exact.numbers;
     if (is_integer(ours.dtype)) {
         std::ranges::fill(limits, 0);
     }
-    // ∞ and NaN that are right, as in a mask, have no error.
+    std::vector<double> numbers = numbers_of(ours), exact = computed.numbers;
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-        if (right.of_class[i] && !std::isfinite(exact[i]) && same_class(numbers[i], exact[i])) {
-            numbers[i] = exact[i] = limits[i] = 0;
+        if (std::isfinite(exact[i])) {
+            of_class[i] = false;  // a zero's sign follows from how a program adds or masks, which is its own affair
+        } else if (of_class[i] && same_class(numbers[i], exact[i])) {
+            numbers[i] = exact[i] = limits[i] = 0;  // ∞ and NaN that are right, as in a mask, have no error
         }
     }
-    const auto trial_within = [&](const std::vector<double>& within) {
+    const auto within = [&](const std::vector<double>& some) {
         return trial_of(std::span<const double>(numbers),
-                        {job.makes, ours.shape, exact, within, [&] { return extents_of(ours.shape); }, right.of_class});
+                        {job.makes, ours.shape, exact, some, [&] { return extents_of(ours.shape); }, of_class});
     };
-    trial = trial_within(limits);
+    trial = within(limits);
     std::optional<Trial> inside;
     if (is_narrow(ours.dtype) && fails(trial.verdict)) {
-        const double units = units_of_float(ours.dtype);
-        std::ranges::transform(limits, right.limits, limits.begin(),
-                               [&](double limit, double in_float) { return limit + units * in_float; });
-        if (Trial wider = trial_within(limits); agrees(wider.verdict)) {
+        const double units = spacing_at(1, ours.dtype) / spacing_at(1, DType::float32);
+        std::ranges::transform(limits, in_float, limits.begin(),
+                               [&](double limit, double of_float) { return limit + units * of_float; });
+        if (Trial wider = within(limits); agrees(wider.verdict)) {
             wider.verdict = Verdict::undecided;
             wider.note = "off by more than the rounding of the result, but not more than if all inside is in 16 bits";
             inside = std::move(wider);
@@ -104,6 +105,18 @@ TracedTrial isolated(const TracedJob& job, const StoredTensor& ours, const std::
         trial.verdict = Verdict::exact;
     }
     return {std::move(trial), std::move(inside)};
+}
+
+// In 16 bits the result that a program keeps is another than the one that LibTorch computes anew: either may be used.
+TracedTrial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) {
+    const std::vector<View> given = views(inputs);
+    TracedTrial both = trial_against(job.right, job, ours, given);
+    if (is_narrow(ours.dtype) && job.from_results && fails(both.trial.verdict)) {
+        if (TracedTrial other = trial_against(job.from_results, job, ours, given); agrees(other.trial.verdict)) {
+            return other;
+        }
+    }
+    return both;
 }
 
 class Tracer {
@@ -133,11 +146,18 @@ private:
     std::set<std::string> made_, inputs_;
     std::vector<ValueReport> values_;
     std::vector<IsolatedStep> isolated_;
-    std::vector<std::pair<std::size_t, Trial>> forward_, backward_;  // of steps in isolated_: TracedTrial::inside
-    std::size_t roundings_ = 0;                                      // forward steps with an error
+    // Of steps in isolated_ that are off in 16 bits.
+    using InsideTrials = std::vector<std::pair<std::size_t, Trial>>;
+    struct Pass {
+        InsideTrials inside;
+        std::size_t roundings = 0;  // steps with an error
+    };
+    Pass forward_, backward_;
+    InsideTrials undecided_;
     std::vector<ListFault> faults_;
     std::vector<const TracedJob*> judged_;
-    std::set<std::string> missing_;
+    std::set<std::string> missing_, misshapen_;  // misshapen: also what is made of these
+    bool has_made_ = false;                      // A has what at least one step makes
     Graph graph_;
     Trace trace_;
 };
@@ -166,19 +186,26 @@ ValueReport& Tracer::add(const TracedJob& job, const std::optional<StoredTensor>
     return value;
 }
 
-// Those of the graph that the step is the first to read, against B's.
+// Those of the graph that the step is the first to read; against B's, if there is one.
 void Tracer::add_inputs(const TracedJob& job) {
     for (const std::string& name : job.reads) {
-        if (!dumps_.read_b || made_.contains(name) || !inputs_.insert(name).second) {
+        if (made_.contains(name) || !inputs_.insert(name).second) {
             continue;
         }
-        const std::optional<StoredTensor> a = dumps_.read_a(name), b = dumps_.read_b(name);
+        const std::optional<StoredTensor> a = dumps_.read_a(name);
+        if (a && has_nan(*a)) {
+            trace_.notes.push_back(name + ", an input of the graph, has NaN in " + dumps_.a);
+        }
+        const std::optional<StoredTensor> b = dumps_.read_b ? dumps_.read_b(name) : std::nullopt;
         if (a && b) {
             ValueReport& value =
                 add({.makes = name, .what = "input", .where = {}, .file = {}, .path = {}, .reads = {}}, a);
             value.operations = input_finding(*a, *b);
             if (fails(value.operations->verdict)) {
                 faults_.push_back({name, name, "an input of the graph, which is another tensor in B"});
+            }
+            if (value.operations->verdict == Verdict::shape) {
+                misshapen_.insert(name);
             }
         }
     }
@@ -201,6 +228,7 @@ std::vector<StoredTensor> Tracer::inputs_of(const TracedJob& job, std::string& l
 
 void Tracer::judge(const TracedJob& job) {
     const std::optional<StoredTensor> ours = dumps_.read_a(job.makes);
+    has_made_ = has_made_ || ours;
     const ValueReport& value = add(job, ours);
     graph_.forward.push_back(
         {.makes = job.makes, .shape = value.shape, .reads = job.reads, .in_float = {}, .in_double = {}, .rounded = {}});
@@ -220,37 +248,62 @@ void Tracer::judge(const TracedJob& job) {
     }
     try {
         TracedTrial both = isolated(job, *ours, inputs);
-        roundings_ += !job.is_gradient && both.trial.error > 0.0 ? 1 : 0;
+        Pass& pass = job.is_gradient ? backward_ : forward_;
+        pass.roundings += both.trial.error > 0.0 ? 1 : 0;
         if (both.inside) {
-            (job.is_gradient ? backward_ : forward_).emplace_back(isolated_.size(), std::move(*both.inside));
+            (job.may_use_statistics ? undecided_ : pass.inside).emplace_back(isolated_.size(), *both.inside);
+        }
+        if (both.trial.verdict == Verdict::shape) {
+            misshapen_.insert(job.makes);
         }
         isolated_.push_back({job.makes, job.makes, job.reads, ours->shape, {std::move(both.trial)}});
         judged_.push_back(&job);
     } catch (const std::invalid_argument& error) {
+        const auto reads = std::ranges::find_if(job.reads, [&](const auto& name) { return misshapen_.contains(name); });
+        if (reads != job.reads.end()) {
+            unjudged = "the shape of " + *reads + ", which it reads, is wrong";
+            misshapen_.insert(job.makes);
+            return;
+        }
         throw InputError(job.file + ": " + job.path + ": " + error.what() +
                          "; correct the step's inputs or attributes, or the tensors in " + dumps_.a);
     }
 }
 
-// Forward steps that are off by more than the rounding of their results are wrong, unless they are so many that the
-// program computes in 16 bits inside of operations. A gradient may be computed from the result of its forward step,
-// which was rounded, where LibTorch computes it again.
+// Steps that are off by more than the rounding of their results are wrong, unless they are so many that the program
+// computes in 16 bits inside of operations. A gradient may be computed from statistics that were kept in 16 bits.
 void Tracer::decide_narrow() {
     constexpr std::size_t kFew = 2, kShare = 5;
-    const bool is_narrow_inside = forward_.size() > kFew && forward_.size() * kShare > roundings_;
-    for (auto* const all : {&backward_, is_narrow_inside ? &forward_ : nullptr}) {
-        for (auto& [place, trial] : all != nullptr ? *all : decltype(forward_)()) {
-            isolated_[place].trials = {std::move(trial)};
+    for (Pass* const pass : {&forward_, &backward_}) {
+        if (pass->inside.size() > kFew && pass->inside.size() * kShare > pass->roundings) {
+            std::ranges::move(pass->inside, std::back_inserter(undecided_));
         }
+    }
+    for (auto& [place, trial] : undecided_) {
+        isolated_[place].trials = {std::move(trial)};
     }
 }
 
 void Tracer::compare_with_b() {
     EndToEnd chain(judged_, made_, dumps_);
-    trace_.note = chain.run();
+    if (std::string note = chain.run(); !note.empty()) {
+        trace_.notes.push_back(std::move(note));
+    }
+    std::size_t compared = 0;
     for (ValueReport& value : values_) {
         if (made_.contains(value.name)) {
             value.operations = chain.finding(value.name);
+            compared += value.operations ? 1 : 0;
+        }
+    }
+    if (compared == 0) {
+        throw InputError(dumps_.b +
+                         " has none of the tensors that the graph's steps make; give the dump of the reference");
+    }
+    for (const ValueReport& value : values_) {
+        if (made_.contains(value.name) && !value.operations && !missing_.contains(value.name) &&
+            !dumps_.read_b(value.name)) {
+            trace_.not_in_b.push_back(value.name);
         }
     }
 }
@@ -263,6 +316,10 @@ Trace Tracer::run() {
         add_inputs(job);
         judge(job);
         dumps_.progress(++done, jobs_.size());
+    }
+    if (!has_made_) {
+        throw InputError(dumps_.a +
+                         " has none of the tensors that the graph's steps make; is it the dump of another network?");
     }
     decide_narrow();
     trace_.judged = judged_.size();

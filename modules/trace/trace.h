@@ -21,10 +21,10 @@ using ReadTensor = std::function<std::optional<StoredTensor>(const std::string& 
 
 // A tensor that is traced: made by a step, a gradient, or an input of the graph that is compared with B.
 struct TracedTensor {
-    std::string what;   // makes it: "layer_norm", "gradient through add, linear"; "input"
-    std::string where;  // in the program; may be empty
-    DType type = DType::float32;
-    std::string unjudged;  // why its step is not judged; else empty
+    std::string what;           // makes it: "layer_norm", "gradient through add, linear"; "input"
+    std::string where;          // in the program; may be empty
+    std::optional<DType> type;  // none if A lacks it
+    std::string unjudged;       // why its step is not judged; else empty
 };
 
 struct Trace {
@@ -34,7 +34,8 @@ struct Trace {
     ModelReport model;
     std::vector<TracedTensor> tensors;  // of model.values, in their order
     std::size_t judged = 0;             // steps
-    std::string note;                   // what was left out; may be empty
+    std::vector<std::string> not_in_b;  // tensors that steps make in A, and B lacks
+    std::vector<std::string> notes;     // what was left out, and NaN in inputs
 };
 
 struct Dumps {

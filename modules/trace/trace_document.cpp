@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -14,6 +15,8 @@
 
 namespace byhand {
 namespace {
+
+constexpr std::size_t kFewNames = 4;
 
 const char* name_of(DType type) {
     constexpr const char* kNames[] = {"float32", "float64", "int64", "bfloat16",
@@ -79,6 +82,11 @@ Table table_of(const Trace& trace) {
         const Trial trial = value.isolated ? value.isolated->on_batch() : Trial();
         const Finding from_b = value.operations.value_or(Finding());
         Json index, ours, right;
+        // Error and limit are of the element that uses most of its limit.
+        std::optional<double> error = trial.error;
+        if (trial.worst && trial.worst->right) {
+            error = std::abs(trial.worst->ours - *trial.worst->right);
+        }
         if (trial.worst && trial.worst->position < count(value.shape)) {
             index = index_of(value.shape, trial.worst->position);
             ours = number(trial.worst->ours);
@@ -88,11 +96,11 @@ Table table_of(const Trace& trace) {
                                  : !trial.note.empty()    ? trial.note
                                                           : from_b.note;
         table.rows.push_back({{printable(value.name), value.name},
-                              {to_string(value.shape), value.shape},
-                              name_of(tensor.type),
+                              tensor.type ? Cell(to_string(value.shape), value.shape) : none(),
+                              tensor.type ? name_of(*tensor.type) : none(),
                               tensor.what,
                               {"", text_or_null(tensor.where)},
-                              scientific(trial.error, 2),
+                              scientific(error, 2),
                               scientific(trial.limit, 2),
                               trial.used ? percent(*trial.used) : none(),
                               {"", index},
@@ -112,7 +120,6 @@ Table table_of(const Trace& trace) {
 
 // "not judged: 3 tensors\n  h.3: no operation flash is known", a line a reason.
 Text unjudged_text(const Trace& trace) {
-    constexpr std::size_t kFew = 4;
     std::map<std::string, std::vector<std::string>> by_reason;
     for (std::size_t i = 0; i < trace.tensors.size(); ++i) {
         if (const std::string& why = trace.tensors[i].unjudged; !why.empty()) {
@@ -124,7 +131,7 @@ Text unjudged_text(const Trace& trace) {
     std::size_t said = 0;
     for (const auto& [why, names] : by_reason) {
         if (said++ < kMostReasons) {
-            words += fmt::format("\n  {}: {}", report::few_of(names, kFew), why);
+            words += fmt::format("\n  {}: {}", report::few_of(names, kFewNames), why);
         }
     }
     if (said > kMostReasons) {
@@ -142,16 +149,16 @@ Text conclusion(const Trace& trace) {
         return value.isolated && value.isolated->verdict() == Verdict::undecided;
     });
     const std::string rest = (undecided > 0 ? fmt::format("; {} undecided", undecided) : "") +
-                             (left_out > 0 ? fmt::format("; {} not judged", left_out) : "");
+                             (left_out > 0 ? fmt::format("; {} not judged", left_out) : "") +
+                             (trace.not_in_b.empty() ? "" : fmt::format("; {} not in B", trace.not_in_b.size()));
     const std::string judged = plural(trace.judged, "step");
     if (culprits > 0) {
         std::vector<std::string> names;
         for (const ValueReport& value : trace.model.at(trace.model.culprits)) {
             names.push_back(value.name);
         }
-        constexpr std::size_t kFew = 4;
         return as_conclusion(
-            fmt::format(": {}, of {} judged in isolation{}{}", report::few_of(names, kFew), judged,
+            fmt::format(": {}, of {} judged in isolation{}{}", report::few_of(names, kFewNames), judged,
                         downstream > 0 ? fmt::format("; {} off with B besides", plural(downstream, "tensor")) : "",
                         rest),
             culprits == 1 ? "1 culprit" : fmt::format("{} culprits", culprits), Mark::bad);
@@ -165,7 +172,7 @@ Text conclusion(const Trace& trace) {
     return agree(trace)
                ? as_conclusion(fmt::format(": {} judged in isolation{}{}", judged,
                                            trace.b.empty() ? "" : ", and the difference to B is rounding", rest),
-                               "right", Mark::good)
+                               rest.empty() ? "right" : "nothing is wrong in what is judged", Mark::good)
                : as_conclusion(fmt::format(": no step with numbers other than 0 is judged{}", rest), "nothing is shown",
                                Mark::open);
 }
@@ -183,8 +190,14 @@ Document trace_document(const Trace& trace) {
     if (unjudged(trace) > 0) {
         document.blocks.emplace_back(unjudged_text(trace));
     }
-    if (!trace.note.empty()) {
-        document.blocks.emplace_back(Text{trace.note});
+    if (!trace.not_in_b.empty()) {
+        document.blocks.emplace_back(
+            Text{fmt::format(": {}, which B lacks: {}", plural(trace.not_in_b.size(), "tensor"),
+                             report::few_of(trace.not_in_b, kFewNames)),
+                 "not compared with B", Mark::open});
+    }
+    for (const std::string& note : trace.notes) {
+        document.blocks.emplace_back(Text{printable(note)});
     }
     Table table = table_of(trace);
     report::Suite suite{trace.a, "byhand.trace", {{"a", trace.a}, {"b", trace.b}}, {}};
@@ -199,7 +212,8 @@ Document trace_document(const Trace& trace) {
                      {"b", text_or_null(trace.b)},
                      {"judged", trace.judged},
                      {"not_judged", unjudged(trace)},
-                     {"note", text_or_null(trace.note)},
+                     {"not_in_b", trace.not_in_b},
+                     {"notes", trace.notes},
                      {"tensors", json_of_rows(table)}};
     document.blocks.emplace_back(std::move(table));
     document.suites = {std::move(suite)};

@@ -75,7 +75,7 @@ TEST_CASE("it agrees with the same network in another order of sums") {
     const std::string text = to_text(trace_document(found), {.width = 120});
     INFO(text);
     CHECK(agree(found));
-    CHECK(found.note.empty());
+    CHECK(found.notes.empty());
 }
 
 TEST_CASE("the epsilon of a norm is a culprit in both directions, and what follows inherits from it") {
@@ -126,7 +126,7 @@ TEST_CASE("masks and whole numbers are judged exactly, and what is infinite by r
     const std::string text = to_text(trace_document(right), {.width = 120});
     INFO(text);
     CHECK(agree(right));
-    CHECK(right.note.empty());
+    CHECK(right.notes.empty());
     CHECK(right.judged == 3);
     CHECK(text.find("out-of-range") == std::string::npos);
 
@@ -189,6 +189,98 @@ TEST_CASE("in bfloat16 a right network agrees with float, and a wrong epsilon is
     INFO(text);
     CHECK(agree(right));
     CHECK(culprits(traced(with_norm(3e-2F), graph)) == Names{"n"});
+}
+
+TEST_CASE("a zero's sign is a program's own affair: copies, and sums into zeros") {
+    const std::string graph = R"({"format": "byhand-graph", "version": 1, "gradients": "grad.{}", "steps": [
+      {"result": "y", "operation": "view", "inputs": ["x"], "attributes": {"shape": [4]}},
+      {"result": "z", "operation": "relu", "inputs": ["y"]}]})";
+    Dump dump;
+    put(dump, "x", {2, 2}, {1, -1, 2, -0.0F});
+    put(dump, "y", {4}, {1, -1, 2, 0});
+    put(dump, "z", {4}, {1, 0, 2, -0.0F});
+    put(dump, "grad.z", {4}, {-1, -1, 3, 3});
+    put(dump, "grad.y", {4}, {-1, -0.0F, 3, 0});
+    put(dump, "grad.x", {2, 2}, {-1, 0, 3, 0});
+    CHECK(agree(traced(dump, graph)));
+    put(dump, "grad.x", {2, 2}, {-1, 0.5F, 3, 0});
+    CHECK(culprits(traced(dump, graph)) == Names{"grad.x"});
+}
+
+TEST_CASE("a reference of another network is refused, and what it lacks is counted") {
+    Dump other;
+    put(other, "somewhere", {2}, {1, 2});
+    CHECK_THROWS_AS(traced(run_mlp(), other), InputError);
+    CHECK_THROWS_AS(traced(other), InputError);
+    Dump less = run_mlp();
+    less.erase("t");
+    const Trace found = traced(run_mlp(), less);
+    CHECK(found.not_in_b == Names{"t"});
+    CHECK(to_text(trace_document(found), {.width = 120}).find("not compared with B: 1 tensor, which B lacks: t") !=
+          std::string::npos);
+}
+
+TEST_CASE("a tensor of a wrong shape is the culprit, and what reads it is not judged") {
+    Dump dump = run_mlp();
+    put(dump, "h", {3, 5}, floats(dump, "h"));
+    const Trace found = traced(dump, run_mlp());
+    CHECK(culprits(found) == Names{"h"});
+    CHECK(unjudged(found) > 0);
+    Dump weights = run_mlp();
+    put(weights, "W1", {7, 3}, floats(weights, "W1"));
+    CHECK(culprits(traced(weights, run_mlp())) == Names{"W1"});
+    Dump nan = run_mlp();
+    std::vector<float> x = floats(nan, "x");
+    x[3] = std::nanf("");
+    put(nan, "x", {5, 7}, x);
+    REQUIRE(traced(nan).notes.size() == 1);
+    CHECK(traced(nan).notes[0] == "x, an input of the graph, has NaN in a.npz");
+}
+
+TEST_CASE("in bfloat16 a gradient may be computed from the result that was kept, or anew") {
+    const std::string graph = R"({"format": "byhand-graph", "version": 1, "gradients": "grad.{}", "steps": [
+      {"result": "p", "operation": "softmax", "inputs": ["x"], "attributes": {"dim": -1}}]})";
+    const std::vector<float> x = {0.5F, -1.25F, 2, 0.375F, 1.5F}, dp = {1, -2, 0.5F, 3, -1};
+    const auto narrow = [](const std::string& name, const std::vector<double>& numbers) {
+        StoredTensor tensor{name, {1, numbers.size()}, DType::bfloat16, {}};
+        for (const double number : numbers) {
+            const std::uint16_t bits = bfloat16_of(number);
+            tensor.bytes.push_back(static_cast<std::byte>(bits & 255));
+            tensor.bytes.push_back(static_cast<std::byte>(bits >> 8));
+        }
+        return tensor;
+    };
+    const auto gradient = [&](const std::vector<double>& p, bool without_sum = false) {
+        double sum = 0;
+        std::vector<double> dx;
+        for (std::size_t i = 0; i < p.size(); ++i) {
+            sum += without_sum ? 0 : p[i] * double{dp[i]};
+        }
+        for (std::size_t i = 0; i < p.size(); ++i) {
+            dx.push_back(p[i] * (double{dp[i]} - sum));
+        }
+        return dx;
+    };
+    double total = 0;
+    std::vector<double> exact, kept;
+    for (const float one : x) {
+        total += std::exp(double{one});
+    }
+    for (const float one : x) {
+        exact.push_back(std::exp(double{one}) / total);
+        kept.push_back(of_bfloat16(bfloat16_of(exact.back())));
+    }
+    Dump dump = {{"x", narrow("x", {x.begin(), x.end()})},
+                 {"p", narrow("p", exact)},
+                 {"grad.p", narrow("grad.p", {dp.begin(), dp.end()})}};
+    for (const std::vector<double>& p : {exact, kept}) {
+        dump["grad.x"] = narrow("grad.x", gradient(p));
+        const Trace found = traced(dump, graph);
+        CHECK(agree(found));
+        CHECK(agrees(found.model.values.back().isolated->verdict()));
+    }
+    dump["grad.x"] = narrow("grad.x", gradient(kept, true));
+    CHECK(culprits(traced(dump, graph)) == Names{"grad.x"});
 }
 
 TEST_CASE("what can't be judged is counted, with the reason") {
