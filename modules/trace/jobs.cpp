@@ -73,9 +73,9 @@ private:
             call.views[step.vjp->of] = of;
             const std::size_t dy = job.reads.size();
             job.reads.push_back(step.vjp->gradient);
-            job.right = operations_.gradient({{std::move(call), dy}}, of, job.reads.size(), Terms::sum);
+            job.right = operations_.gradient({{std::move(call), dy, {}}}, of, job.reads.size(), Terms::sum);
         } else {
-            job.right = operations_.value(std::move(call), job.reads.size());
+            job.right = operations_.value(call, job.reads.size());
         }
         jobs_.push_back(std::move(job));
         if (!step.vjp) {
@@ -124,7 +124,7 @@ private:
             job.where += step->where.empty() ? "" : (job.where.empty() ? "" : ", ") + step->where;
             job.file = step->file;
             job.path = step->path + ", the gradient of " + of;
-            Pullback pullback{call_of(*step, job.reads), {}};
+            Pullback pullback{call_of(*step, job.reads), {}, {}};
             const std::string dy = gradient_name(graph_, step->result);
             const bool is_loss = !readers_.contains(step->result) && has_(step->result) == Presence::single;
             if (has_(dy) != Presence::absent) {
@@ -156,7 +156,7 @@ private:
             if (job.terms > 1) {
                 job.magnitudes = operations_.gradient(pullbacks, 0, job.reads.size(), Terms::magnitudes);
             }
-            job.right = operations_.gradient(std::move(pullbacks), 0, job.reads.size(), Terms::sum);
+            job.right = operations_.gradient(pullbacks, 0, job.reads.size(), Terms::sum);
         }
         jobs_.push_back(std::move(job));
     }

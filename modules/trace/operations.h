@@ -36,9 +36,9 @@ struct TracedOperations {
     // Whether the gradient of a known operation can be computed from its result, as that of tanh.
     bool (*has_gradient_from_result)(const std::string& operation);
     // Of known operations. An evaluation throws std::invalid_argument if the views do not fit.
-    Evaluate (*value)(TracedCall call, std::size_t views);
+    Evaluate (*value)(const TracedCall& call, std::size_t views);
     // The gradient of the view at the place `of`.
-    Evaluate (*gradient)(std::vector<Pullback> pullbacks, std::size_t of, std::size_t views, Terms terms);
+    Evaluate (*gradient)(const std::vector<Pullback>& pullbacks, std::size_t of, std::size_t views, Terms terms);
 };
 
 // Loads LibTorch and the module. Throws InputError if one is missing or can't be loaded.

@@ -1,37 +1,32 @@
-// An operation of a graph, by LibTorch.
+// LibTorch's operations by their schemas.
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <ATen/core/function_schema.h>
+#include <ATen/core/stack.h>
 
-#include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "trace/attributes.h"
-#include "trace/graph.h"
-
 namespace byhand {
 
-// What an operation is given. A tensor that is left out is undefined; a number is a tensor without dimensions that does
-// not decide the type of what is computed with it.
-struct TracedArguments {
-    const TracedStep& step;
-    std::vector<at::Tensor> tensors;
-
-    at::Tensor operator[](std::size_t place) const { return place < tensors.size() ? tensors[place] : at::Tensor(); }
+struct TracedOperation {
+    c10::FunctionSchema schema;
+    std::function<void(torch::jit::Stack& stack)> call;  // takes the arguments, leaves the results
 };
 
-struct TracedReference {
-    std::size_t fewest, most;  // inputs; the first `fewest` can't be left out
-    std::vector<Attribute> attributes;
-    at::Tensor (*compute)(const TracedArguments& given);
-    bool has_several_results = false;  // of which "output" chooses one
-    // The gradient of the first input from the result and its gradient, as programs compute it that keep the result.
-    at::Tensor (*from_result)(const TracedStep& step, const at::Tensor& y, const at::Tensor& dy) = nullptr;
-};
+// The overloads of an operation. Each returns new tensors or views, and draws no random numbers.
+using TracedOverloads = std::map<std::string, std::vector<TracedOperation>>;
 
-// By their ATen names.
-const std::map<std::string, TracedReference>& traced_references();
+// By their names without "aten::". What torch.nn.functional has with another order of arguments than ATen, or without
+// random numbers only, is as there.
+const TracedOverloads& traced_overloads();
+
+// The gradient of an operation's first input, from the result y and its gradient, as programs compute it that keep the
+// result. nullptr if it does not follow from these. `dim` is that of the operation.
+using FromResult = at::Tensor (*)(const at::Tensor& y, const at::Tensor& dy, std::int64_t dim);
+FromResult gradient_from_result(const std::string& operation);
 
 }  // namespace byhand
