@@ -133,7 +133,8 @@ Figure network(const Trace& trace, const Section& section, const Readers& reader
     return figure;
 }
 
-Details details_of(const Trace& trace, const Section& section, const Readers& readers, const Entry& entry) {
+Details details_of(const Trace& trace, const Section& section, const Readers& readers, const Entry& entry,
+                   const std::string& note) {
     const ValueReport& value = *entry.value;
     const TracedTensor& tensor = trace.tensors[section.places.at(value.name)];
     const auto links = [&](const std::vector<std::string>& names) {
@@ -150,6 +151,9 @@ Details details_of(const Trace& trace, const Section& section, const Readers& re
                  {"type", tensor.type ? name_of(*tensor.type) : "none: A lacks it"},
                  {"reads", links(value.reads)},
                  {"read by", read_by == readers.end() ? "nothing" : links(read_by->second)}}};
+    if (!note.empty()) {
+        facts.rows.push_back({"note", note});
+    }
     if (value.role.kind == Role::Kind::inherited) {
         facts.rows.push_back({"inherited from", link(section, value.role.from)});
     }
@@ -171,7 +175,8 @@ void append_page(Document& document, Table table, const Trace& trace, const Word
     std::map<std::string, report::Images> images;
     for (const Entry& entry : section.entries) {
         const ValueReport& value = *entry.value;
-        table.details.push_back(details_of(trace, section, readers, entry));
+        table.details.push_back(
+            details_of(trace, section, readers, entry, table.rows[table.details.size()].back().shown));
         if (value.picture != nullptr) {
             const bool with_b = is_off_with_b(value);
             images[entry.id] = {

@@ -323,6 +323,8 @@ TEST_CASE("a page has the network, with the culprit and where its error goes, an
     CHECK(details_of(page, "n").find(">LibTorch</th>") != std::string::npos);
     CHECK(details_of(page, "t").find("aria-label=\"heatmap of t\"") != std::string::npos);
     CHECK(details_of(page, "t").find(">B</th>") != std::string::npos);
+    CHECK(details_of(page, "t").find(" over the limit") != std::string::npos);
+    CHECK(details_of(page, "b1").find(" over the limit") == std::string::npos);
     CHECK(details_of(page, "x").find("heatmap") == std::string::npos);
     CHECK(page.find("<details open=\"open\"><summary><span>n, details") != std::string::npos);
 
