@@ -93,15 +93,19 @@ std::size_t rows_of(const std::vector<Panel>& panels) {
 }
 
 // Of too many rows those of tensors with such a mark, or a worse one, and of what they read and are read by.
-std::vector<Panel> around(std::vector<Panel> panels, const Section& section, const Readers& readers, Mark most) {
+std::vector<Panel> around(std::vector<Panel> panels, const Section& section, Mark most) {
+    const auto is_one = [&](const std::string& name) {
+        const Entry* entry = section.find(name);
+        return entry != nullptr && entry->mark <= most;
+    };
     std::set<std::string> near;
     for (const Entry& entry : section.entries) {
-        if (entry.mark <= most) {
+        const std::vector<std::string>& reads = entry.value->reads;
+        if (is_one(entry.name())) {
+            near.insert(reads.begin(), reads.end());
+        }
+        if (is_one(entry.name()) || std::ranges::any_of(reads, is_one)) {
             near.insert(entry.name());
-            near.insert(entry.value->reads.begin(), entry.value->reads.end());
-            if (const auto found = readers.find(entry.name()); found != readers.end()) {
-                near.insert(found->second.begin(), found->second.end());
-            }
         }
     }
     for (Panel& panel : panels) {
@@ -112,24 +116,23 @@ std::vector<Panel> around(std::vector<Panel> panels, const Section& section, con
     return panels;
 }
 
-Figure network(const Trace& trace, const Section& section, const Readers& readers) {
+Figure network(const Trace& trace, const Section& section) {
     const std::vector<Panel> all = panels_of(trace, section);
     if (rows_of(all) <= kMostRows) {
         return network_figure(section, all);
     }
-    std::vector<Panel> some = around(all, section, readers, Mark::bad);
+    std::vector<Panel> some = around(all, section, Mark::bad);
     if (rows_of(some) > kMostRows && !trace.model.culprits.empty()) {
-        some = around(all, section, readers, Mark::culprit);
+        some = around(all, section, Mark::culprit);
     }
     std::size_t rows = 0;
     some.erase(std::ranges::find_if(some, [&](const Panel& panel) { return (rows += panel.size()) > kMostRows; }),
                some.end());
     Figure figure = network_figure(section, some);
     figure.caption = "The network";
-    figure.note +=
-        some.empty()
-            ? fmt::format("Not drawn: none of its {} tensors is off.", report::grouped(rows_of(all)))
-            : fmt::format("\nOf {} rows only those around what is off are drawn.", report::grouped(rows_of(all)));
+    const std::string n = report::grouped(rows_of(all));
+    figure.note += some.empty() ? "Not drawn: none of its " + n + " rows is off."
+                                : "\nOf " + n + " rows only those around what is off are drawn.";
     return figure;
 }
 
@@ -187,7 +190,7 @@ void append_page(Document& document, Table table, const Trace& trace, const Word
                 }};
         }
     }
-    document.blocks.emplace_back(network(trace, section, readers));
+    document.blocks.emplace_back(network(trace, section));
     document.blocks.emplace_back(std::move(table));
     add_drawings(document, images, kImagesOfAny);
 }

@@ -355,7 +355,7 @@ TEST_CASE("of a large graph only what is around the culprit is drawn") {
     }
     const std::string graph = R"({"format": "byhand-graph", "version": 1, "steps": [)" + steps + "]}";
     const std::string right = to_html(trace_document(traced(a, graph)));
-    CHECK(right.find("Not drawn: none of its 201 tensors is off.") != std::string::npos);
+    CHECK(right.find("Not drawn: none of its 201 rows is off.") != std::string::npos);
     CHECK(right.find("<svg") == std::string::npos);
     put(a, "s100", {2}, {1, 3});  // the next step is wrong on that
     const std::string page = to_html(trace_document(traced(a, graph)));

@@ -101,7 +101,7 @@ struct Span {
     std::size_t characters;  // that a box has room for
     double middle() const { return (from + to) / 2.0; }
 };
-constexpr Span kForward{18, 144, 17}, kBackward{152, 278, 17}, kLater{294, 434, 22};
+constexpr Span kForward{18, 144, 18}, kBackward{152, 278, 18}, kLater{294, 434, 22};
 
 // A column is only as wide as what its rows have.
 int column_width(const std::vector<Panel>& panels) {
@@ -181,11 +181,11 @@ std::string framed(const Entry* entry, const std::string& style, const std::stri
            "\n";
 }
 
-// The name after `before`, or as many of its last characters as there is room for.
+// The name after `before`, or as many of its last characters as there is room for after "…", which may be wide.
 std::string fitted(const std::string& before, const std::string& name, Span span) {
     const std::u32string all = from_utf8(name);
     const std::size_t room = span.characters - width_of(before);
-    return before + (all.size() <= room ? name : "…" + to_utf8(all.substr(all.size() - room + 1)));
+    return before + (all.size() <= room ? name : "…" + to_utf8(all.substr(all.size() - room + 2)));
 }
 
 std::string box(const Section& section, const std::string& name, const std::string& given, Span span, double middle) {

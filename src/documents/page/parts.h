@@ -86,8 +86,6 @@ using Panel = std::vector<NetworkRow>;  // in one column
 
 // The network as a diagram, in columns of whole panels.
 Figure network_figure(const Section& section, const std::vector<Panel>& panels);
-// The panels of the network that is compared.
-std::vector<Panel> panels_of(const PageContents& shown, const Section& section);
 
 struct DrawnTensor {
     const std::string& name;
