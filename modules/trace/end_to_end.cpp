@@ -59,8 +59,15 @@ std::vector<double> numbers_of(const StoredTensor& tensor) {
     return numbers;
 }
 
-Finding finding_against(const StoredTensor& a, const StoredTensor& b, std::vector<double> limits) {
+std::shared_ptr<const Picture> picture_of(const std::vector<double>& ours, const std::vector<double>& right,
+                                          const Shape& shape, const std::vector<double>& limits) {
+    const View a{"", shape, DType::float64, ours.data()}, b{"", shape, DType::float64, right.data()};
+    return std::make_shared<const Picture>(picture_of(a, b, nullptr, limits, TooWide::decides));
+}
+
+Difference difference_of(const StoredTensor& a, const StoredTensor& b, std::vector<double> limits, bool with_picture) {
     Trial trial;
+    std::shared_ptr<const Picture> picture;
     if (a.shape != b.shape) {
         trial.verdict = Verdict::shape;
         trial.note = to_string(a.shape) + " in A, " + to_string(b.shape) + " in B";
@@ -73,9 +80,12 @@ Finding finding_against(const StoredTensor& a, const StoredTensor& b, std::vecto
         }
         trial = trial_of(std::span<const double>(ours),
                          {a.name, a.shape, right, limits, [&] { return extents_of(a.shape); }});
+        if (with_picture && fails(trial.verdict)) {
+            picture = picture_of(ours, right, a.shape, limits);
+        }
     }
     trial.shape = a.shape;
-    return static_cast<const Finding&>(trial);
+    return {static_cast<const Finding&>(trial), std::move(picture)};
 }
 
 EndToEnd::EndToEnd(const std::vector<const TracedJob*>& judged, const std::set<std::string>& made, const Dumps& dumps)
@@ -180,26 +190,26 @@ std::string EndToEnd::run() {
     return "";
 }
 
-std::optional<Finding> EndToEnd::finding(const std::string& name) const {
+std::optional<Difference> EndToEnd::difference(const std::string& name) const {
     const std::optional<StoredTensor> a = dumps_.read_a(name), b = dumps_.read_b(name);
     if (!a || !b || is_integer(a->dtype) || is_integer(b->dtype)) {
         return std::nullopt;
     }
     const auto place = places_.find(name);
     if (sampled_.empty() || place == places_.end()) {
-        Finding found = finding_against(*a, *b, std::vector<double>(count(b->shape)));
+        Finding found = difference_of(*a, *b, std::vector<double>(count(b->shape)), false).finding;
         found.verdict = found.verdict == Verdict::shape ? Verdict::shape : Verdict::undecided;
         found.limit.reset();
         found.used.reset();
-        return found;
+        return Difference{std::move(found)};
     }
     const Sampled& right = sampled_[place->second];
     if (right.limits.size() != count(b->shape)) {
-        return finding_against(*a, *b, std::vector<double>(count(b->shape)));
+        return difference_of(*a, *b, std::vector<double>(count(b->shape)), dumps_.pictures);
     }
     std::vector<double> limits = limits_in(a->dtype, right, right.limits);
     std::ranges::transform(limits, limits_in(b->dtype, right, right.limits), limits.begin(), std::plus());
-    return finding_against(*a, *b, limits);
+    return difference_of(*a, *b, limits, dumps_.pictures);
 }
 
 }  // namespace byhand

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,8 +16,16 @@ namespace byhand {
 
 std::vector<double> numbers_of(const StoredTensor& tensor);
 
+struct Difference {
+    Finding finding;
+    std::shared_ptr<const Picture> picture = nullptr;  // if it is wanted, and the finding fails
+};
 // A's numbers held to B's. The verdict is shape where the shapes differ.
-Finding finding_against(const StoredTensor& a, const StoredTensor& b, std::vector<double> limits);
+Difference difference_of(const StoredTensor& a, const StoredTensor& b, std::vector<double> limits, bool with_picture);
+
+// Of numbers of that shape, each with its limit.
+std::shared_ptr<const Picture> picture_of(const std::vector<double>& ours, const std::vector<double>& right,
+                                          const Shape& shape, const std::vector<double>& limits);
 
 class EndToEnd {
 public:
@@ -28,7 +37,7 @@ public:
     std::string run();
 
     // Of a value that both have. Undecided, without a limit, if it depends on what is not judged.
-    std::optional<Finding> finding(const std::string& name) const;
+    std::optional<Difference> difference(const std::string& name) const;
 
 private:
     void add_input(const std::string& name);

@@ -60,7 +60,7 @@ private:
                       .file = step.file,
                       .path = step.path,
                       .reads = {},
-                      .is_gradient = step.vjp.has_value()};
+                      .gradient_of = step.vjp ? step.inputs[step.vjp->of].tensor : ""};
         made_.insert(step.result);
         const bool is_known = operations_.knows(step);
         TracedCall call = call_of(step, job.reads);
@@ -112,8 +112,7 @@ private:
         if (readers == readers_.end() || made_.contains(name) || has_(name) == Presence::absent) {
             return;
         }
-        TracedJob job{
-            .makes = name, .what = {}, .where = {}, .file = {}, .path = {}, .reads = {of}, .is_gradient = true};
+        TracedJob job{.makes = name, .what = {}, .where = {}, .file = {}, .path = {}, .reads = {of}, .gradient_of = of};
         std::vector<Pullback> pullbacks;
         std::vector<std::string> operations;
         for (const std::size_t place : readers->second) {

@@ -17,9 +17,9 @@ struct TracedJob {
     std::string what, where;         // as in TracedTensor
     std::string file, path;          // the step's place in the graph, for messages
     std::vector<std::string> reads;  // a view for each
-    bool is_gradient = false;
-    Evaluate right = {};         // empty: it is not judged
-    Evaluate from_results = {};  // of a gradient that can be computed from results of the forward pass; else empty
+    std::string gradient_of = {};    // the tensor; empty: it is none
+    Evaluate right = {};             // empty: it is not judged
+    Evaluate from_results = {};      // of a gradient that can be computed from results of the forward pass; else empty
     // Of a gradient: a program may compute it from what the forward step has kept besides its result, as a norm's mean.
     bool may_use_statistics = false;
     std::string unjudged = {};  // why

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -21,16 +22,16 @@ namespace byhand {
 namespace {
 
 // An input of both: A's number is B's, rounded once to the coarser of their types if these differ.
-Finding input_finding(const StoredTensor& a, const StoredTensor& b) {
+Difference input_difference(const StoredTensor& a, const StoredTensor& b, bool with_picture) {
     const bool same_type = a.dtype == b.dtype || is_integer(a.dtype) || is_integer(b.dtype);
     std::vector<double> limits;
     for (const double right : numbers_of(b)) {
         const bool is_exact = same_type || !std::isfinite(right);
         limits.push_back(is_exact ? 0 : spacing_at(right, coarser_of(a.dtype, b.dtype)) / 2);
     }
-    Finding found = finding_against(a, b, limits);
-    if (found.verdict == Verdict::vacuous) {  // no step has made these zeros
-        found.verdict = Verdict::exact;
+    Difference found = difference_of(a, b, limits, with_picture);
+    if (found.finding.verdict == Verdict::vacuous) {  // no step has made these zeros
+        found.finding.verdict = Verdict::exact;
     }
     return found;
 }
@@ -44,12 +45,13 @@ bool has_nan(const StoredTensor& tensor) {
 struct TracedTrial {
     Trial trial;
     std::optional<Trial> inside = std::nullopt;
+    std::shared_ptr<const Picture> picture = nullptr;  // if it is wanted, and there is an error
 };
 
 // A's tensor against what `right` computes. Within: of 16 bits also the limits of computing inside of the operation in
 // 16 bits.
 TracedTrial trial_against(const Evaluate& right, const TracedJob& job, const StoredTensor& ours,
-                          const std::vector<View>& inputs) {
+                          const std::vector<View>& inputs, bool with_picture) {
     // Without inputs, as of check(ours, matches(…)): then the class of what is not finite counts, whatever they are.
     const Evaluate right_here = [&](const std::vector<View>& /*none*/, Precision precision) {
         return right(inputs, precision);
@@ -90,6 +92,10 @@ TracedTrial trial_against(const Evaluate& right, const TracedJob& job, const Sto
                         {job.makes, ours.shape, exact, some, [&] { return extents_of(ours.shape); }, of_class});
     };
     trial = within(limits);
+    std::shared_ptr<const Picture> picture;
+    if (with_picture && (trial.error > 0.0 || fails(trial.verdict))) {
+        picture = picture_of(numbers, exact, ours.shape, limits);
+    }
     std::optional<Trial> inside;
     if (is_narrow(ours.dtype) && fails(trial.verdict)) {
         const double units = spacing_at(1, ours.dtype) / spacing_at(1, DType::float32);
@@ -104,15 +110,17 @@ TracedTrial trial_against(const Evaluate& right, const TracedJob& job, const Sto
     if (trial.verdict == Verdict::vacuous && is_integer(ours.dtype)) {  // a mask of nothing is right
         trial.verdict = Verdict::exact;
     }
-    return {std::move(trial), std::move(inside)};
+    return {std::move(trial), std::move(inside), std::move(picture)};
 }
 
 // In 16 bits the result that a program keeps is another than the one that LibTorch computes anew: either may be used.
-TracedTrial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs) {
+TracedTrial isolated(const TracedJob& job, const StoredTensor& ours, const std::vector<StoredTensor>& inputs,
+                     bool with_picture) {
     const std::vector<View> given = views(inputs);
-    TracedTrial both = trial_against(job.right, job, ours, given);
+    TracedTrial both = trial_against(job.right, job, ours, given, with_picture);
     if (is_narrow(ours.dtype) && job.from_results && fails(both.trial.verdict)) {
-        if (TracedTrial other = trial_against(job.from_results, job, ours, given); agrees(other.trial.verdict)) {
+        if (TracedTrial other = trial_against(job.from_results, job, ours, given, with_picture);
+            agrees(other.trial.verdict)) {
             return other;
         }
     }
@@ -154,6 +162,7 @@ private:
     };
     Pass forward_, backward_;
     InsideTrials undecided_;
+    std::map<std::string, std::shared_ptr<const Picture>> from_b_;  // of errors against B
     std::vector<ListFault> faults_;
     std::vector<const TracedJob*> judged_;
     std::set<std::string> missing_, misshapen_;  // misshapen: also what is made of these
@@ -179,6 +188,7 @@ ValueReport& Tracer::add(const TracedJob& job, const std::optional<StoredTensor>
     TracedTensor& tensor = trace_.tensors.emplace_back();
     tensor.what = job.what;
     tensor.where = job.where;
+    tensor.gradient_of = job.gradient_of;
     if (ours) {
         value.shape = ours->shape;
         tensor.type = ours->dtype;
@@ -200,7 +210,9 @@ void Tracer::add_inputs(const TracedJob& job) {
         if (a && b) {
             ValueReport& value =
                 add({.makes = name, .what = "input", .where = {}, .file = {}, .path = {}, .reads = {}}, a);
-            value.operations = input_finding(*a, *b);
+            Difference difference = input_difference(*a, *b, dumps_.pictures);
+            value.operations = std::move(difference.finding);
+            from_b_[name] = std::move(difference.picture);
             if (fails(value.operations->verdict)) {
                 faults_.push_back({name, name, "an input of the graph, which is another tensor in B"});
             }
@@ -229,7 +241,7 @@ std::vector<StoredTensor> Tracer::inputs_of(const TracedJob& job, std::string& l
 void Tracer::judge(const TracedJob& job) {
     const std::optional<StoredTensor> ours = dumps_.read_a(job.makes);
     has_made_ = has_made_ || ours;
-    const ValueReport& value = add(job, ours);
+    ValueReport& value = add(job, ours);
     graph_.forward.push_back(
         {.makes = job.makes, .shape = value.shape, .reads = job.reads, .in_float = {}, .in_double = {}, .rounded = {}});
     std::string& unjudged = trace_.tensors.back().unjudged;
@@ -247,8 +259,9 @@ void Tracer::judge(const TracedJob& job) {
         return;
     }
     try {
-        TracedTrial both = isolated(job, *ours, inputs);
-        Pass& pass = job.is_gradient ? backward_ : forward_;
+        TracedTrial both = isolated(job, *ours, inputs, dumps_.pictures);
+        value.picture = std::move(both.picture);
+        Pass& pass = job.gradient_of.empty() ? forward_ : backward_;
         pass.roundings += both.trial.error > 0.0 ? 1 : 0;
         if (both.inside) {
             (job.may_use_statistics ? undecided_ : pass.inside).emplace_back(isolated_.size(), *both.inside);
@@ -292,8 +305,11 @@ void Tracer::compare_with_b() {
     std::size_t compared = 0;
     for (ValueReport& value : values_) {
         if (made_.contains(value.name)) {
-            value.operations = chain.finding(value.name);
-            compared += value.operations ? 1 : 0;
+            if (std::optional<Difference> difference = chain.difference(value.name)) {
+                value.operations = std::move(difference->finding);
+                from_b_[value.name] = std::move(difference->picture);
+                ++compared;
+            }
         }
     }
     if (compared == 0) {
@@ -327,6 +343,9 @@ Trace Tracer::run() {
         compare_with_b();
     }
     trace_.model = blame(dumps_.a, std::move(values_), std::move(isolated_), faults_, graph_);
+    for (ValueReport& value : trace_.model.values) {
+        value.picture = is_off_with_b(value) ? from_b_[value.name] : value.picture;
+    }
     trace_.model.missing.assign(missing_.begin(), missing_.end());
     return std::move(trace_);
 }
@@ -341,6 +360,10 @@ bool agree(const Trace& trace) {
     const auto is_shown = [](const ValueReport& value) { return value.isolated && agrees(value.isolated->verdict()); };
     return trace.model.culprits.empty() && trace.model.downstream.empty() &&
            std::ranges::any_of(trace.model.values, is_shown);
+}
+
+bool is_off_with_b(const ValueReport& value) {
+    return value.operations && fails(value.operations->verdict) && !(value.isolated && value.isolated->wrong());
 }
 
 std::size_t unjudged(const Trace& trace) {

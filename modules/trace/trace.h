@@ -23,6 +23,7 @@ using ReadTensor = std::function<std::optional<StoredTensor>(const std::string& 
 struct TracedTensor {
     std::string what;           // makes it: "layer_norm", "gradient through add, linear"; "input"
     std::string where;          // in the program; may be empty
+    std::string gradient_of;    // the tensor; empty: it is no gradient
     std::optional<DType> type;  // none if A lacks it
     std::string unjudged;       // why its step is not judged; else empty
 };
@@ -43,6 +44,7 @@ struct Dumps {
     ReadTensor read_a;
     std::string b = {};
     ReadTensor read_b = {};  // may be empty
+    bool pictures = false;   // of each tensor's errors, for a page
     // Called after each step, of so many.
     std::function<void(std::size_t done, std::size_t all)> progress = [](std::size_t /*done*/, std::size_t /*all*/) {};
 };
@@ -56,7 +58,11 @@ Trace trace(const TracedGraph& graph, const Dumps& dumps, const TracedOperations
 bool agree(const Trace& trace);
 std::size_t unjudged(const Trace& trace);
 
+// Whether what is wrong with a tensor is its difference to B: its step is not wrong in isolation.
+bool is_off_with_b(const ValueReport& value);
+
 // The verdict in a sentence, the culprits and what inherits from them, what is not judged, then a row for each tensor.
+// In pages also the network as a diagram, and details of each tensor with its images.
 Document trace_document(const Trace& trace);
 Text conclusion(const Trace& trace);
 

@@ -11,18 +11,12 @@
 #include "documents/phrases.h"
 #include "library/checked.h"
 #include "report/writers.h"
-#include "trace/trace.h"
+#include "trace/trace_page.h"
 
 namespace byhand {
 namespace {
 
 constexpr std::size_t kFewNames = 4;
-
-const char* name_of(DType type) {
-    constexpr const char* kNames[] = {"float32", "float64", "int64", "bfloat16",
-                                      "float16", "int8",    "int16", "int32"};  // in the order of DType
-    return kNames[static_cast<std::size_t>(type)];
-}
 
 Presentation presentation(const Trace& trace) {
     Presentation how;
@@ -37,19 +31,6 @@ Presentation presentation(const Trace& trace) {
         return SourceLine{tensor.what + (tensor.where.empty() ? "" : ", " + tensor.where), ""};
     };
     return how;
-}
-
-// What decides on the tensor: a step that is wrong, a difference to B, or a step that is right.
-Cell verdict_of(const ValueReport& value, const TracedTensor& tensor) {
-    if (value.isolated && value.isolated->wrong()) {
-        return verdict_cell(value.isolated->verdict());
-    }
-    if (value.operations && (fails(value.operations->verdict) || (!value.isolated && tensor.unjudged.empty()))) {
-        Cell cell = verdict_cell(value.operations->verdict);
-        cell.mark = value.role.kind == Role::Kind::inherited ? Mark::inherited : cell.mark;
-        return cell;
-    }
-    return value.isolated ? verdict_cell(value.isolated->verdict()) : Cell("not judged", "not_judged", Mark::open);
 }
 
 Table table_of(const Trace& trace) {
@@ -142,6 +123,24 @@ Text unjudged_text(const Trace& trace) {
 
 }  // namespace
 
+const char* name_of(DType type) {
+    constexpr const char* kNames[] = {"float32", "float64", "int64", "bfloat16",
+                                      "float16", "int8",    "int16", "int32"};  // in the order of DType
+    return kNames[static_cast<std::size_t>(type)];
+}
+
+Cell verdict_of(const ValueReport& value, const TracedTensor& tensor) {
+    if (value.isolated && value.isolated->wrong()) {
+        return verdict_cell(value.isolated->verdict());
+    }
+    if (is_off_with_b(value) || (value.operations && !value.isolated && tensor.unjudged.empty())) {
+        Cell cell = verdict_cell(value.operations->verdict);
+        cell.mark = value.role.kind == Role::Kind::inherited ? Mark::inherited : cell.mark;
+        return cell;
+    }
+    return value.isolated ? verdict_cell(value.isolated->verdict()) : Cell("not judged", "not_judged", Mark::open);
+}
+
 Text conclusion(const Trace& trace) {
     const std::size_t culprits = trace.model.culprits.size(), downstream = trace.model.downstream.size();
     const std::size_t left_out = unjudged(trace);
@@ -215,7 +214,7 @@ Document trace_document(const Trace& trace) {
                      {"not_in_b", trace.not_in_b},
                      {"notes", trace.notes},
                      {"tensors", json_of_rows(table)}};
-    document.blocks.emplace_back(std::move(table));
+    append_page(document, std::move(table), trace, report::wording(how));
     document.suites = {std::move(suite)};
     return document;
 }

@@ -49,6 +49,7 @@ int trace(const TraceOptions& options) {
     const ReportFile report(options.report);
     const TracedGraph graph = read_graph(read_text(options.graph, kLargestGraph), options.graph);
     Dumps dumps{.a = options.a, .read_a = reader_of(options.a)};
+    dumps.pictures = report.format() == "html";
     if (!options.b.path.empty()) {
         dumps.b = options.b;
         dumps.read_b = reader_of(options.b);

@@ -128,7 +128,7 @@ struct Formulas {
     std::vector<ShownFormula> formulas;
 };
 
-// An image in SVG, or several beside one another, with a note below. Text has none.
+// An image in SVG, or several beside one another, with a note below; or the note alone. Text has none.
 struct Figure {
     std::string caption, svg;
     std::string note = {};

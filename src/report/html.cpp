@@ -147,7 +147,7 @@ std::string html_of(const Formulas& formulas) {
 
 // Without the XML declaration, which may stand only at a file's beginning.
 std::string html_of(const Figure& figure) {
-    if (figure.svg.empty()) {
+    if (figure.svg.empty() && figure.note.empty()) {
         return "";
     }
     const std::string caption =

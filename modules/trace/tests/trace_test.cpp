@@ -1,5 +1,8 @@
 #include "trace/trace.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdint>
@@ -19,9 +22,24 @@ Trace traced(const Dump& a, const std::string& graph = kGraph) {
     return trace(read_graph(graph, "graph.json"), {.a = "a.npz", .read_a = reader(a)}, load_traced_operations());
 }
 
-Trace traced(const Dump& a, const Dump& b, const std::string& graph = kGraph) {
+Trace traced(const Dump& a, const Dump& b, const std::string& graph = kGraph, bool pictures = false) {
     return trace(read_graph(graph, "graph.json"),
-                 {.a = "a.npz", .read_a = reader(a), .b = "b.npz", .read_b = reader(b)}, load_traced_operations());
+                 {.a = "a.npz", .read_a = reader(a), .b = "b.npz", .read_b = reader(b), .pictures = pictures},
+                 load_traced_operations());
+}
+
+// The part of a page from `begin` to `end`, from the first place of `from` on; empty if there is none.
+std::string part_of(const std::string& page, const std::string& from, const std::string& begin,
+                    const std::string& end) {
+    const std::size_t at = page.find(begin, std::min(page.find(from), page.size()));
+    return at == std::string::npos
+               ? ""
+               : page.substr(at + begin.size(), page.find(end, at + begin.size()) - at - begin.size());
+}
+
+// The details of a tensor.
+std::string details_of(const std::string& page, const std::string& name) {
+    return part_of(page, "<summary><span>" + name + ", details", "<div class=\"opened\"", "</details>");
 }
 
 std::vector<std::string> culprits(const Trace& trace) {
@@ -281,6 +299,72 @@ TEST_CASE("in bfloat16 a gradient may be computed from the result that was kept,
     }
     dump["grad.x"] = narrow("grad.x", gradient(kept, true));
     CHECK(culprits(traced(dump, graph)) == Names{"grad.x"});
+}
+
+TEST_CASE("a page has the network, with the culprit and where its error goes, and the errors of each tensor") {
+    const Trace found = traced(run_mlp({.epsilon = 1e-5}), run_mlp(), kGraph, true);
+    const std::string page = to_html(trace_document(found));
+    const std::string n = part_of(details_of(page, "n"), "", "id=\"", "\"");
+    const std::string t = part_of(details_of(page, "t"), "", "id=\"", "\"");
+    const std::string culprit = part_of(page, "", "<a class=\"box culprit\" href=\"#" + n + "\"", "</a>");
+    CHECK(culprit.find("✗ n</text>") != std::string::npos);
+    const std::string heir = part_of(page, "", "<a class=\"box heir\" href=\"#" + t + "\"", "</a>");
+    CHECK(heir.find("inherited from n") != std::string::npos);
+    // From the lower edge of one to the upper edge of the other, in their middle.
+    const double from = std::stod(part_of(culprit, "", " y=\"", "\"")) + 22,
+                 to = std::stod(part_of(heir, "", " y=\"", "\""));
+    CHECK(part_of(page, "", "<path class=\"wire bad\" d=\"", "\"").find(fmt::format("M81 {}V{}m", from, to)) !=
+          std::string::npos);
+    CHECK(part_of(page, "", "<path class=\"wire\" d=\"", "\"").find("M81 ") != std::string::npos);
+    CHECK(page.find("<title>an input of the graph</title>") == std::string::npos);  // all of them are compared with B
+
+    // Of the culprit's errors against LibTorch, and of what inherits them against B.
+    CHECK(details_of(page, "n").find("aria-label=\"heatmap of n\"") != std::string::npos);
+    CHECK(details_of(page, "n").find(">LibTorch</th>") != std::string::npos);
+    CHECK(details_of(page, "t").find("aria-label=\"heatmap of t\"") != std::string::npos);
+    CHECK(details_of(page, "t").find(">B</th>") != std::string::npos);
+    CHECK(details_of(page, "t").find(" over the limit") != std::string::npos);
+    CHECK(details_of(page, "b1").find(" over the limit") == std::string::npos);
+    CHECK(details_of(page, "x").find("heatmap") == std::string::npos);
+    CHECK(page.find("<details open=\"open\"><summary><span>n, details") != std::string::npos);
+
+    const std::string link = "href=\"#";
+    std::size_t links = 0;
+    for (std::size_t at = page.find(link); at != std::string::npos; at = page.find(link, at + 1)) {
+        const std::string id = page.substr(at + link.size(), page.find('"', at + link.size()) - at - link.size());
+        INFO(id);
+        CHECK(page.find(" id=\"" + id + "\"") != std::string::npos);
+        ++links;
+    }
+    CHECK(links > 50);
+
+    const std::string alone = to_html(trace_document(traced(run_mlp())));
+    CHECK(alone.find("<title>an input of the graph</title>") != std::string::npos);
+    CHECK(alone.find("heatmap") == std::string::npos);
+}
+
+TEST_CASE("of a large graph only what is around the culprit is drawn") {
+    std::string steps;
+    Dump a;
+    put(a, "x", {2}, {1, 2});
+    for (int i = 0; i < 200; ++i) {
+        const std::string before = i == 0 ? "x" : fmt::format("s{}", i - 1);
+        steps += fmt::format(R"({}{{"result": "s{}", "operation": "relu", "inputs": ["{}"]}})", i == 0 ? "" : ",", i,
+                             before);
+        put(a, fmt::format("s{}", i), {2}, {1, 2});
+    }
+    const std::string graph = R"({"format": "byhand-graph", "version": 1, "steps": [)" + steps + "]}";
+    const std::string right = to_html(trace_document(traced(a, graph)));
+    CHECK(right.find("Not drawn: none of its 201 rows is off.") != std::string::npos);
+    CHECK(right.find("<svg") == std::string::npos);
+    put(a, "s100", {2}, {1, 3});  // the next step is wrong on that
+    const std::string page = to_html(trace_document(traced(a, graph)));
+    for (const char* name : {"s99", "✗ s100", "✗ s101", "s102"}) {
+        INFO(name);
+        CHECK(page.find(fmt::format("{}</text>", name)) != std::string::npos);
+    }
+    CHECK(page.find("s98</text>") == std::string::npos);
+    CHECK(page.find("Of 201 rows only those around what is off are drawn.") != std::string::npos);
 }
 
 TEST_CASE("what can't be judged is counted, with the reason") {

@@ -8,74 +8,15 @@
 #include <string_view>
 #include <utility>
 
-#include "base/value.h"
+#include "base/utf8.h"
 #include "documents/page/parts.h"
 #include "report/writers.h"
 
 namespace byhand::report {
 namespace {
 
-// The layer whose weights the step reads, or else the panel before.
-std::size_t next_panel(const Step& step, const std::vector<Layer>& all, std::size_t panel) {
-    for (const Layer& layer : all) {
-        if ((!layer.is_tied || step.makes != "emb") &&
-            std::ranges::find(step.reads, layer.is_tied ? "C" : layer.W()) != step.reads.end()) {
-            panel = layer.number;
-        }
-    }
-    return panel;
-}
-
-// A heading, a value with its gradient, or the other end of a line that leaves the column: "to" or "from" one of them.
-struct Row {
-    std::string heading, end = {}, value = {}, gradient = {};
-};
-using Panel = std::vector<Row>;
-using Pass = decltype(&Row::value);
-constexpr std::array<Pass, 2> kPasses = {&Row::value, &Row::gradient};
-
-// The panels of a network, of the values that are compared: its names, its layers, its loss. Each begins with its
-// heading.
-std::vector<Panel> panels_of(const PageContents& shown, const Section& section) {
-    const std::vector<Layer> all = layers(shown.how.network);
-    std::vector<Panel> panels = {{{"Names and their embedding"}}};
-    for (const Layer& layer : all) {
-        panels.push_back({{layer.is_output   ? "Output layer"
-                           : all.size() == 2 ? "Hidden layer"
-                                             : fmt::format("Hidden layer {}", layer.number)}});
-    }
-    panels.push_back({{"Softmax and loss"}});
-    std::map<std::string, std::size_t> places;
-    const auto place = [&](const std::string& name, std::size_t panel) {
-        if (places.try_emplace(name, panel).second) {
-            panels[panel].push_back({"", "", name, gradient_of(name)});
-        }
-    };
-    std::size_t current = 0;
-    for (const Step* step : all_steps(shown.network)) {
-        const ValueKind kind = value_of(step->makes).kind;
-        current = kind == ValueKind::value ? next_panel(*step, all, current) : current;
-        for (const std::string& read : step->reads) {
-            if (kind == ValueKind::value) {
-                place(read, current);
-            } else if (kind == ValueKind::updated && places.contains(read)) {  // running statistics: no forward step
-                place(without_kind(step->makes), places[read]);                // reads them
-            }
-        }
-        if (kind == ValueKind::value) {
-            place(step->makes, current);
-        }
-        current = step->makes == "logits" ? all.size() + 1 : current;
-    }
-    for (Panel& rows : panels) {
-        std::erase_if(rows, [&](const Row& row) {
-            return row.heading.empty() && !is_index(row.value) && section.find(row.value) == nullptr &&
-                   section.find(row.gradient) == nullptr && section.find(update_of(row.value)) == nullptr;
-        });
-    }
-    std::erase_if(panels, [](const Panel& rows) { return rows.size() == 1; });
-    return panels;
-}
+using Pass = decltype(&NetworkRow::value);
+constexpr std::array<Pass, 2> kPasses = {&NetworkRow::value, &NetworkRow::gradient};
 
 // One panel after the other, in columns of that many rows at most.
 std::vector<Panel> filled(const std::vector<Panel>& panels, std::size_t height) {
@@ -89,10 +30,21 @@ std::vector<Panel> filled(const std::vector<Panel>& panels, std::size_t height) 
     return columns;
 }
 
-// Two columns, or three of a deep network, as low as they can be.
+bool has(const std::vector<Panel>& panels, std::string NetworkRow::*part) {
+    return std::ranges::any_of(panels, [&](const Panel& rows) {
+        return std::ranges::any_of(rows, [&](const NetworkRow& row) { return !(row.*part).empty(); });
+    });
+}
+
+// Two columns, or three of a deep network, as low as they can be; up to four if they are narrow.
 std::vector<Panel> columns_of(const std::vector<Panel>& panels) {
-    const std::size_t most = panels.size() <= 4 ? 2 : 3;
-    std::size_t height = 0;
+    std::size_t rows = 0, height = 0;
+    for (const Panel& panel : panels) {
+        rows += panel.size();
+    }
+    const std::size_t most = !has(panels, &NetworkRow::later) ? std::min<std::size_t>(1 + rows / 15, 4)
+                             : panels.size() <= 4             ? 2
+                                                              : 3;
     while (filled(panels, height).size() > most) {
         ++height;
     }
@@ -115,9 +67,9 @@ bool is_bad(const Section& section, const std::string& name, const std::string& 
 }
 
 void add_end(Panel& column, bool at_top, const std::string& end, const std::string& name, Pass pass) {
-    Row row{"", end, "", ""};
+    NetworkRow row{.end = end};
     row.*pass = name;
-    if (std::ranges::none_of(column, [&](const Row& one) { return !one.end.empty() && one.*pass == name; })) {
+    if (std::ranges::none_of(column, [&](const NetworkRow& one) { return !one.end.empty() && one.*pass == name; })) {
         column.insert(at_top ? column.begin() : column.end(), row);
     }
 }
@@ -128,8 +80,8 @@ void add_ends(std::vector<Panel>& columns, const Section& section) {
     for (const Pass pass : kPasses) {
         for (std::size_t from = 0; from < all.size(); ++from) {
             for (std::size_t to = 0; to < all.size(); ++to) {
-                for (const Row& source : all[from]) {
-                    for (const Row& target : all[to]) {
+                for (const NetworkRow& source : all[from]) {
+                    for (const NetworkRow& target : all[to]) {
                         if (from != to && is_bad(section, source.*pass, target.*pass)) {
                             add_end(columns[from], to < from, "to", target.*pass, pass);
                             add_end(columns[to], from < to, "from", source.*pass, pass);
@@ -142,13 +94,21 @@ void add_ends(std::vector<Panel>& columns, const Section& section) {
 }
 
 // In pixels. The boxes are in the middle of their rows.
-constexpr int kWide = 438, kHead = 26, kRow = 29, kBox = 22;
+constexpr int kHead = 26, kRow = 29, kBox = 22;
 
 struct Span {
     int from, to;
+    std::size_t characters;  // that a box has room for
     double middle() const { return (from + to) / 2.0; }
 };
-constexpr Span kForward{18, 144}, kBackward{152, 278}, kLater{294, 434};
+constexpr Span kForward{18, 144, 18}, kBackward{152, 278, 18}, kLater{294, 434, 22};
+
+// A column is only as wide as what its rows have.
+int column_width(const std::vector<Panel>& panels) {
+    return has(panels, &NetworkRow::later)      ? kLater.to + 4
+           : has(panels, &NetworkRow::gradient) ? kBackward.to + 18
+                                                : kForward.to + 18;
+}
 
 double middle_of(std::size_t row) {
     return kHead + kRow * (static_cast<double>(row) + 0.5);
@@ -176,7 +136,7 @@ using Lines = std::array<std::string, 2>;  // paths: where the error does not go
 
 // Which values of the column read which in the forward pass, and which gradients in the backward pass.
 void add_reads(Lines& lines, const Section& section, const Panel& rows, Pass pass) {
-    const auto is_heading = [](const Row& row) { return !row.heading.empty(); };
+    const auto is_heading = [](const NetworkRow& row) { return !row.heading.empty(); };
     for (auto to = rows.begin(); to != rows.end(); ++to) {
         for (auto from = rows.begin(); from != rows.end(); ++from) {
             const int ends = (from->end.empty() ? 0 : 1) + (to->end.empty() ? 0 : 1);
@@ -185,7 +145,7 @@ void add_reads(Lines& lines, const Section& section, const Panel& rows, Pass pas
                 const bool neighbours = std::all_of(std::min(from, to) + 1, std::max(from, to), is_heading);
                 lines[bad ? 1 : 0] +=
                     arrow(static_cast<std::size_t>(from - rows.begin()), static_cast<std::size_t>(to - rows.begin()),
-                          neighbours, pass == &Row::value ? -1 : 1);
+                          neighbours, pass == &NetworkRow::value ? -1 : 1);
             }
         }
     }
@@ -197,9 +157,9 @@ Lines lines_of(const Section& section, const Panel& rows) {
         add_reads(lines, section, rows, pass);
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        const std::string &gradient = rows[i].gradient, update = update_of(rows[i].value);
-        if (rows[i].end.empty() && section.find(gradient) != nullptr && section.find(update) != nullptr) {
-            lines[is_off(section, gradient) && is_off(section, update) ? 1 : 0] +=
+        const auto& [heading, end, value, gradient, later, given] = rows[i];
+        if (end.empty() && is_read(section, gradient, later)) {
+            lines[is_bad(section, gradient, later) ? 1 : 0] +=
                 fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackward.to, middle_of(i), kLater.from);
         }
     }
@@ -221,41 +181,48 @@ std::string framed(const Entry* entry, const std::string& style, const std::stri
            "\n";
 }
 
-std::string box(const Section& section, const std::string& name, Span span, double middle) {
-    const Entry* entry = section.find(name);
-    if (is_index(name)) {
-        return framed(nullptr, "box batch", "the batch", name, span, middle);
-    }
-    if (entry == nullptr) {
-        return "";
-    }
-    const MarkStyle style = style_of(entry->mark);
-    return framed(entry, std::string("box ") + style.name, entry->words(), std::string(style.sign) + " " + name, span,
-                  middle);
+// The name after `before`, or as many of its last characters as there is room for after "…", which may be wide.
+std::string fitted(const std::string& before, const std::string& name, Span span) {
+    const std::u32string all = from_utf8(name);
+    const std::size_t room = span.characters - width_of(before);
+    return before + (all.size() <= room ? name : "…" + to_utf8(all.substr(all.size() - room + 2)));
 }
 
-std::string row_text(const Section& section, const Row& row, double middle) {
+std::string box(const Section& section, const std::string& name, const std::string& given, Span span, double middle) {
+    const Entry* entry = given.empty() ? section.find(name) : nullptr;
+    if (entry == nullptr && given.empty()) {
+        return "";
+    }
+    const MarkStyle style = entry == nullptr ? MarkStyle{"batch", ""} : style_of(entry->mark);
+    const std::string before = entry == nullptr ? "" : style.sign + std::string(" "),
+                      words = fitted(before, name, span);
+    return framed(entry, std::string("box ") + style.name,
+                  (words == before + name ? "" : name + ": ") + (entry == nullptr ? given : entry->words()), words,
+                  span, middle);
+}
+
+std::string row_text(const Section& section, const NetworkRow& row, double middle) {
     if (!row.heading.empty()) {
         return label("heading", kForward.from, middle + 6, row.heading);
     }
     if (!row.end.empty()) {
-        const std::string name = row.value + row.gradient, words = row.end + " " + name;
-        return framed(section.find(name), "end", words, words, row.value.empty() ? kBackward : kForward, middle);
+        const std::string name = row.value + row.gradient, before = row.end + " ";
+        const Span span = row.value.empty() ? kBackward : kForward;
+        return framed(section.find(name), "end", before + name, fitted(before, name, span), span, middle);
     }
-    const std::string update = update_of(row.value);
-    return box(section, row.value, kForward, middle) + box(section, row.gradient, kBackward, middle) +
-           box(section, section.find(update) != nullptr ? update : evaluation_of(row.value), kLater, middle);
+    return box(section, row.value, row.given, kForward, middle) + box(section, row.gradient, "", kBackward, middle) +
+           box(section, row.later, "", kLater, middle);
 }
 
-std::string column_text(const Section& section, const Panel& rows, std::size_t number) {
+std::string column_text(const Section& section, const Panel& rows, std::size_t number, int width) {
     const Lines lines = lines_of(section, rows);
     std::string text = fmt::format(
         "<svg class=\"network\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" aria-label=\"the network, column "
         "{2}\">\n<path class=\"wire\" d=\"{3}\"/><path class=\"wire bad\" d=\"{4}\"/>\n",
-        kWide, kHead + kRow * rows.size() + 6, number, lines[0], lines[1]);
+        width, kHead + kRow * rows.size() + 6, number, lines[0], lines[1]);
     for (const auto& [span, words] : {std::pair(kForward, "forward ↓"), std::pair(kBackward, "backward ↑"),
                                       std::pair(kLater, "update, evaluation")}) {
-        text += label("pass", span.middle(), 17, words);
+        text += span.to < width ? label("pass", span.middle(), 17, words) : "";
     }
     for (std::size_t i = 0; i < rows.size(); ++i) {
         text += row_text(section, rows[i], middle_of(i));
@@ -265,15 +232,19 @@ std::string column_text(const Section& section, const Panel& rows, std::size_t n
 
 }  // namespace
 
-Figure network_figure(const PageContents& shown, const Section& section) {
-    std::vector<Panel> columns = columns_of(panels_of(shown, section));
+Figure network_figure(const Section& section, const std::vector<Panel>& panels) {
+    if (panels.empty()) {
+        return {};
+    }
+    const int width = column_width(panels);
+    std::vector<Panel> columns = columns_of(panels);
     add_ends(columns, section);
     Figure figure{
         "The network", "",
         "The forward pass runs down, the backward pass up; each box is a link to its row. An error follows the "
         "red lines."};
     for (const Panel& rows : columns) {
-        figure.svg += column_text(section, rows, static_cast<std::size_t>(&rows - columns.data()) + 1);
+        figure.svg += column_text(section, rows, static_cast<std::size_t>(&rows - columns.data()) + 1, width);
     }
     return figure;
 }

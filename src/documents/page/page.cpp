@@ -5,7 +5,6 @@
 #include <cmath>
 #include <iterator>
 #include <map>
-#include <span>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -21,11 +20,10 @@ namespace byhand {
 namespace {
 
 using report::Entry;
+using report::NetworkRow;
 using report::PageContents;
+using report::Panel;
 using report::Section;
-
-// A little less than 2 MB.
-constexpr std::size_t kLargest = 1'950'000;
 
 // With each operation between the embedding and the loss.
 std::string network_in_words(const NetworkConfig& network) {
@@ -209,11 +207,68 @@ Table tensor_list(const PageContents& shown, const Section& section) {
     return table;
 }
 
+// The layer whose weights the step reads, or else the panel before.
+std::size_t next_panel(const Step& step, const std::vector<Layer>& all, std::size_t panel) {
+    for (const Layer& layer : all) {
+        if ((!layer.is_tied || step.makes != "emb") &&
+            std::ranges::find(step.reads, layer.is_tied ? "C" : layer.W()) != step.reads.end()) {
+            panel = layer.number;
+        }
+    }
+    return panel;
+}
+
+// The panels of the network that is compared: its names, its layers, its loss. Each begins with its heading.
+std::vector<Panel> panels_of(const PageContents& shown, const Section& section) {
+    const std::vector<Layer> all = layers(shown.how.network);
+    std::vector<Panel> panels = {{{"Names and their embedding"}}};
+    for (const Layer& layer : all) {
+        panels.push_back({{layer.is_output   ? "Output layer"
+                           : all.size() == 2 ? "Hidden layer"
+                                             : fmt::format("Hidden layer {}", layer.number)}});
+    }
+    panels.push_back({{"Softmax and loss"}});
+    std::map<std::string, std::size_t> places;
+    const auto place = [&](const std::string& name, std::size_t panel) {
+        if (places.try_emplace(name, panel).second) {
+            const std::string update = update_of(name);
+            panels[panel].push_back({.value = name,
+                                     .gradient = gradient_of(name),
+                                     .later = section.find(update) != nullptr ? update : evaluation_of(name),
+                                     .given = is_index(name) ? "the batch" : ""});
+        }
+    };
+    std::size_t current = 0;
+    for (const Step* step : all_steps(shown.network)) {
+        const ValueKind kind = value_of(step->makes).kind;
+        current = kind == ValueKind::value ? next_panel(*step, all, current) : current;
+        for (const std::string& read : step->reads) {
+            if (kind == ValueKind::value) {
+                place(read, current);
+            } else if (kind == ValueKind::updated && places.contains(read)) {  // running statistics: no forward step
+                place(without_kind(step->makes), places[read]);                // reads them
+            }
+        }
+        if (kind == ValueKind::value) {
+            place(step->makes, current);
+        }
+        current = step->makes == "logits" ? all.size() + 1 : current;
+    }
+    for (Panel& rows : panels) {
+        std::erase_if(rows, [&](const NetworkRow& row) {
+            return row.heading.empty() && row.given.empty() && section.find(row.value) == nullptr &&
+                   section.find(row.gradient) == nullptr && section.find(update_of(row.value)) == nullptr;
+        });
+    }
+    std::erase_if(panels, [](const Panel& rows) { return rows.size() == 1; });
+    return panels;
+}
+
 void append_section(Document& document, const PageContents& shown, const Section& section) {
     document.blocks.emplace_back(
         Text{.words = fmt::format("{}, step {}", section.report.model, shown.step.step), .role = TextRole::heading});
     document.blocks.emplace_back(verdicts(section));
-    document.blocks.emplace_back(network_figure(shown, section));
+    document.blocks.emplace_back(network_figure(section, panels_of(shown, section)));
     document.blocks.emplace_back(Text{fmt::format(
         "Below, ● is the largest error {} and ○ LibTorch’s, each divided by its limit, which is the red line. The "
         "error is the distance from an oracle in double precision. Each element has a limit of its own, which follows "
@@ -223,35 +278,23 @@ void append_section(Document& document, const PageContents& shown, const Section
     document.blocks.emplace_back(not_given_text(shown.step, shown.how, section.entries.size()));
 }
 
-// The images of tensors in the place of the notes that they are left out, by their importance and while there is room:
-// of what disagrees, then of what is nearest to its limit.
-void add_drawings(Document& document, const PageContents& shown) {
-    std::vector<std::pair<const Entry*, Details*>> wanted;
-    for (Block& block : document.blocks) {
-        auto* const table = std::get_if<Table>(&block);
-        for (Details& details : table != nullptr ? std::span(table->details) : std::span<Details>()) {
-            for (const Section& section : shown.sections) {
-                const auto entry = std::ranges::find(section.entries, details.id, &Entry::id);
-                if (entry != section.entries.end() && entry->value->picture != nullptr) {
-                    wanted.emplace_back(&*entry, &details);
-                }
+std::map<std::string, report::Images> images_of(const PageContents& shown) {
+    std::map<std::string, report::Images> images;
+    for (const Section& section : shown.sections) {
+        for (const Entry& entry : section.entries) {
+            if (const Picture* const picture = entry.value->picture.get()) {
+                images[entry.id] = {report::rank_of(entry.mark, entry.result().used), [&shown, &entry, picture] {
+                                        std::vector<Block> drawn = report::drawing(
+                                            {entry.name(), entry.result().shape, *picture, shown.wording});
+                                        if (drawn.size() > 1 && shown.steps.size() > 1) {
+                                            drawn.insert(drawn.end() - 1, over_steps_of(shown, entry));
+                                        }
+                                        return drawn;
+                                    }};
             }
         }
     }
-    std::ranges::stable_sort(wanted, {}, [](const auto& one) {
-        return std::pair(std::min(one.first->mark, Mark::open), -one.first->result().used.value_or(0));
-    });
-    std::size_t room = kLargest - std::min(to_html(document).size(), kLargest);
-    for (const auto& [entry, details] : wanted) {
-        std::vector<Block> drawn = drawing(shown, *entry);
-        const std::size_t size = to_html(drawn).size();
-        if (size > room) {
-            break;
-        }
-        room -= size;
-        details->blocks.insert(details->blocks.erase(details->blocks.begin() + 1),
-                               std::make_move_iterator(drawn.begin()), std::make_move_iterator(drawn.end()));
-    }
+    return images;
 }
 
 }  // namespace
@@ -267,7 +310,7 @@ Document compare_page(const Presentation& how, const Summary& summary, const std
         append_section(document, shown, section);
     }
     document.blocks.emplace_back(origin(shown));
-    add_drawings(document, shown);
+    report::add_drawings(document, images_of(shown));
     return document;
 }
 

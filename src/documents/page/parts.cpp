@@ -6,6 +6,10 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <iterator>
+#include <span>
+
+#include "report/writers.h"
 
 namespace byhand::report {
 namespace {
@@ -38,7 +42,9 @@ Section section_of(const ModelReport& report, const PageContents& shown, const s
 }  // namespace
 
 std::string Entry::words() const {
-    return mark == Mark::culprit || mark == Mark::inherited ? to_string(value->role) : to_string(verdict);
+    return mark == Mark::culprit || mark == Mark::inherited ? to_string(value->role)
+           : said.empty()                                   ? to_string(verdict)
+                                                            : said;
 }
 
 double Scale::at(double share) const {
@@ -95,6 +101,12 @@ std::string coordinate(double value) {
     return fmt::format("{:g}", std::round(value * 10) / 10);
 }
 
+std::string link(const Section& section, const std::string& name) {
+    const Entry* entry = section.find(name);
+    const bool is_one = entry != nullptr && entry->listed && name.find_first_of(" [`") == std::string::npos;
+    return is_one ? fmt::format("[{}](#{})", name, entry->id) : name;
+}
+
 std::string linked(const Section& section, const std::string& words) {
     const auto is_of_name = [](char c) {
         return c == '_' || c == '.' || std::isalnum(static_cast<unsigned char>(c)) != 0;
@@ -110,11 +122,41 @@ std::string linked(const Section& section, const std::string& words) {
             }
             at = std::max(at, begin + 1);
         }
-        const std::string word = words.substr(begin, at - begin);
-        const Entry* entry = section.find(word);
-        text += entry != nullptr && entry->listed ? fmt::format("[{}](#{})", word, entry->id) : word;
+        text += link(section, words.substr(begin, at - begin));
     }
     return text;
+}
+
+std::pair<Mark, double> rank_of(Mark mark, const std::optional<double>& used) {
+    return {std::min(mark, Mark::open), -used.value_or(0)};
+}
+
+void add_drawings(Document& document, const std::map<std::string, Images>& images, std::size_t at_least) {
+    constexpr std::size_t kLargest = 1'950'000;  // bytes
+    std::vector<std::pair<const Images*, Details*>> wanted;
+    for (Block& block : document.blocks) {
+        auto* const table = std::get_if<Table>(&block);
+        for (Details& details : table != nullptr ? std::span(table->details) : std::span<Details>()) {
+            if (const auto found = images.find(details.id); found != images.end()) {
+                wanted.emplace_back(&found->second, &details);
+            }
+        }
+    }
+    if (wanted.empty()) {
+        return;
+    }
+    std::ranges::stable_sort(wanted, {}, [](const auto& one) { return one.first->rank; });
+    std::size_t room = std::max(kLargest - std::min(to_html(document).size(), kLargest), at_least);
+    for (const auto& [one, details] : wanted) {
+        std::vector<Block> drawn = one->drawn();
+        const std::size_t size = to_html(drawn).size();
+        if (size > room) {
+            break;
+        }
+        room -= size;
+        details->blocks.insert(details->blocks.erase(details->blocks.begin() + 1),
+                               std::make_move_iterator(drawn.begin()), std::make_move_iterator(drawn.end()));
+    }
 }
 
 }  // namespace byhand::report

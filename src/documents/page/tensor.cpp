@@ -142,12 +142,11 @@ std::string key(const Levels& levels, const std::array<std::size_t, kLevels>& ma
     return text;
 }
 
-Figure heatmap(const PageContents& shown, const Entry& entry, const Picture& picture) {
-    const Finding& result = entry.result();
-    const std::vector<std::string> axes = axes_in_words(entry.name(), result.shape.size(), shown.wording);
+Figure heatmap(const DrawnTensor& tensor) {
+    const auto& [name, shape, picture, wording, reference] = tensor;
+    const std::vector<std::string> axes = axes_in_words(name, shape.size(), wording);
     const bool flat = axes.size() < 2;
-    const std::size_t tall = flat ? 1 : result.shape.front(),
-                      wide = count(result.shape) / std::max<std::size_t>(tall, 1);
+    const std::size_t tall = flat ? 1 : shape.front(), wide = count(shape) / std::max<std::size_t>(tall, 1);
     const std::string across = axes.empty() ? "one number"
                                : flat       ? axes.front()
                                             : fmt::format("{}", fmt::join(std::span(axes).subspan(1), " and "));
@@ -156,7 +155,7 @@ Figure heatmap(const PageContents& shown, const Entry& entry, const Picture& pic
     const double width = cell * static_cast<double>(picture.columns), height = high * static_cast<double>(picture.rows);
     const double left = picture.rows > 1 ? 24 : 0;
     const auto characters = [&](const std::string& axis) {
-        return counts_characters(axis) ? &shown.how.characters : nullptr;
+        return counts_characters(axis) ? &tensor.wording.characters : nullptr;
     };
     const Levels levels(picture.shares);
     std::array<std::size_t, kLevels> many{};
@@ -168,8 +167,8 @@ Figure heatmap(const PageContents& shown, const Entry& entry, const Picture& pic
         "<svg class=\"heat\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"heatmap of "
         "{2}\"><g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>{8}{9}{10}</svg>\n",
         coordinate(std::max(left + width + 6, static_cast<double>(kKeyWide * std::min(levels_shown, kKeys)))),
-        coordinate(height + 22 + static_cast<double>(kKeyHigh * key_rows)), escaped(entry.name()), left,
-        coordinate(high / 2), cell, high, drawn,
+        coordinate(height + 22 + static_cast<double>(kKeyHigh * key_rows)), escaped(name), left, coordinate(high / 2),
+        cell, high, drawn,
         labels({high / 2, high, 11, picture.rows, picture.block_rows}, flat ? nullptr : characters(axes.front()), true,
                left / 2),
         labels({left + cell / 2, cell, 28, picture.columns, picture.block_columns}, characters(across), false,
@@ -209,7 +208,7 @@ std::string histogram_axis() {
     return text;
 }
 
-Figure histogram(const Entry& entry, const Picture& picture) {
+Figure histogram(const std::string& name, const Picture& picture) {
     const std::size_t most = *std::ranges::max_element(picture.bins);
     std::array<std::string, 2> bars;  // within the limit, and over it
     std::size_t within = 0, over = 0;
@@ -226,32 +225,33 @@ Figure histogram(const Entry& entry, const Picture& picture) {
             fmt::format("<svg class=\"histogram\" width=\"350\" height=\"118\" viewBox=\"0 0 350 118\" role=\"img\" "
                         "aria-label=\"histogram of {}\"><path class=\"ok\" d=\"{}\"/><path class=\"over\" "
                         "d=\"{}\"/>{}</svg>\n",
-                        escaped(entry.name()), bars[0], bars[1], histogram_axis()),
+                        escaped(name), bars[0], bars[1], histogram_axis()),
             counts_in_words({{picture.bins[0], "without any error"},
                              {within - picture.bins[0], "within the limit"},
                              {over, "over the limit"},
                              {picture.without_figure, "without a figure"}})};
 }
 
-Table worst_elements(const PageContents& shown, const Entry& entry, const Picture& picture) {
+Table worst_elements(const DrawnTensor& tensor) {
+    const auto& [name, shape, picture, wording, reference] = tensor;
     const auto figure = [](const std::optional<double>& value) { return value ? fmt::format("{:.8g}", *value) : "–"; };
     const bool has_oracle =
         std::ranges::any_of(picture.worst, [](const ElementError& element) { return element.right.has_value(); });
     Table table{fmt::format("{} of {}",
                             picture.worst.size() == 1 ? "The one element"
                                                       : fmt::format("The {} worst elements", picture.worst.size()),
-                            entry.name()),
+                            name),
                 {{"where", "", Align::left},
-                 {in_words(shown.how.whose), ""},
-                 {"LibTorch", "", Align::right, has_oracle ? 1UL : 0UL},
+                 {in_words(wording.whose), ""},
+                 {reference, "", Align::right, has_oracle ? 1UL : 0UL},
                  {has_oracle ? "oracle" : "", "", has_oracle ? Align::right : Align::hidden},
                  {"error", "", Align::right, 2},
                  {"of limit", ""}},
                 {}};
     for (const ElementError& element : picture.worst) {
-        std::string place = in_words(entry.name(), index_of(entry.result().shape, element.position), shown.wording);
-        if (place.starts_with(entry.name() + " ")) {
-            place = place.substr(entry.name().size() + 1);
+        std::string place = in_words(name, index_of(shape, element.position), wording);
+        if (place.starts_with(name + " ")) {
+            place = place.substr(name.size() + 1);
         }
         const bool has_figure = !std::isnan(element.share);
         table.rows.push_back({place, figure(element.ours), figure(element.reference), figure(element.right),
@@ -300,21 +300,16 @@ std::vector<Block> figures(const PageContents& shown, const Section& section, co
 
 }  // namespace
 
-std::vector<Block> drawing(const PageContents& shown, const Entry& entry) {
-    const Picture* picture = entry.value->picture.get();
-    if (picture == nullptr || picture->shares.empty()) {
+std::vector<Block> drawing(const DrawnTensor& tensor) {
+    const Picture& picture = tensor.picture;
+    if (picture.shares.empty()) {
         return {};
     }
-    if (picture->bins[0] == count(entry.result().shape)) {
-        return {Text{
-            fmt::format("No element differs from {}.", picture->worst.front().right ? "the oracle" : "LibTorch’s")}};
+    if (picture.bins[0] == count(tensor.shape)) {
+        return {Text{fmt::format("No element differs from {}.",
+                                 picture.worst.front().right ? "the oracle" : tensor.reference + "’s")}};
     }
-    std::vector<Block> blocks = {heatmap(shown, entry, *picture), histogram(entry, *picture)};
-    if (shown.steps.size() > 1) {
-        blocks.emplace_back(over_steps_of(shown, entry));
-    }
-    blocks.emplace_back(worst_elements(shown, entry, *picture));
-    return blocks;
+    return {heatmap(tensor), histogram(tensor.name, picture), worst_elements(tensor)};
 }
 
 Details details_of(const PageContents& shown, const Section& section, const Entry& entry) {

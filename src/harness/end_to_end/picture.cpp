@@ -38,7 +38,8 @@ void keep(std::vector<Ranked>& worst, const Ranked& one) {
 
 }  // namespace
 
-Picture picture_of(const View& manual, const View& torch, const View* oracle, std::span<const double> limits) {
+Picture picture_of(const View& manual, const View& torch, const View* oracle, std::span<const double> limits,
+                   TooWide too_wide) {
     const std::size_t elements = count(manual.shape);
     const bool has_oracle = oracle != nullptr && oracle->shape == manual.shape;
     const View& truth = has_oracle ? *oracle : torch;
@@ -60,7 +61,7 @@ Picture picture_of(const View& manual, const View& torch, const View* oracle, st
         const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);
         const double limit = limit_at(limits, i);
         const bool has_figure = std::isfinite(ours) && std::isfinite(right) && std::isfinite(limit);
-        const auto held = [&](double error) { return share_of(error, limit, extremes, TooWide::held_to_widest); };
+        const auto held = [&](double error) { return share_of(error, limit, extremes, too_wide); };
         const Share ranked = held(has_figure ? std::abs(ours - right) : 0);
         const double share = has_figure ? ranked.used : std::numeric_limits<double>::quiet_NaN();
         float& cell =

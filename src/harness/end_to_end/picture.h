@@ -38,7 +38,8 @@ struct Picture {
 inline constexpr std::size_t kMostRows = 32, kMostColumns = 50, kMostInOneRow = 100, kWorst = 10;
 
 // Precondition: `manual` and `torch` have one shape. The oracle may be null or of another. `limits` as compare_tensor
-// takes them.
-Picture picture_of(const View& manual, const View& torch, const View* oracle, std::span<const double> limits);
+// takes them, or with another treatment of uninformative ones.
+Picture picture_of(const View& manual, const View& torch, const View* oracle, std::span<const double> limits,
+                   TooWide too_wide = TooWide::held_to_widest);
 
 }  // namespace byhand
