@@ -30,7 +30,7 @@ std::vector<Panel> filled(const std::vector<Panel>& panels, std::size_t height) 
     return columns;
 }
 
-bool has(const std::vector<Panel>& panels, std::string NetworkRow::*part) {
+bool has(const std::vector<Panel>& panels, Pass part) {
     return std::ranges::any_of(panels, [&](const Panel& rows) {
         return std::ranges::any_of(rows, [&](const NetworkRow& row) { return !(row.*part).empty(); });
     });
