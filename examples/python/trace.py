@@ -8,7 +8,7 @@ Python has a module `trace` of its own. run_path names the file, so that neither
 as it is. The class Dump writes other arrays; without PyTorch, take it from to_safetensors.py, which belongs beside this file.
 
 A result is named after its module and operation (blocks.0.attn.softmax, then .1, .2), a parameter as in named_parameters,
-a gradient grad.NAME; values on which the loss does not depend have none. What byhand does not know, as conv3d or an option,
+a gradient grad.NAME; values on which the loss does not depend have none. What LibTorch does not have under this name, or an option,
 is a step of another name, which is not judged; what PyTorch does not show, as functions of TorchScript, is "unknown".
 """
 import ast
@@ -98,11 +98,37 @@ def _plain(value):
     return value if is_json else str(value)
 
 
+def _bound_by_schema(operation, args, kwargs):
+    """As LibTorch's operation of this name, by the names of its parameters; None if that does not fit."""
+    kwargs = {_KEYWORDS.get(key, key): value for key, value in kwargs.items()}
+    for schema in torch._C._jit_get_schemas_for_operator("aten::" + operation):
+        names = [parameter.name for parameter in schema.arguments if not parameter.kwarg_only]
+        values, inputs, attributes = {**dict(zip(names, args)), **kwargs}, [], {}
+        fits = len(args) <= len(names) and set(values) <= {parameter.name for parameter in schema.arguments}
+        for parameter in schema.arguments:
+            value, kind = values.get(parameter.name, parameter.default_value), str(parameter.type)
+            if "Tensor" in kind:
+                several = list(value) if isinstance(value, (tuple, list)) else [value]
+                fits &= isinstance(value, (tuple, list)) == kind.startswith("List")
+                fits &= all(isinstance(one, torch.Tensor) or one is None and "Optional" in kind for one in several)
+                inputs += [(parameter.name, one) for one in several]
+            elif parameter.name in values and value is not None:
+                plain = value if isinstance(value, (bool, int, float, str)) else list(value) if isinstance(
+                    value, (tuple, list)) else None
+                fits &= plain is not None and not any(isinstance(one, torch.Tensor) for one in _flat(value))
+                attributes[parameter.name] = _plain(plain)
+            else:
+                fits &= value is not None or "Optional" in kind
+        if fits:
+            return operation, inputs, attributes
+    return None
+
+
 def _bound(operation, args, kwargs):
     """Name, inputs as (parameter, value), and attributes. An option that byhand does not know is part of the name."""
     tensors = [("constant", tensor) for tensor in _flat((args, kwargs))]
     if operation not in _SIGNATURES:
-        return operation, tensors, {}
+        return _bound_by_schema(operation, args, kwargs) or (f"{operation}_as_called", tensors, {})
     others = ["dtype" for value in (*args, *kwargs.values())
               if isinstance(value, torch.dtype) and value != tensors[0][1].dtype]
     if operation in _SHAPES:

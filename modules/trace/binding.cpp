@@ -80,6 +80,13 @@ std::optional<c10::IValue> wholes_of(const Json& json, std::size_t of_one) {
     return c10::IValue(json.get<std::vector<std::int64_t>>());
 }
 
+std::optional<c10::IValue> numbers_of(const Json& json) {
+    if (!json.is_array() || !std::ranges::all_of(json, [](const Json& one) { return one.is_number(); })) {
+        return std::nullopt;
+    }
+    return c10::IValue(json.get<std::vector<double>>());
+}
+
 // What an attribute takes, and its value from JSON; empty words: no attribute can be this argument.
 struct Taken {
     std::string words;
@@ -108,6 +115,9 @@ Taken taken(const c10::Argument& argument, const Json& json) {
                     json.is_string() ? std::optional<c10::IValue>(json.get<std::string>()) : std::nullopt};
         case TypeKind::ListType: {
             const TypeKind element = needed(argument.type())->expectRef<c10::ListType>().getElementType()->kind();
+            if (element == TypeKind::FloatType) {
+                return {"takes an array of numbers", numbers_of(json)};
+            }
             return element == TypeKind::IntType || element == TypeKind::SymIntType
                        ? Taken{"takes a whole number, or an array of them",
                                wholes_of(json, static_cast<std::size_t>(argument.N().value_or(1)))}
