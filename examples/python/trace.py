@@ -98,13 +98,27 @@ def _plain(value):
     return value if is_json else str(value)
 
 
+_PLAIN = {"bool": bool, "int": int, "float": (int, float), "number": (int, float), "str": str}
+
+
+def _is_plain(value, kind):
+    """Whether a value is of a type of a schema: "int", "Optional[List[float]]"."""
+    kind = kind.removeprefix("Optional[").removesuffix("]" if kind.startswith("Optional[") else "")
+    if kind.startswith("List[") and isinstance(value, (tuple, list)):
+        return all(_is_plain(item, kind[5:-1]) for item in value)
+    kind = kind[5:-1] if kind == "List[int]" else kind
+    return isinstance(value, _PLAIN.get(kind, ())) and isinstance(value, bool) == (kind == "bool")
+
+
 def _bound_by_schema(operation, args, kwargs):
     """As LibTorch's operation of this name, by the names of its parameters; None if that does not fit."""
     kwargs = {_KEYWORDS.get(key, key): value for key, value in kwargs.items()}
     for schema in torch._C._jit_get_schemas_for_operator("aten::" + operation):
         names = [parameter.name for parameter in schema.arguments if not parameter.kwarg_only]
-        values, inputs, attributes = {**dict(zip(names, args)), **kwargs}, [], {}
-        fits = len(args) <= len(names) and set(values) <= {parameter.name for parameter in schema.arguments}
+        positional, inputs, attributes = dict(zip(names, args)), [], {}
+        values = {**positional, **kwargs}
+        fits = (len(values) == len(args) + len(kwargs)
+                and set(values) <= {parameter.name for parameter in schema.arguments})
         for parameter in schema.arguments:
             value, kind = values.get(parameter.name, parameter.default_value), str(parameter.type)
             if "Tensor" in kind:
@@ -112,13 +126,11 @@ def _bound_by_schema(operation, args, kwargs):
                 fits &= isinstance(value, (tuple, list)) == kind.startswith("List")
                 fits &= all(isinstance(one, torch.Tensor) or one is None and "Optional" in kind for one in several)
                 inputs += [(parameter.name, one) for one in several]
-            elif parameter.name in values and value is not None:
-                plain = value if isinstance(value, (bool, int, float, str)) else list(value) if isinstance(
-                    value, (tuple, list)) else None
-                fits &= plain is not None and not any(isinstance(one, torch.Tensor) for one in _flat(value))
-                attributes[parameter.name] = _plain(plain)
-            else:
-                fits &= value is not None or "Optional" in kind
+            elif value is None:
+                fits &= "Optional" in kind
+            elif parameter.name in values:
+                fits &= _is_plain(value, kind)
+                attributes[parameter.name] = _plain(value)
         if fits:
             return operation, inputs, attributes
     return None

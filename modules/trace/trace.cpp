@@ -60,14 +60,17 @@ TracedTrial trial_against(const Evaluate& right, const TracedJob& job, const Sto
     if (ours.dtype == DType::float64) {
         sample_in_double(right_here, {}, all);
     }
-    auto& [computed, in_float, of_class, in_double] = all.at(0);
+    Sampled& one = all.at(0);
+    const Computed& computed = one.exact;
+    const std::vector<double>& in_float = one.limits;
+    std::vector<bool>& of_class = one.of_class;
     Trial trial;
     if (computed.shape != ours.shape) {
         trial.verdict = Verdict::shape;
         trial.note = "has the shape " + to_string(ours.shape) + ", but LibTorch's is " + to_string(computed.shape);
         return {trial};
     }
-    std::vector<double> limits = limits_in(ours.dtype, all[0], in_float);
+    std::vector<double> limits = limits_in(ours.dtype, one, in_float);
     if (job.magnitudes && is_narrow(ours.dtype)) {
         // Each term, and each sum of those so far, may be rounded to 16 bits.
         const std::vector<double> magnitudes = job.magnitudes(inputs, {}).at(0).numbers;

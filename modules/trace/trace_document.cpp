@@ -33,6 +33,10 @@ Presentation presentation(const Trace& trace) {
     return how;
 }
 
+Cell percent_or_none(const std::optional<double>& used) {
+    return used ? percent(*used) : none();
+}
+
 Table table_of(const Trace& trace) {
     const bool has_b = !trace.b.empty();
     const Align left_for_b = has_b ? Align::left : Align::hidden, right_for_b = has_b ? Align::right : Align::hidden;
@@ -83,14 +87,14 @@ Table table_of(const Trace& trace) {
                               {"", text_or_null(tensor.where)},
                               scientific(error, 2),
                               scientific(trial.limit, 2),
-                              trial.used ? percent(*trial.used) : none(),
+                              percent_or_none(trial.used),
                               {"", index},
                               {"", ours},
                               {"", right},
                               value.isolated ? verdict_cell(value.isolated->verdict()) : none(),
                               scientific(from_b.error, 2),
                               {"", number(from_b.limit)},
-                              from_b.used ? percent(*from_b.used) : none(),
+                              percent_or_none(from_b.used),
                               {to_string(value.role), text_or_null(to_string(value.role))},
                               verdict_of(value, tensor),
                               {"", text_or_null(trial.hint)},

@@ -1,7 +1,6 @@
 #include "trace/trace_page.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -141,11 +140,11 @@ Details details_of(const Trace& trace, const Section& section, const Readers& re
     const ValueReport& value = *entry.value;
     const TracedTensor& tensor = trace.tensors[section.places.at(value.name)];
     const auto links = [&](const std::vector<std::string>& names) {
-        std::vector<std::string> all;
+        std::string all;
         for (const std::string& name : names) {
-            all.push_back(link(section, name));
+            all += (all.empty() ? "" : ", ") + link(section, name);
         }
-        return all.empty() ? "nothing" : fmt::format("{}", fmt::join(all, ", "));
+        return all.empty() ? "nothing" : all;
     };
     const auto read_by = readers.find(value.name);
     Table facts{value.name,

@@ -125,7 +125,7 @@ std::string name_of(const c10::FunctionSchema& schema) {
 void move_scales(const c10::FunctionSchema& schema, std::vector<c10::IValue>& arguments, double by) {
     const std::vector<std::int64_t> from = interpolated(schema, arguments);
     const auto output_size = schema.argumentIndexWithName("output_size");
-    if (from.empty() || !output_size) {
+    if (from.empty() || !output_size || !arguments[static_cast<std::size_t>(*output_size)].isIntList()) {
         return;
     }
     const std::vector<std::int64_t> to = arguments[static_cast<std::size_t>(*output_size)].toIntVector();

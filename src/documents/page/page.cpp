@@ -218,9 +218,8 @@ std::size_t next_panel(const Step& step, const std::vector<Layer>& all, std::siz
     return panel;
 }
 
-// The panels of the network that is compared: its names, its layers, its loss. Each begins with its heading.
-std::vector<Panel> panels_of(const PageContents& shown, const Section& section) {
-    const std::vector<Layer> all = layers(shown.how.network);
+// The headings of the names, the layers and the loss.
+std::vector<Panel> empty_panels(const std::vector<Layer>& all) {
     std::vector<Panel> panels = {{{"Names and their embedding"}}};
     for (const Layer& layer : all) {
         panels.push_back({{layer.is_output   ? "Output layer"
@@ -228,6 +227,13 @@ std::vector<Panel> panels_of(const PageContents& shown, const Section& section) 
                                              : fmt::format("Hidden layer {}", layer.number)}});
     }
     panels.push_back({{"Softmax and loss"}});
+    return panels;
+}
+
+// The panels of the network that is compared, without what is not. Each begins with its heading.
+std::vector<Panel> panels_of(const PageContents& shown, const Section& section) {
+    const std::vector<Layer> all = layers(shown.how.network);
+    std::vector<Panel> panels = empty_panels(all);
     std::map<std::string, std::size_t> places;
     const auto place = [&](const std::string& name, std::size_t panel) {
         if (places.try_emplace(name, panel).second) {
@@ -254,10 +260,11 @@ std::vector<Panel> panels_of(const PageContents& shown, const Section& section) 
         }
         current = step->makes == "logits" ? all.size() + 1 : current;
     }
+    const auto has = [&](const std::string& name) { return section.find(name) != nullptr; };
     for (Panel& rows : panels) {
         std::erase_if(rows, [&](const NetworkRow& row) {
-            return row.heading.empty() && row.given.empty() && section.find(row.value) == nullptr &&
-                   section.find(row.gradient) == nullptr && section.find(update_of(row.value)) == nullptr;
+            return row.heading.empty() && row.given.empty() && !has(row.value) && !has(row.gradient) &&
+                   !has(update_of(row.value));
         });
     }
     std::erase_if(panels, [](const Panel& rows) { return rows.size() == 1; });
