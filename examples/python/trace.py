@@ -65,7 +65,18 @@ _REWRITTEN = {  # an operation, and its arguments from those of the function
     "rpow": ("pow", lambda input, other: (other, input)), "rmatmul": ("matmul", lambda input, other: (other, input)),
     "reciprocal": ("div", lambda input: (1, input)), "t": ("transpose", lambda input: (input, 0, 1)),
     "T": ("permute", lambda input: (input, range(input.dim())[::-1])), "mT": ("transpose", lambda input: (input, -2, -1)),
+    "getitem": ("index", lambda input, index: (input, [_index_of(part) for part in _tuple_of(index)])),
     "x.where": ("where", lambda input, condition, other: (condition, input, other))}
+def _tuple_of(index):
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _index_of(part):
+    """As LibTorch's index takes it: an array of places, or None for all. Else what it does not take."""
+    is_all, is_mask = part == slice(None) if isinstance(part, slice) else False, getattr(part, "dtype", None) == torch.bool
+    return None if is_all else "other" if part is None or is_mask else part
+
+
 _OPENED = ("torch.nn.functional", "torch.functional")  # their functions, if not listed above, are taken apart
 
 
@@ -140,7 +151,8 @@ def _bound(operation, args, kwargs):
     """Name, inputs as (parameter, value), and attributes. An option that byhand does not know is part of the name."""
     tensors = [("constant", tensor) for tensor in _flat((args, kwargs))]
     if operation not in _SIGNATURES:
-        return _bound_by_schema(operation, args, kwargs) or (f"{operation}_as_called", tensors, {})
+        is_another = "_as_called" if torch._C._jit_get_schemas_for_operator("aten::" + operation) else ""
+        return _bound_by_schema(operation, args, kwargs) or (operation + is_another, tensors, {})
     others = ["dtype" for value in (*args, *kwargs.values())
               if isinstance(value, torch.dtype) and value != tensors[0][1].dtype]
     if operation in _SHAPES:
@@ -307,7 +319,7 @@ class _Recorder(TorchFunctionMode):
 
     def index(self, function, x, index):
         """x[index] by slice, select and unsqueeze, unless it holds arrays or truth values."""
-        parts, kinds = index if isinstance(index, tuple) else (index,), (slice, int, np.integer, type(None), type(...))
+        parts, kinds = _tuple_of(index), (slice, int, np.integer, type(None), type(...))
         if self.is_busy or not all(isinstance(part, kinds) and not isinstance(part, bool) for part in parts):
             return self.call(function, (x, index), {}, "getitem")
         y, dim = x, 0

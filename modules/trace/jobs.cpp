@@ -49,6 +49,11 @@ public:
     }
 
 private:
+    struct Forward {
+        const TracedStep* step;
+        bool is_known;
+    };
+
     std::string why_unknown(const TracedStep& step) const {
         return "no operation " + step.operation + " is known" + the_nearest(step.operation, operations_.names());
     }
@@ -105,6 +110,29 @@ private:
         }
     }
 
+    // The term of a gradient through one step, which is appended to what the job reads; or why it is not known.
+    Pullback pullback_of(const Forward& forward, const std::string& of, TracedJob& job) const {
+        const auto& [step, is_known] = forward;
+        Pullback pullback{call_of(*step, job.reads), {}, {}};
+        const std::string dy = gradient_name(graph_, step->result);
+        const bool is_loss = !readers_.contains(step->result) && has_(step->result) == Presence::single;
+        std::string why;
+        if (has_(dy) != Presence::absent) {
+            pullback.gradient = place_in(job.reads, dy);
+        } else if (!is_loss) {
+            why = "there is no " + dy + ", the gradient of what " + step->operation + " makes of it";
+        }
+        if (!is_known && why.empty()) {
+            why = why_unknown(*step) + ", which reads " + of;
+        } else if (is_known && operations_.has_gradient_from_result(step->operation) &&
+                   has_(step->result) != Presence::absent) {
+            pullback.result = place_in(job.reads, step->result);
+        }
+        job.unjudged = job.unjudged.empty() ? why : job.unjudged;
+        job.may_use_statistics = job.may_use_statistics || keeps_statistics(step->operation);
+        return pullback;
+    }
+
     // If the dump has it, and there are steps that read the tensor.
     void add_gradient(const std::string& of) {
         const std::string name = gradient_name(graph_, of);
@@ -116,29 +144,20 @@ private:
         std::vector<Pullback> pullbacks;
         std::vector<std::string> operations;
         for (const std::size_t place : readers->second) {
-            const auto& [step, is_known] = forward_[place];
-            if (std::ranges::find(operations, step->operation) == operations.end()) {
-                operations.push_back(step->operation);
+            const TracedStep& step = *forward_[place].step;
+            if (has_(step.result) == Presence::whole) {  // numbers, as of a comparison: it has no gradient
+                continue;
             }
-            job.where += step->where.empty() ? "" : (job.where.empty() ? "" : ", ") + step->where;
-            job.file = step->file;
-            job.path = step->path + ", the gradient of " + of;
-            Pullback pullback{call_of(*step, job.reads), {}, {}};
-            const std::string dy = gradient_name(graph_, step->result);
-            const bool is_loss = !readers_.contains(step->result) && has_(step->result) == Presence::single;
-            if (has_(dy) != Presence::absent) {
-                pullback.gradient = place_in(job.reads, dy);
-            } else if (!is_loss && job.unjudged.empty()) {
-                job.unjudged = "there is no " + dy + ", the gradient of what " + step->operation + " makes of it";
+            if (std::ranges::find(operations, step.operation) == operations.end()) {
+                operations.push_back(step.operation);
             }
-            if (!is_known && job.unjudged.empty()) {
-                job.unjudged = why_unknown(*step) + ", which reads " + of;
-            } else if (is_known && operations_.has_gradient_from_result(step->operation) &&
-                       has_(step->result) != Presence::absent) {
-                pullback.result = place_in(job.reads, step->result);
-            }
-            job.may_use_statistics = job.may_use_statistics || keeps_statistics(step->operation);
-            pullbacks.push_back(std::move(pullback));
+            job.where += step.where.empty() ? "" : (job.where.empty() ? "" : ", ") + step.where;
+            job.file = step.file;
+            job.path = step.path + ", the gradient of " + of;
+            pullbacks.push_back(pullback_of(forward_[place], of, job));
+        }
+        if (pullbacks.empty()) {
+            job.unjudged = "it does not depend on " + of + " in a differentiable way";
         }
         constexpr std::size_t kFew = 4;
         if (pullbacks.size() > kFew) {
@@ -159,11 +178,6 @@ private:
         }
         jobs_.push_back(std::move(job));
     }
-
-    struct Forward {
-        const TracedStep* step;
-        bool is_known;
-    };
 
     const TracedGraph& graph_;
     const HasTensor& has_;

@@ -28,8 +28,8 @@ struct TracedJob {
     std::size_t terms = 1;
 };
 
-// Whether the dump has a tensor, and it is a single number.
-enum class Presence { absent, single, several };
+// Whether the dump has a tensor: of whole numbers, a single number, or several.
+enum class Presence { absent, whole, single, several };
 using HasTensor = std::function<Presence(const std::string& name)>;
 
 // The steps, then each gradient that `has` has, in the order of a backward pass. Throws InputError for an operation

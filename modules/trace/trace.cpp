@@ -178,7 +178,9 @@ Presence Tracer::presence(const std::string& name) {
     const auto [known, is_new] = present_.emplace(name, Presence::absent);
     if (is_new) {
         if (const std::optional<StoredTensor> tensor = dumps_.read_a(name)) {
-            known->second = count(tensor->shape) == 1 ? Presence::single : Presence::several;
+            known->second = is_integer(tensor->dtype)   ? Presence::whole
+                            : count(tensor->shape) == 1 ? Presence::single
+                                                        : Presence::several;
         }
     }
     return known->second;
