@@ -65,16 +65,19 @@ _REWRITTEN = {  # an operation, and its arguments from those of the function
     "rpow": ("pow", lambda input, other: (other, input)), "rmatmul": ("matmul", lambda input, other: (other, input)),
     "reciprocal": ("div", lambda input: (1, input)), "t": ("transpose", lambda input: (input, 0, 1)),
     "T": ("permute", lambda input: (input, range(input.dim())[::-1])), "mT": ("transpose", lambda input: (input, -2, -1)),
-    "getitem": ("index", lambda input, index: (input, [_index_of(part) for part in _tuple_of(index)])),
+    "getitem": ("index", lambda input, index: _of_arrays(input, _tuple_of(index))),
     "x.where": ("where", lambda input, condition, other: (condition, input, other))}
 def _tuple_of(index):
     return index if isinstance(index, tuple) else (index,)
 
 
-def _index_of(part):
-    """As LibTorch's index takes it: an array of places, or None for all. Else what it does not take."""
-    is_all, is_mask = part == slice(None) if isinstance(part, slice) else False, getattr(part, "dtype", None) == torch.bool
-    return None if is_all else "other" if part is None or is_mask else part
+def _of_arrays(input, parts):
+    """The arguments of LibTorch's index, for which None is all; None if there are others than arrays of places."""
+    if None in [part for part in parts if not isinstance(part, torch.Tensor)]:  # a new axis
+        return None
+    parts = [None if isinstance(part, slice) and part == slice(None) else part for part in parts]
+    are_places = all(part is None or isinstance(part, torch.Tensor) and part.dtype == torch.int64 for part in parts)
+    return (input, parts) if are_places else None
 
 
 _OPENED = ("torch.nn.functional", "torch.functional")  # their functions, if not listed above, are taken apart
@@ -126,9 +129,11 @@ def _bound_by_schema(operation, args, kwargs):
     kwargs = {_KEYWORDS.get(key, key): value for key, value in kwargs.items()}
     for schema in torch._C._jit_get_schemas_for_operator("aten::" + operation):
         names = [parameter.name for parameter in schema.arguments if not parameter.kwarg_only]
-        positional, inputs, attributes = dict(zip(names, args)), [], {}
-        values = {**positional, **kwargs}
-        fits = (len(values) == len(args) + len(kwargs)
+        given, inputs, attributes = args, [], {}
+        if len(args) > len(names) > 0 and all(isinstance(one, int) for one in args[len(names) - 1:]):  # x.repeat(2, 3)
+            given = (*args[:len(names) - 1], args[len(names) - 1:])
+        values = {**dict(zip(names, given)), **kwargs}
+        fits = (len(values) == len(given) + len(kwargs)
                 and set(values) <= {parameter.name for parameter in schema.arguments})
         for parameter in schema.arguments:
             value, kind = values.get(parameter.name, parameter.default_value), str(parameter.type)
@@ -141,7 +146,7 @@ def _bound_by_schema(operation, args, kwargs):
                 fits &= "Optional" in kind
             elif parameter.name in values:
                 fits &= _is_plain(value, kind)
-                attributes[parameter.name] = _plain(value)
+                attributes[parameter.name] = _plain(value) if fits else None
         if fits:
             return operation, inputs, attributes
     return None
@@ -273,8 +278,9 @@ class _Recorder(TorchFunctionMode):
         if (isinstance(function, types.FunctionType) and name not in (*_SIGNATURES, *_REWRITTEN)
                 and function not in self.opened and (name == "rdiv" or function.__module__ in _OPENED)):
             return self.open(function, args, kwargs)
-        operation, rewrite = _REWRITTEN.get(name, (name, None))
-        operation, inputs, attributes = _bound(operation, *((rewrite(*args, **kwargs), {}) if rewrite else (args, kwargs)))
+        operation, rewrite = _REWRITTEN.get(name, (name, lambda *_, **__: None))
+        rewritten = rewrite(*args, **kwargs)
+        operation, inputs, attributes = _bound(operation, rewritten, {}) if rewritten else _bound(name, args, kwargs)
         inputs = [self.input(value, hint) for hint, value in inputs]
         versions = [tensor._version for tensor in given if self.read(tensor)]
         if operation != "dropout":
