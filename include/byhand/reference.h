@@ -13,9 +13,9 @@
 
 namespace byhand {
 
-// How an evaluation computes: in this type, float or double. With a seed other than 0, the result of every operation is
-// moved at random by about its rounding, differently for each seed, and may be computed by another formula or in
-// another order of sums.
+// How an evaluation computes: in this type of floats. With a seed other than 0, in float or double alone, the result of
+// every operation is moved at random by about its rounding, differently for each seed, and may be computed by another
+// formula or in another order of sums.
 struct Precision {
     DType type = DType::float64;
     std::uint64_t seed = 0;
