@@ -8,8 +8,9 @@ Python has a module `trace` of its own. run_path names the file, so that neither
 as it is. The class Dump writes other arrays; without PyTorch, take it from to_safetensors.py, which belongs beside this file.
 
 A result is named after its module and operation (blocks.0.attn.softmax, then .1, .2), a parameter as in named_parameters,
-a gradient grad.NAME; values on which the loss does not depend have none. What LibTorch does not have under this name, or an option,
-is a step of another name, which is not judged; what PyTorch does not show, as functions of TorchScript, is "unknown".
+a gradient grad.NAME; values on which the loss does not depend have none. What LibTorch does not have under its name, or
+an option, is a step of another name, which is not judged; what PyTorch does not show, as functions of TorchScript, is
+"unknown".
 """
 import ast
 import contextlib
@@ -67,20 +68,18 @@ _REWRITTEN = {  # an operation, and its arguments from those of the function
     "T": ("permute", lambda input: (input, range(input.dim())[::-1])), "mT": ("transpose", lambda input: (input, -2, -1)),
     "getitem": ("index", lambda input, index: _of_arrays(input, _tuple_of(index))),
     "x.where": ("where", lambda input, condition, other: (condition, input, other))}
+_OPENED = ("torch.nn.functional", "torch.functional")  # their functions, if not listed above, are taken apart
+
+
 def _tuple_of(index):
     return index if isinstance(index, tuple) else (index,)
 
 
 def _of_arrays(input, parts):
-    """The arguments of LibTorch's index, for which None is all; None if there are others than arrays of places."""
-    if None in [part for part in parts if not isinstance(part, torch.Tensor)]:  # a new axis
-        return None
-    parts = [None if isinstance(part, slice) and part == slice(None) else part for part in parts]
-    are_places = all(part is None or isinstance(part, torch.Tensor) and part.dtype == torch.int64 for part in parts)
-    return (input, parts) if are_places else None
-
-
-_OPENED = ("torch.nn.functional", "torch.functional")  # their functions, if not listed above, are taken apart
+    """The arguments of LibTorch's index, for which None is all; None if there are others than arrays and all."""
+    are_arrays = [isinstance(part, torch.Tensor) and part.dtype in (torch.int64, torch.bool) for part in parts]
+    fits = all(is_array or isinstance(part, slice) and part == slice(None) for is_array, part in zip(are_arrays, parts))
+    return (input, [part if is_array else None for is_array, part in zip(are_arrays, parts)]) if fits else None
 
 
 def _name_of(function):
@@ -135,6 +134,8 @@ def _bound_by_schema(operation, args, kwargs):
         values = {**dict(zip(names, given)), **kwargs}
         fits = (len(values) == len(given) + len(kwargs)
                 and set(values) <= {parameter.name for parameter in schema.arguments})
+        kinds = [str(parameter.type) for parameter in schema.arguments if "Tensor" in str(parameter.type)]
+        fits &= not any(kind.startswith("List") for kind in kinds[:-1])  # a list of inputs is all that are left
         for parameter in schema.arguments:
             value, kind = values.get(parameter.name, parameter.default_value), str(parameter.type)
             if "Tensor" in kind:
@@ -146,7 +147,8 @@ def _bound_by_schema(operation, args, kwargs):
                 fits &= "Optional" in kind
             elif parameter.name in values:
                 fits &= _is_plain(value, kind)
-                attributes[parameter.name] = _plain(value) if fits else None
+                words = ("none", "mean", "sum")[value:value + 1] if parameter.name == "reduction" and fits else ()
+                attributes[parameter.name] = words[0] if words else _plain(value) if fits else None
         if fits:
             return operation, inputs, attributes
     return None

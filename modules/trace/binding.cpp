@@ -276,7 +276,8 @@ private:
 
 // Whole numbers are stored in any size, and truth values as whole numbers.
 at::Tensor as_argument(const at::Tensor& tensor, const c10::Argument& argument) {
-    const bool is_mask = argument.name() == "mask" || argument.name() == "condition";
+    const bool is_mask = argument.name() == "mask" || argument.name() == "condition" ||
+                         (argument.name() == "indices" && tensor.defined() && tensor.scalar_type() == at::kChar);
     return !tensor.defined() || at::isFloatingType(tensor.scalar_type()) ? tensor
            : is_mask                                                     ? tensor.to(at::kBool)
                                                                          : tensor.to(at::kLong);

@@ -157,14 +157,14 @@ private:
             pullbacks.push_back(pullback_of(forward_[place], of, job));
         }
         if (pullbacks.empty()) {
-            job.unjudged = "it does not depend on " + of + " in a differentiable way";
+            job.unjudged = "no step that reads " + of + " has a gradient";
         }
         constexpr std::size_t kFew = 4;
         if (pullbacks.size() > kFew) {
             job.what = "gradient through " + std::to_string(pullbacks.size()) + " steps";
             job.where.clear();
         } else {
-            job.what = "gradient through " + listed(operations, "and");
+            job.what = "gradient" + (operations.empty() ? "" : " through " + listed(operations, "and"));
         }
         if (job.unjudged.empty()) {
             job.terms = pullbacks.size();

@@ -111,14 +111,8 @@ c10::Argument optional_tensor(const char* name) {
 c10::Argument wholes(const char* name) {
     return {name, c10::ListType::ofInts()};
 }
-c10::Argument option(const char* name, bool value) {
-    return {name, c10::BoolType::get(), c10::nullopt, value};
-}
-c10::Argument option(const char* name, std::int64_t value) {
-    return {name, c10::IntType::get(), c10::nullopt, value};
-}
-c10::Argument option(const char* name, double value) {
-    return {name, c10::FloatType::get(), c10::nullopt, value};
+c10::Argument option(const char* name, const c10::IValue& value) {
+    return {name, value.type(), c10::nullopt, value};
 }
 
 struct Replacement {
@@ -128,9 +122,9 @@ struct Replacement {
 };
 
 std::vector<Replacement> replacements() {
-    const auto whole = [](const char* name, std::int64_t value) { return option(name, value); };
     const c10::Argument input = tensor("input"), weight = optional_tensor("weight");
-    const c10::Argument reduction = whole("reduction", at::Reduction::Mean), ignored = whole("ignore_index", -100);
+    const c10::Argument reduction = option("reduction", std::int64_t{at::Reduction::Mean});
+    const c10::Argument ignored = option("ignore_index", std::int64_t{-100});
     const c10::Argument scale("scale", c10::OptionalType::create(c10::FloatType::get()), c10::nullopt, c10::IValue());
     return {{"batch_norm",
              {input, optional_tensor("running_mean"), optional_tensor("running_var"), weight, optional_tensor("bias"),
@@ -146,20 +140,32 @@ std::vector<Replacement> replacements() {
              {input, tensor("target"), weight, reduction, ignored, option("label_smoothing", 0.0)},
              cross_entropy},
             {"nll_loss", {input, tensor("target"), weight, reduction, ignored}, nll_loss},
-            {"embedding", {input, tensor("weight"), whole("padding_idx", -1)}, embedding},
+            {"embedding", {input, tensor("weight"), option("padding_idx", std::int64_t{-1})}, embedding},
             {"view", {input, wholes("shape")}, view},
             {"identity", {input}, same},
             {"to", {input}, same}};
 }
 
-// Whether what an operation computes follows from its inputs alone.
+bool is_list_of_tensors(const c10::TypePtr& type) {
+    return type->isSubtypeOf(*c10::ListType::ofTensors()) || type->isSubtypeOf(*c10::ListType::ofOptionalTensors());
+}
+
+// Whether what an operation computes follows from its inputs alone, and inputs in a row are enough to say which is
+// which: a list of tensors takes all that are left.
 bool is_a_function(const c10::OperatorHandle& operation) {
     const c10::FunctionSchema& schema = operation.schema();
     const auto is_tensor = [](const c10::Argument& result) {
         return result.type()->isSubtypeOf(*c10::TensorType::get()) ||
                result.type()->isSubtypeOf(*c10::ListType::ofTensors());
     };
+    const auto& arguments = schema.arguments();
+    const auto is_list = [](const c10::Argument& one) { return is_list_of_tensors(one.type()); };
+    const auto is_input = [&](const c10::Argument& one) {
+        return is_list(one) || one.type()->isSubtypeOf(*c10::OptionalType::ofTensor());
+    };
+    const auto list = std::ranges::find_if(arguments, is_list);
     return !schema.is_mutable() && !schema.returns().empty() && std::ranges::all_of(schema.returns(), is_tensor) &&
+           (list == arguments.end() || std::none_of(list + 1, arguments.end(), is_input)) &&
            !operation.hasTag(at::Tag::nondeterministic_seeded) &&
            schema.name().find("empty") == std::string::npos;  // what they return is not written
 }
