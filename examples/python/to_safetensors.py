@@ -25,6 +25,7 @@ def stored(value):
     """The type and a copy of a tensor or an array; TypeError if it has none of the types."""
     if torch is not None and isinstance(value, torch.Tensor):
         value = (value if value.layout == torch.strided else value.to_dense()).detach().cpu()
+        value = torch.zeros(value.shape, dtype=value.dtype) if value._is_zerotensor() else value  # it has no memory
         if value.dtype == torch.bfloat16:
             return "BF16", np.array(value.contiguous().view(torch.int16).numpy())
         value = value.resolve_conj().resolve_neg().numpy()

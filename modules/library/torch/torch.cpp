@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -28,7 +29,9 @@ bool has_numbers(const at::Tensor& tensor) {
 }
 
 Computed computed(std::string name, const at::Tensor& tensor) {
-    const at::Tensor numbers = tensor.detach().to(at::kDouble).contiguous();
+    // Autograd has tensors of zeros without memory.
+    const at::Tensor all = tensor._is_zerotensor() ? at::zeros(tensor.sizes(), at::kDouble) : tensor.detach();
+    const at::Tensor numbers = all.to(at::kDouble).contiguous();
     const auto* data = numbers.data_ptr<double>();
     return {std::move(name), Shape(numbers.sizes().begin(), numbers.sizes().end()), {data, data + numbers.numel()}};
 }

@@ -264,7 +264,7 @@ def many_operations(a, z):
     e = F.conv3d(z[None], torch.ones(3, 2, 2, 2, 2) / 3).clamp(-1, 0.7).mean() + F.conv_transpose2d(z, torch.ones(3, 2, 2, 2)).sum()
     f = F.prelu(z, torch.tensor([0.2])) + F.elu(z) + F.hardswish(z) + F.softsign(z) + F.instance_norm(z, eps=1e-3)
     g = F.interpolate(z, scale_factor=2, mode="nearest").mean() + F.pad(z, (1, 2)).square().sum() + torch.outer(c, d).sum()
-    return b + e + f.mean() + g + torch.addcmul(c, c, d, value=0.3).sum() + F.smooth_l1_loss(c, d.detach()) + torch.baddbmm(
+    return b + e + f.mean() + g + torch.addcmul(c, c, d, value=0.3).sum() + F.smooth_l1_loss(c, d.detach()) + (2 * z).sgn().square().sum() + torch.baddbmm(
         z[0], z[0], torch.ones(3, 5, 5), beta=0.5).sum()
 
 
