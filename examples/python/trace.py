@@ -64,8 +64,8 @@ _SHAPES = {"view": "shape", "reshape": "shape", "expand": "size"}  # the attribu
 _REWRITTEN = {  # an operation, and its arguments from those of the function
     "rsub": ("sub", lambda input, other, alpha=1: (other, input, alpha)), "square": ("pow", lambda input: (input, 2)),
     "rpow": ("pow", lambda input, other: (other, input)), "rmatmul": ("matmul", lambda input, other: (other, input)),
-    "reciprocal": ("div", lambda input: (1, input)), "t": ("transpose", lambda input: (input, 0, 1)),
-    "T": ("permute", lambda input: (input, range(input.dim())[::-1])), "mT": ("transpose", lambda input: (input, -2, -1)),
+    "t": ("transpose", lambda input: (input, 0, 1)), "mT": ("transpose", lambda input: (input, -2, -1)),
+    "T": ("permute", lambda input: (input, range(input.dim())[::-1])),
     "getitem": ("index", lambda input, index: _of_arrays(input, _tuple_of(index))),
     "x.where": ("where", lambda input, condition, other: (condition, input, other))}
 _OPENED = ("torch.nn.functional", "torch.functional")  # their functions, if not listed above, are taken apart
