@@ -145,7 +145,7 @@ private:
         std::vector<std::string> operations;
         for (const std::size_t place : readers->second) {
             const TracedStep& step = *forward_[place].step;
-            if (has_(step.result) == Presence::whole) {  // numbers, as of a comparison: it has no gradient
+            if (has_(step.result) == Presence::whole || step.operation == "detach") {  // no gradient goes through it
                 continue;
             }
             if (std::ranges::find(operations, step.operation) == operations.end()) {

@@ -71,4 +71,17 @@ TEST_CASE("an operation takes its own inputs and attributes") {
     CHECK(refusal(R"({"result": "y", "operation": "unheard_of", "inputs": []})") == "accepted");
 }
 
+TEST_CASE("an operation is known if its result follows from its inputs") {
+    const auto is_known = [](const std::string& operation) {
+        const std::string step = R"({"result": "y", "operation": ")" + operation + R"(", "inputs": ["x"]})";
+        return load_traced_operations().knows(read_graph(graph_of(step), "g.json").steps.at(0));
+    };
+    CHECK(is_known("relu"));
+    CHECK(is_known("cat"));
+    for (const char* operation : {"relu_", "rand_like", "bernoulli", "empty_like", "lstm"}) {
+        INFO(operation);
+        CHECK_FALSE(is_known(operation));
+    }
+}
+
 }  // namespace byhand
