@@ -134,7 +134,6 @@ Taken taken(const c10::Argument& argument, const Json& json) {
 enum class Fits { no_inputs, inputs, names_of_attributes, attributes, all };
 struct Fit {
     BoundStep bound;
-    std::size_t wrapped = 0;  // numbers that become tensors
     Fits fits = Fits::all;
     std::function<void()> refuse;  // throws what does not fit, the first of these
 
@@ -230,7 +229,6 @@ private:
             bound.value = *input.number;
         } else if (input.number || !input.tensor.empty()) {
             bound.inputs = {next_};
-            fit_.wrapped += input.number ? 1 : 0;
         }
         check_given(next_++, may_be_none(argument.type()));
     }
@@ -310,8 +308,7 @@ BoundStep bound(const TracedStep& step, const std::vector<TracedOperation>& over
     for (const TracedOperation& one : overloads) {
         fits.push_back(Fitting(step, one).run());
     }
-    const auto best = std::ranges::max_element(
-        fits, {}, [](const Fit& fit) { return std::pair(fit.fits, -static_cast<int>(fit.wrapped)); });
+    const auto best = std::ranges::max_element(fits, {}, &Fit::fits);  // the first of those that fit
     if (best->refuse) {
         best->refuse();
     }

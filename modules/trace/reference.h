@@ -17,7 +17,8 @@ struct TracedOperation {
     std::function<void(torch::jit::Stack& stack)> call;  // takes the arguments, leaves the results
 };
 
-// The overloads of an operation. Each returns new tensors or views, and draws no random numbers.
+// The overloads of an operation in the order of their names, so that those for numbers (Scalar) are before those for
+// tensors (Tensor). Each returns new tensors or views, and draws no random numbers.
 using TracedOverloads = std::map<std::string, std::vector<TracedOperation>>;
 
 // By their names without "aten::". What torch.nn.functional has with another order of arguments than ATen, or without
