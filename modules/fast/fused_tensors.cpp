@@ -226,8 +226,8 @@ std::vector<TensorSpec> with_padding(std::vector<TensorSpec> table) {
     for (TensorSpec& spec : table) {
         if (in_panels(spec)) {
             spec.shape = {spec.shape[0] * padded(spec.shape[1])};
-        } else if (spec.shape.size() == 1) {
-            spec.shape = {padded(spec.shape[0])};
+        } else if (!spec.shape.empty()) {
+            spec.shape = {padded(count(spec.shape))};  // kernels write whole vectors
         }
     }
     return table;

@@ -1,8 +1,10 @@
-// Training steps do not allocate memory after construction. A separate program, which counts every allocation.
+// Training steps do not allocate memory after construction, and write nothing behind what they have. A separate
+// program, which counts and fences every allocation.
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <memory>
 #include <new>
@@ -18,57 +20,81 @@
 
 namespace {
 
-std::atomic<std::size_t> allocations = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// NOLINTBEGIN(cppcoreguidelines-no-malloc,cppcoreguidelines-avoid-non-const-global-variables)
+std::atomic<std::size_t> allocations = 0, overruns = 0;
 
-void* counted(std::size_t bytes, std::size_t alignment) {
+// Behind every allocation lie bytes that nothing may change.
+constexpr std::size_t kFence = 256;
+constexpr unsigned char kUntouched = 0xC5;
+
+// One alignment before the memory that is returned: its size.
+void* counted(std::size_t bytes, std::align_val_t align) {
+    const auto alignment = static_cast<std::size_t>(align);
     ++allocations;
-    void* memory = std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
-    if (memory == nullptr) {
+    auto* const start = static_cast<unsigned char*>(
+        std::aligned_alloc(alignment, (bytes + kFence + 2 * alignment) / alignment * alignment));
+    if (start == nullptr) {
         throw std::bad_alloc();
     }
-    return memory;
+    std::memcpy(start, &bytes, sizeof bytes);
+    std::memset(start + alignment + bytes, kUntouched, kFence);
+    return start + alignment;
 }
+
+void release(void* memory, std::align_val_t align) {
+    if (memory == nullptr) {
+        return;
+    }
+    auto* const begin = static_cast<unsigned char*>(memory);
+    auto* const start = begin - static_cast<std::size_t>(align);
+    std::size_t bytes = 0;
+    std::memcpy(&bytes, start, sizeof bytes);
+    const unsigned char* const fence = begin + bytes;
+    overruns += std::all_of(fence, fence + kFence, [](unsigned char c) { return c == kUntouched; }) ? 0 : 1;
+    std::free(start);
+}
+
+constexpr std::align_val_t kDefault{__STDCPP_DEFAULT_NEW_ALIGNMENT__};
 
 }  // namespace
 
 void* operator new(std::size_t bytes) {
-    return counted(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return counted(bytes, kDefault);
 }
 void* operator new[](std::size_t bytes) {
-    return counted(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return counted(bytes, kDefault);
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
-    return counted(bytes, static_cast<std::size_t>(alignment));
+    return counted(bytes, alignment);
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) {
-    return counted(bytes, static_cast<std::size_t>(alignment));
+    return counted(bytes, alignment);
 }
-// NOLINTBEGIN(cppcoreguidelines-no-malloc)
 void operator delete(void* memory) noexcept {
-    std::free(memory);
+    release(memory, kDefault);
 }
 void operator delete[](void* memory) noexcept {
-    std::free(memory);
+    release(memory, kDefault);
 }
 void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
+    release(memory, kDefault);
 }
 void operator delete[](void* memory, std::size_t) noexcept {
-    std::free(memory);
+    release(memory, kDefault);
 }
-void operator delete(void* memory, std::align_val_t) noexcept {
-    std::free(memory);
+void operator delete(void* memory, std::align_val_t alignment) noexcept {
+    release(memory, alignment);
 }
-void operator delete[](void* memory, std::align_val_t) noexcept {
-    std::free(memory);
+void operator delete[](void* memory, std::align_val_t alignment) noexcept {
+    release(memory, alignment);
 }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-    std::free(memory);
+void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
+    release(memory, alignment);
 }
-void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
-    std::free(memory);
+void operator delete[](void* memory, std::size_t, std::align_val_t alignment) noexcept {
+    release(memory, alignment);
 }
-// NOLINTEND(cppcoreguidelines-no-malloc)
+// NOLINTEND(cppcoreguidelines-no-malloc,cppcoreguidelines-avoid-non-const-global-variables)
 
 namespace {
 
@@ -79,6 +105,14 @@ std::size_t allocations_of(Work work) {
     const std::size_t before = allocations;
     work();
     return allocations - before;
+}
+
+// The allocations released by `work` behind which something was written.
+template <class Work>
+std::size_t overruns_of(Work work) {
+    const std::size_t before = overruns;
+    work();
+    return overruns - before;
 }
 
 // Deep, with every convention of the norm, with norms of rows and joined positions, and with enough rows for the fused
@@ -176,5 +210,36 @@ TEST_CASE("allocations: none in a training step of any model") {
         model->load(example.state);
         const Batch batch = example.batch();
         CHECK(allocations_of([&] { model->train_step(batch, 0.1F); }) == 0);
+    }
+}
+
+TEST_CASE("allocations: a write behind the memory counts as an overrun") {
+    const auto write = [](std::size_t place) {
+        const auto bytes = std::make_unique<unsigned char[]>(33);
+        *std::launder(reinterpret_cast<volatile unsigned char*>(bytes.get()) + place) = 1;
+    };
+    CHECK(overruns_of([&] { write(32); }) == 0);
+    CHECK(overruns_of([&] { write(33); }) == 1);
+}
+
+TEST_CASE("allocations: a model writes nothing behind the memory that it has") {
+    std::vector<networks::Example> all = examples();
+    std::ranges::move(examples_with_sums(), std::back_inserter(all));
+    all.push_back(networks::make(NetworkConfig{}, 32));
+    for (const networks::Example& example : all) {
+        for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
+            for (const Keep keep : {Keep::needed, Keep::all}) {
+                CHECK(overruns_of([&] {
+                          const auto model = make_hand_model(form, example.config, example.rows, {.keep = keep});
+                          model->load(example.state);
+                          model->train_step(example.batch(), 0.1F);
+                          model->train_step(example.batch(), 0.1F);
+                          model->load(model->save());
+                          std::vector<float> logits(example.rows * example.config.vocabulary);
+                          model->logits(logits, example.X);
+                          model->calibrate(example.X);
+                      }) == 0);
+            }
+        }
     }
 }
