@@ -58,40 +58,23 @@ constexpr std::align_val_t kDefault{__STDCPP_DEFAULT_NEW_ALIGNMENT__};
 
 }  // namespace
 
+// Those of arrays call these.
 void* operator new(std::size_t bytes) {
-    return counted(bytes, kDefault);
-}
-void* operator new[](std::size_t bytes) {
     return counted(bytes, kDefault);
 }
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
     return counted(bytes, alignment);
 }
-void* operator new[](std::size_t bytes, std::align_val_t alignment) {
-    return counted(bytes, alignment);
-}
 void operator delete(void* memory) noexcept {
-    release(memory, kDefault);
-}
-void operator delete[](void* memory) noexcept {
     release(memory, kDefault);
 }
 void operator delete(void* memory, std::size_t) noexcept {
     release(memory, kDefault);
 }
-void operator delete[](void* memory, std::size_t) noexcept {
-    release(memory, kDefault);
-}
 void operator delete(void* memory, std::align_val_t alignment) noexcept {
     release(memory, alignment);
 }
-void operator delete[](void* memory, std::align_val_t alignment) noexcept {
-    release(memory, alignment);
-}
 void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
-    release(memory, alignment);
-}
-void operator delete[](void* memory, std::size_t, std::align_val_t alignment) noexcept {
     release(memory, alignment);
 }
 // NOLINTEND(cppcoreguidelines-no-malloc,cppcoreguidelines-avoid-non-const-global-variables)
